@@ -1,0 +1,129 @@
+package infra
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+)
+
+// shippedChart is the chart of services that name no other, relative to the project folder.
+const shippedChart = "./infra/charts/microservice"
+
+// ResolvedChart is a chart as the Kubernetes provider takes it.
+type ResolvedChart struct {
+	// Name is a path relative to the project folder, a name in Repository, or an oci:// address.
+	Name string
+	// Version is the exact version; empty for a path.
+	Version string
+	// Repository is the address of a chart repository; empty for a path and for oci.
+	Repository string
+	// Username and Password for the repository or OCI registry.
+	Username, Password string
+	// Digest of a local chart's content; empty for other charts.
+	Digest string
+}
+
+// serviceChart resolves the chart of a service.
+func (c *Config) serviceChart(service string) (ResolvedChart, error) {
+	chart := c.chartOf(service)
+	resolved := ResolvedChart{Version: chart.Version, Username: chart.Username, Password: chart.Password}
+	switch {
+	case chart.Repository != "":
+		resolved.Name, resolved.Repository = chart.Name, chart.Repository
+		return resolved, nil
+	case chart.OCI != "":
+		resolved.Name = chart.OCI
+		return resolved, nil
+	}
+	path := shippedChart
+	if chart.Path != "" {
+		// The provider takes a name without a leading dot for one in a chart repository.
+		path = "./" + filepath.ToSlash(filepath.Clean(chart.Path))
+	}
+	digest, err := chartDigest(c.path(path))
+	resolved.Name, resolved.Digest = path, digest
+	return resolved, err
+}
+
+// repositoryOpts returns the provider's options for the chart repository, the password as a secret; nil if there are none.
+func (r ResolvedChart) repositoryOpts() pulumi.StringMapInput {
+	opts := pulumi.StringMap{}
+	if r.Repository != "" {
+		opts["repo"] = pulumi.String(r.Repository)
+	}
+	if r.Username != "" {
+		opts["username"] = pulumi.String(r.Username)
+		opts["password"] = pulumi.ToSecret(pulumi.String(r.Password)).(pulumi.StringOutput)
+	}
+	if len(opts) == 0 {
+		return nil
+	}
+	return opts
+}
+
+// description goes into the release's history. It changes with a local chart's content: Helm itself looks only at the
+// version in Chart.yaml, so without it an edited template would go unnoticed.
+func (r ResolvedChart) description() string {
+	if r.Digest == "" {
+		return ""
+	}
+	return "chart content " + r.Digest
+}
+
+// chartDigest returns a short digest of the names and content of a local chart's files.
+func chartDigest(path string) (string, error) {
+	files, err := chartFiles(path)
+	if err != nil {
+		return "", err
+	}
+	sum := sha256.New()
+	for _, file := range files {
+		content, err := os.ReadFile(file)
+		if err != nil {
+			return "", fmt.Errorf("chart %q: %w", path, err)
+		}
+		name, err := filepath.Rel(path, file)
+		if err != nil {
+			return "", fmt.Errorf("chart %q: %w", path, err)
+		}
+		fmt.Fprintf(sum, "%s %d\n%s", filepath.ToSlash(name), len(content), content)
+	}
+	return hex.EncodeToString(sum.Sum(nil))[:12], nil
+}
+
+var errNoChart = errors.New("is no chart")
+
+// chartFiles returns the files of a chart folder in lexical order, or the packaged chart itself.
+func chartFiles(path string) ([]string, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, fmt.Errorf("chart: %w", err)
+	}
+	if !info.IsDir() {
+		if !strings.HasSuffix(path, ".tgz") {
+			return nil, fmt.Errorf("%q %w", path, errNoChart)
+		}
+		return []string{path}, nil
+	}
+	if _, err := os.Stat(filepath.Join(path, "Chart.yaml")); err != nil {
+		return nil, fmt.Errorf("%q %w: %w", path, errNoChart, err)
+	}
+	var files []string
+	err = filepath.WalkDir(path, func(name string, entry fs.DirEntry, err error) error {
+		if err == nil && !entry.IsDir() {
+			files = append(files, name)
+		}
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("chart %q: %w", path, err)
+	}
+	return files, nil
+}

@@ -1,0 +1,209 @@
+package infra
+
+import (
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"gopkg.in/yaml.v3"
+)
+
+// wantMark begins the lines of testdata/invalid-*.yaml that hold the expected error.
+const wantMark = "# want: "
+
+func TestInvalidConfig(t *testing.T) {
+	t.Parallel()
+	files, err := filepath.Glob("testdata/invalid-*.yaml")
+	require.NoError(t, err)
+	require.GreaterOrEqual(t, len(files), 40)
+	for _, file := range files {
+		t.Run(filepath.Base(file), func(t *testing.T) {
+			t.Parallel()
+			text, err := os.ReadFile(file)
+			require.NoError(t, err)
+			cfg, got := loadConfig(parseStackFile(t, text))
+			require.Error(t, got, "%+v is accepted", cfg)
+			require.NotContains(t, got.Error(), "hunter2")
+
+			var want, body []string
+			for line := range strings.Lines(string(text)) {
+				if wanted, ok := strings.CutPrefix(line, wantMark); ok {
+					want = append(want, strings.TrimSuffix(wanted, "\n"))
+				} else {
+					body = append(body, line)
+				}
+			}
+			if *update {
+				lines := strings.Split(got.Error(), "\n")
+				header := wantMark + strings.Join(lines, "\n"+wantMark) + "\n"
+				require.NoError(t, os.WriteFile(file, []byte(header+strings.Join(body, "")), 0o600))
+				return
+			}
+			require.Equal(t, strings.Join(want, "\n"), got.Error())
+		})
+	}
+}
+
+// loadConfig does what LoadConfig does for a stack file.
+func loadConfig(stack stackFile) (*Config, error) {
+	settings := map[string]string{}
+	secretKeys := map[string]bool{}
+	for key, value := range stack.config {
+		if name, ours := strings.CutPrefix(key, testProject+":"); ours {
+			settings[name] = value
+			secretKeys[name] = slices.Contains(stack.secretKeys, key)
+		}
+	}
+	return parseConfig(settings, secretKeys, stack.config["azure-native:location"], testStack, projectRoot)
+}
+
+func TestDefaults(t *testing.T) {
+	t.Parallel()
+	cfg, err := loadConfig(parseStackFile(t, []byte(`
+config:
+  azure-native:location: westeurope
+  acr-microservices:release: {timeoutSeconds: 60}
+  acr-microservices:services:
+    customerapi: {release: {atomic: false}}
+    orderapi: {image: {repository: shop/orders, tag: 20261123}}
+`)))
+	require.NoError(t, err)
+	require.Equal(t, "dev", cfg.Environment)
+	require.Equal(t, "Basic", cfg.Registry.SKU)
+	require.Equal(t, "acr-secret", cfg.PullSecretName)
+	require.Equal(t, "customerapi", cfg.Services["customerapi"].Image.Repository)
+	require.Equal(t, ImageConfig{Repository: "shop/orders", Tag: "20261123"}, cfg.Services["orderapi"].Image)
+	require.Equal(t, ReleaseConfig{ptr(60), ptr(false), ptr(true), ptr(10)}, cfg.releaseOf("customerapi"))
+	require.Equal(t, ReleaseConfig{ptr(60), ptr(true), ptr(true), ptr(10)}, cfg.releaseOf("orderapi"))
+}
+
+// The engine's defaults in Pulumi.yaml must mean the same as a missing key, for tests and other programs do not see them.
+func TestPulumiYAMLDescribesEveryKey(t *testing.T) {
+	t.Parallel()
+	text, err := os.ReadFile("../Pulumi.yaml")
+	require.NoError(t, err)
+	var project struct {
+		Config yaml.Node `yaml:"config"`
+	}
+	require.NoError(t, yaml.Unmarshal(text, &project))
+	var keys []string
+	withDefaults := stackFile{config: map[string]string{
+		"azure-native:location": "westeurope", testProject + ":services": `{"customerapi":{}}`,
+	}}
+	for i := 0; i < len(project.Config.Content); i += 2 {
+		key := project.Config.Content[i].Value
+		var setting struct {
+			Type        string
+			Description string
+			Default     any
+		}
+		require.NoError(t, project.Config.Content[i+1].Decode(&setting))
+		require.NotEmpty(t, setting.Description, key)
+		if strings.Contains(key, ":") {
+			continue
+		}
+		keys = append(keys, key)
+		field, known := jsonField(reflect.TypeFor[Config](), key)
+		require.True(t, known, key)
+		require.Equal(t, map[bool]string{true: "string", false: "object"}[field.Type.Kind() == reflect.String], setting.Type, key)
+		for _, inner := range leafKeys(field.Type) {
+			require.Contains(t, setting.Description, inner, "%s: %s is not described", key, inner)
+		}
+		if key == "services" {
+			require.Nil(t, setting.Default, "services has no default")
+			continue
+		}
+		require.NotNil(t, setting.Default, "%s: without a default the engine demands the key", key)
+		value, isText := setting.Default.(string)
+		if !isText {
+			object, err := json.Marshal(setting.Default)
+			require.NoError(t, err)
+			value = string(object)
+		}
+		withDefaults.config[testProject+":"+key] = value
+	}
+	require.Equal(t, configKeys(), keys)
+
+	implicit, err := loadConfig(stackFile{config: map[string]string{
+		"azure-native:location": "westeurope", testProject + ":services": `{"customerapi":{}}`,
+	}})
+	require.NoError(t, err)
+	explicit, err := loadConfig(withDefaults)
+	require.NoError(t, err)
+	// An empty map and none mean the same, and which keys were looked at for secrets does not matter here.
+	implicit.Tags, explicit.Tags, implicit.secretKeys, explicit.secretKeys = nil, nil, nil, nil
+	require.Equal(t, implicit, explicit)
+}
+
+// leafKeys returns the keys at any depth of a configuration type, except those of types that are described elsewhere.
+func leafKeys(t reflect.Type) []string {
+	switch t.Kind() {
+	case reflect.Map, reflect.Slice:
+		return leafKeys(t.Elem())
+	case reflect.Struct:
+		var keys []string
+		for _, key := range jsonKeys(t) {
+			field, _ := jsonField(t, key)
+			keys = append(keys, key)
+			if field.Type != reflect.TypeFor[ChartConfig]() && field.Type != reflect.TypeFor[ReleaseConfig]() {
+				keys = append(keys, leafKeys(field.Type)...)
+			}
+		}
+		return keys
+	}
+	return nil
+}
+
+func FuzzConfig(f *testing.F) {
+	files, err := filepath.Glob("testdata/*valid-*.yaml")
+	require.NoError(f, err)
+	for _, file := range files {
+		stack := readStackFile(f, file)
+		f.Add(stack.config[testProject+":registry"], stack.config[testProject+":services"], stack.config[testProject+":chart"])
+	}
+	f.Fuzz(func(t *testing.T, registry, services, chart string) {
+		stack := stackFile{config: map[string]string{"azure-native:location": "westeurope"}}
+		for key, value := range map[string]string{"registry": registry, "services": services, "chart": chart} {
+			if value != "" {
+				stack.config[testProject+":"+key] = value
+			}
+		}
+		cfg, err := loadConfig(stack)
+		if err != nil {
+			require.NotEmpty(t, err.Error())
+			return
+		}
+		for _, name := range cfg.serviceNames() {
+			require.LessOrEqual(t, len(cfg.namespace(name)), 63)
+			_, err := cfg.serviceValues(name)
+			require.NoError(t, err)
+			_, err = cfg.serviceChart(name)
+			require.NoError(t, err)
+		}
+	})
+}
+
+func FuzzNames(f *testing.F) {
+	for _, seed := range []string{"customerapi", "a", "a-b", "-a", "A", "a.b", "kube-system", "ünïcode", strings.Repeat("a", 64), "docker.io/x/y", "x:5000/y"} {
+		f.Add(seed, "test")
+	}
+	f.Fuzz(func(t *testing.T, service, environment string) {
+		cfg := &Config{Environment: environment, Services: map[string]ServiceConfig{service: {}}}
+		var found problems
+		cfg.validateService(&found, service)
+		if len(found) == 0 && isLabel(environment) {
+			require.True(t, isLabel(cfg.namespace(service)), "%q is accepted", cfg.namespace(service))
+		}
+		image := ImageConfig{Repository: service, Tag: environment}
+		found = nil
+		cfg.validateImage(&found, "image", image)
+		if len(found) == 0 {
+			require.NotContains(t, image.reference("registry.azurecr.io/"), " ")
+		}
+	})
+}

@@ -1,0 +1,183 @@
+package infra
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"reflect"
+	"slices"
+	"strings"
+
+	"github.com/agext/levenshtein"
+)
+
+// configKeys returns the top-level keys of the stack's configuration, in the order of Config's fields.
+func configKeys() []string { return jsonKeys(reflect.TypeFor[Config]()) }
+
+// decodeConfig turns the stack's settings, JSON by top-level key (text is bare), into a Config. It is strict: an unknown
+// key, a value of the wrong type and a number where text belongs are problems, and all of them are found. Config holds
+// what could be decoded. encoding/json stops at the first mistake, and mapstructure does not say where it found which.
+func decodeConfig(settings map[string]string) (*Config, problems) {
+	var cfg Config
+	var found problems
+	input := map[string]any{}
+	for key, text := range settings {
+		input[key] = decodeSetting(key, text)
+	}
+	decodeInto(&found, "", input, reflect.ValueOf(&cfg).Elem())
+	return &cfg, found
+}
+
+// decodeSetting returns a top-level setting as plain data: text as it is where text belongs or where it is no JSON, and
+// else what the JSON says.
+func decodeSetting(key, text string) any {
+	if field, known := jsonField(reflect.TypeFor[Config](), key); !known || field.Type.Kind() == reflect.String {
+		return text
+	}
+	decoder := json.NewDecoder(strings.NewReader(text))
+	decoder.UseNumber() // keeps 1.10 apart from 1.1, and a long number from its rounded self
+	var value any
+	if err := decoder.Decode(&value); err != nil || decoder.More() {
+		return text
+	}
+	return value
+}
+
+// decodeInto decodes a value into a field of the configuration and reports what does not fit. Null leaves the field as
+// it is.
+func decodeInto(found *problems, path string, value any, field reflect.Value) {
+	switch {
+	case value == nil:
+	case field.Kind() == reflect.Struct:
+		if object, ok := objectAt(found, path, value); ok {
+			decodeStruct(found, path, object, field)
+		}
+	case field.Type() == reflect.TypeFor[map[string]any]():
+		if object, ok := objectAt(found, path, value); ok {
+			field.Set(reflect.ValueOf(plain(object)))
+		}
+	case field.Kind() == reflect.Map:
+		if object, ok := objectAt(found, path, value); ok {
+			field.Set(reflect.MakeMapWithSize(field.Type(), len(object)))
+			for key, item := range object {
+				element := reflect.New(field.Type().Elem()).Elem()
+				decodeInto(found, join(path, key), item, element)
+				field.SetMapIndex(reflect.ValueOf(key), element)
+			}
+		}
+	case field.Kind() == reflect.Slice:
+		list, ok := value.([]any)
+		found.addUnless(ok, path, value, "is not a list")
+		field.Set(reflect.MakeSlice(field.Type(), len(list), len(list)))
+		for i, item := range list {
+			decodeInto(found, fmt.Sprintf("%s.%d", path, i), item, field.Index(i))
+		}
+	case field.Kind() == reflect.Pointer:
+		field.Set(reflect.New(field.Type().Elem()))
+		decodeInto(found, path, value, field.Elem())
+	default:
+		decodeScalar(found, path, value, field)
+	}
+}
+
+func objectAt(found *problems, path string, value any) (map[string]any, bool) {
+	object, ok := value.(map[string]any)
+	found.addUnless(ok, path, value, "is not an object")
+	return object, ok
+}
+
+func decodeStruct(found *problems, path string, object map[string]any, target reflect.Value) {
+	for _, key := range slices.Sorted(maps.Keys(object)) {
+		field, known := jsonField(target.Type(), key)
+		if !known {
+			found.add(join(path, key), nil, "is not a known key; "+suggest(key, jsonKeys(target.Type())))
+			continue
+		}
+		decodeInto(found, join(path, key), object[key], target.FieldByIndex(field.Index))
+	}
+}
+
+// decodeScalar decodes text, a whole number or a boolean. A whole number may stand for text, because `pulumi config set`
+// writes a tag such as 20261123 as a number. Other numbers may not: YAML has already turned a tag 1.10 into 1.1.
+func decodeScalar(found *problems, path string, value any, field reflect.Value) {
+	number, isNumber := value.(json.Number)
+	whole, err := number.Int64()
+	isWhole := isNumber && err == nil
+	switch field.Kind() {
+	case reflect.Int:
+		found.addUnless(isWhole, path, value, "is not a whole number")
+		field.SetInt(whole)
+	case reflect.Bool:
+		flag, ok := value.(bool)
+		found.addUnless(ok, path, value, "is not true or false, without quotes")
+		field.SetBool(flag)
+	default:
+		text, ok := value.(string)
+		if isWhole {
+			text, ok = number.String(), true
+		}
+		found.addUnless(ok, path, value, "is not text; put it in quotes")
+		field.SetString(text)
+	}
+}
+
+// suggest names the key that could be meant, or else all there are.
+func suggest(key string, known []string) string {
+	distance := func(candidate string) int {
+		return levenshtein.Distance(strings.ToLower(key), strings.ToLower(candidate), nil)
+	}
+	nearest := slices.MinFunc(known, func(a, b string) int { return distance(a) - distance(b) })
+	if distance(nearest) <= 3 && distance(nearest) < len(key) {
+		return "did you mean " + nearest + "?"
+	}
+	return "known are " + strings.Join(known, ", ")
+}
+
+func join(path, key string) string {
+	if path == "" {
+		return key
+	}
+	return path + "." + key
+}
+
+// jsonField returns the field of a struct type with the given key.
+func jsonField(t reflect.Type, key string) (reflect.StructField, bool) {
+	for i := range t.NumField() {
+		if tag := t.Field(i).Tag.Get("json"); tag == key && tag != "" && tag != "-" {
+			return t.Field(i), true
+		}
+	}
+	return reflect.StructField{}, false
+}
+
+// jsonKeys returns the keys of a struct type in the order of its fields.
+func jsonKeys(t reflect.Type) []string {
+	var keys []string
+	for i := range t.NumField() {
+		if key := t.Field(i).Tag.Get("json"); key != "" && key != "-" {
+			keys = append(keys, key)
+		}
+	}
+	return keys
+}
+
+// plain returns free-form data with every json.Number in it as int or float64.
+func plain(value any) any {
+	switch value := value.(type) {
+	case json.Number:
+		if whole, err := value.Int64(); err == nil {
+			return int(whole)
+		}
+		fraction, _ := value.Float64() // Out of range it is infinite, which Helm would make of it as well.
+		return fraction
+	case map[string]any:
+		for key, item := range value {
+			value[key] = plain(item)
+		}
+	case []any:
+		for i, item := range value {
+			value[i] = plain(item)
+		}
+	}
+	return value
+}

@@ -1,0 +1,162 @@
+// Package infra is the program: from a cluster to microservices that run in it from a private Azure Container Registry,
+// as one graph.
+//
+//	resource group ─► registry ──────────────┐
+//	application ─► service principal ─► AcrPull on the registry ─► credential
+//	for each service: namespace ─► pull secret (of the credential) ─► Helm release
+//
+// Deploy reads the configuration, wires the components and exports the outputs. Each component is in the file that bears
+// its name.
+package infra
+
+import (
+	"fmt"
+
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+)
+
+// Deploy is the Pulumi program. It returns an error, before any resource is registered, that lists all problems of the
+// stack's configuration.
+func Deploy(ctx *pulumi.Context) error {
+	cfg, err := LoadConfig(ctx)
+	if err != nil {
+		return err
+	}
+	images, err := newImageSource(ctx, cfg)
+	if err != nil {
+		return err
+	}
+	cluster, err := newCluster(ctx, "cluster", cfg.Cluster)
+	if err != nil {
+		return err
+	}
+	services := serviceOutputs{namespaces: pulumi.StringMap{}, images: pulumi.StringMap{}, releases: pulumi.StringMap{}}
+	for _, name := range cfg.serviceNames() {
+		if err := deployService(ctx, cfg, name, images, services, pulumi.Providers(cluster)); err != nil {
+			return err
+		}
+	}
+	images.export(ctx, cfg)
+	services.export(ctx)
+	return nil
+}
+
+// imageSource is where the services' images come from: the stack's own registry, or a foreign one.
+type imageSource struct {
+	host     pulumi.StringInput // what stands before a service's repository, as in "example.azurecr.io"
+	registry *Registry          // nil for a foreign registry
+	identity *PullIdentity      // may pull from registry
+}
+
+// newImageSource creates the registry and the identity that may pull from it; for a foreign registry it creates nothing.
+func newImageSource(ctx *pulumi.Context, cfg *Config) (*imageSource, error) {
+	if !cfg.usesACR() {
+		return &imageSource{host: pulumi.String(cfg.Registry.External)}, nil
+	}
+	registry, err := NewRegistry(ctx, alphanumeric(ctx.Project()), &RegistryArgs{
+		Name:          cfg.Registry.Name,
+		SKU:           cfg.Registry.SKU,
+		ResourceGroup: cfg.Registry.ResourceGroup,
+		Location:      cfg.Location,
+		Replicas:      cfg.Registry.Replicas,
+		Tags:          pulumi.ToStringMap(cfg.Tags),
+	})
+	if err != nil {
+		return nil, err
+	}
+	identity, err := NewPullIdentity(ctx, "pull", &PullIdentityArgs{
+		DisplayName: fmt.Sprintf("%s-%s-pull", ctx.Project(), ctx.Stack()),
+		RegistryID:  registry.ID,
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &imageSource{host: registry.LoginServer, registry: registry, identity: identity}, nil
+}
+
+// deployService creates a service's namespace, the pull secret in it if the image comes from the stack's registry, and
+// the release once there is an image to run.
+func deployService(ctx *pulumi.Context, cfg *Config, name string, source *imageSource, out serviceOutputs, cluster pulumi.ResourceOption) error {
+	image := cfg.Services[name].Image
+	labels := serviceLabels(name, cfg.Environment, ctx.Project())
+	namespace, err := NewNamespace(ctx, name, &NamespaceArgs{Name: cfg.namespace(name), Labels: labels}, cluster)
+	if err != nil {
+		return err
+	}
+	out.namespaces[name] = namespace.Name
+
+	var pullSecret pulumi.StringInput
+	if source.identity != nil && !image.foreign() {
+		secret, err := NewPullSecret(ctx, name, &PullSecretArgs{
+			Name:      cfg.PullSecretName,
+			Namespace: namespace.Name,
+			Labels:    labels,
+			Server:    source.registry.LoginServer,
+			Username:  source.identity.Username,
+			Password:  source.identity.Password,
+		}, cluster)
+		if err != nil {
+			return err
+		}
+		pullSecret = secret.Name
+	}
+
+	if !image.deployable() {
+		out.releases[name] = pulumi.String(statusNoImage)
+		return nil
+	}
+	values, err := cfg.serviceValues(name)
+	if err != nil {
+		return fmt.Errorf("service %q: %w", name, err)
+	}
+	chart, err := cfg.serviceChart(name)
+	if err != nil {
+		return fmt.Errorf("service %q: %w", name, err)
+	}
+	service, err := NewMicroservice(ctx, name, &MicroserviceArgs{
+		ReleaseName:   name,
+		Namespace:     namespace.Name,
+		Registry:      source.host,
+		Image:         image,
+		PullSecret:    pullSecret,
+		Chart:         chart,
+		Values:        values,
+		PrivateValues: cfg.secretKeys["services"],
+		Settings:      cfg.releaseOf(name),
+	}, cluster)
+	if err != nil {
+		return err
+	}
+	out.images[name], out.releases[name] = service.Image, service.Status
+	return nil
+}
+
+// statusNoImage is the release status of a service that has neither tag nor digest.
+const statusNoImage = "no release yet: set image.tag or image.digest"
+
+// serviceOutputs are the stack's outputs by service.
+type serviceOutputs struct{ namespaces, images, releases pulumi.StringMap }
+
+func (o serviceOutputs) export(ctx *pulumi.Context) {
+	ctx.Export("namespaces", o.namespaces)
+	ctx.Export("images", o.images)
+	ctx.Export("releases", o.releases)
+}
+
+// export gives out where the images come from, and what that costs.
+func (s *imageSource) export(ctx *pulumi.Context, cfg *Config) {
+	if s.registry == nil {
+		return
+	}
+	ctx.Export("loginServer", s.registry.LoginServer)
+	ctx.Export("registryName", s.registry.Name)
+	ctx.Export("registryId", s.registry.ID)
+	ctx.Export("pullSecretName", pulumi.String(cfg.PullSecretName))
+	ctx.Export("servicePrincipalClientId", s.identity.ClientID)
+	ctx.Export("registryPrice", pulumi.Map{
+		"usdPerMonth": pulumi.Float64(pricePerMonth(cfg.Registry.SKU, len(cfg.Registry.Replicas))),
+		"sku":         pulumi.String(cfg.Registry.SKU),
+		"replicas":    pulumi.Int(len(cfg.Registry.Replicas)),
+		"pricesAsOf":  pulumi.String(pricesAsOf),
+	})
+}

@@ -1,0 +1,131 @@
+package infra
+
+import (
+	"fmt"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// runs names the two ways in which every program is run.
+var runs = map[string]bool{"update": false, "preview": true}
+
+func TestDeployGraph(t *testing.T) {
+	t.Parallel()
+	files, err := filepath.Glob("testdata/valid-*.yaml")
+	require.NoError(t, err)
+	require.NotEmpty(t, files)
+	for _, file := range append(files, "../Pulumi.dev.yaml") {
+		name := strings.TrimSuffix(strings.TrimPrefix(filepath.Base(file), "valid-"), ".yaml")
+		for run, preview := range runs {
+			t.Run(name+"/"+run, func(t *testing.T) {
+				t.Parallel()
+				g, err := deploy(readStackFile(t, file), preview)
+				require.NoError(t, err)
+				golden(t, filepath.Join("graph", name+"."+run+".golden"), g.String())
+				again, err := deploy(readStackFile(t, file), preview)
+				require.NoError(t, err)
+				require.Equal(t, g.String(), again.String(), "the same configuration gives the same graph")
+				requireShape(t, g)
+			})
+		}
+	}
+}
+
+// requireShape asserts what holds for the graph of every stack.
+func requireShape(t *testing.T, g *graph) {
+	t.Helper()
+	for key, r := range g.resources {
+		if r.custom && !strings.HasPrefix(r.kind, "pulumi:providers:") {
+			require.True(t, strings.HasPrefix(r.parent, "acr-microservices:index:"), "%s has no component above it", key)
+		}
+	}
+	require.NotContains(t, g.String(), testPassword, "the password is in plain text")
+	for _, line := range g.log {
+		require.NotContains(t, line, testPassword)
+	}
+	for name, secret := range g.of("kubernetes:core/v1:Secret") {
+		require.True(t, secret.inputs["data"].IsSecret(), "pull secret %s is not a secret", name)
+		require.Contains(t, secret.dependencies, "azure-native:authorization:RoleAssignment pull",
+			"pull secret %s does not wait for the permission to pull", name)
+		require.Contains(t, secret.dependencies, "kubernetes:core/v1:Namespace "+name)
+	}
+	for name, release := range g.of("kubernetes:helm.sh/v3:Release") {
+		if _, ok := g.of("kubernetes:core/v1:Secret")[name]; ok {
+			require.Contains(t, release.dependencies, "kubernetes:core/v1:Secret "+name,
+				"release %s does not wait for its pull secret", name)
+		}
+	}
+}
+
+func TestDeployPreviewKnowsNoCredential(t *testing.T) {
+	t.Parallel()
+	g, err := deploy(readStackFile(t, "../Pulumi.dev.yaml"), true)
+	require.NoError(t, err)
+	for _, secret := range g.of("kubernetes:core/v1:Secret") {
+		require.True(t, secret.inputs["data"].ContainsUnknowns(), "the credential is known before the role is assigned")
+	}
+}
+
+func TestDeployTwentyServices(t *testing.T) {
+	t.Parallel()
+	var file strings.Builder
+	file.WriteString("config:\n  azure-native:location: westeurope\n  acr-microservices:services:\n")
+	for i := range 20 {
+		fmt.Fprintf(&file, "    service%02d: {image: {tag: 1.0.%d}}\n", i, i)
+	}
+	for run, preview := range runs {
+		t.Run(run, func(t *testing.T) {
+			t.Parallel()
+			g, err := deploy(parseStackFile(t, []byte(file.String())), preview)
+			require.NoError(t, err)
+			requireShape(t, g)
+			for kind, want := range map[string]int{
+				"azure-native:containerregistry:Registry":               1,
+				"azuread:index/servicePrincipal:ServicePrincipal":       1,
+				"azuread:index/applicationPassword:ApplicationPassword": 1,
+				"azure-native:authorization:RoleAssignment":             1,
+				"kubernetes:core/v1:Namespace":                          20,
+				"kubernetes:core/v1:Secret":                             20,
+				"kubernetes:helm.sh/v3:Release":                         20,
+			} {
+				require.Len(t, g.of(kind), want, kind)
+			}
+			release := g.of("kubernetes:helm.sh/v3:Release")["service07"]
+			require.Equal(t, "1.0.7", release.inputs["values"].ObjectValue()["image"].ObjectValue()["tag"].StringValue())
+		})
+	}
+}
+
+func TestDeployForeignRegistryMakesNothingInAzure(t *testing.T) {
+	t.Parallel()
+	g, err := deploy(readStackFile(t, "testdata/valid-dockerhub.yaml"), false)
+	require.NoError(t, err)
+	for key := range g.resources {
+		require.NotContains(t, key, "azure")
+		require.NotContains(t, key, "core/v1:Secret")
+	}
+}
+
+func TestDeployRefusesBeforeItRegisters(t *testing.T) {
+	t.Parallel()
+	g, err := deploy(readStackFile(t, "testdata/invalid-sku.yaml"), false)
+	require.Error(t, err)
+	require.Empty(t, g.resources)
+}
+
+func TestDeploySecretValuesStaySecret(t *testing.T) {
+	t.Parallel()
+	for run, preview := range runs {
+		t.Run(run, func(t *testing.T) {
+			t.Parallel()
+			g, err := deploy(readStackFile(t, "testdata/valid-secret-values.yaml"), preview)
+			require.NoError(t, err)
+			release := g.of("kubernetes:helm.sh/v3:Release")["customerapi"]
+			require.True(t, release.inputs["values"].IsSecret())
+			require.NotContains(t, g.String(), "hunter2")
+		})
+	}
+}

@@ -1,0 +1,89 @@
+package infra
+
+import (
+	"fmt"
+
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+)
+
+const microserviceType = "acr-microservices:index:Microservice"
+
+// MicroserviceArgs are the inputs of a Microservice.
+type MicroserviceArgs struct {
+	// ReleaseName is the Helm release's name, at most 53 characters. It is pinned, so that resource names, selectors and
+	// the release's history stay when the stack or the component is renamed.
+	ReleaseName string
+	// Namespace of the release.
+	Namespace pulumi.StringInput
+	// Registry that stands before the image's repository, as in "example.azurecr.io"; unused for a foreign image.
+	Registry pulumi.StringInput
+	// Image to run; it has a tag or a digest.
+	Image ImageConfig
+	// PullSecret is the name of the image pull secret, nil for none.
+	PullSecret pulumi.StringInput
+	// Chart to install.
+	Chart ResolvedChart
+	// Values of the chart as the user gives them; image and pull secret are laid on top.
+	Values map[string]any
+	// PrivateValues says that Values hold something secret.
+	PrivateValues bool
+	// Settings of the release; every field is set.
+	Settings ReleaseConfig
+}
+
+// Microservice is a service's Helm release, created only when all its pods are ready.
+type Microservice struct {
+	pulumi.ResourceState
+
+	// Image that the release runs, as in "example.azurecr.io/customerapi:1.0.0".
+	Image pulumi.StringOutput
+	// Status of the release, as in "deployed".
+	Status pulumi.StringOutput
+}
+
+// NewMicroservice installs the release.
+func NewMicroservice(ctx *pulumi.Context, name string, args *MicroserviceArgs, opts ...pulumi.ResourceOption) (*Microservice, error) {
+	service := &Microservice{}
+	if err := ctx.RegisterComponentResource(microserviceType, name, service, opts...); err != nil {
+		return nil, fmt.Errorf("service %q: %w", name, err)
+	}
+	// A foreign image brings its host along.
+	prefix := pulumi.String("").ToStringOutput()
+	if !args.Image.foreign() {
+		prefix = pulumi.Sprintf("%s/", args.Registry)
+	}
+	release, err := NewRelease(ctx, name, &ReleaseArgs{
+		Name:           pulumi.String(args.ReleaseName),
+		Namespace:      args.Namespace,
+		Chart:          pulumi.String(args.Chart.Name),
+		Version:        optional(args.Chart.Version),
+		RepositoryOpts: args.Chart.repositoryOpts(),
+		Description:    optional(args.Chart.description()),
+		Values:         releaseValues(args, prefix),
+		Timeout:        pulumi.Int(*args.Settings.TimeoutSeconds),
+		Atomic:         pulumi.Bool(*args.Settings.Atomic),
+		CleanupOnFail:  pulumi.Bool(*args.Settings.CleanupOnFail),
+		MaxHistory:     pulumi.Int(*args.Settings.MaxHistory),
+	}, pulumi.Parent(service))
+	if err != nil {
+		return nil, fmt.Errorf("service %q: release: %w", name, err)
+	}
+	service.Image = prefix.ApplyT(args.Image.reference).(pulumi.StringOutput)
+	service.Status = release.Status
+	return service, ctx.RegisterResourceOutputs(service, pulumi.Map{"image": service.Image, "status": service.Status})
+}
+
+// releaseValues returns the values of the release, secret as a whole if the user's hold a secret: which of them it is,
+// the engine does not tell.
+func releaseValues(args *MicroserviceArgs, prefix pulumi.StringOutput) pulumi.MapInput {
+	repository, tag := args.Image.forChart()
+	var pullSecret any
+	if args.PullSecret != nil {
+		pullSecret = args.PullSecret
+	}
+	values := inputs(withImage(args.Values, pulumi.Sprintf("%s%s", prefix, repository), tag, pullSecret)).(pulumi.Map)
+	if args.PrivateValues {
+		return pulumi.ToSecret(values).(pulumi.MapOutput)
+	}
+	return values
+}

@@ -1,0 +1,181 @@
+package infra
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"net"
+	"strings"
+	"sync"
+
+	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
+	"github.com/pulumi/pulumi/sdk/v3/go/common/resource/plugin"
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+	pulumirpc "github.com/pulumi/pulumi/sdk/v3/proto/go"
+	"google.golang.org/grpc"
+	"google.golang.org/protobuf/types/known/emptypb"
+	"google.golang.org/protobuf/types/known/structpb"
+)
+
+// graph is what a run of the program asked the engine for.
+type graph struct {
+	mutex     sync.Mutex
+	resources map[string]registered // by type and name
+	outputs   resource.PropertyMap
+	log       []string
+}
+
+// registered is one resource.
+type registered struct {
+	kind, name, parent string
+	custom             bool
+	inputs             resource.PropertyMap
+	dependencies       []string
+}
+
+// deploy runs the whole program, as update or as preview, against a mock of the engine. The SDK's own mocks cannot be
+// used for the preview: they refuse a secret whose value is not known yet.
+func deploy(stack stackFile, preview bool) (*graph, error) {
+	g := &graph{resources: map[string]registered{}}
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return nil, err
+	}
+	server := grpc.NewServer()
+	pulumirpc.RegisterResourceMonitorServer(server, &mockMonitor{graph: g, preview: preview})
+	pulumirpc.RegisterEngineServer(server, &mockEngine{graph: g})
+	go func() { _ = server.Serve(listener) }()
+	defer server.Stop()
+
+	ctx, err := pulumi.NewContext(context.Background(), pulumi.RunInfo{
+		Project: testProject, Stack: testStack, RootDirectory: projectRoot,
+		Config: stack.config, ConfigSecretKeys: stack.secretKeys,
+		DryRun: preview, Parallel: 16,
+		MonitorAddr: listener.Addr().String(), EngineAddr: listener.Addr().String(),
+	})
+	if err != nil {
+		return nil, err
+	}
+	return g, errors.Join(pulumi.RunWithContext(ctx, Deploy), ctx.Close())
+}
+
+// mockMonitor records registrations. Like an engine, it answers with the inputs in a preview, and else with what the
+// provider would add.
+type mockMonitor struct {
+	pulumirpc.UnimplementedResourceMonitorServer
+	graph   *graph
+	preview bool
+}
+
+var keep = plugin.MarshalOptions{KeepUnknowns: true, KeepSecrets: true}
+
+func (m *mockMonitor) SupportsFeature(_ context.Context, req *pulumirpc.SupportsFeatureRequest) (*pulumirpc.SupportsFeatureResponse, error) {
+	return &pulumirpc.SupportsFeatureResponse{HasSupport: req.GetId() == "secrets"}, nil
+}
+
+func (m *mockMonitor) RegisterResource(_ context.Context, req *pulumirpc.RegisterResourceRequest) (*pulumirpc.RegisterResourceResponse, error) {
+	inputs, err := plugin.UnmarshalProperties(req.GetObject(), keep)
+	if err != nil {
+		return nil, err
+	}
+	response := &pulumirpc.RegisterResourceResponse{
+		Urn:    fmt.Sprintf("urn:pulumi:%s::%s::%s::%s", testStack, testProject, req.GetType(), req.GetName()),
+		Object: req.GetObject(),
+	}
+	if req.GetType() == string(resource.RootStackType) {
+		return response, nil
+	}
+	m.graph.mutex.Lock()
+	defer m.graph.mutex.Unlock()
+	key := req.GetType() + " " + req.GetName()
+	if _, twice := m.graph.resources[key]; twice {
+		return nil, fmt.Errorf("%s is registered twice", key)
+	}
+	m.graph.resources[key] = registered{
+		kind: req.GetType(), name: req.GetName(), parent: shortURN(req.GetParent()), custom: req.GetCustom(),
+		inputs: inputs, dependencies: shortURNs(req.GetDependencies()),
+	}
+	if m.preview || !req.GetCustom() {
+		return response, nil
+	}
+	state := maps.Clone(inputs)
+	maps.Copy(state, providerOutputs(req.GetType(), req.GetName(), inputs))
+	response.Id = req.GetName() + "-id"
+	response.Object, err = plugin.MarshalProperties(state, keep)
+	return response, err
+}
+
+func (m *mockMonitor) RegisterResourceOutputs(_ context.Context, req *pulumirpc.RegisterResourceOutputsRequest) (*emptypb.Empty, error) {
+	outputs, err := plugin.UnmarshalProperties(req.GetOutputs(), keep)
+	if err == nil && strings.Contains(req.GetUrn(), string(resource.RootStackType)) {
+		m.graph.outputs = outputs
+	}
+	return &emptypb.Empty{}, err
+}
+
+// Invoke answers the functions that the program calls.
+func (m *mockMonitor) Invoke(_ context.Context, req *pulumirpc.ResourceInvokeRequest) (*pulumirpc.ResourceInvokeResponse, error) {
+	var answer map[string]any
+	switch req.GetTok() {
+	case "azure-native:authorization:getClientConfig":
+		answer = map[string]any{"subscriptionId": "00000000-0000-0000-0000-000000000001"}
+	case "azure-native:resources:getResourceGroup":
+		answer = map[string]any{"name": req.GetArgs().AsMap()["resourceGroupName"], "location": "northeurope"}
+	default:
+		return nil, fmt.Errorf("no mock for %s", req.GetTok())
+	}
+	fields, err := structpb.NewStruct(answer)
+	return &pulumirpc.ResourceInvokeResponse{Return: fields}, err
+}
+
+// providerOutputs are the outputs of the real providers on which the program depends.
+func providerOutputs(kind, name string, inputs resource.PropertyMap) resource.PropertyMap {
+	text := resource.NewProperty[string]
+	// The physical name is the one in the inputs, or what autonaming makes of the logical one.
+	physical := func(key resource.PropertyKey) string {
+		if given := inputs[key]; given.IsString() {
+			return given.StringValue()
+		}
+		return name + "1a2b3c4d"
+	}
+	switch kind {
+	case "azure-native:resources:ResourceGroup":
+		return resource.PropertyMap{"name": text(physical("resourceGroupName"))}
+	case "azure-native:containerregistry:Registry":
+		registry := physical("registryName")
+		return resource.PropertyMap{"name": text(registry), "loginServer": text(strings.ToLower(registry) + ".azurecr.io")}
+	case "azuread:index/application:Application":
+		return resource.PropertyMap{"clientId": text("11111111-1111-1111-1111-111111111111")}
+	case "azuread:index/servicePrincipal:ServicePrincipal":
+		return resource.PropertyMap{"objectId": text("22222222-2222-2222-2222-222222222222")}
+	case "azuread:index/applicationPassword:ApplicationPassword":
+		return resource.PropertyMap{"value": resource.MakeSecret(text(testPassword))}
+	case "kubernetes:helm.sh/v3:Release":
+		return resource.PropertyMap{"status": resource.NewProperty(resource.PropertyMap{"status": text("deployed")})}
+	}
+	return nil
+}
+
+// mockEngine records the log.
+type mockEngine struct {
+	pulumirpc.UnimplementedEngineServer
+	graph *graph
+	root  string
+}
+
+func (e *mockEngine) Log(_ context.Context, req *pulumirpc.LogRequest) (*emptypb.Empty, error) {
+	e.graph.mutex.Lock()
+	defer e.graph.mutex.Unlock()
+	e.graph.log = append(e.graph.log, req.GetMessage())
+	return &emptypb.Empty{}, nil
+}
+
+func (e *mockEngine) GetRootResource(context.Context, *pulumirpc.GetRootResourceRequest) (*pulumirpc.GetRootResourceResponse, error) {
+	return &pulumirpc.GetRootResourceResponse{Urn: e.root}, nil
+}
+
+func (e *mockEngine) SetRootResource(_ context.Context, req *pulumirpc.SetRootResourceRequest) (*pulumirpc.SetRootResourceResponse, error) {
+	e.root = req.GetUrn()
+	return &pulumirpc.SetRootResourceResponse{}, nil
+}

@@ -1,0 +1,22 @@
+package infra
+
+import "math"
+
+// Prices of Azure Container Registry in US dollars per day, from https://azure.microsoft.com/pricing/details/container-registry/
+// on pricesAsOf. Storage beyond what the SKU includes, network traffic and ACR Tasks come on top.
+var pricePerDay = map[string]float64{
+	skuBasic:    0.167,
+	skuStandard: 0.667,
+	skuPremium:  1.667, // for the home region and for each replica
+}
+
+const (
+	pricesAsOf   = "2026-11-23"
+	daysPerMonth = 30 // as Azure's own pricing calculator has it
+)
+
+// pricePerMonth returns what a registry costs in US dollars for 30 days, rounded to cents.
+func pricePerMonth(sku string, replicas int) float64 {
+	perMonth := pricePerDay[sku] * daysPerMonth * float64(1+replicas)
+	return math.Round(perMonth*100) / 100
+}

@@ -1,0 +1,67 @@
+package infra
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// problem is one thing wrong with the configuration.
+type problem struct {
+	key   string // path of the key, such as "services.customerapi.image.tag"
+	value any    // the offending value, nil if there is none to show
+	rule  string // what is wrong and what is allowed, without the value
+}
+
+// problems collects everything that is wrong, so that a user sees it at once.
+type problems []problem
+
+func (p *problems) add(key string, value any, rule string) {
+	*p = append(*p, problem{key, value, rule})
+}
+
+// addUnless adds the problem unless ok holds.
+func (p *problems) addUnless(ok bool, key string, value any, rule string) {
+	if !ok {
+		p.add(key, value, rule)
+	}
+}
+
+// err returns all problems as one error, sorted by key, or nil. The values of secret top-level keys are left out.
+func (p problems) err(secretKeys map[string]bool) error {
+	if len(p) == 0 {
+		return nil
+	}
+	lines := make([]string, 0, len(p))
+	for _, problem := range p {
+		top, _, _ := strings.Cut(problem.key, ".")
+		lines = append(lines, problem.line(secretKeys[top]))
+	}
+	slices.Sort(lines)
+	lines = slices.Compact(lines)
+	if len(lines) == 1 {
+		return errors.New("configuration: " + lines[0])
+	}
+	return fmt.Errorf("configuration has %d problems:\n  %s", len(lines), strings.Join(lines, "\n  "))
+}
+
+func (p problem) line(secret bool) string {
+	switch {
+	case p.value == nil:
+		return p.key + ": " + p.rule
+	case secret:
+		return p.key + ": [secret] " + p.rule
+	}
+	shown := fmt.Sprint(p.value)
+	if text, ok := p.value.(string); ok {
+		shown = fmt.Sprintf("%q", text)
+	}
+	if runes := []rune(shown); len(runes) > maxShown {
+		shown = string(runes[:maxShown]) + "…"
+	}
+	return p.key + ": " + shown + " " + p.rule
+}
+
+// maxShown is how many characters of a wrong value an error shows.
+const maxShown = 100

@@ -1,0 +1,96 @@
+package infra
+
+import (
+	"fmt"
+
+	"github.com/pulumi/pulumi-azure-native-sdk/authorization/v2"
+	"github.com/pulumi/pulumi-azuread/sdk/v5/go/azuread"
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+)
+
+const pullIdentityType = "acr-microservices:index:PullIdentity"
+
+// acrPullRole is the id of the built-in role AcrPull:
+// https://learn.microsoft.com/azure/role-based-access-control/built-in-roles/containers#acrpull
+const acrPullRole = "7f951dda-4ed3-4680-a7ca-43fe172d538d"
+
+// PullIdentityArgs are the inputs of a PullIdentity.
+type PullIdentityArgs struct {
+	// DisplayName of the application in Entra.
+	DisplayName string
+	// RegistryID is the ARM resource id of the registry from which the identity may pull, and of nothing else.
+	RegistryID pulumi.StringInput
+}
+
+// PullIdentity is a service principal that may pull from one registry.
+type PullIdentity struct {
+	pulumi.ResourceState
+
+	// ClientID of the service principal, plain: it identifies and does not open anything.
+	ClientID pulumi.StringOutput
+	// Username for the registry: the client id, secret and known only once the role is assigned.
+	Username pulumi.StringOutput
+	// Password for the registry, secret and known only once the role is assigned.
+	Password pulumi.StringOutput
+}
+
+// NewPullIdentity creates the application, its service principal and password, and assigns AcrPull on the registry.
+func NewPullIdentity(ctx *pulumi.Context, name string, args *PullIdentityArgs, opts ...pulumi.ResourceOption) (*PullIdentity, error) {
+	identity := &PullIdentity{}
+	if err := ctx.RegisterComponentResource(pullIdentityType, name, identity, opts...); err != nil {
+		return nil, fmt.Errorf("pull identity %q: %w", name, err)
+	}
+	application, err := azuread.NewApplication(ctx, name, &azuread.ApplicationArgs{
+		DisplayName: pulumi.String(args.DisplayName),
+	}, pulumi.Parent(identity))
+	if err != nil {
+		return nil, fmt.Errorf("pull identity %q: application: %w", name, err)
+	}
+	principal, err := azuread.NewServicePrincipal(ctx, name, &azuread.ServicePrincipalArgs{
+		ClientId: application.ClientId,
+	}, pulumi.Parent(identity))
+	if err != nil {
+		return nil, fmt.Errorf("pull identity %q: service principal: %w", name, err)
+	}
+	password, err := azuread.NewApplicationPassword(ctx, name, &azuread.ApplicationPasswordArgs{
+		ApplicationId: application.ID(),
+		DisplayName:   pulumi.String("image pull"),
+	}, pulumi.Parent(identity))
+	if err != nil {
+		return nil, fmt.Errorf("pull identity %q: password: %w", name, err)
+	}
+	client := authorization.GetClientConfigOutput(ctx, pulumi.Parent(identity))
+	grant, err := authorization.NewRoleAssignment(ctx, name, &authorization.RoleAssignmentArgs{
+		Scope:            args.RegistryID,
+		RoleDefinitionId: client.SubscriptionId().ApplyT(acrPullDefinition).(pulumi.StringOutput),
+		PrincipalId:      principal.ObjectId,
+		// Said explicitly, ARM does not look the principal up, and does not fail with PrincipalNotFound while Entra is
+		// still replicating it.
+		PrincipalType: pulumi.String("ServicePrincipal"),
+	}, pulumi.Parent(identity))
+	if err != nil {
+		return nil, fmt.Errorf("pull identity %q: role assignment: %w", name, err)
+	}
+
+	identity.ClientID = application.ClientId
+	identity.Username = onceGranted(grant, application.ClientId)
+	identity.Password = onceGranted(grant, password.Value)
+	return identity, ctx.RegisterResourceOutputs(identity, pulumi.Map{
+		"clientId": identity.ClientID,
+		"username": identity.Username,
+		"password": identity.Password,
+	})
+}
+
+// acrPullDefinition returns the role definition id in the form in which ARM stores it. ARM refuses a bare GUID, and
+// answers any other form with this one, which then shows as a change at every update.
+func acrPullDefinition(subscription string) string {
+	return "/subscriptions/" + subscription + "/providers/Microsoft.Authorization/roleDefinitions/" + acrPullRole
+}
+
+// onceGranted returns the value as a secret that is known only when the role assignment exists, so that whatever uses
+// the credential waits for the permission as well.
+func onceGranted(grant *authorization.RoleAssignment, value pulumi.StringOutput) pulumi.StringOutput {
+	waited := pulumi.All(value, grant.ID()).ApplyT(func(both []any) string { return both[0].(string) })
+	return pulumi.ToSecret(waited).(pulumi.StringOutput)
+}

@@ -1,0 +1,185 @@
+package infra
+
+import (
+	"encoding/json"
+	"flag"
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
+	"github.com/stretchr/testify/require"
+	"gopkg.in/yaml.v3"
+)
+
+var update = flag.Bool("update", false, "rewrite the golden files")
+
+const (
+	testProject  = "acr-microservices"
+	testStack    = "dev"
+	testPassword = "correct-horse-battery-staple"
+	projectRoot  = ".."
+)
+
+// stackFile is a stack's configuration as `pulumi up` hands it to the program: scalars bare, objects as JSON, encrypted
+// leaves in plain text with their top-level key marked.
+type stackFile struct {
+	config     map[string]string
+	secretKeys []string
+}
+
+// readStackFile reads a file like Pulumi.dev.yaml. A leaf {secure: text} stands for an encrypted one.
+func readStackFile(t testing.TB, path string) stackFile {
+	t.Helper()
+	text, err := os.ReadFile(path)
+	require.NoError(t, err)
+	return parseStackFile(t, text)
+}
+
+func parseStackFile(t testing.TB, text []byte) stackFile {
+	t.Helper()
+	var file struct {
+		Config map[string]any `yaml:"config"`
+	}
+	require.NoError(t, yaml.Unmarshal(text, &file))
+	stack := stackFile{config: map[string]string{}}
+	for key, value := range file.Config {
+		secret := false
+		value = decrypt(value, &secret)
+		if secret {
+			stack.secretKeys = append(stack.secretKeys, key)
+		}
+		switch value.(type) {
+		case map[string]any, []any:
+			object, err := json.Marshal(value)
+			require.NoError(t, err)
+			stack.config[key] = string(object)
+		default:
+			stack.config[key] = fmt.Sprint(value)
+		}
+	}
+	return stack
+}
+
+func decrypt(value any, secret *bool) any {
+	switch value := value.(type) {
+	case map[string]any:
+		if plain, ok := value["secure"]; ok && len(value) == 1 {
+			*secret = true
+			return plain
+		}
+		for key, item := range value {
+			value[key] = decrypt(item, secret)
+		}
+	case []any:
+		for i, item := range value {
+			value[i] = decrypt(item, secret)
+		}
+	}
+	return value
+}
+
+// of returns the resources of a type by name.
+func (g *graph) of(kind string) map[string]registered {
+	found := map[string]registered{}
+	for _, r := range g.resources {
+		if r.kind == kind {
+			found[r.name] = r
+		}
+	}
+	return found
+}
+
+// String renders the graph for golden files, secrets, unknown values and the chart's digest masked.
+func (g *graph) String() string {
+	var text strings.Builder
+	for _, key := range slices.Sorted(maps.Keys(g.resources)) {
+		r := g.resources[key]
+		fmt.Fprintf(&text, "%s\n  parent: %s\n", key, r.parent)
+		for _, dependency := range r.dependencies {
+			fmt.Fprintf(&text, "  after: %s\n", dependency)
+		}
+		writeYAML(&text, "inputs", masked(resource.NewProperty(r.inputs)))
+	}
+	text.WriteString("outputs\n")
+	writeYAML(&text, "", masked(resource.NewProperty(g.outputs)))
+	return chartDigestPattern.ReplaceAllString(text.String(), "chart content [digest]")
+}
+
+var chartDigestPattern = regexp.MustCompile("chart content [0-9a-f]{12}")
+
+func writeYAML(text *strings.Builder, heading string, value any) {
+	rendered, err := yaml.Marshal(value)
+	if err != nil {
+		panic(err)
+	}
+	if heading != "" {
+		fmt.Fprintf(text, "  %s:\n", heading)
+	}
+	for line := range strings.Lines(string(rendered)) {
+		text.WriteString("    " + line)
+	}
+}
+
+// masked returns a property as plain data, with secrets and unknown values masked.
+func masked(value resource.PropertyValue) any {
+	switch {
+	case value.IsSecret():
+		if value.SecretValue().Element.IsComputed() {
+			return "[secret, unknown]"
+		}
+		return "[secret]"
+	case value.IsComputed():
+		return "[unknown]"
+	case value.IsObject():
+		object := map[string]any{}
+		for key, item := range value.ObjectValue() {
+			object[string(key)] = masked(item)
+		}
+		return object
+	case value.IsArray():
+		list := []any{}
+		for _, item := range value.ArrayValue() {
+			list = append(list, masked(item))
+		}
+		return list
+	}
+	return value.V
+}
+
+// shortURN keeps type and name of a URN.
+func shortURN(urn string) string {
+	parts := strings.Split(urn, "::")
+	if len(parts) < 4 {
+		return urn
+	}
+	types := strings.Split(parts[2], "$")
+	return types[len(types)-1] + " " + parts[3]
+}
+
+func shortURNs(urns []string) []string {
+	short := make([]string, 0, len(urns))
+	for _, urn := range urns {
+		short = append(short, shortURN(urn))
+	}
+	slices.Sort(short)
+	return slices.Compact(short)
+}
+
+// golden compares a text with a golden file.
+func golden(t *testing.T, name, got string) {
+	t.Helper()
+	path := filepath.Join("testdata", name)
+	if *update {
+		require.NoError(t, os.MkdirAll(filepath.Dir(path), 0o750))
+		require.NoError(t, os.WriteFile(path, []byte(got), 0o600))
+	}
+	want, err := os.ReadFile(path)
+	require.NoError(t, err)
+	require.Equal(t, string(want), got)
+}

@@ -1,0 +1,259 @@
+package infra
+
+import (
+	"fmt"
+	"maps"
+	"net/url"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/distribution/reference"
+	"github.com/opencontainers/go-digest"
+	"golang.org/x/mod/semver"
+)
+
+// SKUs of Azure Container Registry.
+const (
+	skuBasic    = "Basic"
+	skuStandard = "Standard"
+	skuPremium  = "Premium"
+)
+
+// Limits of what the names end up in.
+const (
+	maxLabel       = 63   // Kubernetes: RFC 1123 label
+	maxSubdomain   = 253  // Kubernetes: RFC 1123 subdomain
+	maxReleaseName = 53   // Helm
+	maxTags        = 50   // Azure: tags on one resource
+	maxTagName     = 512  // Azure
+	maxTagValue    = 256  // Azure
+	maxTimeout     = 3600 // seconds; a release that needs longer is not going to come up
+	maxRevisions   = 100  // each kept revision is a secret in the namespace
+)
+
+var (
+	labelPattern         = regexp.MustCompile(`^[a-z0-9]([-a-z0-9]*[a-z0-9])?$`)
+	subdomainPattern     = regexp.MustCompile(`^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$`)
+	registryNamePattern  = regexp.MustCompile(`^[a-zA-Z0-9]{5,50}$`)
+	resourceGroupPattern = regexp.MustCompile(`^[-\w.()]{0,89}[-\w()]$`)
+	regionPattern        = regexp.MustCompile(`^[a-z0-9]+$`)
+	tagPattern           = regexp.MustCompile(`^` + reference.TagRegexp.String() + `$`)
+)
+
+// Validate reports everything that is wrong with a defaulted configuration, in one error that names key, value and what
+// is allowed. It looks at the files that the configuration names, and at nothing else outside.
+func (c *Config) Validate() error {
+	var found problems
+	found.addUnless(isLabel(c.Environment), "environment", c.Environment, ruleLabel)
+	found.addUnless(isSubdomain(c.PullSecretName), "pullSecretName", c.PullSecretName, ruleSubdomain)
+	c.validateTags(&found)
+	c.validateRegistry(&found)
+	c.validateCluster(&found)
+	c.validateChart(&found, "chart", c.Chart)
+	validateRelease(&found, "release", c.Release)
+	if len(c.Services) == 0 {
+		found.add("services", nil, "is missing; name at least one service")
+	}
+	for _, name := range c.serviceNames() {
+		c.validateService(&found, name)
+	}
+	return found.err(c.secretKeys)
+}
+
+const (
+	ruleLabel     = "is not an RFC 1123 label: at most 63 lower-case letters, digits and dashes, a letter or digit first and last"
+	ruleSubdomain = "is not an RFC 1123 subdomain: at most 253 lower-case letters, digits, dashes and dots, a letter or digit first and last"
+)
+
+func isLabel(s string) bool     { return len(s) <= maxLabel && labelPattern.MatchString(s) }
+func isSubdomain(s string) bool { return len(s) <= maxSubdomain && subdomainPattern.MatchString(s) }
+
+func (c *Config) validateTags(found *problems) {
+	found.addUnless(len(c.Tags) <= maxTags, "tags", nil, fmt.Sprintf("has %d tags; Azure allows %d", len(c.Tags), maxTags))
+	for _, name := range slices.Sorted(maps.Keys(c.Tags)) {
+		key := "tags." + name
+		found.addUnless(name != "" && len(name) <= maxTagName && !strings.ContainsAny(name, `<>%&\?/`), key, nil,
+			`is not a tag name: 1 to 512 characters without < > % & \ ? /`)
+		found.addUnless(len(c.Tags[name]) <= maxTagValue, key, c.Tags[name], "is longer than the 256 characters Azure allows")
+	}
+}
+
+// usesACR says whether the stack makes a registry of its own.
+func (c *Config) usesACR() bool { return c.Registry.External == "" }
+
+func (c *Config) validateRegistry(found *problems) {
+	r := c.Registry
+	if !c.usesACR() {
+		_, err := reference.ParseNormalizedNamed(r.External + "/name")
+		found.addUnless(err == nil && namesHost(r.External+"/name"), "registry.external", r.External,
+			`is not a registry host with an optional path, such as "docker.io/wolfgangofner"`)
+		return
+	}
+	found.addUnless(r.Name == "" || registryNamePattern.MatchString(r.Name), "registry.name", r.Name,
+		"is not a registry name: 5 to 50 letters and digits")
+	found.addUnless(slices.Contains([]string{skuBasic, skuStandard, skuPremium}, r.SKU), "registry.sku", r.SKU,
+		"is not one of Basic, Standard, Premium")
+	found.addUnless(r.ResourceGroup.Name == "" || resourceGroupPattern.MatchString(r.ResourceGroup.Name),
+		"registry.resourceGroup.name", r.ResourceGroup.Name,
+		"is not a resource group name: 1 to 90 letters, digits and -_.(), not ending with a dot")
+	found.addUnless(!r.ResourceGroup.Existing || r.ResourceGroup.Name != "", "registry.resourceGroup.name", nil,
+		"is missing; registry.resourceGroup.existing takes the name of the group to use")
+	found.addUnless(r.ResourceGroup.Existing || c.Location != "", "azure-native:location", nil,
+		"is missing; set the region of the resource group, such as westeurope")
+	c.validateReplicas(found)
+}
+
+func (c *Config) validateReplicas(found *problems) {
+	found.addUnless(len(c.Registry.Replicas) == 0 || c.Registry.SKU == skuPremium, "registry.replicas", nil,
+		"needs registry.sku Premium, the only SKU with geo-replication")
+	seen := map[string]bool{normalizeRegion(c.Location): true}
+	for i, replica := range c.Registry.Replicas {
+		key := fmt.Sprintf("registry.replicas.%d.location", i)
+		switch {
+		case !regionPattern.MatchString(replica.Location):
+			found.add(key, replica.Location, "is not the short name of an Azure region, such as northeurope")
+		case seen[replica.Location]:
+			found.add(key, replica.Location, "is there already; a registry has one replica in a region, its own included")
+		}
+		seen[replica.Location] = true
+	}
+}
+
+// normalizeRegion writes "West Europe" as "westeurope".
+func normalizeRegion(region string) string {
+	return strings.ToLower(strings.ReplaceAll(region, " ", ""))
+}
+
+func (c *Config) validateCluster(found *problems) {
+	if kubeconfig := c.Cluster.Kubeconfig; kubeconfig != "" && !isKubeconfigContent(kubeconfig) {
+		path := c.path(kubeconfig)
+		if rest, ok := strings.CutPrefix(kubeconfig, "~/"); ok { // The provider understands it as a shell would.
+			home, _ := os.UserHomeDir()
+			path = filepath.Join(home, rest)
+		}
+		_, err := os.Stat(path)
+		found.addUnless(err == nil, "cluster.kubeconfig", kubeconfig, "is neither a file that is there nor the content of a kubeconfig")
+	}
+}
+
+// isKubeconfigContent tells the content of a kubeconfig from a path.
+func isKubeconfigContent(s string) bool { return strings.ContainsAny(s, "\n{") }
+
+// path resolves a relative path against the project folder.
+func (c *Config) path(name string) string {
+	if filepath.IsAbs(name) {
+		return name
+	}
+	return filepath.Join(c.root, name)
+}
+
+func (c *Config) validateChart(found *problems, key string, chart ChartConfig) {
+	forms := 0
+	for _, form := range []string{chart.Path, chart.Repository, chart.OCI} {
+		if form != "" {
+			forms++
+		}
+	}
+	if forms != 1 {
+		found.addUnless(chart == (ChartConfig{}), key, nil, "takes exactly one of path, repository and oci")
+		return
+	}
+	if chart.Path != "" {
+		_, err := chartFiles(c.path(chart.Path))
+		switch {
+		case !filepath.IsLocal(chart.Path):
+			found.add(key+".path", chart.Path, "leaves the project folder; an outside path would differ on every machine")
+		case err != nil:
+			found.add(key+".path", chart.Path, "is neither a chart folder with a Chart.yaml nor a packaged chart (.tgz)")
+		}
+		found.addUnless(chart.Name == "" && chart.Version == "" && chart.Username == "" && chart.Password == "", key, nil,
+			"has a path, which takes no name, version, username or password")
+		return
+	}
+	if chart.Repository != "" {
+		at, err := url.Parse(chart.Repository)
+		found.addUnless(err == nil && at.Host != "" && (at.Scheme == "https" || at.Scheme == "http"), key+".repository",
+			chart.Repository, "is not the http or https address of a chart repository")
+		found.addUnless(chart.Name != "", key+".name", nil, "is missing; name the chart in the repository")
+	} else {
+		at, err := url.Parse(chart.OCI)
+		found.addUnless(err == nil && at.Host != "" && at.Path != "" && at.Scheme == "oci", key+".oci", chart.OCI,
+			`is not a chart's address, such as "oci://example.azurecr.io/charts/microservice"`)
+		found.addUnless(chart.Name == "", key+".name", chart.Name, "is not used with oci; the address names the chart")
+	}
+	found.addUnless(isExactVersion(chart.Version), key+".version", chart.Version,
+		`is not an exact version such as "1.2.3"; with less, the same stack would deploy different charts`)
+	found.addUnless(chart.Password == "" || chart.Username != "", key+".username", nil, "is missing beside the password")
+}
+
+// isExactVersion accepts a complete semantic version, with or without the leading v.
+func isExactVersion(version string) bool {
+	v := "v" + strings.TrimPrefix(version, "v")
+	return semver.Canonical(v)+semver.Build(v) == v
+}
+
+func validateRelease(found *problems, key string, release ReleaseConfig) {
+	if t := release.TimeoutSeconds; t != nil {
+		found.addUnless(*t >= 1 && *t <= maxTimeout, key+".timeoutSeconds", *t, fmt.Sprintf("is not from 1 to %d", maxTimeout))
+	}
+	if h := release.MaxHistory; h != nil {
+		found.addUnless(*h >= 1 && *h <= maxRevisions, key+".maxHistory", *h, fmt.Sprintf("is not from 1 to %d", maxRevisions))
+	}
+}
+
+func (c *Config) validateService(found *problems, name string) {
+	key, service := "services."+name, c.Services[name]
+	namespace := c.namespace(name)
+	switch {
+	case !isLabel(name):
+		found.add(key, name, ruleLabel)
+		if service.Image.Repository == name { // The default, as wrong as the name itself.
+			service.Image.Repository = "name"
+		}
+	case len(name) > maxReleaseName:
+		found.add(key, name, fmt.Sprintf("is longer than the %d characters Helm allows for a release", maxReleaseName))
+	case len(namespace) > maxLabel:
+		found.add(key, namespace, fmt.Sprintf("has %d characters; a namespace, <service>-<environment>, may have %d", len(namespace), maxLabel))
+	case strings.HasPrefix(namespace, "kube-"):
+		found.add(key, namespace, "is a namespace of Kubernetes itself; names may not begin with kube-")
+	}
+	c.validateImage(found, key+".image", service.Image)
+	c.validateChart(found, key+".chart", service.Chart)
+	validateRelease(found, key+".release", service.Release)
+	for i, file := range service.ValuesFiles {
+		_, err := readValuesFile(c.path(file))
+		found.addUnless(err == nil && filepath.IsLocal(file), fmt.Sprintf("%s.valuesFiles.%d", key, i), file,
+			"is not a YAML file in the project folder with an object at the top")
+	}
+	values, _ := c.serviceValues(name) // An unreadable file is reported above.
+	for _, at := range nulls(values) {
+		found.add(key+".values."+at, nil, "is null, which the Helm provider drops; set the value the chart shall have")
+	}
+}
+
+func (c *Config) validateImage(found *problems, key string, image ImageConfig) {
+	full := image.Repository
+	if !namesHost(full) {
+		full = "registry.azurecr.io/" + full
+	}
+	named, err := reference.ParseNormalizedNamed(full)
+	switch {
+	case err != nil || !reference.IsNameOnly(named):
+		found.add(key+".repository", image.Repository, `is not an image repository: a lower-case path such as "customerapi", `+
+			`or with a host "docker.io/library/nginx"; tag and digest have keys of their own`)
+	case c.Registry.Name != "" && reference.Domain(named) == loginServerOf(c.Registry.Name):
+		found.add(key+".repository", image.Repository, "names the stack's own registry; leave the host out to pull with the pull secret")
+	}
+	found.addUnless(image.Tag == "" || tagPattern.MatchString(image.Tag), key+".tag", image.Tag,
+		"is not an image tag: 1 to 128 letters, digits and _.-, not beginning with a dot or dash")
+	found.addUnless(image.Digest == "" || isSHA256(image.Digest), key+".digest", image.Digest,
+		"is not a digest: sha256: and 64 hexadecimal digits")
+}
+
+func isSHA256(s string) bool {
+	parsed, err := digest.Parse(s)
+	return err == nil && parsed.Algorithm() == digest.SHA256
+}

@@ -1,0 +1,57 @@
+package infra
+
+import (
+	"testing"
+
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+	"github.com/stretchr/testify/require"
+	"gopkg.in/yaml.v3"
+)
+
+func TestServiceValues(t *testing.T) {
+	t.Parallel()
+	cfg, err := loadConfig(readStackFile(t, "testdata/valid-secret-values.yaml"))
+	require.NoError(t, err)
+	values, err := cfg.serviceValues("customerapi")
+	require.NoError(t, err)
+	// What follows is compared as YAML, so the secret is replaced first.
+	values["secrets"] = map[string]any{"DATABASE_PASSWORD": "[secret]"}
+
+	text, err := yaml.Marshal(withImage(values, "example.azurecr.io/customerapi", "1.0.0", "acr-secret"))
+	require.NoError(t, err)
+	golden(t, "values/own-registry.golden", string(text))
+
+	values["imagePullSecrets"] = []any{map[string]any{"name": "of-the-user"}}
+	text, err = yaml.Marshal(withImage(values, "docker.io/wolfgangofner/customerapi", "1.0.0", nil))
+	require.NoError(t, err)
+	golden(t, "values/foreign-registry.golden", string(text))
+}
+
+func TestMergeValues(t *testing.T) {
+	t.Parallel()
+	base := map[string]any{"a": 1, "b": map[string]any{"c": 2, "d": []any{1, 2}}, "e": "text"}
+	over := map[string]any{"b": map[string]any{"d": []any{3}, "f": true}, "e": map[string]any{"g": 4}}
+	want := map[string]any{"a": 1, "b": map[string]any{"c": 2, "d": []any{3}, "f": true}, "e": map[string]any{"g": 4}}
+	require.Equal(t, want, mergeValues(base, over))
+	require.Equal(t, map[string]any{"c": 2, "d": []any{1, 2}}, base["b"], "the base is not changed")
+	require.Equal(t, base, mergeValues(base, nil))
+	require.Equal(t, base, mergeValues(nil, base))
+}
+
+func TestInputs(t *testing.T) {
+	t.Parallel()
+	known := pulumi.String("x")
+	got := inputs(map[string]any{"a": map[string]any{"b": []any{1, known}}})
+	object, ok := got.(pulumi.Map)["a"].(pulumi.Map)
+	require.True(t, ok)
+	list, ok := object["b"].(pulumi.Array)
+	require.True(t, ok)
+	require.Equal(t, pulumi.Input(known), list[1])
+}
+
+func TestNulls(t *testing.T) {
+	t.Parallel()
+	require.Equal(t, []string{"a", "b.c.d"}, nulls(map[string]any{
+		"a": nil, "b": map[string]any{"c": map[string]any{"d": nil, "e": 1}}, "f": []any{nil},
+	}))
+}
