@@ -38,36 +38,6 @@ type Config struct {
 	root string
 }
 
-// RegistryConfig describes the Azure Container Registry, or the foreign registry used in its place.
-type RegistryConfig struct {
-	// External, as in "docker.io/wolfgangofner", sends all services to a registry outside Azure. No Azure resource is
-	// made then and the other fields are ignored.
-	External string `json:"external"`
-	// Name is the registry's name in azurecr.io, 5 to 50 letters and digits, unique in the world. Empty lets the
-	// provider add random characters to the project's name.
-	Name string `json:"name"`
-	// SKU is Basic, Standard or Premium.
-	SKU string `json:"sku"`
-	// ResourceGroup is where the registry lives.
-	ResourceGroup ResourceGroupConfig `json:"resourceGroup"`
-	// Replicas are the regions a Premium registry is replicated to, besides its own.
-	Replicas []ReplicaConfig `json:"replicas"`
-}
-
-// ResourceGroupConfig names the resource group to create or to use.
-type ResourceGroupConfig struct {
-	// Name of the group. Empty lets the provider choose one.
-	Name string `json:"name"`
-	// Existing says that the group is there already and is not managed by this stack.
-	Existing bool `json:"existing"`
-}
-
-// ReplicaConfig is one geo-replica of a Premium registry.
-type ReplicaConfig struct {
-	// Location is the Azure region in its short form, such as "northeurope".
-	Location string `json:"location"`
-}
-
 // ClusterConfig says how to reach Kubernetes; empty fields mean what they mean to kubectl.
 type ClusterConfig struct {
 	// Kubeconfig is a path or the content of a kubeconfig file.

@@ -143,7 +143,7 @@ func TestPulumiYAMLDescribesEveryKey(t *testing.T) {
 // leafKeys returns the keys at any depth of a configuration type, except those of types that are described elsewhere.
 func leafKeys(t reflect.Type) []string {
 	switch t.Kind() {
-	case reflect.Map, reflect.Slice:
+	case reflect.Map, reflect.Slice, reflect.Pointer:
 		return leafKeys(t.Elem())
 	case reflect.Struct:
 		var keys []string

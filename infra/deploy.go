@@ -54,12 +54,10 @@ func newImageSource(ctx *pulumi.Context, cfg *Config) (*imageSource, error) {
 		return &imageSource{host: pulumi.String(cfg.Registry.External)}, nil
 	}
 	registry, err := NewRegistry(ctx, alphanumeric(ctx.Project()), &RegistryArgs{
-		Name:          cfg.Registry.Name,
-		SKU:           cfg.Registry.SKU,
-		ResourceGroup: cfg.Registry.ResourceGroup,
-		Location:      cfg.Location,
-		Replicas:      cfg.Registry.Replicas,
-		Tags:          pulumi.ToStringMap(cfg.Tags),
+		RegistryConfig: cfg.Registry,
+		Location:       cfg.Location,
+		PurgeFilters:   cfg.purgeFilters(),
+		Tags:           pulumi.ToStringMap(cfg.Tags),
 	})
 	if err != nil {
 		return nil, err
@@ -71,7 +69,27 @@ func newImageSource(ctx *pulumi.Context, cfg *Config) (*imageSource, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := shareAndLock(ctx, cfg, registry, identity); err != nil {
+		return nil, err
+	}
 	return &imageSource{host: registry.LoginServer, registry: registry, identity: identity}, nil
+}
+
+// shareAndLock lets others push to the registry, and locks it when all that belongs to it is there.
+func shareAndLock(ctx *pulumi.Context, cfg *Config, registry *Registry, identity *PullIdentity) error {
+	belongings := append([]pulumi.Resource{identity.grant}, registry.parts...)
+	if len(cfg.Registry.Push) > 0 {
+		push, err := NewPushAccess(ctx, "push", &PushAccessArgs{RegistryID: registry.ID, Principals: cfg.Registry.Push})
+		if err != nil {
+			return err
+		}
+		belongings = append(belongings, push.grants...)
+	}
+	if !cfg.Registry.Lock {
+		return nil
+	}
+	_, err := NewLock(ctx, "registry", registry.ID, belongings)
+	return err
 }
 
 // deployService creates a service's namespace, the pull secret in it if the image comes from the stack's registry, and

@@ -30,6 +30,8 @@ type graph struct {
 type registered struct {
 	kind, name, parent string
 	custom             bool
+	protect, retain    bool
+	version            string // of the provider
 	inputs             resource.PropertyMap
 	dependencies       []string
 }
@@ -94,6 +96,7 @@ func (m *mockMonitor) RegisterResource(_ context.Context, req *pulumirpc.Registe
 	}
 	m.graph.resources[key] = registered{
 		kind: req.GetType(), name: req.GetName(), parent: shortURN(req.GetParent()), custom: req.GetCustom(),
+		protect: req.GetProtect(), retain: req.GetRetainOnDelete(), version: req.GetVersion(),
 		inputs: inputs, dependencies: shortURNs(req.GetDependencies()),
 	}
 	if m.preview || !req.GetCustom() {
@@ -142,9 +145,15 @@ func providerOutputs(kind, name string, inputs resource.PropertyMap) resource.Pr
 	switch kind {
 	case "azure-native:resources:ResourceGroup":
 		return resource.PropertyMap{"name": text(physical("resourceGroupName"))}
-	case "azure-native:containerregistry:Registry":
+	case "azure-native:containerregistry/v20231101preview:Registry":
 		registry := physical("registryName")
 		return resource.PropertyMap{"name": text(registry), "loginServer": text(strings.ToLower(registry) + ".azurecr.io")}
+	case "azure-native:containerregistry/v20231101preview:CredentialSet":
+		return resource.PropertyMap{"identity": resource.NewProperty(resource.PropertyMap{
+			"principalId": text("33333333-3333-3333-3333-333333333333"), "type": text("SystemAssigned"), "tenantId": text(""),
+		})}
+	case "azure-native:network:PrivateEndpoint":
+		return resource.PropertyMap{"name": text(physical("privateEndpointName"))}
 	case "azuread:index/application:Application":
 		return resource.PropertyMap{"clientId": text("11111111-1111-1111-1111-111111111111")}
 	case "azuread:index/servicePrincipal:ServicePrincipal":

@@ -32,6 +32,8 @@ type PullIdentity struct {
 	Username pulumi.StringOutput
 	// Password for the registry, secret and known only once the role is assigned.
 	Password pulumi.StringOutput
+
+	grant pulumi.Resource // the role assignment on the registry
 }
 
 // NewPullIdentity creates the application, its service principal and password, and assigns AcrPull on the registry.
@@ -59,19 +61,17 @@ func NewPullIdentity(ctx *pulumi.Context, name string, args *PullIdentityArgs, o
 	if err != nil {
 		return nil, fmt.Errorf("pull identity %q: password: %w", name, err)
 	}
-	client := authorization.GetClientConfigOutput(ctx, pulumi.Parent(identity))
-	grant, err := authorization.NewRoleAssignment(ctx, name, &authorization.RoleAssignmentArgs{
-		Scope:            args.RegistryID,
-		RoleDefinitionId: client.SubscriptionId().ApplyT(acrPullDefinition).(pulumi.StringOutput),
-		PrincipalId:      principal.ObjectId,
-		// Said explicitly, ARM does not look the principal up, and does not fail with PrincipalNotFound while Entra is
-		// still replicating it.
-		PrincipalType: pulumi.String("ServicePrincipal"),
-	}, pulumi.Parent(identity))
+	grant, err := newRoleAssignment(ctx, name, identity, &roleAssignmentArgs{
+		scope:         args.RegistryID,
+		role:          acrPullRole,
+		principal:     principal.ObjectId,
+		principalType: principalService,
+	})
 	if err != nil {
 		return nil, fmt.Errorf("pull identity %q: role assignment: %w", name, err)
 	}
 
+	identity.grant = grant
 	identity.ClientID = application.ClientId
 	identity.Username = onceGranted(grant, application.ClientId)
 	identity.Password = onceGranted(grant, password.Value)
@@ -82,15 +82,8 @@ func NewPullIdentity(ctx *pulumi.Context, name string, args *PullIdentityArgs, o
 	})
 }
 
-// acrPullDefinition returns the role definition id in the form in which ARM stores it. ARM refuses a bare GUID, and
-// answers any other form with this one, which then shows as a change at every update.
-func acrPullDefinition(subscription string) string {
-	return "/subscriptions/" + subscription + "/providers/Microsoft.Authorization/roleDefinitions/" + acrPullRole
-}
-
 // onceGranted returns the value as a secret that is known only when the role assignment exists, so that whatever uses
 // the credential waits for the permission as well.
 func onceGranted(grant *authorization.RoleAssignment, value pulumi.StringOutput) pulumi.StringOutput {
-	waited := pulumi.All(value, grant.ID()).ApplyT(func(both []any) string { return both[0].(string) })
-	return pulumi.ToSecret(waited).(pulumi.StringOutput)
+	return pulumi.ToSecret(after(value, grant)).(pulumi.StringOutput)
 }

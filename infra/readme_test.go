@@ -40,16 +40,35 @@ func TestREADMEListsEveryOutput(t *testing.T) {
 	require.ElementsMatch(t, got[len(got)-3:], foreign, "with registry.external only the last three are there")
 }
 
-// firstColumn returns what stands in code quotes at the beginning of the rows of a section's table.
-func firstColumn(t *testing.T, heading string) []string {
+// What the README says of the SKUs is what the program holds against them.
+func TestREADMEListsEveryFeature(t *testing.T) {
+	t.Parallel()
+	var want []string
+	for _, feature := range registryFeatures {
+		want = append(want, "registry."+feature.key+" "+feature.sku)
+	}
+	var got []string
+	for _, row := range regexp.MustCompile("(?m)^\\| [^|]+ \\| `([^`]+)` \\| (\\w+)").FindAllStringSubmatch(section(t, "### Everything the registry offers"), -1) {
+		got = append(got, row[1]+" "+row[2])
+	}
+	require.Equal(t, want, got)
+}
+
+// section returns the README's text below a heading, to the next one.
+func section(t *testing.T, heading string) string {
 	t.Helper()
 	text, err := os.ReadFile("../README.md")
 	require.NoError(t, err)
 	_, section, found := strings.Cut(string(text), "\n"+heading+"\n")
 	require.True(t, found, heading)
-	section, _, _ = strings.Cut(section, "\n## ")
+	return regexp.MustCompile("\n##+ ").Split(section, 2)[0]
+}
+
+// firstColumn returns what stands in code quotes at the beginning of the rows of a section's table.
+func firstColumn(t *testing.T, heading string) []string {
+	t.Helper()
 	var column []string
-	for _, row := range regexp.MustCompile("(?m)^\\| `([^`]+)` \\|").FindAllStringSubmatch(section, -1) {
+	for _, row := range regexp.MustCompile("(?m)^\\| `([^`]+)` \\|").FindAllStringSubmatch(section(t, heading), -1) {
 		column = append(column, row[1])
 	}
 	return column
@@ -62,11 +81,15 @@ func keyPaths(path string, t reflect.Type) []string {
 		field, _ := jsonField(t, key)
 		at := join(path, key)
 		shared := field.Type == reflect.TypeFor[ChartConfig]() || field.Type == reflect.TypeFor[ReleaseConfig]()
+		kind := field.Type
+		if kind.Kind() == reflect.Pointer {
+			kind = kind.Elem()
+		}
 		switch {
 		case shared && path != "": // described once, at the top level
 			paths = append(paths, at)
-		case field.Type.Kind() == reflect.Struct:
-			paths = append(paths, keyPaths(at, field.Type)...)
+		case kind.Kind() == reflect.Struct:
+			paths = append(paths, keyPaths(at, kind)...)
 		case field.Type.Kind() == reflect.Slice && field.Type.Elem().Kind() == reflect.Struct:
 			paths = append(paths, keyPaths(at+"[]", field.Type.Elem())...)
 		case field.Type.Kind() == reflect.Map && field.Type.Elem().Kind() == reflect.Struct:

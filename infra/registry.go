@@ -4,7 +4,10 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/pulumi/pulumi-azure-native-sdk/containerregistry/v2"
+	// One API version for the registry at all times, so that no feature switched on or off changes a resource's type. The
+	// SDK's default, 2022-12-01, has neither anonymous pull nor soft delete; this preview has both. A registry that was
+	// made with the default stays, for the SDK declares the one type an alias of the other.
+	acr "github.com/pulumi/pulumi-azure-native-sdk/containerregistry/v2/v20231101preview"
 	"github.com/pulumi/pulumi-azure-native-sdk/resources/v2"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 )
@@ -13,22 +16,17 @@ const registryType = "acr-microservices:index:Registry"
 
 // RegistryArgs are the inputs of a Registry.
 type RegistryArgs struct {
-	// Name in azurecr.io: 5 to 50 letters and digits, unique in the world. Empty lets the provider add random characters
-	// to the component's name.
-	Name string
-	// SKU is Basic, Standard or Premium.
-	SKU string
-	// ResourceGroup to create, or to use if it says Existing.
-	ResourceGroup ResourceGroupConfig
+	// RegistryConfig, defaulted and validated. An empty name lets the provider add random characters to the component's.
+	RegistryConfig
 	// Location is the Azure region in which a new resource group is created. The registry goes where its group is.
 	Location string
-	// Replicas of a Premium registry.
-	Replicas []ReplicaConfig
-	// Tags of the resource group and the registry.
+	// PurgeFilters are those of Purge, or what the stack found in their place.
+	PurgeFilters []string
+	// Tags of every Azure resource that takes some.
 	Tags pulumi.StringMapInput
 }
 
-// Registry is an Azure Container Registry in its resource group, with the admin user off.
+// Registry is an Azure Container Registry in its resource group, with the admin user off, and all that belongs to it.
 type Registry struct {
 	pulumi.ResourceState
 
@@ -36,8 +34,11 @@ type Registry struct {
 	ID pulumi.StringOutput
 	// Name is the registry's name in azurecr.io.
 	Name pulumi.StringOutput
-	// LoginServer is the registry's host, "<name>.azurecr.io".
+	// LoginServer is the registry's host, "<name>.azurecr.io". It is known once images can be pulled through it, the
+	// private endpoint and the cache rules included.
 	LoginServer pulumi.StringOutput
+
+	parts []pulumi.Resource // what belongs to the registry in Azure
 }
 
 // NewRegistry creates the registry. Its name must be alphanumeric where args give none, for Azure allows nothing else.
@@ -50,38 +51,94 @@ func NewRegistry(ctx *pulumi.Context, name string, args *RegistryArgs, opts ...p
 	if err != nil {
 		return nil, fmt.Errorf("registry %q: %w", name, err)
 	}
-	acr, err := containerregistry.NewRegistry(ctx, name, &containerregistry.RegistryArgs{
-		ResourceGroupName: group,
-		RegistryName:      optional(args.Name),
-		Location:          location,
-		Sku:               &containerregistry.SkuArgs{Name: pulumi.String(args.SKU)},
-		AdminUserEnabled:  pulumi.Bool(false),
-		Tags:              args.Tags,
-	}, pulumi.Parent(registry))
+	created, err := acr.NewRegistry(ctx, name, &acr.RegistryArgs{
+		ResourceGroupName:        group,
+		RegistryName:             optional(args.Name),
+		Location:                 location,
+		Sku:                      &acr.SkuArgs{Name: pulumi.String(args.SKU)},
+		AdminUserEnabled:         pulumi.Bool(false),
+		AnonymousPullEnabled:     pulumi.Bool(args.AnonymousPull),
+		DataEndpointEnabled:      pulumi.Bool(args.DataEndpoints),
+		PublicNetworkAccess:      pulumi.String(enabled(args.public())),
+		NetworkRuleBypassOptions: args.networkBypass(),
+		NetworkRuleSet:           args.networkRules(),
+		Policies:                 args.policies(),
+		Identity:                 args.Identity.input(),
+		Encryption:               args.Encryption.input(),
+		Tags:                     args.Tags,
+	}, pulumi.Parent(registry), pulumi.Protect(args.Protect))
 	if err != nil {
 		return nil, fmt.Errorf("registry %q: %w", name, err)
 	}
-	for _, replica := range args.Replicas {
-		_, err := containerregistry.NewReplication(ctx, name+"-"+replica.Location, &containerregistry.ReplicationArgs{
-			ResourceGroupName: group,
-			RegistryName:      acr.Name,
-			// Azure wants the replica's name to be letters and digits; the region says what it is.
-			ReplicationName: pulumi.String(replica.Location),
-			Location:        pulumi.String(replica.Location),
-			Tags:            args.Tags,
-		}, pulumi.Parent(registry))
-		if err != nil {
-			return nil, fmt.Errorf("registry %q: replica %q: %w", name, replica.Location, err)
+	registry.ID = created.ID().ToStringOutput()
+	registry.Name = created.Name
+	site := &registrySite{
+		ctx: ctx, component: registry, name: name, args: args, parent: pulumi.Parent(registry),
+		group: group, location: location, registry: registry.Name, id: registry.ID,
+	}
+	for _, furnish := range []func() error{
+		site.replicas, site.webhooks, site.cacheRules, site.privateEndpoint, site.purge, site.diagnostics,
+	} {
+		if err := furnish(); err != nil {
+			return nil, fmt.Errorf("registry %q: %w", name, err)
 		}
 	}
-	registry.ID = acr.ID().ToStringOutput()
-	registry.Name = acr.Name
-	registry.LoginServer = acr.LoginServer
+	registry.parts = site.parts
+	registry.LoginServer = after(created.LoginServer, site.pulledThrough...)
 	return registry, ctx.RegisterResourceOutputs(registry, pulumi.Map{
 		"id":          registry.ID,
 		"name":        registry.Name,
 		"loginServer": registry.LoginServer,
 	})
+}
+
+// registrySite is what the parts of a registry need to know of it.
+type registrySite struct {
+	ctx                           *pulumi.Context
+	component                     *Registry
+	name                          string // of the component, with which the parts' names begin
+	args                          *RegistryArgs
+	group, location, registry, id pulumi.StringOutput
+	parent                        pulumi.ResourceOption
+
+	parts         []pulumi.Resource // what has been made below the registry
+	pulledThrough []pulumi.Resource // what has to be there before anybody pulls
+}
+
+func (s *registrySite) replicas() error {
+	for _, replica := range s.args.Replicas {
+		created, err := acr.NewReplication(s.ctx, s.name+"-"+replica.Location, &acr.ReplicationArgs{
+			ResourceGroupName: s.group,
+			RegistryName:      s.registry,
+			// Azure wants the replica's name to be letters and digits; the region says what it is.
+			ReplicationName:       pulumi.String(replica.Location),
+			Location:              pulumi.String(replica.Location),
+			RegionEndpointEnabled: pulumi.Bool(or(replica.RegionEndpoint, true)),
+			Tags:                  s.args.Tags,
+		}, s.parent)
+		if err != nil {
+			return fmt.Errorf("replica %q: %w", replica.Location, err)
+		}
+		s.parts = append(s.parts, created)
+	}
+	return nil
+}
+
+// after returns the value, known only when the resources exist.
+func after(value pulumi.StringOutput, resources ...pulumi.Resource) pulumi.StringOutput {
+	all := []any{value}
+	for _, resource := range resources {
+		all = append(all, resource.(pulumi.CustomResource).ID())
+	}
+	return pulumi.All(all...).ApplyT(func(all []any) string { return all[0].(string) }).(pulumi.StringOutput)
+}
+
+// enabled is how Azure writes a switch.
+func enabled(on bool) string {
+	if on {
+		return "Enabled"
+	}
+	return "Disabled"
 }
 
 // resourceGroup returns the name and region of the registry's resource group, created or looked up.
@@ -96,7 +153,7 @@ func resourceGroup(ctx *pulumi.Context, name string, args *RegistryArgs, parent 
 		ResourceGroupName: optional(args.ResourceGroup.Name),
 		Location:          pulumi.String(args.Location),
 		Tags:              args.Tags,
-	}, pulumi.Parent(parent))
+	}, pulumi.Parent(parent), pulumi.Protect(args.Protect))
 	if err != nil {
 		return group, location, fmt.Errorf("resource group: %w", err)
 	}

@@ -104,6 +104,12 @@ func (g *graph) String() string {
 		for _, dependency := range r.dependencies {
 			fmt.Fprintf(&text, "  after: %s\n", dependency)
 		}
+		if r.protect {
+			text.WriteString("  protected\n")
+		}
+		if r.retain {
+			text.WriteString("  retained on delete\n")
+		}
 		writeYAML(&text, "inputs", masked(resource.NewProperty(r.inputs)))
 	}
 	text.WriteString("outputs\n")

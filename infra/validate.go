@@ -15,13 +15,6 @@ import (
 	"golang.org/x/mod/semver"
 )
 
-// SKUs of Azure Container Registry.
-const (
-	skuBasic    = "Basic"
-	skuStandard = "Standard"
-	skuPremium  = "Premium"
-)
-
 // Limits of what the names end up in.
 const (
 	maxLabel       = 63   // Kubernetes: RFC 1123 label
@@ -35,12 +28,9 @@ const (
 )
 
 var (
-	labelPattern         = regexp.MustCompile(`^[a-z0-9]([-a-z0-9]*[a-z0-9])?$`)
-	subdomainPattern     = regexp.MustCompile(`^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$`)
-	registryNamePattern  = regexp.MustCompile(`^[a-zA-Z0-9]{5,50}$`)
-	resourceGroupPattern = regexp.MustCompile(`^[-\w.()]{0,89}[-\w()]$`)
-	regionPattern        = regexp.MustCompile(`^[a-z0-9]+$`)
-	tagPattern           = regexp.MustCompile(`^` + reference.TagRegexp.String() + `$`)
+	labelPattern     = regexp.MustCompile(`^[a-z0-9]([-a-z0-9]*[a-z0-9])?$`)
+	subdomainPattern = regexp.MustCompile(`^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$`)
+	tagPattern       = regexp.MustCompile(`^` + reference.TagRegexp.String() + `$`)
 )
 
 // Validate reports everything that is wrong with a defaulted configuration, in one error that names key, value and what
@@ -79,52 +69,6 @@ func (c *Config) validateTags(found *problems) {
 			`is not a tag name: 1 to 512 characters without < > % & \ ? /`)
 		found.addUnless(len(c.Tags[name]) <= maxTagValue, key, c.Tags[name], "is longer than the 256 characters Azure allows")
 	}
-}
-
-// usesACR says whether the stack makes a registry of its own.
-func (c *Config) usesACR() bool { return c.Registry.External == "" }
-
-func (c *Config) validateRegistry(found *problems) {
-	r := c.Registry
-	if !c.usesACR() {
-		_, err := reference.ParseNormalizedNamed(r.External + "/name")
-		found.addUnless(err == nil && namesHost(r.External+"/name"), "registry.external", r.External,
-			`is not a registry host with an optional path, such as "docker.io/wolfgangofner"`)
-		return
-	}
-	found.addUnless(r.Name == "" || registryNamePattern.MatchString(r.Name), "registry.name", r.Name,
-		"is not a registry name: 5 to 50 letters and digits")
-	found.addUnless(slices.Contains([]string{skuBasic, skuStandard, skuPremium}, r.SKU), "registry.sku", r.SKU,
-		"is not one of Basic, Standard, Premium")
-	found.addUnless(r.ResourceGroup.Name == "" || resourceGroupPattern.MatchString(r.ResourceGroup.Name),
-		"registry.resourceGroup.name", r.ResourceGroup.Name,
-		"is not a resource group name: 1 to 90 letters, digits and -_.(), not ending with a dot")
-	found.addUnless(!r.ResourceGroup.Existing || r.ResourceGroup.Name != "", "registry.resourceGroup.name", nil,
-		"is missing; registry.resourceGroup.existing takes the name of the group to use")
-	found.addUnless(r.ResourceGroup.Existing || c.Location != "", "azure-native:location", nil,
-		"is missing; set the region of the resource group, such as westeurope")
-	c.validateReplicas(found)
-}
-
-func (c *Config) validateReplicas(found *problems) {
-	found.addUnless(len(c.Registry.Replicas) == 0 || c.Registry.SKU == skuPremium, "registry.replicas", nil,
-		"needs registry.sku Premium, the only SKU with geo-replication")
-	seen := map[string]bool{normalizeRegion(c.Location): true}
-	for i, replica := range c.Registry.Replicas {
-		key := fmt.Sprintf("registry.replicas.%d.location", i)
-		switch {
-		case !regionPattern.MatchString(replica.Location):
-			found.add(key, replica.Location, "is not the short name of an Azure region, such as northeurope")
-		case seen[replica.Location]:
-			found.add(key, replica.Location, "is there already; a registry has one replica in a region, its own included")
-		}
-		seen[replica.Location] = true
-	}
-}
-
-// normalizeRegion writes "West Europe" as "westeurope".
-func normalizeRegion(region string) string {
-	return strings.ToLower(strings.ReplaceAll(region, " ", ""))
 }
 
 func (c *Config) validateCluster(found *problems) {

@@ -1,0 +1,22 @@
+package infra
+
+import (
+	"github.com/pulumi/pulumi-azure-native-sdk/v2/utilities"
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+)
+
+// azureResource is a resource of azure-native whose generated package would be a module of its own to download and
+// compile, network alone hundreds of thousands of lines, for the few inputs that the stack sets.
+type azureResource struct {
+	pulumi.CustomResourceState
+
+	// Name of the resource.
+	Name pulumi.StringOutput `pulumi:"name"`
+}
+
+// newAzureResource registers a resource by its type token, such as "azure-native:network:PrivateEndpoint", with inputs by
+// the names of the provider. The SDK's options pin the provider's version, as the generated packages do.
+func newAzureResource(ctx *pulumi.Context, kind, name string, inputs pulumi.Map, opts ...pulumi.ResourceOption) (*azureResource, error) {
+	resource := &azureResource{}
+	return resource, ctx.RegisterResource("azure-native:"+kind, name, inputs, resource, utilities.PkgResourceDefaultOpts(opts)...)
+}

@@ -1,0 +1,74 @@
+package infra
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+
+	acr "github.com/pulumi/pulumi-azure-native-sdk/containerregistry/v2/v20231101preview"
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+)
+
+// keyVaultSecretsUserRole is the id of the built-in role Key Vault Secrets User:
+// https://learn.microsoft.com/azure/role-based-access-control/built-in-roles/security#key-vault-secrets-user
+const keyVaultSecretsUserRole = "4633458b-17de-408a-b874-0445c86b69e6"
+
+// cacheRules creates the credential sets and the rules. A service may run an image that comes through one.
+func (s *registrySite) cacheRules() error {
+	sets := map[string]pulumi.StringPtrInput{}
+	for _, name := range slices.Sorted(maps.Keys(s.args.Cache.Credentials)) {
+		config := s.args.Cache.Credentials[name]
+		set, err := s.credentialSet(name, config)
+		if err != nil {
+			return fmt.Errorf("cache credentials %q: %w", name, err)
+		}
+		s.parts = append(s.parts, set)
+		sets[name] = set.ID().ToStringOutput().ToStringPtrOutput()
+		if config.KeyVaultID == "" {
+			continue
+		}
+		grant, err := newRoleAssignment(s.ctx, s.name+"-"+name, s.component, &roleAssignmentArgs{
+			scope: pulumi.String(config.KeyVaultID),
+			role:  keyVaultSecretsUserRole,
+			// The provider's preview shows the identity without its principal, as if that were empty, not unknown.
+			principal:     after(set.Identity.PrincipalId().Elem(), set),
+			principalType: principalService,
+		})
+		if err != nil {
+			return fmt.Errorf("cache credentials %q: role assignment: %w", name, err)
+		}
+		s.pulledThrough = append(s.pulledThrough, grant) // on the vault, so no part of the registry
+	}
+	for _, name := range slices.Sorted(maps.Keys(s.args.Cache.Rules)) {
+		config := s.args.Cache.Rules[name]
+		rule, err := acr.NewCacheRule(s.ctx, s.name+"-"+name, &acr.CacheRuleArgs{
+			ResourceGroupName:       s.group,
+			RegistryName:            s.registry,
+			CacheRuleName:           pulumi.String(name),
+			SourceRepository:        pulumi.String(config.Source),
+			TargetRepository:        pulumi.String(config.Target),
+			CredentialSetResourceId: sets[config.Credentials],
+		}, s.parent)
+		if err != nil {
+			return fmt.Errorf("cache rule %q: %w", name, err)
+		}
+		s.parts, s.pulledThrough = append(s.parts, rule), append(s.pulledThrough, rule)
+	}
+	return nil
+}
+
+// credentialSet creates a login at another registry. It reads the Key Vault's secrets with an identity of its own.
+func (s *registrySite) credentialSet(name string, config CacheCredentialsConfig) (*acr.CredentialSet, error) {
+	return acr.NewCredentialSet(s.ctx, s.name+"-"+name, &acr.CredentialSetArgs{
+		ResourceGroupName: s.group,
+		RegistryName:      s.registry,
+		CredentialSetName: pulumi.String(name),
+		LoginServer:       pulumi.String(config.LoginServer),
+		AuthCredentials: acr.AuthCredentialArray{&acr.AuthCredentialArgs{
+			Name:                     pulumi.String("Credential1"), // the only name that Azure knows
+			UsernameSecretIdentifier: pulumi.String(config.UsernameSecretID),
+			PasswordSecretIdentifier: pulumi.String(config.PasswordSecretID),
+		}},
+		Identity: &acr.IdentityPropertiesArgs{Type: acr.ResourceIdentityTypeSystemAssigned},
+	}, s.parent)
+}

@@ -1,0 +1,91 @@
+package infra
+
+import (
+	acr "github.com/pulumi/pulumi-azure-native-sdk/containerregistry/v2/v20231101preview"
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+)
+
+// policies returns the registry's policies, those that are off as well, so that what is switched off here is switched off
+// in Azure, too. A policy that the SKU does not have is not mentioned.
+func (r *RegistryConfig) policies() *acr.PoliciesArgs {
+	softDelete := &acr.SoftDeletePolicyArgs{Status: pulumi.String(policyStatus(r.SoftDeleteDays != nil))}
+	if days := r.SoftDeleteDays; days != nil {
+		softDelete.RetentionDays = pulumi.Int(*days)
+	}
+	policies := &acr.PoliciesArgs{SoftDeletePolicy: softDelete}
+	if r.SKU != skuPremium {
+		return policies
+	}
+	retention := &acr.RetentionPolicyArgs{Status: pulumi.String(policyStatus(r.RetentionDays != nil))}
+	if days := r.RetentionDays; days != nil {
+		retention.Days = pulumi.Int(*days)
+	}
+	policies.RetentionPolicy = retention
+	policies.QuarantinePolicy = &acr.QuarantinePolicyArgs{Status: pulumi.String(policyStatus(r.Quarantine))}
+	policies.ExportPolicy = &acr.ExportPolicyArgs{Status: pulumi.String(policyStatus(or(r.Exports, true)))}
+	return policies
+}
+
+// policyStatus is how Azure writes a policy's switch; other switches begin with a capital.
+func policyStatus(on bool) string {
+	if on {
+		return "enabled"
+	}
+	return "disabled"
+}
+
+// networkRules returns the rules for the public network, those that allow everybody as well, as policies does.
+func (r *RegistryConfig) networkRules() acr.NetworkRuleSetPtrInput {
+	if r.SKU != skuPremium {
+		return nil
+	}
+	rules := &acr.NetworkRuleSetArgs{DefaultAction: pulumi.String("Allow")}
+	allowed := acr.IPRuleArray{}
+	for _, address := range r.IPRules {
+		rules.DefaultAction = pulumi.String("Deny")
+		allowed = append(allowed, &acr.IPRuleArgs{Action: pulumi.String("Allow"), IPAddressOrRange: pulumi.String(address)})
+	}
+	rules.IpRules = allowed
+	return rules
+}
+
+func (r *RegistryConfig) networkBypass() pulumi.String {
+	if or(r.TrustedServices, true) {
+		return "AzureServices"
+	}
+	return "None"
+}
+
+// input returns nil where the registry has no identity.
+func (i IdentityConfig) input() acr.IdentityPropertiesPtrInput {
+	var kind acr.ResourceIdentityType
+	switch {
+	case i.System && len(i.User) > 0:
+		kind = acr.ResourceIdentityType_SystemAssigned_UserAssigned
+	case i.System:
+		kind = acr.ResourceIdentityTypeSystemAssigned
+	case len(i.User) > 0:
+		kind = acr.ResourceIdentityTypeUserAssigned
+	default:
+		return nil
+	}
+	identity := &acr.IdentityPropertiesArgs{Type: kind}
+	if len(i.User) > 0 {
+		identity.UserAssignedIdentities = pulumi.ToStringArray(i.User)
+	}
+	return identity
+}
+
+// input returns nil where Azure's own key is used.
+func (e *EncryptionConfig) input() acr.EncryptionPropertyPtrInput {
+	if e == nil {
+		return nil
+	}
+	return &acr.EncryptionPropertyArgs{
+		Status: pulumi.String("enabled"),
+		KeyVaultProperties: &acr.KeyVaultPropertiesArgs{
+			KeyIdentifier: pulumi.String(e.KeyID),
+			Identity:      pulumi.String(e.IdentityClientID),
+		},
+	}
+}

@@ -1,0 +1,46 @@
+package infra
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+
+	acr "github.com/pulumi/pulumi-azure-native-sdk/containerregistry/v2/v20231101preview"
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+)
+
+// webhookActions are what a webhook can be told.
+var webhookActions = []string{"push", "delete", "quarantine", "chart_push", "chart_delete"}
+
+func (s *registrySite) webhooks() error {
+	for _, name := range slices.Sorted(maps.Keys(s.args.Webhooks)) {
+		webhook := s.args.Webhooks[name]
+		location := s.location
+		if webhook.Location != "" {
+			location = pulumi.String(webhook.Location).ToStringOutput()
+		}
+		args := &acr.WebhookArgs{
+			ResourceGroupName: s.group,
+			RegistryName:      s.registry,
+			WebhookName:       pulumi.String(name),
+			Location:          location,
+			// Both often hold a token, and Azure does not show them again either.
+			ServiceUri: pulumi.ToSecret(pulumi.String(webhook.ServiceURI)).(pulumi.StringOutput),
+			Actions:    pulumi.ToStringArray(webhook.Actions),
+			Scope:      optional(webhook.Scope),
+			Status:     pulumi.String(webhookStatus(webhook)),
+			Tags:       s.args.Tags,
+		}
+		if len(webhook.Headers) > 0 {
+			args.CustomHeaders = pulumi.ToSecret(pulumi.ToStringMap(webhook.Headers)).(pulumi.StringMapOutput)
+		}
+		created, err := acr.NewWebhook(s.ctx, s.name+"-"+name, args, s.parent)
+		if err != nil {
+			return fmt.Errorf("webhook %q: %w", name, err)
+		}
+		s.parts = append(s.parts, created)
+	}
+	return nil
+}
+
+func webhookStatus(webhook WebhookConfig) string { return policyStatus(or(webhook.Enabled, true)) }

@@ -1,0 +1,46 @@
+package infra
+
+import (
+	"github.com/pulumi/pulumi-azure-native-sdk/authorization/v2"
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+)
+
+// Kinds of principals that a role can be assigned to.
+const (
+	principalService = "ServicePrincipal" // a managed identity as well
+	principalGroup   = "Group"
+	principalUser    = "User"
+)
+
+// roleAssignmentArgs say who may do what where.
+type roleAssignmentArgs struct {
+	// scope is the ARM id of what the role is for.
+	scope pulumi.StringInput
+	// role is the id of a built-in role, a GUID.
+	role string
+	// principal is the object id in Entra.
+	principal pulumi.StringInput
+	// principalType is the principal's kind. Said explicitly, ARM does not look the principal up, and does not fail with
+	// PrincipalNotFound while Entra is still replicating it.
+	principalType string
+}
+
+// newRoleAssignment gives a principal a built-in role on a scope, and on nothing else.
+func newRoleAssignment(ctx *pulumi.Context, name string, parent pulumi.Resource, args *roleAssignmentArgs) (*authorization.RoleAssignment, error) {
+	client := authorization.GetClientConfigOutput(ctx, pulumi.Parent(parent))
+	definition := client.SubscriptionId().ApplyT(func(subscription string) string {
+		return roleDefinition(subscription, args.role)
+	})
+	return authorization.NewRoleAssignment(ctx, name, &authorization.RoleAssignmentArgs{
+		Scope:            args.scope,
+		RoleDefinitionId: definition.(pulumi.StringOutput),
+		PrincipalId:      args.principal,
+		PrincipalType:    pulumi.String(args.principalType),
+	}, pulumi.Parent(parent))
+}
+
+// roleDefinition returns a built-in role's id in the form in which ARM stores it. ARM refuses a bare GUID, and answers
+// any other form with this one, which then shows as a change at every update.
+func roleDefinition(subscription, role string) string {
+	return "/subscriptions/" + subscription + "/providers/Microsoft.Authorization/roleDefinitions/" + role
+}
