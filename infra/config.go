@@ -27,6 +27,8 @@ type Config struct {
 	Chart ChartConfig `json:"chart"`
 	// Release holds the Helm settings of each service that has none of its own.
 	Release ReleaseConfig `json:"release"`
+	// Namespace holds the settings of each service's namespace that has none of its own.
+	Namespace NamespaceConfig `json:"namespace"`
 	// Services are the microservices by name.
 	Services map[string]ServiceConfig `json:"services"`
 
@@ -85,6 +87,8 @@ type ServiceConfig struct {
 	Chart ChartConfig `json:"chart"`
 	// Release overrides the stack's Helm settings, field by field.
 	Release ReleaseConfig `json:"release"`
+	// Namespace overrides the stack's namespace settings, field by field.
+	Namespace NamespaceConfig `json:"namespace"`
 	// ValuesFiles are YAML files with chart values, relative to the project folder; a later file wins.
 	ValuesFiles []string `json:"valuesFiles"`
 	// Values are chart values; they win over ValuesFiles.

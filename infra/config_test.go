@@ -140,6 +140,11 @@ func TestPulumiYAMLDescribesEveryKey(t *testing.T) {
 	require.Equal(t, implicit, explicit)
 }
 
+// sharedTypes are those that the stack and each service have, described once, at the top level.
+var sharedTypes = []reflect.Type{
+	reflect.TypeFor[ChartConfig](), reflect.TypeFor[ReleaseConfig](), reflect.TypeFor[NamespaceConfig](),
+}
+
 // leafKeys returns the keys at any depth of a configuration type, except those of types that are described elsewhere.
 func leafKeys(t reflect.Type) []string {
 	switch t.Kind() {
@@ -150,7 +155,7 @@ func leafKeys(t reflect.Type) []string {
 		for _, key := range jsonKeys(t) {
 			field, _ := jsonField(t, key)
 			keys = append(keys, key)
-			if field.Type != reflect.TypeFor[ChartConfig]() && field.Type != reflect.TypeFor[ReleaseConfig]() {
+			if !slices.Contains(sharedTypes, field.Type) {
 				keys = append(keys, leafKeys(field.Type)...)
 			}
 		}

@@ -97,7 +97,9 @@ func shareAndLock(ctx *pulumi.Context, cfg *Config, registry *Registry, identity
 func deployService(ctx *pulumi.Context, cfg *Config, name string, source *imageSource, out serviceOutputs, cluster pulumi.ResourceOption) error {
 	image := cfg.Services[name].Image
 	labels := serviceLabels(name, cfg.Environment, ctx.Project())
-	namespace, err := NewNamespace(ctx, name, &NamespaceArgs{Name: cfg.namespace(name), Labels: labels}, cluster)
+	namespace, err := NewNamespace(ctx, name, &NamespaceArgs{
+		Name: cfg.namespace(name), Labels: labels, NamespaceConfig: cfg.namespaceOf(name),
+	}, cluster)
 	if err != nil {
 		return err
 	}

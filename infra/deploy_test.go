@@ -3,6 +3,7 @@ package infra
 import (
 	"fmt"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -53,9 +54,15 @@ func requireShape(t *testing.T, g *graph) {
 		require.True(t, secret.inputs["data"].IsSecret(), "pull secret %s is not a secret", name)
 		require.Contains(t, secret.dependencies, "azure-native:authorization:RoleAssignment pull",
 			"pull secret %s does not wait for the permission to pull", name)
-		require.Contains(t, secret.dependencies, "kubernetes:core/v1:Namespace "+name)
+		adopted := slices.Contains(secret.dependencies, "kubernetes:core/v1:NamespacePatch "+name)
+		require.True(t, adopted || slices.Contains(secret.dependencies, "kubernetes:core/v1:Namespace "+name), name)
 	}
 	for name, release := range g.of("kubernetes:helm.sh/v3:Release") {
+		for _, rule := range []string{"kubernetes:core/v1:ResourceQuota", "kubernetes:core/v1:LimitRange", "kubernetes:networking.k8s.io/v1:NetworkPolicy"} {
+			if _, ok := g.of(rule)[name]; ok {
+				require.Contains(t, release.dependencies, rule+" "+name, "pods of %s may start before the rules for them", name)
+			}
+		}
 		if _, ok := g.of("kubernetes:core/v1:Secret")[name]; ok {
 			require.Contains(t, release.dependencies, "kubernetes:core/v1:Secret "+name,
 				"release %s does not wait for its pull secret", name)

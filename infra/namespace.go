@@ -2,6 +2,7 @@ package infra
 
 import (
 	"fmt"
+	"maps"
 
 	corev1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/core/v1"
 	metav1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/meta/v1"
@@ -14,32 +15,69 @@ const namespaceType = "acr-microservices:index:Namespace"
 type NamespaceArgs struct {
 	// Name of the namespace, an RFC 1123 label.
 	Name string
-	// Labels of the namespace.
-	Labels pulumi.StringMapInput
+	// Labels of everything that is made here.
+	Labels pulumi.StringMap
+	// NamespaceConfig, validated.
+	NamespaceConfig
 }
 
 // Namespace is the Kubernetes namespace of one service in one environment.
 type Namespace struct {
 	pulumi.ResourceState
 
-	// Name of the namespace, known once it exists.
+	// Name of the namespace, known once it exists with all that pods in it are subject to.
 	Name pulumi.StringOutput
 }
 
-// NewNamespace creates the namespace. One that exists already is an error.
+// NewNamespace creates the namespace, for which one that exists already is an error, or adopts it, for which one that
+// does not is.
 func NewNamespace(ctx *pulumi.Context, name string, args *NamespaceArgs, opts ...pulumi.ResourceOption) (*Namespace, error) {
 	namespace := &Namespace{}
 	if err := ctx.RegisterComponentResource(namespaceType, name, namespace, opts...); err != nil {
 		return nil, fmt.Errorf("namespace %q: %w", args.Name, err)
 	}
-	created, err := corev1.NewNamespace(ctx, name, &corev1.NamespaceArgs{
-		Metadata: &metav1.ObjectMetaArgs{Name: pulumi.String(args.Name), Labels: args.Labels},
-	}, pulumi.Parent(namespace))
+	made, err := args.make(ctx, name, pulumi.Parent(namespace))
 	if err != nil {
 		return nil, fmt.Errorf("namespace %q: %w", args.Name, err)
 	}
-	namespace.Name = created.Metadata.Name().Elem()
+	rules, err := args.rules(ctx, name, made, pulumi.Parent(namespace))
+	if err != nil {
+		return nil, fmt.Errorf("namespace %q: %w", args.Name, err)
+	}
+	namespace.Name = after(made, rules...)
 	return namespace, ctx.RegisterResourceOutputs(namespace, pulumi.Map{"name": namespace.Name})
+}
+
+// make creates or adopts the namespace itself, and returns its name.
+func (n *NamespaceArgs) make(ctx *pulumi.Context, name string, parent pulumi.ResourceOption) (pulumi.StringOutput, error) {
+	labels := maps.Clone(n.Labels)
+	maps.Copy(labels, pulumi.ToStringMap(n.NamespaceConfig.Labels))
+	if n.PodSecurity != "" {
+		for _, mode := range []string{"enforce", "warn", "audit"} {
+			labels[podSecurityLabel+mode] = pulumi.String(n.PodSecurity)
+		}
+	}
+	var annotations pulumi.StringMapInput
+	if len(n.Annotations) > 0 {
+		annotations = pulumi.ToStringMap(n.Annotations)
+	}
+	if or(n.Adopt, false) {
+		// A patch owns the fields it sets and nothing else: when it goes, they go, and the namespace stays.
+		adopted, err := corev1.NewNamespacePatch(ctx, name, &corev1.NamespacePatchArgs{
+			Metadata: &metav1.ObjectMetaPatchArgs{Name: pulumi.String(n.Name), Labels: labels, Annotations: annotations},
+		}, parent)
+		if err != nil {
+			return pulumi.StringOutput{}, err
+		}
+		return adopted.Metadata.Name().Elem(), nil
+	}
+	created, err := corev1.NewNamespace(ctx, name, &corev1.NamespaceArgs{
+		Metadata: &metav1.ObjectMetaArgs{Name: pulumi.String(n.Name), Labels: labels, Annotations: annotations},
+	}, parent, pulumi.RetainOnDelete(or(n.RetainOnDelete, false)))
+	if err != nil {
+		return pulumi.StringOutput{}, err
+	}
+	return created.Metadata.Name().Elem(), nil
 }
 
 // serviceLabels are the recommended labels of everything the stack makes for a service.

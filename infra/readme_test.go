@@ -80,13 +80,12 @@ func keyPaths(path string, t reflect.Type) []string {
 	for _, key := range jsonKeys(t) {
 		field, _ := jsonField(t, key)
 		at := join(path, key)
-		shared := field.Type == reflect.TypeFor[ChartConfig]() || field.Type == reflect.TypeFor[ReleaseConfig]()
 		kind := field.Type
 		if kind.Kind() == reflect.Pointer {
 			kind = kind.Elem()
 		}
 		switch {
-		case shared && path != "": // described once, at the top level
+		case slices.Contains(sharedTypes, field.Type) && path != "":
 			paths = append(paths, at)
 		case kind.Kind() == reflect.Struct:
 			paths = append(paths, keyPaths(at, kind)...)

@@ -44,6 +44,7 @@ func (c *Config) Validate() error {
 	c.validateCluster(&found)
 	c.validateChart(&found, "chart", c.Chart)
 	validateRelease(&found, "release", c.Release)
+	validateNamespace(&found, "namespace", c.Namespace)
 	if len(c.Services) == 0 {
 		found.add("services", nil, "is missing; name at least one service")
 	}
@@ -167,6 +168,10 @@ func (c *Config) validateService(found *problems, name string) {
 	c.validateImage(found, key+".image", service.Image)
 	c.validateChart(found, key+".chart", service.Chart)
 	validateRelease(found, key+".release", service.Release)
+	validateNamespace(found, key+".namespace", service.Namespace)
+	validateLimits(found, key+".namespace.limits", c.namespaceOf(name).Limits)
+	found.addUnless(len(service.Namespace.AllowFrom) == 0 || or(c.namespaceOf(name).Isolate, false), key+".namespace.allowFrom", nil,
+		"needs isolate true; without it everybody may come in")
 	for i, file := range service.ValuesFiles {
 		_, err := readValuesFile(c.path(file))
 		found.addUnless(err == nil && filepath.IsLocal(file), fmt.Sprintf("%s.valuesFiles.%d", key, i), file,

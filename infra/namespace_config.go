@@ -1,0 +1,175 @@
+package infra
+
+import (
+	"fmt"
+	"maps"
+	"math/big"
+	"regexp"
+	"slices"
+	"strings"
+)
+
+// NamespaceConfig says what is in a service's namespace besides the service. What a service leaves out, it takes from the
+// stack; maps are merged key by key.
+type NamespaceConfig struct {
+	// PodSecurity is the level of podSecurityLevels that pods must meet. Empty leaves it to the cluster.
+	PodSecurity string `json:"podSecurity"`
+	// Quota limits what the namespace may use in all, by resource, as in {"requests.cpu": "4", "pods": "20"}.
+	Quota map[string]string `json:"quota"`
+	// Limits are what a container gets that names nothing itself.
+	Limits LimitsConfig `json:"limits"`
+	// Isolate lets only the namespace itself and AllowFrom reach its pods. Nil is false.
+	Isolate *bool `json:"isolate"`
+	// AllowFrom lists other namespaces that may reach an isolated one. A service's list replaces the stack's.
+	AllowFrom []string `json:"allowFrom"`
+	// Labels of the namespace, besides the stack's own.
+	Labels map[string]string `json:"labels"`
+	// Annotations of the namespace.
+	Annotations map[string]string `json:"annotations"`
+	// Adopt takes a namespace that is there already. The stack then never deletes it. Nil is false.
+	Adopt *bool `json:"adopt"`
+	// RetainOnDelete keeps the namespace when the service or the stack goes. Nil is false.
+	RetainOnDelete *bool `json:"retainOnDelete"`
+}
+
+// LimitsConfig holds defaults of containers by resource, as in {"cpu": "100m", "memory": "128Mi"}.
+type LimitsConfig struct {
+	// Default is the limit.
+	Default map[string]string `json:"default"`
+	// DefaultRequest is what is reserved.
+	DefaultRequest map[string]string `json:"defaultRequest"`
+}
+
+// or returns n with what it leaves out taken from outer.
+func (n NamespaceConfig) or(outer NamespaceConfig) NamespaceConfig {
+	setDefault(&n.PodSecurity, outer.PodSecurity)
+	setDefault(&n.Isolate, outer.Isolate)
+	setDefault(&n.Adopt, outer.Adopt)
+	setDefault(&n.RetainOnDelete, outer.RetainOnDelete)
+	if n.AllowFrom == nil {
+		n.AllowFrom = outer.AllowFrom
+	}
+	n.Quota = overlaid(outer.Quota, n.Quota)
+	n.Limits.Default = overlaid(outer.Limits.Default, n.Limits.Default)
+	n.Limits.DefaultRequest = overlaid(outer.Limits.DefaultRequest, n.Limits.DefaultRequest)
+	n.Labels = overlaid(outer.Labels, n.Labels)
+	n.Annotations = overlaid(outer.Annotations, n.Annotations)
+	return n
+}
+
+// overlaid returns the entries of both maps, those of over before those of base.
+func overlaid(base, over map[string]string) map[string]string {
+	merged := map[string]string{}
+	maps.Copy(merged, base)
+	maps.Copy(merged, over)
+	return merged
+}
+
+// namespaceOf returns what is in a service's namespace, its own settings before the stack's.
+func (c *Config) namespaceOf(service string) NamespaceConfig {
+	return c.Services[service].Namespace.or(c.Namespace)
+}
+
+// podSecurityLevels are those of https://kubernetes.io/docs/concepts/security/pod-security-standards/
+var podSecurityLevels = []string{"restricted", "baseline", "privileged"}
+
+const podSecurityLabel = "pod-security.kubernetes.io/"
+
+// quotaResources are those that a quota can name without a domain, besides requests.* and limits.* of extended ones:
+// https://kubernetes.io/docs/concepts/policy/resource-quotas/
+var quotaResources = []string{
+	"cpu", "memory", "ephemeral-storage", "requests.cpu", "requests.memory", "requests.ephemeral-storage", "requests.storage",
+	"limits.cpu", "limits.memory", "limits.ephemeral-storage", "pods", "services", "services.loadbalancers",
+	"services.nodeports", "configmaps", "secrets", "persistentvolumeclaims", "replicationcontrollers", "resourcequotas",
+}
+
+// limitResources are those that a container can be limited in.
+var limitResources = []string{"cpu", "memory", "ephemeral-storage"}
+
+var (
+	quantityPattern  = regexp.MustCompile(`^(\d+(?:\.\d+)?)([numkMGTPE]|[KMGTPE]i|[eE][-+]?\d{1,2})?$`)
+	labelNamePattern = regexp.MustCompile(`^[A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?$`)
+)
+
+func validateNamespace(found *problems, key string, n NamespaceConfig) {
+	found.addUnless(n.PodSecurity == "" || slices.Contains(podSecurityLevels, n.PodSecurity), key+".podSecurity", n.PodSecurity,
+		"is not one of "+strings.Join(podSecurityLevels, ", "))
+	validateQuantities(found, key+".quota", n.Quota, quotaResources, true)
+	validateQuantities(found, key+".limits.default", n.Limits.Default, limitResources, false)
+	validateQuantities(found, key+".limits.defaultRequest", n.Limits.DefaultRequest, limitResources, false)
+	for i, namespace := range n.AllowFrom {
+		found.addUnless(isLabel(namespace), fmt.Sprintf("%s.allowFrom.%d", key, i), namespace, ruleLabel)
+	}
+	owned := serviceLabels("", "", "")
+	for _, name := range slices.Sorted(maps.Keys(n.Labels)) {
+		at, value := key+".labels."+name, n.Labels[name]
+		_, ofStack := owned[name]
+		switch {
+		case ofStack || name == namespaceNameLabel:
+			found.add(at, nil, "is set by the stack")
+		case strings.HasPrefix(name, podSecurityLabel):
+			found.add(at, nil, "is set by podSecurity")
+		default:
+			found.addUnless(isQualifiedName(name), at, nil, ruleQualifiedName)
+		}
+		found.addUnless(value == "" || len(value) <= maxLabel && labelNamePattern.MatchString(value), at, value,
+			"is not a label's value: at most 63 letters, digits and -_., a letter or digit first and last")
+	}
+	for _, name := range slices.Sorted(maps.Keys(n.Annotations)) {
+		found.addUnless(isQualifiedName(name), key+".annotations."+name, nil, ruleQualifiedName)
+	}
+}
+
+// validateLimits checks what a service's containers get against each other, as Kubernetes does.
+func validateLimits(found *problems, key string, limits LimitsConfig) {
+	for _, name := range slices.Sorted(maps.Keys(limits.DefaultRequest)) {
+		request, limit := quantity(limits.DefaultRequest[name]), quantity(limits.Default[name])
+		found.addUnless(request == nil || limit == nil || request.Cmp(limit) <= 0, key+".defaultRequest."+name, limits.DefaultRequest[name],
+			fmt.Sprintf("is more than limits.default, %q", limits.Default[name]))
+	}
+}
+
+const ruleQualifiedName = "is not a name of at most 63 letters, digits and -_., with an optional domain and / in front"
+
+// isQualifiedName accepts the names of labels and annotations.
+func isQualifiedName(name string) bool {
+	domain, rest, two := strings.Cut(name, "/")
+	if !two {
+		domain, rest = "example.com", name
+	}
+	return isSubdomain(domain) && len(rest) <= maxLabel && labelNamePattern.MatchString(rest)
+}
+
+// validateQuantities checks amounts by resource. Of resources with a domain, such as "count/jobs.batch", only the name.
+func validateQuantities(found *problems, key string, amounts map[string]string, known []string, domains bool) {
+	for _, name := range slices.Sorted(maps.Keys(amounts)) {
+		extended := domains && strings.Contains(name, "/")
+		found.addUnless(extended || slices.Contains(known, name), key+"."+name, nil,
+			"is not a resource that can be named here; "+suggest(name, known))
+		found.addUnless(quantity(amounts[name]) != nil, key+"."+name, amounts[name],
+			`is not an amount such as "4", "500m" or "2Gi"`)
+	}
+}
+
+// quantity returns an amount such as "4", "500m" or "2Gi", or nil for what is none:
+// https://kubernetes.io/docs/reference/kubernetes-api/common-definitions/quantity/
+func quantity(text string) *big.Rat {
+	parts := quantityPattern.FindStringSubmatch(text)
+	if parts == nil {
+		return nil
+	}
+	number, unit := parts[1], parts[2]
+	scale := new(big.Rat)
+	switch {
+	case strings.HasSuffix(unit, "i"):
+		power := strings.Index("KMGTPE", unit[:1]) + 1
+		scale.SetInt(new(big.Int).Lsh(big.NewInt(1), uint(10*power))) //nolint:gosec // G115: from 1 to 6.
+	case len(unit) == 1:
+		power := map[string]int{"n": -9, "u": -6, "m": -3, "k": 3, "M": 6, "G": 9, "T": 12, "P": 15, "E": 18}[unit]
+		scale.SetString(fmt.Sprintf("1e%d", power))
+	default:
+		scale.SetString("1" + unit)
+	}
+	amount, _ := new(big.Rat).SetString(number)
+	return amount.Mul(amount, scale)
+}
