@@ -163,7 +163,7 @@ func quantity(text string) *big.Rat {
 	switch {
 	case strings.HasSuffix(unit, "i"):
 		power := strings.Index("KMGTPE", unit[:1]) + 1
-		scale.SetInt(new(big.Int).Lsh(big.NewInt(1), uint(10*power))) //nolint:gosec // G115: from 1 to 6.
+		scale.SetInt(new(big.Int).Lsh(big.NewInt(1), uint(10*power)))
 	case len(unit) == 1:
 		power := map[string]int{"n": -9, "u": -6, "m": -3, "k": 3, "M": 6, "G": 9, "T": 12, "P": 15, "E": 18}[unit]
 		scale.SetString(fmt.Sprintf("1e%d", power))

@@ -9,9 +9,9 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 )
 
-// keyVaultSecretsUserRole is the id of the built-in role Key Vault Secrets User:
+// vaultUserRole is the id of the built-in role Key Vault Secrets User, which may read secrets:
 // https://learn.microsoft.com/azure/role-based-access-control/built-in-roles/security#key-vault-secrets-user
-const keyVaultSecretsUserRole = "4633458b-17de-408a-b874-0445c86b69e6"
+const vaultUserRole = "4633458b-17de-408a-b874-0445c86b69e6"
 
 // cacheRules creates the credential sets and the rules. A service may run an image that comes through one.
 func (s *registrySite) cacheRules() error {
@@ -29,7 +29,7 @@ func (s *registrySite) cacheRules() error {
 		}
 		grant, err := newRoleAssignment(s.ctx, s.name+"-"+name, s.component, &roleAssignmentArgs{
 			scope: pulumi.String(config.KeyVaultID),
-			role:  keyVaultSecretsUserRole,
+			role:  vaultUserRole,
 			// The provider's preview shows the identity without its principal, as if that were empty, not unknown.
 			principal:     after(set.Identity.PrincipalId().Elem(), set),
 			principalType: principalService,

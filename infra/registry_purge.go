@@ -35,6 +35,7 @@ func (s *registrySite) purge() error {
 		"platform":           pulumi.Map{"os": pulumi.String("Linux"), "architecture": pulumi.String("amd64")},
 		"agentConfiguration": pulumi.Map{"cpu": pulumi.Int(2)},
 		"timeout":            pulumi.Int(purgeTimeout),
+		"credentials":        pulumi.Map{"sourceRegistry": pulumi.Map{"loginMode": pulumi.String("Default")}}, // its own registry
 		"step": pulumi.Map{
 			"type":               pulumi.String("EncodedTask"),
 			"encodedTaskContent": pulumi.String(base64.StdEncoding.EncodeToString(steps)),
