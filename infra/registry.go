@@ -5,8 +5,9 @@ import (
 	"strings"
 
 	// One API version for the registry at all times, so that no feature switched on or off changes a resource's type. The
-	// SDK's default, 2022-12-01, has neither anonymous pull nor soft delete; this preview has both. A registry that was
-	// made with the default stays, for the SDK declares the one type an alias of the other.
+	// SDK's default, 2022-12-01, has neither anonymous pull nor soft delete, and Azure refuses to update a registry that
+	// uses soft delete through a version that does not know it; this preview has both. A registry that was made with the
+	// default stays, for the SDK declares the one type an alias of the other.
 	acr "github.com/pulumi/pulumi-azure-native-sdk/containerregistry/v2/v20231101preview"
 	"github.com/pulumi/pulumi-azure-native-sdk/resources/v2"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"

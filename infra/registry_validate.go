@@ -271,8 +271,8 @@ func (c *Config) validatePurge(found *problems) {
 			fmt.Sprintf("registry.purge.filters.%d", i), filter, `is not repository:tags, both regular expressions without quotes and spaces, such as "customerapi:^dev-"`)
 	}
 	found.addUnless(len(c.purgeFilters()) > 0, "registry.purge.filters", nil, "is missing; no service has an image in the registry")
-	found.addUnless(c.Registry.public() && len(c.Registry.IPRules) == 0, "registry.purge", nil,
-		"excludes ipRules and publicNetworkAccess false; ACR Tasks run on shared machines outside, which may not come in")
+	found.addUnless(c.Registry.public(), "registry.purge", nil,
+		"excludes publicNetworkAccess false; ACR Tasks run on shared machines, which come in from outside")
 }
 
 // principalTypes are the kinds of principals that may be allowed to push.
