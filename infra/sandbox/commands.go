@@ -69,7 +69,7 @@ registries, Docker Hub and the node's container runtime are doubles. The stack's
 The sandbox keeps running after a successful up, until "down". When the first up fails, or when any up is interrupted,
 everything is stopped; the files stay, and the next up goes on from there.`,
 		Example: `  go run -C infra/sandbox . up
-  go run -C infra/sandbox . up --config 'services[0].tag=1.1.0'
+  go run -C infra/sandbox . up --config 'services.customerapi.image.tag=1.1.0'
   go run -C infra/sandbox . up --pull-propagation never --keep   # what happens when the cluster may not pull
   go run -C infra/sandbox . up --name second`,
 		Args: cobra.NoArgs,
@@ -86,7 +86,7 @@ everything is stopped; the files stay, and the next up goes on from there.`,
 		RunE: with(func(cmd *cobra.Command, sb *sandbox) error { return sb.preview(cmd.Context(), flags) }),
 	}
 	for _, cmd := range []*cobra.Command{up, preview} {
-		cmd.Flags().StringToStringVar(&flags.config, "config", nil, "setting for this run only, by path: 'services[0].tag=1.1.0'")
+		cmd.Flags().StringToStringVar(&flags.config, "config", nil, "setting for this run only, by path: 'services.customerapi.image.tag=1.1.0'")
 		cmd.Flags().Var(&flags.propagation, "pull-propagation",
 			`how long a new permission takes to reach the registry: "30s", or "never"`)
 		cmd.Flags().BoolVar(&flags.verbose, "verbose", false, "show all output of the engine")

@@ -35,7 +35,7 @@ type Options struct {
 	Stack   string            // the stack's name: its settings are in Pulumi.<Stack>.yaml
 	Tools   toolchain.Tools   // the engine and the Kubernetes provider
 	Env     map[string]string // what the engine and its providers see besides the user's environment
-	Config  map[string]string // configuration for this run, by path: "services[0].tag"
+	Config  map[string]string // configuration for this run, by path: "services.customerapi.image.tag"
 	Program pulumi.RunFunc
 	Console *console.Console
 	Verbose bool // shows everything that the engine prints
