@@ -46,6 +46,9 @@ type RegistryConfig struct {
 	// Name is the registry's name in azurecr.io, 5 to 50 letters and digits, unique in the world. Empty lets the
 	// provider add random characters to the project's name.
 	Name string `json:"name"`
+	// Adopt is the ARM resource id of a registry that is there already. The stack takes it over, with its resource group
+	// unless that is Existing; both names follow from it.
+	Adopt string `json:"adopt"`
 	// SKU is Basic, Standard or Premium.
 	SKU string `json:"sku"`
 	// ResourceGroup is where the registry lives.
@@ -189,6 +192,10 @@ func applyDefaults(cfg *Config, stack string) {
 	setDefault(&cfg.Environment, stack)
 	setDefault(&cfg.Registry.SKU, defaultSKU)
 	setDefault(&cfg.PullSecretName, defaultPullSecretName)
+	if id, ok := parseRegistryID(cfg.Registry.Adopt); ok {
+		setDefault(&cfg.Registry.Name, id.name)
+		setDefault(&cfg.Registry.ResourceGroup.Name, id.resourceGroup)
+	}
 	cfg.Release = cfg.Release.or(ReleaseConfig{
 		TimeoutSeconds: ptr(defaultTimeoutSeconds),
 		Atomic:         ptr(true),

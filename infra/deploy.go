@@ -55,11 +55,12 @@ func newImageSource(ctx *pulumi.Context, cfg *Config) (*imageSource, error) {
 	}
 	registry, err := NewRegistry(ctx, alphanumeric(ctx.Project()), &RegistryArgs{
 		Name:          cfg.Registry.Name,
+		Adopt:         cfg.Registry.Adopt,
 		SKU:           cfg.Registry.SKU,
 		ResourceGroup: cfg.Registry.ResourceGroup,
 		Location:      cfg.Location,
 		Replicas:      cfg.Registry.Replicas,
-		Tags:          pulumi.ToStringMap(cfg.Tags),
+		Tags:          tags(cfg.Tags),
 	})
 	if err != nil {
 		return nil, err

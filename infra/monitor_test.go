@@ -32,6 +32,7 @@ type registered struct {
 	custom             bool
 	inputs             resource.PropertyMap
 	dependencies       []string
+	imported           string
 }
 
 // deploy runs the whole program, as update or as preview, against a mock of the engine. The SDK's own mocks cannot be
@@ -94,7 +95,7 @@ func (m *mockMonitor) RegisterResource(_ context.Context, req *pulumirpc.Registe
 	}
 	m.graph.resources[key] = registered{
 		kind: req.GetType(), name: req.GetName(), parent: shortURN(req.GetParent()), custom: req.GetCustom(),
-		inputs: inputs, dependencies: shortURNs(req.GetDependencies()),
+		inputs: inputs, dependencies: shortURNs(req.GetDependencies()), imported: req.GetImportId(),
 	}
 	if m.preview || !req.GetCustom() {
 		return response, nil

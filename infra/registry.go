@@ -2,6 +2,7 @@ package infra
 
 import (
 	"fmt"
+	"regexp"
 	"strings"
 
 	"github.com/pulumi/pulumi-azure-native-sdk/containerregistry/v2"
@@ -16,6 +17,9 @@ type RegistryArgs struct {
 	// Name in azurecr.io: 5 to 50 letters and digits, unique in the world. Empty lets the provider add random characters
 	// to the component's name.
 	Name string
+	// Adopt is the ARM resource id of a registry to take over instead of creating one, with its resource group unless that
+	// is Existing. It is changed to what these inputs say. Empty creates.
+	Adopt string
 	// SKU is Basic, Standard or Premium.
 	SKU string
 	// ResourceGroup to create, or to use if it says Existing.
@@ -57,7 +61,7 @@ func NewRegistry(ctx *pulumi.Context, name string, args *RegistryArgs, opts ...p
 		Sku:               &containerregistry.SkuArgs{Name: pulumi.String(args.SKU)},
 		AdminUserEnabled:  pulumi.Bool(false),
 		Tags:              args.Tags,
-	}, pulumi.Parent(registry))
+	}, pulumi.Parent(registry), adopt(args.Adopt))
 	if err != nil {
 		return nil, fmt.Errorf("registry %q: %w", name, err)
 	}
@@ -96,11 +100,48 @@ func resourceGroup(ctx *pulumi.Context, name string, args *RegistryArgs, parent 
 		ResourceGroupName: optional(args.ResourceGroup.Name),
 		Location:          pulumi.String(args.Location),
 		Tags:              args.Tags,
-	}, pulumi.Parent(parent))
+	}, pulumi.Parent(parent), adopt(resourceGroupOf(args.Adopt)))
 	if err != nil {
 		return group, location, fmt.Errorf("resource group: %w", err)
 	}
 	return created.Name, created.Location, nil
+}
+
+// adopt takes over the resource with the given id; with an empty one it does nothing.
+func adopt(id string) pulumi.ResourceOption {
+	if id == "" {
+		return pulumi.Import(nil)
+	}
+	return pulumi.Import(pulumi.ID(id))
+}
+
+// registryID is what an ARM id of a registry says.
+type registryID struct{ group, resourceGroup, name string }
+
+var registryIDPattern = regexp.MustCompile(
+	`^(/subscriptions/[^/]+/resourceGroups/([^/]+))/providers/Microsoft\.ContainerRegistry/registries/([^/]+)$`)
+
+// parseRegistryID splits the ARM id of a registry.
+func parseRegistryID(id string) (registryID, bool) {
+	match := registryIDPattern.FindStringSubmatch(id)
+	if match == nil {
+		return registryID{}, false
+	}
+	return registryID{group: match[1], resourceGroup: match[2], name: match[3]}, true
+}
+
+// resourceGroupOf returns the ARM id of the resource group in a registry's id, empty if that is empty.
+func resourceGroupOf(id string) string {
+	parsed, _ := parseRegistryID(id)
+	return parsed.group
+}
+
+// tags is nil for no tags: an empty object would differ from what Azure gives back.
+func tags(tags map[string]string) pulumi.StringMapInput {
+	if len(tags) == 0 {
+		return nil
+	}
+	return pulumi.ToStringMap(tags)
 }
 
 // optional is nil for an empty string, so that the provider chooses.

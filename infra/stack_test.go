@@ -104,6 +104,9 @@ func (g *graph) String() string {
 		for _, dependency := range r.dependencies {
 			fmt.Fprintf(&text, "  after: %s\n", dependency)
 		}
+		if r.imported != "" {
+			fmt.Fprintf(&text, "  import: %s\n", r.imported)
+		}
 		writeYAML(&text, "inputs", masked(resource.NewProperty(r.inputs)))
 	}
 	text.WriteString("outputs\n")

@@ -96,6 +96,14 @@ func (c *Config) validateRegistry(found *problems) {
 		"is not a registry name: 5 to 50 letters and digits")
 	found.addUnless(slices.Contains([]string{skuBasic, skuStandard, skuPremium}, r.SKU), "registry.sku", r.SKU,
 		"is not one of Basic, Standard, Premium")
+	if id, ok := parseRegistryID(r.Adopt); ok {
+		found.addUnless(id.name == r.Name, "registry.name", r.Name, "is not the name in registry.adopt; leave it out")
+		found.addUnless(id.resourceGroup == r.ResourceGroup.Name, "registry.resourceGroup.name", r.ResourceGroup.Name,
+			"is not the resource group in registry.adopt; leave it out")
+	} else {
+		found.addUnless(r.Adopt == "", "registry.adopt", r.Adopt, "is not the ARM id of a registry: /subscriptions/<id>"+
+			"/resourceGroups/<group>/providers/Microsoft.ContainerRegistry/registries/<name>")
+	}
 	found.addUnless(r.ResourceGroup.Name == "" || resourceGroupPattern.MatchString(r.ResourceGroup.Name),
 		"registry.resourceGroup.name", r.ResourceGroup.Name,
 		"is not a resource group name: 1 to 90 letters, digits and -_.(), not ending with a dot")

@@ -1,37 +1,43 @@
 //go:build linux
 
-// Command sandbox runs the whole stack on one machine, without an Azure subscription: the real Pulumi engine, the real
-// Kubernetes provider, a real Kubernetes control plane, and doubles of Azure, of its registries and of Docker Hub.
+// Command sandbox runs the whole stack on one machine, without an Azure subscription:
 //
 //	go run -C infra/sandbox . up
+//
+// This is only the door. The sandbox itself (package app) takes minutes to compile the first time, and "go run" would be
+// silent about it; so this small program builds it, shows how far it is, and becomes it.
 package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"os"
 	"os/signal"
+	"path/filepath"
 	"syscall"
+
+	"example.com/acr-microservices/infra/sandbox/console"
+	"example.com/acr-microservices/infra/sandbox/toolchain"
 )
 
 func main() {
-	// The first Ctrl-C stops in good order, the second one at once.
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
-	context.AfterFunc(ctx, stop)
-
-	if err := run(ctx, os.Args[1:]); err != nil {
+	if err := run(); err != nil {
 		fmt.Fprintln(os.Stderr, "error:", err)
 		os.Exit(1)
 	}
 }
 
-func run(ctx context.Context, args []string) error {
-	cmd := commands()
-	cmd.SetArgs(args)
-	err := cmd.ExecuteContext(ctx)
-	if errors.Is(err, context.Canceled) && ctx.Err() != nil {
-		return errors.New("interrupted; the same command goes on from here")
+func run() error {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+	defer stop()
+	cache, err := os.UserCacheDir()
+	if err != nil {
+		return err
 	}
-	return err
+	// Progress goes to stderr: what "env" prints is for the shell.
+	program, err := toolchain.Program(ctx, ".", filepath.Join(cache, "acr-microservices-sandbox", "tools"), console.New(os.Stderr))
+	if err != nil {
+		return err
+	}
+	return syscall.Exec(program, append([]string{"sandbox"}, os.Args[1:]...), os.Environ())
 }

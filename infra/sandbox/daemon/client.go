@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"net"
 	"net/http"
 	"os"
@@ -15,6 +16,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // ErrNotRunning says that no daemon answers.
@@ -48,7 +51,10 @@ func Start(ctx context.Context, dir string, args ...string) (*Client, error) {
 		return nil, err
 	}
 	defer log.Close()
-	// The name that "go run" gave the executable may be gone; the running file is not.
+	// What this process has inherited, such as the lock of a script that called it, is not for the daemon to keep open.
+	// A kernel that cannot do it leaves things as they were.
+	_ = unix.CloseRange(3, math.MaxUint32, unix.CLOSE_RANGE_CLOEXEC)
+	// The executable may have been rebuilt meanwhile; the running file is the right one.
 	cmd := exec.Command("/proc/self/exe", args...)
 	cmd.Stdout, cmd.Stderr = log, log
 	cmd.Env = append(os.Environ(), Mark(dir))

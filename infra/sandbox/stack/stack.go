@@ -36,6 +36,7 @@ type Options struct {
 	Tools   toolchain.Tools   // the engine and the Kubernetes provider
 	Env     map[string]string // what the engine and its providers see besides the user's environment
 	Config  map[string]string // configuration for this run, by path: "services.customerapi.image.tag"
+	Secrets map[string]string // the same, encrypted
 	Program pulumi.RunFunc
 	Console *console.Console
 	Verbose bool // shows everything that the engine prints
@@ -62,6 +63,10 @@ func Env(dir string) map[string]string {
 		"PULUMI_IGNORE_AMBIENT_PLUGINS":               "true",
 		"PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
 		"PULUMI_SKIP_UPDATE_CHECK":                    "true",
+		// Charts from repositories are cached beside the rest, and the user's own repositories do not matter.
+		"HELM_CACHE_HOME":  filepath.Join(dir, "helm"),
+		"HELM_CONFIG_HOME": filepath.Join(dir, "helm"),
+		"HELM_DATA_HOME":   filepath.Join(dir, "helm"),
 	}
 }
 
@@ -94,11 +99,14 @@ func Open(ctx context.Context, o Options) (*Stack, error) {
 	if err := s.repair(ctx); err != nil {
 		return nil, err
 	}
-	if len(o.Config) > 0 {
-		values := auto.ConfigMap{}
-		for key, value := range o.Config {
-			values[key] = auto.ConfigValue{Value: value}
-		}
+	values := auto.ConfigMap{}
+	for key, value := range o.Config {
+		values[key] = auto.ConfigValue{Value: value}
+	}
+	for key, value := range o.Secrets {
+		values[key] = auto.ConfigValue{Value: value, Secret: true}
+	}
+	if len(values) > 0 {
 		if err := s.auto.SetAllConfigWithOptions(ctx, values, &auto.ConfigOptions{Path: true}); err != nil {
 			return nil, s.fail(ctx, "configure the stack", err)
 		}

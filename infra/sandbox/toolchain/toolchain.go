@@ -40,6 +40,7 @@ type binary struct {
 	name   string
 	pkg    string
 	vars   []string // linked in: "import/path.Name=value"
+	native bool     // built as "go run" and "go test" would, to share their compiled packages
 }
 
 // ProviderVersion is the version that the Kubernetes provider reports; the engine wants the one of the SDK that the
@@ -104,6 +105,37 @@ func Build(ctx context.Context, dir, cache string, con *console.Console) (Tools,
 	return Tools{Pulumi: paths[0], Provider: paths[1], Kubernetes: paths[2]}, nil
 }
 
+// Program returns the path of the sandbox's own program, built from the module in dir. Go itself knows whether there is
+// anything to do.
+func Program(ctx context.Context, dir, cache string, con *console.Console) (string, error) {
+	dir, err := filepath.Abs(dir)
+	if err != nil {
+		return "", err
+	}
+	checkout := sha256.Sum256([]byte(dir))
+	folder := filepath.Join(cache, "sandbox-"+hex.EncodeToString(checkout[:])[:16])
+	if err := os.MkdirAll(folder, 0o755); err != nil {
+		return "", err
+	}
+	lock := flock.New(filepath.Join(folder, ".lock"))
+	defer lock.Close()
+	if _, err := lock.TryLockContext(ctx, 100*time.Millisecond); err != nil {
+		return "", fmt.Errorf("lock %s: %w", lock.Path(), err)
+	}
+	path := filepath.Join(folder, "sandbox")
+	start := time.Now()
+	_, existed := os.Stat(path)
+	if err := (binary{name: "the sandbox", pkg: "./app", native: true}).build(ctx, dir, path, con); err != nil {
+		return "", fmt.Errorf("build the sandbox: %w", err)
+	}
+	con.Status("")
+	if existed != nil {
+		con.Printf("  built the sandbox in %s", console.Elapsed(start))
+	}
+	now := time.Now()
+	return path, os.Chtimes(folder, now, now)
+}
+
 // ensure returns the path of the binary in the cache. The binary gets its name only when it is complete.
 func (b binary) ensure(ctx context.Context, dir, cache, goVersion string, con *console.Console) (string, error) {
 	module := filepath.Join(dir, b.module)
@@ -159,7 +191,11 @@ func (b binary) flags() []string {
 	for _, v := range b.vars {
 		ldflags = append(ldflags, "-X", v)
 	}
-	return []string{"-trimpath", "-ldflags=" + strings.Join(ldflags, " ")}
+	flags := []string{"-ldflags=" + strings.Join(ldflags, " ")}
+	if !b.native {
+		flags = append(flags, "-trimpath")
+	}
+	return flags
 }
 
 // build runs the Go compiler and shows how far it is.
@@ -223,7 +259,10 @@ func (b binary) goCommand(ctx context.Context, module string, args []string, std
 	cmd := exec.CommandContext(ctx, "go", args...)
 	cmd.Dir = module
 	// A workspace, or a platform to cross-compile for, is not meant for these modules.
-	cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOWORK=off", "GOOS=", "GOARCH=")
+	cmd.Env = append(os.Environ(), "GOWORK=off", "GOOS=", "GOARCH=")
+	if !b.native {
+		cmd.Env = append(cmd.Env, "CGO_ENABLED=0")
+	}
 	cmd.Stdout = stdout
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGINT) }
 	cmd.WaitDelay = 10 * time.Second

@@ -3,13 +3,18 @@
 package main
 
 import (
+	"archive/tar"
 	"bytes"
+	"compress/gzip"
 	"context"
 	"encoding/base64"
 	"encoding/json"
 	"errors"
+	"io"
 	"io/fs"
 	"maps"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -59,7 +64,7 @@ func newBox(t *testing.T, name string) *box {
 		t.Skip("runs a whole cluster")
 	}
 	b := &box{t: t, name: name, project: t.TempDir(), state: t.TempDir(), out: &bytes.Buffer{}}
-	root, err := filepath.Abs(filepath.Join("..", ".."))
+	root, err := filepath.Abs(filepath.Join("..", "..", ".."))
 	require.NoError(t, err)
 	entries, err := os.ReadDir(root)
 	require.NoError(t, err)
@@ -234,6 +239,9 @@ func object(t *testing.T, fields map[string]any) *structpb.Struct {
 	return s
 }
 
+// privateValue is the encrypted setting of a service.
+const privateValue = "opensesame-0a1b2c3d4e5f"
+
 const (
 	customer = "customerapi-test"
 	order    = "orderapi-test"
@@ -260,6 +268,8 @@ func TestLife(t *testing.T) {
 	step("up from nothing", func(t *testing.T) {
 		assert.Contains(t, b.must("preview"), "up would do: 12 create")
 		b.nothingRuns() // a preview leaves a sandbox as it was
+		out := b.must("up")
+		assert.Equal(t, typical(readmeOutput(t)), typical(out), "the README shows something else")
 		assert.Equal(t, []string{
 			"create azure-native:Registry " + registry,
 			"create azure-native:ResourceGroup " + registry,
@@ -273,7 +283,7 @@ func TestLife(t *testing.T) {
 			"create kubernetes:Release orderapi",
 			"create kubernetes:Secret customerapi",
 			"create kubernetes:Secret orderapi",
-		}, ops(b.must("up")))
+		}, ops(out))
 		for _, image := range b.images(customer, order) {
 			assert.Regexp(t, `^acrmicroservices\w+\.azurecr\.io/(customerapi|orderapi):1\.0\.0$`, image)
 		}
@@ -333,9 +343,7 @@ func TestLife(t *testing.T) {
 		_, err := b.kubectl().run(t.Context(), "delete", "secret", "acr-secret", "--namespace", order)
 		require.NoError(t, err)
 		var outputs struct{ RegistryID string }
-		out, err := exec.Command("/bin/sh", "-c", b.must("env")+"cd "+filepath.Join(b.dir(), "project")+"; pulumi stack output --json --stack dev").Output()
-		require.NoError(t, err)
-		require.NoError(t, json.Unmarshal(out, &outputs))
+		require.NoError(t, json.Unmarshal(b.pulumi("stack", "output", "--json"), &outputs))
 		parts := strings.Split(outputs.RegistryID, "/")
 		inputs := func(sku string) *structpb.Struct {
 			return object(t, map[string]any{
@@ -361,8 +369,45 @@ func TestLife(t *testing.T) {
 		out, err := b.run("status")
 		require.Error(t, err)
 		assert.Contains(t, out, "does not run")
-		assert.Empty(t, ops(b.must("up")))
+
+		// The new daemon keeps nothing open that its starter has inherited: a script's lock, or a pipe.
+		read, write, err := os.Pipe()
+		require.NoError(t, err)
+		defer read.Close()
+		cmd := b.command("up")
+		cmd.ExtraFiles = []*os.File{write}
+		again, err := cmd.CombinedOutput()
+		require.NoError(t, err, "%s", again)
+		require.NoError(t, write.Close())
+		require.NoError(t, read.SetReadDeadline(time.Now().Add(10*time.Second)))
+		_, err = read.Read(make([]byte, 1))
+		require.ErrorIs(t, err, io.EOF, "the daemon holds a file that it has inherited")
+		assert.Empty(t, ops(string(again)))
 		assert.NotEmpty(t, b.images(customer))
+	})
+	step("chart from a repository", func(t *testing.T) {
+		repository := chartRepository(t)
+		charted := maps.Clone(services)
+		charted["orderapi"] = settings{
+			"image": settings{"tag": "1.0.0"},
+			"chart": settings{"repository": repository, "name": "microservice", "version": "0.1.0"},
+		}
+		b.configure(settings{"services": charted, "registry": settings{"sku": "Standard"}})
+		assert.Equal(t, []string{"update kubernetes:Release orderapi"}, ops(b.must("up")))
+		assert.Empty(t, ops(b.must("up")))
+		b.configure(settings{"services": services, "registry": settings{"sku": "Standard"}})
+		b.must("up")
+	})
+	step("private values", func(t *testing.T) {
+		// The services' whole values are encrypted, so both releases may show a change; nothing else may.
+		changed := ops(b.must("up", "--secret", "services.customerapi.values.secrets.TOKEN="+privateValue))
+		assert.Contains(t, changed, "update kubernetes:Release customerapi")
+		for _, op := range changed {
+			assert.Contains(t, op, "kubernetes:Release")
+		}
+		sealed, err := b.kubectl().run(t.Context(), "get", "secrets", "--namespace", customer, "--output", "json")
+		require.NoError(t, err)
+		assert.Contains(t, string(sealed), base64.StdEncoding.EncodeToString([]byte(privateValue)), "it has not arrived")
 	})
 	step("secrets", func(t *testing.T) { b.checkSecrets() })
 	step("down", func(t *testing.T) {
@@ -419,6 +464,11 @@ func TestTrouble(t *testing.T) {
 	assert.Contains(t, moved, "create azure-native:Registry "+registry)
 	assert.NotContains(t, strings.Join(moved, "\n"), "ResourceGroup")
 	assert.Regexp(t, `\.azurecr\.io/customerapi:1\.0\.0$`, other.images(customer)[0])
+
+	// A registry that is there already is imported: it is neither made again nor replaced.
+	other.configure(settings{"services": services, "registry": settings{"external": "docker.io/wolfgangofner"}})
+	other.must("up")
+	other.adopt()
 	other.must("down")
 
 	// An interruption stops a sandbox that ran before, too.
@@ -433,9 +483,7 @@ func TestTrouble(t *testing.T) {
 func (b *box) checkSecrets() {
 	t := b.t
 	t.Helper()
-	script := b.must("env") + "cd " + filepath.Join(b.dir(), "project") + "; pulumi stack export --show-secrets --stack dev"
-	out, err := exec.Command("/bin/sh", "-c", script).Output()
-	require.NoError(t, err)
+	out := b.pulumi("stack", "export", "--show-secrets")
 	var state struct {
 		Deployment struct {
 			Resources []struct {
@@ -462,6 +510,8 @@ func (b *box) checkSecrets() {
 	require.NotEmpty(t, password)
 	require.NotEmpty(t, client)
 	forms := []string{
+		privateValue,
+		base64.StdEncoding.EncodeToString([]byte(privateValue)),
 		password,
 		base64.StdEncoding.EncodeToString([]byte(password)),
 		base64.StdEncoding.EncodeToString([]byte(client + ":" + password)),
@@ -471,7 +521,7 @@ func (b *box) checkSecrets() {
 	}
 	database := filepath.Join("cluster", "etcd") // a cluster's database holds its secrets
 	found := 0
-	err = filepath.WalkDir(b.dir(), func(path string, d fs.DirEntry, err error) error {
+	err := filepath.WalkDir(b.dir(), func(path string, d fs.DirEntry, err error) error {
 		if err != nil {
 			if errors.Is(err, fs.ErrNotExist) {
 				return nil // the cluster runs
@@ -503,9 +553,125 @@ func (b *box) checkSecrets() {
 
 func gitStatus(t *testing.T) string {
 	t.Helper()
-	out, err := exec.Command("git", "status", "--porcelain", "--untracked-files=all", "--", "../..").Output()
+	out, err := exec.Command("git", "status", "--porcelain", "--untracked-files=all", "--", "../../..").Output()
 	if err != nil {
 		t.Logf("git status: %v", err) // not a git checkout: nothing to compare
 	}
 	return string(out)
+}
+
+// adopt creates a resource group and a registry behind the stack's back, and has the stack take them over.
+func (b *box) adopt() {
+	t := b.t
+	t.Helper()
+	const group, name = "elsewhere", "madebyhand"
+	create := func(kind string, inputs map[string]any) (id string) {
+		b.azure(func(ctx context.Context, c pulumirpc.ResourceProviderClient) error {
+			made, err := c.Create(ctx, &pulumirpc.CreateRequest{Urn: "urn:pulumi:dev::test::" + kind + "::x", Properties: object(t, inputs)})
+			id = made.GetId()
+			return err
+		})
+		return id
+	}
+	groupID := create("azure-native:resources:ResourceGroup", map[string]any{"resourceGroupName": group, "location": "westeurope"})
+	registryID := create("azure-native:containerregistry:Registry", map[string]any{
+		"resourceGroupName": group, "registryName": name, "location": "westeurope",
+		"sku": map[string]any{"name": "Basic"}, "adminUserEnabled": false,
+	})
+	b.configure(settings{
+		"services": settings{"customerapi": service("1.0.0")},
+		"registry": settings{"adopt": registryID, "sku": "Standard"},
+	})
+	changed := ops(b.must("up"))
+	assert.Contains(t, changed, "import azure-native:Registry "+registry)
+	assert.Contains(t, changed, "update azure-native:Registry "+registry, "it is brought to what the stack file says")
+	assert.Contains(t, changed, "import azure-native:ResourceGroup "+registry)
+	assert.Contains(t, b.info().Inventory, groupID)
+	assert.Empty(t, ops(b.must("up")))
+	assert.Equal(t, []string{name + ".azurecr.io/customerapi:1.0.0"}, b.images(customer))
+}
+
+// pulumi runs the sandbox's CLI as a user would, with the variables that "env" prints.
+func (b *box) pulumi(args ...string) []byte {
+	b.t.Helper()
+	script := b.must("env") + "cd " + filepath.Join(b.dir(), "project") + ` && exec pulumi --non-interactive --stack dev "$@"`
+	out, err := exec.Command("/bin/sh", append([]string{"-c", script, "pulumi"}, args...)...).Output()
+	var failed *exec.ExitError
+	if errors.As(err, &failed) {
+		b.t.Logf("%s%s", out, failed.Stderr)
+	}
+	require.NoError(b.t, err)
+	return out
+}
+
+// chartRepository serves the shipped chart as an ordinary chart repository does, and returns its address.
+func chartRepository(t *testing.T) string {
+	t.Helper()
+	var packed bytes.Buffer
+	zipped := gzip.NewWriter(&packed)
+	archive := tar.NewWriter(zipped)
+	charts := filepath.Join("..", "..", "charts")
+	require.NoError(t, filepath.WalkDir(filepath.Join(charts, "microservice"), func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		content, err := os.ReadFile(path)
+		require.NoError(t, err)
+		name, err := filepath.Rel(charts, path)
+		require.NoError(t, err)
+		require.NoError(t, archive.WriteHeader(&tar.Header{Name: name, Mode: 0o644, Size: int64(len(content))}))
+		_, err = archive.Write(content)
+		return err
+	}))
+	require.NoError(t, archive.Close())
+	require.NoError(t, zipped.Close())
+
+	index := `apiVersion: v1
+entries:
+  microservice:
+  - {apiVersion: v2, name: microservice, version: 0.1.0, urls: [microservice-0.1.0.tgz]}
+`
+	files := map[string][]byte{"/index.yaml": []byte(index), "/microservice-0.1.0.tgz": packed.Bytes()}
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		content, ok := files[r.URL.Path]
+		if !ok {
+			http.NotFound(w, r)
+			return
+		}
+		_, _ = w.Write(content)
+	}))
+	t.Cleanup(server.Close)
+	return server.URL
+}
+
+// readmeOutput returns what the README says that the first up prints.
+func readmeOutput(t *testing.T) string {
+	t.Helper()
+	readme, err := os.ReadFile(filepath.Join("..", "..", "..", "README.md"))
+	require.NoError(t, err)
+	block := regexp.MustCompile("(?s)<!-- output of the first up -->\n```text\n(.*?)```").FindSubmatch(readme)
+	require.NotNil(t, block, "the README does not show the output of the first up")
+	return string(block[1])
+}
+
+// typical returns the lines of an output without what differs from run to run, sorted, for operations run side by side.
+func typical(out string) []string {
+	for pattern, placeholder := range map[string]string{
+		`sha256:[0-9a-f]{64}`:                       "DIGEST",
+		`acrmicroservices[0-9a-f]{8}`:               "REGISTRY",
+		`[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}`: "CLIENT",
+		`\b[0-9][0-9.hms]*s\b`:                      "TIME",
+		` --name \w+|sandbox "\w+"`:                 "",
+	} {
+		out = regexp.MustCompile(pattern).ReplaceAllString(out, placeholder)
+	}
+	var lines []string
+	for line := range strings.Lines(out) {
+		fields := strings.Join(strings.Fields(line), " ")
+		if fields != "" && !strings.HasPrefix(fields, "building") && !strings.HasPrefix(fields, "…") {
+			lines = append(lines, fields)
+		}
+	}
+	slices.Sort(lines)
+	return lines
 }

@@ -90,10 +90,8 @@ func (sb *sandbox) lock() (unlock func(), err error) {
 // buildTools builds the programs that the sandbox runs, unless they are in the user's cache, and links those that a
 // person may call.
 func (sb *sandbox) buildTools(ctx context.Context) (toolchain.Tools, error) {
-	if _, err := os.Stat(filepath.Join("tools", "pulumi", "go.mod")); err != nil {
-		return toolchain.Tools{}, errors.New(`run the sandbox with "go run -C infra/sandbox .": its tools are built from there`)
-	}
-	tools, err := toolchain.Build(ctx, "tools", filepath.Join(sb.cache, "tools"), sb.Console)
+	sources := filepath.Join(sb.project, "infra", "sandbox", "tools")
+	tools, err := toolchain.Build(ctx, sources, filepath.Join(sb.cache, "tools"), sb.Console)
 	if err != nil {
 		return toolchain.Tools{}, err
 	}

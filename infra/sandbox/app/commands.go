@@ -23,6 +23,7 @@ var validName = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]{0,30}[a-z0-9])?$`)
 // updateFlags are the flags of the commands that run the program.
 type updateFlags struct {
 	config      map[string]string
+	secrets     map[string]string
 	propagation propagation
 	refresh     bool
 	keep        bool
@@ -87,6 +88,7 @@ everything is stopped; the files stay, and the next up goes on from there.`,
 	}
 	for _, cmd := range []*cobra.Command{up, preview} {
 		cmd.Flags().StringToStringVar(&flags.config, "config", nil, "setting for this run only, by path: 'services.customerapi.image.tag=1.1.0'")
+		cmd.Flags().StringToStringVar(&flags.secrets, "secret", nil, "the same for a setting that is to be encrypted")
 		cmd.Flags().Var(&flags.propagation, "pull-propagation",
 			`how long a new permission takes to reach the registry: "30s", or "never"`)
 		cmd.Flags().BoolVar(&flags.verbose, "verbose", false, "show all output of the engine")

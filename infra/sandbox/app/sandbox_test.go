@@ -30,7 +30,7 @@ func TestLock(t *testing.T) {
 }
 
 func TestNames(t *testing.T) {
-	root := filepath.Join("..", "..")
+	root := filepath.Join("..", "..", "..")
 	for _, name := range []string{"default", "a", "my-2nd"} {
 		_, err := newSandbox(name, root, t.TempDir(), console.New(&bytes.Buffer{}))
 		assert.NoError(t, err, name)

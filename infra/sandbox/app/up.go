@@ -106,7 +106,7 @@ func (sb *sandbox) openStack(ctx context.Context, services *daemon.Client, tools
 	}
 	st, err := stack.Open(ctx, stack.Options{
 		Project: sb.project, Dir: sb.dir, Stack: stackName, Tools: tools,
-		Env: environment(info), Config: flags.config,
+		Env: environment(info), Config: flags.config, Secrets: flags.secrets,
 		Program: infra.Deploy, Console: sb.Console, Verbose: flags.verbose,
 		Discard: func(ctx context.Context, pending []apitype.OperationV2, known []apitype.ResourceV3) error {
 			return discard(ctx, services, sb.kubectl(info), pending, known)
