@@ -164,6 +164,10 @@ func applyDefaults(cfg *Config, stack string) {
 	setDefault(&cfg.Environment, stack)
 	setDefault(&cfg.Registry.SKU, defaultSKU)
 	setDefault(&cfg.PullSecretName, defaultPullSecretName)
+	if id, ok := parseRegistryID(cfg.Registry.Adopt); ok {
+		setDefault(&cfg.Registry.Name, id.name)
+		setDefault(&cfg.Registry.ResourceGroup.Name, id.resourceGroup)
+	}
 	cfg.Release = cfg.Release.or(ReleaseConfig{
 		TimeoutSeconds: ptr(defaultTimeoutSeconds),
 		Atomic:         ptr(true),

@@ -57,7 +57,7 @@ func newImageSource(ctx *pulumi.Context, cfg *Config) (*imageSource, error) {
 		RegistryConfig: cfg.Registry,
 		Location:       cfg.Location,
 		PurgeFilters:   cfg.purgeFilters(),
-		Tags:           pulumi.ToStringMap(cfg.Tags),
+		Tags:           tags(cfg.Tags),
 	})
 	if err != nil {
 		return nil, err

@@ -34,6 +34,7 @@ type registered struct {
 	version            string // of the provider
 	inputs             resource.PropertyMap
 	dependencies       []string
+	imported           string
 }
 
 // deploy runs the whole program, as update or as preview, against a mock of the engine. The SDK's own mocks cannot be
@@ -97,7 +98,7 @@ func (m *mockMonitor) RegisterResource(_ context.Context, req *pulumirpc.Registe
 	m.graph.resources[key] = registered{
 		kind: req.GetType(), name: req.GetName(), parent: shortURN(req.GetParent()), custom: req.GetCustom(),
 		protect: req.GetProtect(), retain: req.GetRetainOnDelete(), version: req.GetVersion(),
-		inputs: inputs, dependencies: shortURNs(req.GetDependencies()),
+		imported: req.GetImportId(), inputs: inputs, dependencies: shortURNs(req.GetDependencies()),
 	}
 	if m.preview || !req.GetCustom() {
 		return response, nil

@@ -2,6 +2,7 @@ package infra
 
 import (
 	"fmt"
+	"regexp"
 	"strings"
 
 	// One API version for the registry at all times, so that no feature switched on or off changes a resource's type. The
@@ -67,7 +68,7 @@ func NewRegistry(ctx *pulumi.Context, name string, args *RegistryArgs, opts ...p
 		Identity:                 args.Identity.input(),
 		Encryption:               args.Encryption.input(),
 		Tags:                     args.Tags,
-	}, pulumi.Parent(registry), pulumi.Protect(args.Protect))
+	}, pulumi.Parent(registry), pulumi.Protect(args.Protect), adopt(args.Adopt))
 	if err != nil {
 		return nil, fmt.Errorf("registry %q: %w", name, err)
 	}
@@ -154,11 +155,48 @@ func resourceGroup(ctx *pulumi.Context, name string, args *RegistryArgs, parent 
 		ResourceGroupName: optional(args.ResourceGroup.Name),
 		Location:          pulumi.String(args.Location),
 		Tags:              args.Tags,
-	}, pulumi.Parent(parent), pulumi.Protect(args.Protect))
+	}, pulumi.Parent(parent), pulumi.Protect(args.Protect), adopt(resourceGroupOf(args.Adopt)))
 	if err != nil {
 		return group, location, fmt.Errorf("resource group: %w", err)
 	}
 	return created.Name, created.Location, nil
+}
+
+// adopt takes over the resource with the given id; with an empty one it does nothing.
+func adopt(id string) pulumi.ResourceOption {
+	if id == "" {
+		return pulumi.Import(nil)
+	}
+	return pulumi.Import(pulumi.ID(id))
+}
+
+// registryID is what an ARM id of a registry says.
+type registryID struct{ group, resourceGroup, name string }
+
+var registryIDPattern = regexp.MustCompile(
+	`^(/subscriptions/[^/]+/resourceGroups/([^/]+))/providers/Microsoft\.ContainerRegistry/registries/([^/]+)$`)
+
+// parseRegistryID splits the ARM id of a registry.
+func parseRegistryID(id string) (registryID, bool) {
+	match := registryIDPattern.FindStringSubmatch(id)
+	if match == nil {
+		return registryID{}, false
+	}
+	return registryID{group: match[1], resourceGroup: match[2], name: match[3]}, true
+}
+
+// resourceGroupOf returns the ARM id of the resource group in a registry's id, empty if that is empty.
+func resourceGroupOf(id string) string {
+	parsed, _ := parseRegistryID(id)
+	return parsed.group
+}
+
+// tags is nil for no tags: an empty object would differ from what Azure gives back.
+func tags(tags map[string]string) pulumi.StringMapInput {
+	if len(tags) == 0 {
+		return nil
+	}
+	return pulumi.ToStringMap(tags)
 }
 
 // optional is nil for an empty string, so that the provider chooses.

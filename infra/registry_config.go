@@ -9,6 +9,9 @@ type RegistryConfig struct {
 	// Name is the registry's name in azurecr.io, 5 to 50 letters and digits, unique in the world. Empty lets the
 	// provider add random characters to the project's name.
 	Name string `json:"name"`
+	// Adopt is the ARM resource id of a registry that is there already. The stack takes it over, with its resource group
+	// unless that is Existing, and changes it to what the configuration says; both names follow from it.
+	Adopt string `json:"adopt"`
 	// SKU is Basic, Standard or Premium.
 	SKU string `json:"sku"`
 	// ResourceGroup is where the registry lives.

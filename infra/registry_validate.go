@@ -57,6 +57,7 @@ func (c *Config) validateRegistry(found *problems) {
 	found.addUnless(r.Name == "" || registryNamePattern.MatchString(r.Name), "registry.name", r.Name,
 		"is not a registry name: 5 to 50 letters and digits")
 	found.addUnless(slices.Contains(skus, r.SKU), "registry.sku", r.SKU, "is not one of "+strings.Join(skus, ", "))
+	r.validateAdopt(found)
 	found.addUnless(r.ResourceGroup.Name == "" || resourceGroupPattern.MatchString(r.ResourceGroup.Name),
 		"registry.resourceGroup.name", r.ResourceGroup.Name,
 		"is not a resource group name: 1 to 90 letters, digits and -_.(), not ending with a dot")
@@ -76,6 +77,20 @@ func (c *Config) validateRegistry(found *problems) {
 	if d := r.Diagnostics; d != nil {
 		found.addUnlessARMID("registry.diagnostics.workspaceId", d.WorkspaceID, "Microsoft.OperationalInsights/workspaces")
 	}
+}
+
+func (r *RegistryConfig) validateAdopt(found *problems) {
+	if r.Adopt == "" {
+		return
+	}
+	id, ok := parseRegistryID(r.Adopt)
+	if !ok {
+		found.addUnlessARMID("registry.adopt", r.Adopt, "Microsoft.ContainerRegistry/registries")
+		return
+	}
+	found.addUnless(id.name == r.Name, "registry.name", r.Name, "is not the name in registry.adopt; leave it out")
+	found.addUnless(id.resourceGroup == r.ResourceGroup.Name, "registry.resourceGroup.name", r.ResourceGroup.Name,
+		"is not the resource group in registry.adopt; leave it out")
 }
 
 func (c *Config) validateReplicas(found *problems) {

@@ -110,6 +110,9 @@ func (g *graph) String() string {
 		if r.retain {
 			text.WriteString("  retained on delete\n")
 		}
+		if r.imported != "" {
+			fmt.Fprintf(&text, "  import: %s\n", r.imported)
+		}
 		writeYAML(&text, "inputs", masked(resource.NewProperty(r.inputs)))
 	}
 	text.WriteString("outputs\n")

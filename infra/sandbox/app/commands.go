@@ -1,0 +1,180 @@
+//go:build linux
+
+package main
+
+import (
+	"fmt"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"example.com/acr-microservices/infra/sandbox/azuredouble"
+	"example.com/acr-microservices/infra/sandbox/console"
+	"example.com/acr-microservices/infra/sandbox/daemon"
+	"example.com/acr-microservices/infra/sandbox/services"
+)
+
+// validName is what a sandbox may be called: the name becomes a folder's.
+var validName = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]{0,30}[a-z0-9])?$`)
+
+// updateFlags are the flags of the commands that run the program.
+type updateFlags struct {
+	config      map[string]string
+	secrets     map[string]string
+	propagation propagation
+	refresh     bool
+	keep        bool
+	verbose     bool
+}
+
+func commands() *cobra.Command {
+	var name, project, state string
+	var flags updateFlags
+
+	root := &cobra.Command{
+		Use:   "sandbox",
+		Short: "Run the whole stack on this machine, without an Azure subscription",
+		Long: `Run the whole stack on this machine, without an Azure subscription.
+
+The engine, the Kubernetes provider and the Kubernetes control plane are the real ones. Azure, the container
+registries, Docker Hub and the node's container runtime are doubles. The stack's settings are those of Pulumi.dev.yaml.`,
+		SilenceUsage:  true,
+		SilenceErrors: true,
+	}
+	root.CompletionOptions.HiddenDefaultCmd = true
+	root.PersistentFlags().StringVar(&name, "name", "default", "sandbox to use: several can run side by side")
+	root.PersistentFlags().StringVar(&project, "project", filepath.Join("..", ".."), "folder of Pulumi.yaml")
+	root.PersistentFlags().StringVar(&state, "state", ".state", "folder of the sandboxes' files")
+	_ = root.PersistentFlags().MarkHidden("project") // both are for tests
+	_ = root.PersistentFlags().MarkHidden("state")
+
+	// The folders are resolved when a command runs, after its flags have been read.
+	with := func(do func(*cobra.Command, *sandbox) error) func(*cobra.Command, []string) error {
+		return func(cmd *cobra.Command, _ []string) error {
+			sb, err := newSandbox(name, project, state, console.New(cmd.OutOrStdout()))
+			if err != nil {
+				return err
+			}
+			return do(cmd, sb)
+		}
+	}
+
+	up := &cobra.Command{
+		Use:   "up",
+		Short: "Start the sandbox and bring the stack to what Pulumi.dev.yaml says",
+		Long: `Start the sandbox if it does not run, and bring the stack to what Pulumi.dev.yaml says.
+
+The sandbox keeps running after a successful up, until "down". When the first up fails, or when any up is interrupted,
+everything is stopped; the files stay, and the next up goes on from there.`,
+		Example: `  go run -C infra/sandbox . up
+  go run -C infra/sandbox . up --config 'services.customerapi.image.tag=1.1.0'
+  go run -C infra/sandbox . up --pull-propagation never --keep   # what happens when the cluster may not pull
+  go run -C infra/sandbox . up --name second`,
+		Args: cobra.NoArgs,
+		RunE: with(func(cmd *cobra.Command, sb *sandbox) error { return sb.up(cmd.Context(), flags) }),
+	}
+	up.Flags().BoolVar(&flags.refresh, "refresh", false, "look for changes made outside the stack first, and undo them")
+	up.Flags().BoolVar(&flags.keep, "keep", false, "keep a new sandbox running even if the update fails, to look around")
+	preview := &cobra.Command{
+		Use:   "preview",
+		Short: "Show what up would change",
+		Example: `  go run -C infra/sandbox . preview
+  go run -C infra/sandbox . preview --config registry.sku=Premium`,
+		Args: cobra.NoArgs,
+		RunE: with(func(cmd *cobra.Command, sb *sandbox) error { return sb.preview(cmd.Context(), flags) }),
+	}
+	for _, cmd := range []*cobra.Command{up, preview} {
+		cmd.Flags().StringToStringVar(&flags.config, "config", nil, "setting for this run only, by path: 'services.customerapi.image.tag=1.1.0'")
+		cmd.Flags().StringToStringVar(&flags.secrets, "secret", nil, "the same for a setting that is to be encrypted")
+		cmd.Flags().Var(&flags.propagation, "pull-propagation",
+			`how long a new permission takes to reach the registry: "30s", or "never"`)
+		cmd.Flags().BoolVar(&flags.verbose, "verbose", false, "show all output of the engine")
+	}
+
+	var force bool
+	down := &cobra.Command{
+		Use:   "down",
+		Short: "Destroy the stack, stop the sandbox and delete its files",
+		Example: `  go run -C infra/sandbox . down
+  go run -C infra/sandbox . down --force   # without destroying the stack first`,
+		Args: cobra.NoArgs,
+		RunE: with(func(cmd *cobra.Command, sb *sandbox) error { return sb.down(cmd.Context(), force, flags.verbose) }),
+	}
+	down.Flags().BoolVar(&force, "force", false, "stop and delete without destroying the stack first")
+	down.Flags().BoolVar(&flags.verbose, "verbose", false, "show all output of the engine")
+
+	root.AddCommand(up, preview, down,
+		&cobra.Command{
+			Use:     "status",
+			Short:   "Show what runs where: addresses, stack outputs, pods, warnings",
+			Example: `  go run -C infra/sandbox . status --name second`,
+			Args:    cobra.NoArgs,
+			RunE:    with(func(cmd *cobra.Command, sb *sandbox) error { return sb.status(cmd.Context()) }),
+		},
+		&cobra.Command{
+			Use:     "env",
+			Short:   "Print the environment for your own pulumi and kubectl",
+			Example: `  eval "$(go run -C infra/sandbox . env)"; kubectl get pods --all-namespaces`,
+			Args:    cobra.NoArgs,
+			RunE:    with(func(cmd *cobra.Command, sb *sandbox) error { return sb.env(cmd.Context()) }),
+		},
+		serveCommand(),
+	)
+	return root
+}
+
+// serveCommand is what up starts in the background.
+func serveCommand() *cobra.Command {
+	var o services.Options
+	var p propagation
+	cmd := &cobra.Command{
+		Use:    "serve",
+		Hidden: true,
+		Args:   cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			o.PullPropagation = time.Duration(p)
+			return daemon.Serve(cmd.Context(), o.Dir, o.Start)
+		},
+	}
+	cmd.Flags().StringVar(&o.Dir, "dir", "", "the sandbox's folder")
+	cmd.Flags().StringVar(&o.Cache, "cache", "", "folder for the demo images")
+	cmd.Flags().StringVar(&o.Kubernetes, "kubernetes", "", "the Kubernetes binary")
+	cmd.Flags().Var(&p, "pull-propagation", "as of up")
+	return cmd
+}
+
+// propagation is a duration that may be "never".
+type propagation time.Duration
+
+func (p *propagation) Set(s string) error {
+	if s == "never" {
+		*p = propagation(azuredouble.Never)
+		return nil
+	}
+	d, err := time.ParseDuration(s)
+	if err != nil || d < 0 {
+		return fmt.Errorf(`%q is neither a duration such as "30s" nor "never"`, s)
+	}
+	*p = propagation(d)
+	return nil
+}
+
+func (p *propagation) String() string {
+	if *p == propagation(azuredouble.Never) {
+		return "never"
+	}
+	return time.Duration(*p).String()
+}
+
+func (p *propagation) Type() string { return "duration" }
+
+// hint is how a person calls a command of this sandbox.
+func (sb *sandbox) hint(args ...string) string {
+	if sb.name != "default" {
+		args = append(args, "--name", sb.name)
+	}
+	return "go run -C infra/sandbox . " + strings.Join(args, " ")
+}

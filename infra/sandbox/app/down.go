@@ -1,0 +1,107 @@
+//go:build linux
+
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+
+	"example.com/acr-microservices/infra/sandbox/daemon"
+)
+
+// down destroys the stack if the sandbox runs, checks that nothing of it is left, stops everything and deletes the
+// sandbox's files. Of a sandbox that does not run only files exist.
+func (sb *sandbox) down(ctx context.Context, force, verbose bool) error {
+	unlock, err := sb.lock()
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	if _, err := os.Stat(sb.dir); errors.Is(err, os.ErrNotExist) {
+		sb.Printf("there is no sandbox %q", sb.name)
+		return nil
+	}
+	services, err := daemon.Connect(ctx, sb.dir)
+	switch {
+	case errors.Is(err, daemon.ErrNotRunning):
+	case err != nil:
+		return err
+	default:
+		defer services.Close()
+		if !force {
+			if err := sb.destroy(ctx, services, verbose); err != nil {
+				return fmt.Errorf("%w; down --force stops and deletes the sandbox all the same", err)
+			}
+		}
+		if err := services.Stop(ctx); err != nil {
+			return err
+		}
+	}
+	if err := sb.awaitEnd(); err != nil {
+		return err
+	}
+	if err := os.RemoveAll(sb.dir); err != nil {
+		return err
+	}
+	sb.Printf("sandbox %q is gone", sb.name)
+	return nil
+}
+
+func (sb *sandbox) destroy(ctx context.Context, services *daemon.Client, verbose bool) error {
+	tools, err := sb.buildTools(ctx)
+	if err != nil {
+		return err
+	}
+	st, before, err := sb.openStack(ctx, services, tools, updateFlags{verbose: verbose})
+	if err != nil {
+		return err
+	}
+	resources, err := st.Resources(ctx)
+	if err != nil {
+		return err
+	}
+	managed := map[string]bool{}
+	for _, r := range resources {
+		managed[string(r.ID)] = true
+	}
+	// What the stack only uses is not its to destroy.
+	foreign := slices.DeleteFunc(slices.Clone(before.Inventory), func(id string) bool { return managed[id] })
+
+	result, err := st.Destroy(ctx)
+	if err != nil {
+		return err
+	}
+	sb.Printf("%s", counts(result.Changes, "the stack had no resources", ""))
+	return sb.checkEmpty(ctx, services, foreign, namespaces(resources))
+}
+
+// checkEmpty reports what is left after everything was destroyed.
+func (sb *sandbox) checkEmpty(ctx context.Context, services *daemon.Client, foreign []string, namespaces map[string]bool) error {
+	info, err := services.Info(ctx)
+	if err != nil {
+		return err
+	}
+	var left []string
+	for _, id := range info.Inventory {
+		if !slices.Contains(foreign, id) {
+			left = append(left, id)
+		}
+	}
+	out, err := sb.kubectl(info).run(ctx, "get", "namespaces", "--output", "name")
+	if err != nil {
+		return err
+	}
+	for _, line := range strings.Fields(string(out)) {
+		if name := strings.TrimPrefix(line, "namespace/"); namespaces[name] {
+			left = append(left, line)
+		}
+	}
+	if len(left) > 0 {
+		return fmt.Errorf("the stack is destroyed, but these are left: %s", strings.Join(left, ", "))
+	}
+	return nil
+}

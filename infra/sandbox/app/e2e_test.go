@@ -1,0 +1,677 @@
+//go:build linux
+
+package main
+
+import (
+	"archive/tar"
+	"bytes"
+	"compress/gzip"
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"io"
+	"io/fs"
+	"maps"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	pulumirpc "github.com/pulumi/pulumi/sdk/v3/proto/go"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials/insecure"
+	"google.golang.org/protobuf/types/known/structpb"
+	"gopkg.in/yaml.v3"
+
+	"example.com/acr-microservices/infra/sandbox/daemon"
+)
+
+// The tests run this test's own executable as the sandbox's command, and up runs it as the daemon.
+func TestMain(m *testing.M) {
+	if len(os.Args) > 1 && !strings.HasPrefix(os.Args[1], "-") {
+		main()
+		return
+	}
+	os.Exit(m.Run())
+}
+
+// box is a sandbox of its own, with a checkout of its own whose stack settings can be changed.
+type box struct {
+	t       *testing.T
+	name    string
+	project string
+	state   string
+	out     *bytes.Buffer // all that any command has printed
+}
+
+// settings are what Pulumi.dev.yaml holds under the project's namespace.
+type settings map[string]any
+
+func newBox(t *testing.T, name string) *box {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("runs a whole cluster")
+	}
+	b := &box{t: t, name: name, project: t.TempDir(), state: t.TempDir(), out: &bytes.Buffer{}}
+	root, err := filepath.Abs(filepath.Join("..", "..", ".."))
+	require.NoError(t, err)
+	entries, err := os.ReadDir(root)
+	require.NoError(t, err)
+	for _, e := range entries {
+		if !strings.HasPrefix(e.Name(), ".") && e.Name() != "Pulumi.dev.yaml" {
+			require.NoError(t, os.Symlink(filepath.Join(root, e.Name()), filepath.Join(b.project, e.Name())))
+		}
+	}
+	t.Cleanup(func() {
+		if t.Failed() {
+			logs, _ := filepath.Glob(filepath.Join(b.dir(), "daemon.log"))
+			for _, log := range logs {
+				content, _ := os.ReadFile(log)
+				t.Logf("%s:\n%s", log, content)
+			}
+		}
+		_, _ = b.run("down", "--force")
+		b.nothingRuns()
+	})
+	b.configure(settings{"services": settings{"customerapi": service("1.0.0"), "orderapi": service("1.0.0")}})
+	return b
+}
+
+// service is a service's settings.
+func service(tag string) settings { return settings{"image": settings{"tag": tag}} }
+
+func (b *box) dir() string { return filepath.Join(b.state, b.name) }
+
+// configure writes the stack's settings.
+func (b *box) configure(s settings) {
+	b.t.Helper()
+	config := settings{"azure-native:location": "westeurope", "acr-microservices:environment": "test"}
+	for key, value := range s {
+		config["acr-microservices:"+key] = value
+	}
+	content, err := yaml.Marshal(settings{"config": config})
+	require.NoError(b.t, err)
+	require.NoError(b.t, os.WriteFile(filepath.Join(b.project, "Pulumi.dev.yaml"), content, 0o600))
+}
+
+func (b *box) command(args ...string) *exec.Cmd {
+	self, err := os.Executable()
+	require.NoError(b.t, err)
+	return exec.Command(self, append(args, "--name", b.name, "--state", b.state, "--project", b.project)...)
+}
+
+func (b *box) run(args ...string) (string, error) {
+	out, err := b.command(args...).CombinedOutput()
+	b.t.Logf("%s: %s\n%s", b.name, strings.Join(args, " "), out)
+	b.out.Write(out)
+	return string(out), err
+}
+
+func (b *box) must(args ...string) string {
+	b.t.Helper()
+	out, err := b.run(args...)
+	require.NoError(b.t, err)
+	return out
+}
+
+// operation is a line that tells of an operation: what, on which type, with which logical name.
+var operation = regexp.MustCompile(`(?m)^  ([a-z-]+) +([a-z-]+:\w+) +(\S+)`)
+
+// ops returns the operations that an output tells of, sorted.
+func ops(out string) []string {
+	var found []string
+	for _, m := range operation.FindAllStringSubmatch(out, -1) {
+		found = append(found, m[1]+" "+m[2]+" "+m[3])
+	}
+	slices.Sort(found)
+	return found
+}
+
+func (b *box) info() daemon.Info {
+	b.t.Helper()
+	client, err := daemon.Connect(b.t.Context(), b.dir())
+	require.NoError(b.t, err)
+	defer client.Close()
+	info, err := client.Info(b.t.Context())
+	require.NoError(b.t, err)
+	return info
+}
+
+func (b *box) kubectl() kubectl {
+	return kubectl{path: filepath.Join(b.dir(), "bin", "kubectl"), kubeconfig: b.info().Kubeconfig}
+}
+
+// images returns the image of each running pod of the given namespaces.
+func (b *box) images(namespaces ...string) []string {
+	b.t.Helper()
+	wanted := map[string]bool{}
+	for _, n := range namespaces {
+		wanted[n] = true
+	}
+	pods, err := b.kubectl().pods(b.t.Context(), wanted)
+	require.NoError(b.t, err)
+	var images []string
+	for _, p := range pods {
+		assert.Equal(b.t, "Running", p.Status, p.Name)
+		images = append(images, p.Image)
+	}
+	return images
+}
+
+// nothingRuns waits until no process of the sandbox is left.
+func (b *box) nothingRuns() {
+	b.t.Helper()
+	require.Eventually(b.t, func() bool {
+		pids, err := daemon.Processes(b.dir())
+		return err == nil && len(pids) == 0
+	}, 30*time.Second, 20*time.Millisecond, "processes are left")
+}
+
+// interrupt sends a signal to an up as soon as it has printed what matches.
+func (b *box) interrupt(signal syscall.Signal, when string, args ...string) {
+	b.t.Helper()
+	cmd := b.command(append([]string{"up"}, args...)...)
+	w := &trigger{pattern: regexp.MustCompile(when), reached: make(chan struct{})}
+	cmd.Stdout, cmd.Stderr = w, w
+	require.NoError(b.t, cmd.Start())
+	ended := make(chan error, 1)
+	go func() { ended <- cmd.Wait() }()
+	select {
+	case <-w.reached:
+		require.NoError(b.t, cmd.Process.Signal(signal))
+		require.Error(b.t, <-ended)
+	case err := <-ended:
+		require.FailNow(b.t, "up ended before it could be interrupted", "%v\n%s", err, w.String())
+	}
+	b.t.Logf("%s: up, interrupted\n%s", b.name, w.String())
+	b.nothingRuns()
+}
+
+// trigger tells when a pattern has been written.
+type trigger struct {
+	mu      sync.Mutex
+	buf     bytes.Buffer
+	pattern *regexp.Regexp
+	reached chan struct{}
+	once    sync.Once
+}
+
+func (w *trigger) Write(p []byte) (int, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.buf.Write(p)
+	if w.pattern.Match(w.buf.Bytes()) {
+		w.once.Do(func() { close(w.reached) })
+	}
+	return len(p), nil
+}
+
+func (w *trigger) String() string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.buf.String()
+}
+
+// azure calls the azure-native double behind the stack's back.
+func (b *box) azure(call func(context.Context, pulumirpc.ResourceProviderClient) error) {
+	b.t.Helper()
+	conn, err := grpc.NewClient(b.info().AzureNative, grpc.WithTransportCredentials(insecure.NewCredentials()))
+	require.NoError(b.t, err)
+	defer conn.Close()
+	require.NoError(b.t, call(b.t.Context(), pulumirpc.NewResourceProviderClient(conn)))
+}
+
+func object(t *testing.T, fields map[string]any) *structpb.Struct {
+	t.Helper()
+	s, err := structpb.NewStruct(fields)
+	require.NoError(t, err)
+	return s
+}
+
+// privateValue is the encrypted setting of a service.
+const privateValue = "opensesame-0a1b2c3d4e5f"
+
+const (
+	customer = "customerapi-test"
+	order    = "orderapi-test"
+	registry = "acrmicroservices"
+)
+
+// TestLife goes through the life of a stack in one sandbox. Each step starts where the one before has ended.
+func TestLife(t *testing.T) {
+	b := newBox(t, "life")
+	before := gitStatus(t)
+	services := settings{"customerapi": service("1.0.0"), "orderapi": service("1.0.0")}
+	step := func(name string, do func(t *testing.T)) {
+		t.Helper()
+		if !t.Run(name, func(t *testing.T) {
+			b.t = t
+			defer func() { b.t = t }()
+			do(t)
+		}) {
+			t.FailNow()
+		}
+		b.t = t
+	}
+
+	step("up from nothing", func(t *testing.T) {
+		assert.Contains(t, b.must("preview"), "up would do: 12 create")
+		b.nothingRuns() // a preview leaves a sandbox as it was
+		out := b.must("up")
+		assert.Equal(t, typical(readmeOutput(t)), typical(out), "the README shows something else")
+		assert.Equal(t, []string{
+			"create azure-native:Registry " + registry,
+			"create azure-native:ResourceGroup " + registry,
+			"create azure-native:RoleAssignment pull",
+			"create azuread:Application pull",
+			"create azuread:ApplicationPassword pull",
+			"create azuread:ServicePrincipal pull",
+			"create kubernetes:Namespace customerapi",
+			"create kubernetes:Namespace orderapi",
+			"create kubernetes:Release customerapi",
+			"create kubernetes:Release orderapi",
+			"create kubernetes:Secret customerapi",
+			"create kubernetes:Secret orderapi",
+		}, ops(out))
+		for _, image := range b.images(customer, order) {
+			assert.Regexp(t, `^acrmicroservices\w+\.azurecr\.io/(customerapi|orderapi):1\.0\.0$`, image)
+		}
+		for _, pull := range b.info().Pulls {
+			assert.NotEmpty(t, pull.Account, "%s was pulled anonymously", pull.Image)
+		}
+	})
+	step("nothing to do", func(t *testing.T) {
+		out := b.must("up")
+		assert.Contains(t, out, "no changes")
+		assert.Empty(t, ops(out))
+	})
+	step("one command at a time", func(t *testing.T) {
+		locked := &sandbox{name: b.name, dir: b.dir()}
+		unlock, err := locked.lock()
+		require.NoError(t, err)
+		defer unlock()
+		out, err := b.run("up")
+		require.Error(t, err)
+		assert.Contains(t, out, `error: another command is running on sandbox "life"`)
+	})
+	step("new tag", func(t *testing.T) {
+		services["customerapi"] = service("1.1.0")
+		b.configure(settings{"services": services})
+		assert.Equal(t, []string{"update kubernetes:Release customerapi"}, ops(b.must("up")))
+		for _, image := range b.images(customer) {
+			assert.Regexp(t, `/customerapi:1\.1\.0$`, image)
+		}
+	})
+	step("setting for one run", func(t *testing.T) {
+		// A preview cannot know yet that the registry keeps its address: more than this may change.
+		assert.Contains(t, ops(b.must("preview", "--config", "registry.sku=Premium")), "update azure-native:Registry "+registry)
+		assert.Empty(t, ops(b.must("preview")))
+	})
+	step("new SKU", func(t *testing.T) {
+		b.configure(settings{"services": services, "registry": settings{"sku": "Standard"}})
+		assert.Equal(t, []string{"update azure-native:Registry " + registry}, ops(b.must("up")))
+	})
+	step("service without an image", func(t *testing.T) {
+		more := maps.Clone(services)
+		more["invoiceapi"] = settings{}
+		b.configure(settings{"services": more, "registry": settings{"sku": "Standard"}})
+		assert.Equal(t, []string{"create kubernetes:Namespace invoiceapi", "create kubernetes:Secret invoiceapi"}, ops(b.must("up")))
+		b.configure(settings{"services": services, "registry": settings{"sku": "Standard"}})
+		assert.Equal(t, []string{"delete kubernetes:Namespace invoiceapi", "delete kubernetes:Secret invoiceapi"}, ops(b.must("up")))
+	})
+	step("invalid settings", func(t *testing.T) {
+		b.configure(settings{"services": services, "registry": settings{"sku": "Gold"}})
+		out, err := b.run("up")
+		require.Error(t, err)
+		assert.Contains(t, out, `"Gold"`)
+		assert.NotContains(t, out, "goroutine")
+		b.info() // an update that fails does not take a running sandbox down
+		b.configure(settings{"services": services, "registry": settings{"sku": "Standard"}})
+	})
+	step("drift", func(t *testing.T) {
+		_, err := b.kubectl().run(t.Context(), "delete", "secret", "acr-secret", "--namespace", order)
+		require.NoError(t, err)
+		var outputs struct{ RegistryID string }
+		require.NoError(t, json.Unmarshal(b.pulumi("stack", "output", "--json"), &outputs))
+		parts := strings.Split(outputs.RegistryID, "/")
+		inputs := func(sku string) *structpb.Struct {
+			return object(t, map[string]any{
+				"resourceGroupName": parts[4], "registryName": parts[8], "location": "westeurope",
+				"sku": map[string]any{"name": sku}, "adminUserEnabled": false,
+			})
+		}
+		b.azure(func(ctx context.Context, c pulumirpc.ResourceProviderClient) error {
+			_, err := c.Update(ctx, &pulumirpc.UpdateRequest{
+				Id: outputs.RegistryID, Urn: "urn:pulumi:dev::test::azure-native:containerregistry:Registry::" + registry,
+				News: inputs("Premium"), Olds: inputs("Standard"), OldInputs: inputs("Standard"),
+			})
+			return err
+		})
+		repaired := ops(b.must("up", "--refresh"))
+		assert.Contains(t, repaired, "create kubernetes:Secret orderapi")
+		assert.Contains(t, repaired, "update azure-native:Registry "+registry)
+		assert.Empty(t, ops(b.must("up", "--refresh")))
+	})
+	step("killed daemon", func(t *testing.T) {
+		require.NoError(t, syscall.Kill(b.info().PID, syscall.SIGKILL))
+		b.nothingRuns()
+		out, err := b.run("status")
+		require.Error(t, err)
+		assert.Contains(t, out, "does not run")
+
+		// The new daemon keeps nothing open that its starter has inherited: a script's lock, or a pipe.
+		read, write, err := os.Pipe()
+		require.NoError(t, err)
+		defer read.Close()
+		cmd := b.command("up")
+		cmd.ExtraFiles = []*os.File{write}
+		again, err := cmd.CombinedOutput()
+		require.NoError(t, err, "%s", again)
+		require.NoError(t, write.Close())
+		require.NoError(t, read.SetReadDeadline(time.Now().Add(10*time.Second)))
+		_, err = read.Read(make([]byte, 1))
+		require.ErrorIs(t, err, io.EOF, "the daemon holds a file that it has inherited")
+		assert.Empty(t, ops(string(again)))
+		assert.NotEmpty(t, b.images(customer))
+	})
+	step("chart from a repository", func(t *testing.T) {
+		repository := chartRepository(t)
+		charted := maps.Clone(services)
+		charted["orderapi"] = settings{
+			"image": settings{"tag": "1.0.0"},
+			"chart": settings{"repository": repository, "name": "microservice", "version": "0.1.0"},
+		}
+		b.configure(settings{"services": charted, "registry": settings{"sku": "Standard"}})
+		assert.Equal(t, []string{"update kubernetes:Release orderapi"}, ops(b.must("up")))
+		assert.Empty(t, ops(b.must("up")))
+		b.configure(settings{"services": services, "registry": settings{"sku": "Standard"}})
+		b.must("up")
+	})
+	step("private values", func(t *testing.T) {
+		// The services' whole values are encrypted, so both releases may show a change; nothing else may.
+		changed := ops(b.must("up", "--secret", "services.customerapi.values.secrets.TOKEN="+privateValue))
+		assert.Contains(t, changed, "update kubernetes:Release customerapi")
+		for _, op := range changed {
+			assert.Contains(t, op, "kubernetes:Release")
+		}
+		sealed, err := b.kubectl().run(t.Context(), "get", "secrets", "--namespace", customer, "--output", "json")
+		require.NoError(t, err)
+		assert.Contains(t, string(sealed), base64.StdEncoding.EncodeToString([]byte(privateValue)), "it has not arrived")
+	})
+	step("secrets", func(t *testing.T) { b.checkSecrets() })
+	step("down", func(t *testing.T) {
+		assert.Contains(t, b.must("down"), "is gone")
+		b.nothingRuns()
+		left, err := os.ReadDir(b.state)
+		require.NoError(t, err)
+		assert.Empty(t, left)
+		assert.Contains(t, b.must("down"), "there is no sandbox")
+	})
+	assert.Equal(t, before, gitStatus(t), "the checkout has changed")
+}
+
+// TestTrouble is about what goes wrong, and about a second sandbox beside the first.
+func TestTrouble(t *testing.T) {
+	b := newBox(t, "trouble")
+	services := settings{"customerapi": service("1.0.0")}
+	impatient := settings{"services": services, "release": settings{"timeoutSeconds": 15}}
+	b.configure(impatient)
+
+	// Interrupted in good order, and then killed, while the release waits for pods that may not pull.
+	b.interrupt(syscall.SIGINT, "Release customerapi creating", "--pull-propagation", "never", "--verbose")
+	b.interrupt(syscall.SIGKILL, "Release customerapi creating", "--pull-propagation", "never", "--verbose")
+
+	// The cluster may not pull: the release times out, and the cluster's events tell why.
+	out, err := b.run("up", "--pull-propagation", "never")
+	require.Error(t, err)
+	assert.Contains(t, out, "authentication required")
+	assert.NotContains(t, out, "goroutine")
+	b.nothingRuns()
+
+	// With the permission in place the same command succeeds.
+	b.must("up")
+	require.Len(t, b.images(customer), 1)
+
+	other := newBox(t, "other")
+	other.configure(settings{"services": services, "registry": settings{"external": "docker.io/wolfgangofner"}})
+	assert.Equal(t, []string{"create kubernetes:Namespace customerapi", "create kubernetes:Release customerapi"}, ops(other.must("up")))
+	assert.Empty(t, other.info().Inventory, "Docker Hub needs nothing in Azure")
+	assert.Equal(t, []string{"docker.io/wolfgangofner/customerapi:1.0.0"}, other.images(customer))
+	assert.NotEqual(t, b.info().Registry, other.info().Registry)
+
+	// An existing resource group is used, and survives the stack.
+	const group = "shared"
+	other.azure(func(ctx context.Context, c pulumirpc.ResourceProviderClient) error {
+		_, err := c.Create(ctx, &pulumirpc.CreateRequest{
+			Urn:        "urn:pulumi:dev::test::azure-native:resources:ResourceGroup::" + group,
+			Properties: object(t, map[string]any{"resourceGroupName": group, "location": "northeurope"}),
+		})
+		return err
+	})
+	other.configure(settings{"services": services, "registry": settings{"resourceGroup": settings{"name": group, "existing": true}}})
+	moved := ops(other.must("up"))
+	assert.Contains(t, moved, "create azure-native:Registry "+registry)
+	assert.NotContains(t, strings.Join(moved, "\n"), "ResourceGroup")
+	assert.Regexp(t, `\.azurecr\.io/customerapi:1\.0\.0$`, other.images(customer)[0])
+
+	// A registry that is there already is imported: it is neither made again nor replaced.
+	other.configure(settings{"services": services, "registry": settings{"external": "docker.io/wolfgangofner"}})
+	other.must("up")
+	other.adopt()
+	other.must("down")
+
+	// An interruption stops a sandbox that ran before, too.
+	b.configure(settings{"services": settings{"customerapi": service("1.1.0")}})
+	b.interrupt(syscall.SIGKILL, "Release customerapi updating", "--verbose")
+	b.must("up")
+	assert.Regexp(t, `:1\.1\.0$`, b.images(customer)[0])
+	b.must("down")
+}
+
+// checkSecrets looks for the password of the service principal in everything that the sandbox has written or printed.
+func (b *box) checkSecrets() {
+	t := b.t
+	t.Helper()
+	out := b.pulumi("stack", "export", "--show-secrets")
+	var state struct {
+		Deployment struct {
+			Resources []struct {
+				Type    string
+				Outputs struct {
+					Value    json.RawMessage
+					ClientID string
+				}
+			}
+		}
+	}
+	require.NoError(t, json.Unmarshal(out, &state))
+	var password, client string
+	for _, r := range state.Deployment.Resources {
+		switch r.Type {
+		case "azuread:index/applicationPassword:ApplicationPassword":
+			var sealed struct{ Plaintext string }
+			require.NoError(t, json.Unmarshal(r.Outputs.Value, &sealed))
+			require.NoError(t, json.Unmarshal([]byte(sealed.Plaintext), &password))
+		case "azuread:index/application:Application":
+			client = r.Outputs.ClientID
+		}
+	}
+	require.NotEmpty(t, password)
+	require.NotEmpty(t, client)
+	forms := []string{
+		privateValue,
+		base64.StdEncoding.EncodeToString([]byte(privateValue)),
+		password,
+		base64.StdEncoding.EncodeToString([]byte(password)),
+		base64.StdEncoding.EncodeToString([]byte(client + ":" + password)),
+	}
+	for _, form := range forms {
+		assert.NotContains(t, b.out.String(), form, "in the output of a command")
+	}
+	database := filepath.Join("cluster", "etcd") // a cluster's database holds its secrets
+	found := 0
+	err := filepath.WalkDir(b.dir(), func(path string, d fs.DirEntry, err error) error {
+		if err != nil {
+			if errors.Is(err, fs.ErrNotExist) {
+				return nil // the cluster runs
+			}
+			return err
+		}
+		rel, _ := filepath.Rel(b.dir(), path)
+		if !d.Type().IsRegular() {
+			return nil
+		}
+		content, err := os.ReadFile(path)
+		if err != nil {
+			return nil //nolint:nilerr // gone already
+		}
+		for _, form := range forms {
+			switch {
+			case !bytes.Contains(content, []byte(form)):
+			case strings.HasPrefix(rel, database):
+				found++
+			default:
+				assert.Fail(t, "secret in plain text", "in %s", rel)
+			}
+		}
+		return nil
+	})
+	require.NoError(t, err)
+	assert.NotZero(t, found, "the search does not even find the pull secret in the database")
+}
+
+func gitStatus(t *testing.T) string {
+	t.Helper()
+	out, err := exec.Command("git", "status", "--porcelain", "--untracked-files=all", "--", "../../..").Output()
+	if err != nil {
+		t.Logf("git status: %v", err) // not a git checkout: nothing to compare
+	}
+	return string(out)
+}
+
+// adopt creates a resource group and a registry behind the stack's back, and has the stack take them over.
+func (b *box) adopt() {
+	t := b.t
+	t.Helper()
+	const group, name = "elsewhere", "madebyhand"
+	create := func(kind string, inputs map[string]any) (id string) {
+		b.azure(func(ctx context.Context, c pulumirpc.ResourceProviderClient) error {
+			made, err := c.Create(ctx, &pulumirpc.CreateRequest{Urn: "urn:pulumi:dev::test::" + kind + "::x", Properties: object(t, inputs)})
+			id = made.GetId()
+			return err
+		})
+		return id
+	}
+	groupID := create("azure-native:resources:ResourceGroup", map[string]any{"resourceGroupName": group, "location": "westeurope"})
+	registryID := create("azure-native:containerregistry:Registry", map[string]any{
+		"resourceGroupName": group, "registryName": name, "location": "westeurope",
+		"sku": map[string]any{"name": "Basic"}, "adminUserEnabled": false,
+	})
+	b.configure(settings{
+		"services": settings{"customerapi": service("1.0.0")},
+		"registry": settings{"adopt": registryID, "sku": "Standard"},
+	})
+	changed := ops(b.must("up"))
+	assert.Contains(t, changed, "import azure-native:Registry "+registry)
+	assert.Contains(t, changed, "update azure-native:Registry "+registry, "it is brought to what the stack file says")
+	assert.Contains(t, changed, "import azure-native:ResourceGroup "+registry)
+	assert.Contains(t, b.info().Inventory, groupID)
+	assert.Empty(t, ops(b.must("up")))
+	assert.Equal(t, []string{name + ".azurecr.io/customerapi:1.0.0"}, b.images(customer))
+}
+
+// pulumi runs the sandbox's CLI as a user would, with the variables that "env" prints.
+func (b *box) pulumi(args ...string) []byte {
+	b.t.Helper()
+	script := b.must("env") + "cd " + filepath.Join(b.dir(), "project") + ` && exec pulumi --non-interactive --stack dev "$@"`
+	out, err := exec.Command("/bin/sh", append([]string{"-c", script, "pulumi"}, args...)...).Output()
+	var failed *exec.ExitError
+	if errors.As(err, &failed) {
+		b.t.Logf("%s%s", out, failed.Stderr)
+	}
+	require.NoError(b.t, err)
+	return out
+}
+
+// chartRepository serves the shipped chart as an ordinary chart repository does, and returns its address.
+func chartRepository(t *testing.T) string {
+	t.Helper()
+	var packed bytes.Buffer
+	zipped := gzip.NewWriter(&packed)
+	archive := tar.NewWriter(zipped)
+	charts := filepath.Join("..", "..", "charts")
+	require.NoError(t, filepath.WalkDir(filepath.Join(charts, "microservice"), func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		content, err := os.ReadFile(path)
+		require.NoError(t, err)
+		name, err := filepath.Rel(charts, path)
+		require.NoError(t, err)
+		require.NoError(t, archive.WriteHeader(&tar.Header{Name: name, Mode: 0o644, Size: int64(len(content))}))
+		_, err = archive.Write(content)
+		return err
+	}))
+	require.NoError(t, archive.Close())
+	require.NoError(t, zipped.Close())
+
+	index := `apiVersion: v1
+entries:
+  microservice:
+  - {apiVersion: v2, name: microservice, version: 0.1.0, urls: [microservice-0.1.0.tgz]}
+`
+	files := map[string][]byte{"/index.yaml": []byte(index), "/microservice-0.1.0.tgz": packed.Bytes()}
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		content, ok := files[r.URL.Path]
+		if !ok {
+			http.NotFound(w, r)
+			return
+		}
+		_, _ = w.Write(content)
+	}))
+	t.Cleanup(server.Close)
+	return server.URL
+}
+
+// readmeOutput returns what the README says that the first up prints.
+func readmeOutput(t *testing.T) string {
+	t.Helper()
+	readme, err := os.ReadFile(filepath.Join("..", "..", "..", "README.md"))
+	require.NoError(t, err)
+	block := regexp.MustCompile("(?s)<!-- output of the first up -->\n```text\n(.*?)```").FindSubmatch(readme)
+	require.NotNil(t, block, "the README does not show the output of the first up")
+	return string(block[1])
+}
+
+// typical returns the lines of an output without what differs from run to run, sorted, for operations run side by side.
+func typical(out string) []string {
+	for pattern, placeholder := range map[string]string{
+		`sha256:[0-9a-f]{64}`:                       "DIGEST",
+		`acrmicroservices[0-9a-f]{8}`:               "REGISTRY",
+		`[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}`: "CLIENT",
+		`\b[0-9][0-9.hms]*s\b`:                      "TIME",
+		` --name \w+|sandbox "\w+"`:                 "",
+	} {
+		out = regexp.MustCompile(pattern).ReplaceAllString(out, placeholder)
+	}
+	var lines []string
+	for line := range strings.Lines(out) {
+		fields := strings.Join(strings.Fields(line), " ")
+		if fields != "" && !strings.HasPrefix(fields, "building") && !strings.HasPrefix(fields, "…") {
+			lines = append(lines, fields)
+		}
+	}
+	slices.Sort(lines)
+	return lines
+}

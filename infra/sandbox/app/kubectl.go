@@ -1,0 +1,133 @@
+//go:build linux
+
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net"
+	"os/exec"
+	"slices"
+	"strings"
+	"time"
+
+	"example.com/acr-microservices/infra/sandbox/daemon"
+)
+
+// kubectl asks the sandbox's cluster.
+type kubectl struct{ path, kubeconfig string }
+
+func (sb *sandbox) kubectl(info daemon.Info) kubectl {
+	return kubectl{path: sb.path("bin", "kubectl"), kubeconfig: info.Kubeconfig}
+}
+
+// run runs kubectl and returns its output.
+func (k kubectl) run(ctx context.Context, args ...string) ([]byte, error) {
+	cmd := exec.CommandContext(ctx, k.path, append([]string{"--kubeconfig", k.kubeconfig}, args...)...)
+	var stderr bytes.Buffer
+	cmd.Stderr = &stderr
+	out, err := cmd.Output()
+	if err != nil {
+		return nil, fmt.Errorf("kubectl %s: %w", strings.Join(args[:2], " "), errors.Join(err, errors.New(strings.TrimSpace(stderr.String()))))
+	}
+	return out, nil
+}
+
+// pod is what is of interest about a running pod.
+type pod struct {
+	Namespace string
+	Name      string
+	Status    string // such as "Running" or the reason why it waits
+	Image     string // as asked for
+	Digest    string // of what was pulled, with the registry
+}
+
+// pods returns the pods in the given namespaces.
+func (k kubectl) pods(ctx context.Context, namespaces map[string]bool) ([]pod, error) {
+	out, err := k.run(ctx, "get", "pods", "--all-namespaces", "--output", "json")
+	if err != nil {
+		return nil, err
+	}
+	var list struct {
+		Items []struct {
+			Metadata struct{ Namespace, Name, DeletionTimestamp string }
+			Status   struct {
+				Phase             string
+				ContainerStatuses []struct {
+					Image, ImageID string
+					State          struct{ Waiting, Terminated *struct{ Reason string } }
+				}
+			}
+		}
+	}
+	if err := json.Unmarshal(out, &list); err != nil {
+		return nil, fmt.Errorf("pods: %w", err)
+	}
+	var pods []pod
+	for _, item := range list.Items {
+		if !namespaces[item.Metadata.Namespace] || item.Metadata.DeletionTimestamp != "" {
+			continue
+		}
+		p := pod{Namespace: item.Metadata.Namespace, Name: item.Metadata.Name, Status: item.Status.Phase}
+		for _, c := range item.Status.ContainerStatuses {
+			p.Image, p.Digest = c.Image, c.ImageID
+			if w := c.State.Waiting; w != nil {
+				p.Status = w.Reason
+			} else if t := c.State.Terminated; t != nil {
+				p.Status = t.Reason
+			}
+		}
+		pods = append(pods, p)
+	}
+	return pods, nil
+}
+
+// warnings returns the distinct warning events in the given namespaces since a time, oldest first.
+func (k kubectl) warnings(ctx context.Context, namespaces map[string]bool, since time.Time) ([]string, error) {
+	out, err := k.run(ctx, "get", "events", "--all-namespaces", "--field-selector", "type=Warning",
+		"--sort-by", ".metadata.creationTimestamp", "--output", "json")
+	if err != nil {
+		return nil, err
+	}
+	var list struct {
+		Items []struct {
+			Metadata struct {
+				Namespace         string
+				CreationTimestamp time.Time
+			}
+			LastTimestamp   time.Time
+			InvolvedObject  struct{ Kind, Name string }
+			Reason, Message string
+		}
+	}
+	if err := json.Unmarshal(out, &list); err != nil {
+		return nil, fmt.Errorf("events: %w", err)
+	}
+	var lines []string
+	for _, e := range list.Items {
+		last := e.LastTimestamp
+		if last.IsZero() {
+			last = e.Metadata.CreationTimestamp
+		}
+		if !namespaces[e.Metadata.Namespace] || last.Before(since.Truncate(time.Second)) {
+			continue
+		}
+		line := fmt.Sprintf("%s %s/%s: %s: %s", e.Metadata.Namespace, strings.ToLower(e.InvolvedObject.Kind), e.InvolvedObject.Name, e.Reason, e.Message)
+		if !slices.Contains(lines, line) {
+			lines = append(lines, line)
+		}
+	}
+	return lines, nil
+}
+
+// port returns the port of an address.
+func port(address string) string {
+	_, p, _ := net.SplitHostPort(address)
+	return p
+}
+
+// shellQuote makes one word of s for a POSIX shell.
+func shellQuote(s string) string { return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'" }

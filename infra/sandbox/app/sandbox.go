@@ -1,0 +1,185 @@
+//go:build linux
+
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"example.com/acr-microservices/infra/sandbox/console"
+	"example.com/acr-microservices/infra/sandbox/daemon"
+	"example.com/acr-microservices/infra/sandbox/toolchain"
+)
+
+// sandbox is one named sandbox: its files, and its processes while it runs.
+type sandbox struct {
+	*console.Console
+	name    string
+	project string // folder of Pulumi.yaml
+	dir     string // folder of all the sandbox's files
+	cache   string // folder of what all sandboxes share
+}
+
+func newSandbox(name, project, state string, con *console.Console) (*sandbox, error) {
+	if !validName.MatchString(name) {
+		return nil, fmt.Errorf("--name %q: up to 32 lower-case letters, digits and inner dashes are allowed", name)
+	}
+	project, err := filepath.Abs(project)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := os.Stat(filepath.Join(project, "Pulumi.yaml")); err != nil {
+		return nil, errors.New(`run the sandbox with "go run -C infra/sandbox ." from the top of the checkout`)
+	}
+	state, err = filepath.Abs(state)
+	if err != nil {
+		return nil, err
+	}
+	cache, err := os.UserCacheDir()
+	if err != nil {
+		return nil, err
+	}
+	return &sandbox{
+		Console: con, name: name, project: project, dir: filepath.Join(state, name),
+		cache: filepath.Join(cache, "acr-microservices-sandbox"),
+	}, nil
+}
+
+// path returns the path of one of the sandbox's files.
+func (sb *sandbox) path(elem ...string) string {
+	return filepath.Join(append([]string{sb.dir}, elem...)...)
+}
+
+// lock keeps other commands that change the sandbox out until unlock is called.
+func (sb *sandbox) lock() (unlock func(), err error) {
+	if err := os.MkdirAll(filepath.Dir(sb.dir), 0o700); err != nil {
+		return nil, err
+	}
+	path := sb.dir + ".lock"
+	for {
+		file, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
+		if err != nil {
+			return nil, err
+		}
+		if err := unix.Flock(int(file.Fd()), unix.LOCK_EX|unix.LOCK_NB); errors.Is(err, unix.EWOULDBLOCK) {
+			file.Close()
+			return nil, fmt.Errorf("another command is running on sandbox %q", sb.name)
+		} else if err != nil {
+			file.Close()
+			return nil, fmt.Errorf("lock %s: %w", path, err)
+		}
+		// The holder before may have deleted the file after it was opened here: that lock would exclude nobody.
+		held, err1 := file.Stat()
+		current, err2 := os.Stat(path)
+		if err1 == nil && err2 == nil && os.SameFile(held, current) {
+			return func() {
+				os.Remove(path)
+				file.Close()
+			}, nil
+		}
+		file.Close()
+	}
+}
+
+// buildTools builds the programs that the sandbox runs, unless they are in the user's cache, and links those that a
+// person may call.
+func (sb *sandbox) buildTools(ctx context.Context) (toolchain.Tools, error) {
+	sources := filepath.Join(sb.project, "infra", "sandbox", "tools")
+	tools, err := toolchain.Build(ctx, sources, filepath.Join(sb.cache, "tools"), sb.Console)
+	if err != nil {
+		return toolchain.Tools{}, err
+	}
+	if err := os.MkdirAll(sb.path("bin"), 0o700); err != nil {
+		return toolchain.Tools{}, err
+	}
+	for name, command := range map[string]string{"pulumi": shellQuote(tools.Pulumi), "kubectl": shellQuote(tools.Kubernetes) + " kubectl"} {
+		script := "#!/bin/sh\nexec " + command + " \"$@\"\n"
+		if err := os.WriteFile(sb.path("bin", name), []byte(script), 0o700); err != nil {
+			return toolchain.Tools{}, err
+		}
+	}
+	return tools, nil
+}
+
+// start starts the sandbox's services unless they run, and holds them: they stop when this process ends, unless it
+// hands them over.
+func (sb *sandbox) start(ctx context.Context, tools toolchain.Tools, p propagation) (d *daemon.Client, running bool, err error) {
+	if d, err = daemon.Connect(ctx, sb.dir); err == nil {
+		if running, err = sb.current(ctx, d, tools); err != nil {
+			return nil, false, err
+		}
+	}
+	if !running {
+		if killed, err := daemon.Reap(sb.dir); err != nil {
+			return nil, false, err
+		} else if killed > 0 {
+			sb.Printf("  stopped %d processes of a sandbox that was killed", killed)
+		}
+		d, err = daemon.Start(ctx, sb.dir, "serve", "--dir", sb.dir,
+			"--cache", filepath.Join(sb.cache, "images"), "--kubernetes", tools.Kubernetes, "--pull-propagation", p.String())
+		if err != nil {
+			return nil, false, err
+		}
+	}
+	err = d.Hold(ctx, func(step string) {
+		if !running { // the steps of a start that is over are of no interest
+			sb.Status("  " + step)
+		}
+	})
+	sb.Status("")
+	if err == nil && running {
+		err = d.SetPullPropagation(ctx, time.Duration(p))
+	}
+	if err != nil {
+		return nil, running, errors.Join(err, sb.release(d))
+	}
+	return d, running, nil
+}
+
+// current tells whether a running sandbox is of the present build of its tools. One that is not is stopped.
+func (sb *sandbox) current(ctx context.Context, d *daemon.Client, tools toolchain.Tools) (bool, error) {
+	info, err := d.Info(ctx)
+	if err == nil && info.Kubernetes == tools.Kubernetes {
+		return true, nil
+	}
+	sb.Printf("  restarting the sandbox with the present build of its tools")
+	defer d.Close()
+	if err := d.Stop(ctx); err != nil {
+		return false, err
+	}
+	return false, sb.awaitEnd()
+}
+
+// release lets go of the services, and waits for their end if they have not been handed over.
+func (sb *sandbox) release(d *daemon.Client) error {
+	d.Close()
+	if d.Kept() {
+		return nil
+	}
+	return sb.awaitEnd()
+}
+
+// awaitEnd waits until no process of the sandbox is left, and kills those that do not end.
+func (sb *sandbox) awaitEnd() error {
+	for deadline := time.Now().Add(time.Minute); time.Now().Before(deadline); time.Sleep(50 * time.Millisecond) {
+		if pids, err := daemon.Processes(sb.dir); err != nil || len(pids) == 0 {
+			return err
+		}
+	}
+	_, err := daemon.Reap(sb.dir)
+	return err
+}
+
+// environment is what the engine needs to find the sandbox's services.
+func environment(info daemon.Info) map[string]string {
+	return map[string]string{
+		"KUBECONFIG":             info.Kubeconfig,
+		"PULUMI_DEBUG_PROVIDERS": fmt.Sprintf("azure-native:%s,azuread:%s", port(info.AzureNative), port(info.AzureAD)),
+	}
+}

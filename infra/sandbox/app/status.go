@@ -1,0 +1,108 @@
+//go:build linux
+
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"example.com/acr-microservices/infra/sandbox/console"
+	"example.com/acr-microservices/infra/sandbox/daemon"
+	"example.com/acr-microservices/infra/sandbox/stack"
+)
+
+// status shows what runs where.
+func (sb *sandbox) status(ctx context.Context) error {
+	services, err := daemon.Connect(ctx, sb.dir)
+	if err != nil {
+		return fmt.Errorf("sandbox %q does not run; start it with: %s", sb.name, sb.hint("up"))
+	}
+	defer services.Close()
+	info, err := services.Info(ctx)
+	if err != nil {
+		return err
+	}
+	processes, err := daemon.Processes(sb.dir)
+	if err != nil {
+		return err
+	}
+	sb.Printf("sandbox %q runs: process %d and %d more", sb.name, info.PID, len(processes)-1)
+	sb.Printf("  azure double     azure-native %s, azuread %s", info.AzureNative, info.AzureAD)
+	sb.Printf("  registry double  %s, for every registry by its own name", info.Registry)
+	sb.Printf("  cluster          %s", info.Kubeconfig)
+	sb.Printf("  files and logs   %s", sb.dir)
+
+	outputs, err := stack.ReadOutputs(ctx, sb.dir, stackName, sb.path("bin", "pulumi"))
+	if err != nil {
+		return err
+	}
+	if len(outputs) > 0 {
+		sb.Printf("\n  outputs of the stack")
+	}
+	for _, name := range slices.Sorted(maps.Keys(outputs)) {
+		value, err := json.Marshal(outputs[name])
+		if err != nil {
+			return fmt.Errorf("output %q: %w", name, err)
+		}
+		sb.Printf("    %-26s %s", name, value)
+	}
+
+	served := map[string]bool{}
+	if names, ok := outputs["namespaces"].(map[string]any); ok {
+		for _, name := range names {
+			served[fmt.Sprint(name)] = true
+		}
+	}
+	pods, err := sb.kubectl(info).pods(ctx, served)
+	if err != nil {
+		return err
+	}
+	if len(pods) > 0 {
+		sb.Printf("\n  pods")
+	}
+	for _, p := range pods {
+		sb.Printf("    %-24s %-40s %-18s %s", p.Namespace, p.Name, p.Status, p.Image)
+	}
+	warnings, err := sb.kubectl(info).warnings(ctx, served, time.Now().Add(-15*time.Minute))
+	if err != nil {
+		return err
+	}
+	if len(warnings) > 0 {
+		sb.Printf("\n  warnings of the last 15 minutes")
+	}
+	for _, w := range warnings {
+		sb.Printf("%s", console.Indent("    ", w))
+	}
+	return nil
+}
+
+// env prints what a shell needs to reach the sandbox.
+func (sb *sandbox) env(ctx context.Context) error {
+	services, err := daemon.Connect(ctx, sb.dir)
+	if err != nil {
+		return fmt.Errorf("sandbox %q does not run; start it with: %s", sb.name, sb.hint("up"))
+	}
+	defer services.Close()
+	info, err := services.Info(ctx)
+	if err != nil {
+		return err
+	}
+	env := stack.Env(sb.dir)
+	maps.Copy(env, environment(info))
+	// A pulumi of the user's may need the user's language plugin, which "pulumi up" starts for a Go program.
+	delete(env, "PULUMI_IGNORE_AMBIENT_PLUGINS")
+
+	sb.Printf(`# To use: eval "$(%s)"`, sb.hint("env"))
+	sb.Printf("# Run pulumi from %s", shellQuote(stack.ProjectDir(sb.dir)))
+	sb.Printf("# The sandbox's pulumi has no language plugins: pulumi up and preview need pulumi-language-go, which an")
+	sb.Printf("# ordinary installation of Pulumi has. Everything else works without.")
+	for _, name := range slices.Sorted(maps.Keys(env)) {
+		sb.Printf("export %s=%s", name, shellQuote(env[name]))
+	}
+	sb.Printf(`export PATH=%s:"$PATH"`, shellQuote(sb.path("bin")))
+	return nil
+}

@@ -1,0 +1,266 @@
+//go:build linux
+
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/pulumi/pulumi/sdk/v3/go/common/apitype"
+
+	"example.com/acr-microservices/infra"
+	"example.com/acr-microservices/infra/sandbox/console"
+	"example.com/acr-microservices/infra/sandbox/daemon"
+	"example.com/acr-microservices/infra/sandbox/stack"
+	"example.com/acr-microservices/infra/sandbox/toolchain"
+)
+
+// stackName is the stack that the sandbox runs: the one whose settings are the example to copy.
+const stackName = "dev"
+
+// up starts what does not run yet, updates the stack, and leaves the sandbox running if that succeeds.
+func (sb *sandbox) up(ctx context.Context, flags updateFlags) (err error) {
+	unlock, err := sb.lock()
+	if err != nil {
+		return err
+	}
+	defer unlock()
+
+	times := timer{last: time.Now()}
+	tools, err := sb.buildTools(ctx)
+	if err != nil {
+		return err
+	}
+	times.lap("tools")
+	services, running, err := sb.start(ctx, tools, flags.propagation)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, sb.release(services)) }()
+	times.lap("cluster")
+
+	began := time.Now()
+	st, info, err := sb.openStack(ctx, services, tools, flags)
+	if err != nil {
+		return err
+	}
+	result, err := st.Up(ctx, flags.refresh)
+	if err != nil {
+		sb.explainFailure(ctx, st, sb.kubectl(info), began)
+		if ctx.Err() == nil && (running || flags.keep) {
+			err = errors.Join(err, services.Keep(ctx))
+		} else if ctx.Err() == nil {
+			err = fmt.Errorf("%w, and the sandbox is stopped: up --keep lets it run, to look around", err)
+		}
+		return err
+	}
+	times.lap("update")
+	if err := sb.summarize(ctx, st, services, result, times); err != nil {
+		return err
+	}
+	return services.Keep(ctx)
+}
+
+// preview shows what up would do. A sandbox that it has to start for that is stopped again.
+func (sb *sandbox) preview(ctx context.Context, flags updateFlags) (err error) {
+	unlock, err := sb.lock()
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	tools, err := sb.buildTools(ctx)
+	if err != nil {
+		return err
+	}
+	services, running, err := sb.start(ctx, tools, flags.propagation)
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if running && ctx.Err() == nil {
+			err = errors.Join(err, services.Keep(ctx))
+		}
+		err = errors.Join(err, sb.release(services))
+	}()
+	st, _, err := sb.openStack(ctx, services, tools, flags)
+	if err != nil {
+		return err
+	}
+	result, err := st.Preview(ctx)
+	if err != nil {
+		return err
+	}
+	sb.Printf("%s", counts(result.Changes, "up would change nothing", "up would do: "))
+	return nil
+}
+
+func (sb *sandbox) openStack(ctx context.Context, services *daemon.Client, tools toolchain.Tools, flags updateFlags) (*stack.Stack, daemon.Info, error) {
+	info, err := services.Info(ctx)
+	if err != nil {
+		return nil, info, err
+	}
+	st, err := stack.Open(ctx, stack.Options{
+		Project: sb.project, Dir: sb.dir, Stack: stackName, Tools: tools,
+		Env: environment(info), Config: flags.config, Secrets: flags.secrets,
+		Program: infra.Deploy, Console: sb.Console, Verbose: flags.verbose,
+		Discard: func(ctx context.Context, pending []apitype.OperationV2, known []apitype.ResourceV3) error {
+			return discard(ctx, services, sb.kubectl(info), pending, known)
+		},
+	})
+	return st, info, err
+}
+
+// discard removes what interrupted operations may have made: the stack's state does not know it, so it would be in the
+// way of the next update or outlive the stack.
+func discard(ctx context.Context, services *daemon.Client, kube kubectl, pending []apitype.OperationV2, known []apitype.ResourceV3) error {
+	var types, ids []string
+	for _, op := range pending {
+		token := string(op.Resource.Type)
+		switch {
+		case token == "kubernetes:helm.sh/v3:Release":
+			// Helm refuses to touch a release that has a revision which was neither finished nor given up.
+			namespace, _ := op.Resource.Inputs["namespace"].(string)
+			for _, status := range []string{"pending-install", "pending-upgrade", "pending-rollback", "uninstalling"} {
+				if _, err := kube.run(ctx, "delete", "secret", "--namespace", namespace, "--selector", "owner=helm,status="+status); err != nil {
+					return err
+				}
+			}
+		case op.Type != apitype.OperationTypeCreating:
+			// The state knows the object, and the next update looks after it.
+		case strings.HasPrefix(token, "kubernetes:"):
+			metadata, _ := op.Resource.Inputs["metadata"].(map[string]any)
+			name, _ := metadata["name"].(string)
+			namespace, _ := metadata["namespace"].(string)
+			kind := strings.ToLower(token[strings.LastIndex(token, ":")+1:])
+			args := []string{"delete", kind, name, "--ignore-not-found"}
+			if namespace != "" {
+				args = append(args, "--namespace", namespace)
+			}
+			if _, err := kube.run(ctx, args...); err != nil {
+				return err
+			}
+		default:
+			types = append(types, token)
+		}
+	}
+	if len(types) == 0 {
+		return nil
+	}
+	for _, r := range known {
+		ids = append(ids, string(r.ID))
+	}
+	return services.Discard(ctx, types, ids)
+}
+
+// explainFailure shows what the cluster has to say about a failed update.
+func (sb *sandbox) explainFailure(ctx context.Context, st *stack.Stack, kube kubectl, since time.Time) {
+	if ctx.Err() != nil {
+		return
+	}
+	resources, err := st.Resources(ctx)
+	if err != nil {
+		return // the failure itself is reported
+	}
+	warnings, err := kube.warnings(ctx, namespaces(resources), since)
+	if err != nil || len(warnings) == 0 {
+		return
+	}
+	sb.Printf("\n  what the cluster says")
+	for _, w := range warnings {
+		sb.Printf("%s", console.Indent("    ", w))
+	}
+}
+
+// summarize tells what has changed, what runs and what to do next.
+func (sb *sandbox) summarize(ctx context.Context, st *stack.Stack, services *daemon.Client, result stack.Result, times timer) error {
+	resources, err := st.Resources(ctx)
+	if err != nil {
+		return err
+	}
+	info, err := services.Info(ctx)
+	if err != nil {
+		return err
+	}
+	pods, err := sb.kubectl(info).pods(ctx, namespaces(resources))
+	if err != nil {
+		return err
+	}
+
+	sb.Printf("\nsandbox %q is up: %s (%s)", sb.name, counts(result.Changes, "no changes", ""), times)
+	if len(pods) > 0 {
+		sb.Printf("\n  services")
+	}
+	for i, p := range pods {
+		p.Name = ""
+		pods[i] = p // the pods of a service are alike
+	}
+	for _, p := range slices.Compact(pods) {
+		sb.Printf("    %-24s %s %s", p.Namespace, p.Image, p.Status)
+		sb.Printf("    %-24s pulled %s%s", "", p.Digest[strings.LastIndex(p.Digest, "@")+1:], puller(info.Pulls, p.Image))
+	}
+	sb.Printf("\n  next")
+	sb.Printf("    %s", sb.hint("status"))
+	sb.Printf(`    eval "$(%s)"; kubectl get pods --all-namespaces`, sb.hint("env"))
+	sb.Printf("    edit Pulumi.%s.yaml or infra/*.go, then: %s", stackName, sb.hint("up"))
+	sb.Printf("    %s", sb.hint("down"))
+	return nil
+}
+
+// puller tells by which account an image was pulled last.
+func puller(pulls []daemon.Pull, image string) string {
+	for _, pull := range slices.Backward(pulls) {
+		switch {
+		case pull.Image != image:
+		case pull.Account == "":
+			return " anonymously"
+		default:
+			return " by service principal " + pull.Account
+		}
+	}
+	return ""
+}
+
+// namespaces returns the names of the stack's namespaces.
+func namespaces(resources []apitype.ResourceV3) map[string]bool {
+	names := map[string]bool{}
+	for _, r := range resources {
+		if r.Type == "kubernetes:core/v1:Namespace" && r.ID != "" {
+			names[string(r.ID)] = true
+		}
+	}
+	return names
+}
+
+// counts sums changes up, as in "3 create, 1 update".
+func counts(changes []stack.Change, none, intro string) string {
+	number := map[string]int{}
+	for _, c := range changes {
+		number[c.Op]++
+	}
+	if len(number) == 0 {
+		return none
+	}
+	var parts []string
+	for _, op := range slices.Sorted(maps.Keys(number)) {
+		parts = append(parts, fmt.Sprintf("%d %s", number[op], op))
+	}
+	return intro + strings.Join(parts, ", ")
+}
+
+// timer measures the stages of a command.
+type timer struct {
+	last time.Time
+	laps []string
+}
+
+func (t *timer) lap(stage string) {
+	t.laps = append(t.laps, stage+" "+console.Elapsed(t.last))
+	t.last = time.Now()
+}
+
+func (t timer) String() string { return strings.Join(t.laps, ", ") }

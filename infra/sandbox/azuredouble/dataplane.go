@@ -1,0 +1,116 @@
+package azuredouble
+
+import (
+	"crypto/subtle"
+	"errors"
+	"slices"
+	"strings"
+
+	"github.com/google/uuid"
+)
+
+// tokenUser is the user name that goes with an access token instead of a password, as `az acr login` uses it.
+const tokenUser = "00000000-0000-0000-0000-000000000000"
+
+// adminPrincipal marks a registry's admin user among the principals; the registry's id follows.
+const adminPrincipal = "admin:"
+
+// What a registry answers to those who may not log in.
+var (
+	errNoRegistry  = errors.New("registry not found")
+	errNotGUID     = errors.New("unauthorized: aad access token with sp failed client id must be guid")
+	errNoApp       = errors.New("unauthorized: Application not registered with AAD")
+	errWrongSecret = errors.New("unauthorized: Invalid clientid or client secret")
+	errNoAuth      = errors.New("unauthorized: authentication required, visit https://aka.ms/acr/authorization for more information")
+)
+
+// OwnerCredential is what the deploying user logs in to a registry with, as after `az acr login`: a user name that is
+// always the same and a password that is good for as long as the process lives. It allows everything on every registry.
+func (d *Double) OwnerCredential() (username, password string) { return tokenUser, d.derive("owner") }
+
+// RegistryExists tells whether there is a registry with that login server, such as "name.azurecr.io".
+func (d *Double) RegistryExists(loginServer string) bool {
+	return d.current().registry(loginServer) != nil
+}
+
+// Authenticate logs in to a registry and gives the principal, for [Double.Allowed]. A service principal logs in with its
+// client id and one of the passwords of itself or of its application. The error is what a person sees.
+func (d *Double) Authenticate(loginServer, username, password string) (principal string, err error) {
+	s := d.current()
+	r := s.registry(loginServer)
+	if r == nil {
+		return "", errNoRegistry
+	}
+	if username == tokenUser {
+		if _, owner := d.OwnerCredential(); same(owner, password) {
+			return s.Owner, nil
+		}
+		return "", errNoAuth
+	}
+	if truth(r.Settings, "adminUserEnabled") && strings.EqualFold(username, text(r.Settings, "registryName")) {
+		if same(d.adminPassword(r.ID), password) {
+			return adminPrincipal + r.ID, nil
+		}
+		return "", errNoAuth
+	}
+	if uuid.Validate(username) != nil {
+		return "", errNotGUID
+	}
+	app, p := s.byClient(username)
+	if app == nil || p == nil {
+		return "", errNoApp
+	}
+	if !enabled(p) || !(app.valid(password, d.now()) || p.valid(password, d.now())) {
+		return "", errWrongSecret
+	}
+	return p.ObjectID, nil
+}
+
+// Allowed tells whether a principal may do something in a registry: "pull", "push" or "delete". That depends on the roles
+// it has on the registry, its resource group or the subscription, if they have had the time to reach the registry.
+// All repositories of a registry are alike.
+func (d *Double) Allowed(loginServer, principal, _ /* repository */, action string) bool {
+	d.mu.RLock()
+	s, propagation := d.state, d.propagation
+	d.mu.RUnlock()
+	r := s.registry(loginServer)
+	if r == nil || !slices.Contains([]string{"pull", "push", "delete"}, action) {
+		return false
+	}
+	if principal == s.Owner {
+		return true
+	}
+	if id, isAdmin := strings.CutPrefix(principal, adminPrincipal); isAdmin {
+		return strings.EqualFold(id, r.ID) && truth(r.Settings, "adminUserEnabled")
+	}
+	p, err := s.principalByID(principal)
+	if err != nil || !enabled(p) || propagation == Never {
+		return false
+	}
+	for _, a := range s.Resources {
+		if !isRoleAssignment(a) || !strings.EqualFold(text(a.Settings, "principalId"), principal) {
+			continue
+		}
+		if !covers(text(a.Settings, "scope"), r.ID) || d.now().Before(later(a.Created, propagation)) {
+			continue
+		}
+		guid, err := s.role(text(a.Settings, "roleDefinitionId"))
+		if err == nil && slices.Contains(roles[guid].actions, action) {
+			return true
+		}
+	}
+	return false
+}
+
+// covers tells that a scope is a resource or something that contains it.
+func covers(scope, id string) bool {
+	scope, id = strings.ToLower(strings.TrimSuffix(scope, "/")), strings.ToLower(id)
+	return scope == id || strings.HasPrefix(id, scope+"/")
+}
+
+func enabled(p *servicePrincipal) bool {
+	on, given := p.Settings["accountEnabled"].(bool)
+	return on || !given
+}
+
+func same(a, b string) bool { return subtle.ConstantTimeCompare([]byte(a), []byte(b)) == 1 }

@@ -1,0 +1,162 @@
+package azuredouble
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+func TestAuthenticate(t *testing.T) {
+	e := newEngine(t, Options{})
+	e.group()
+	e.registry(nil)
+	id, other := e.identity("pull"), e.identity("other")
+	noPrincipal := e.create(appType, "bare", props{"displayName": "bare"})
+	barePassword := e.create(appPassType, "bare", props{"applicationId": noPrincipal.id})
+	spPass := e.create(spPassType, "p", props{"servicePrincipalId": id.objectID()})
+	second := e.create(appPassType, "second", props{"applicationId": id.app.id})
+	ownerName, ownerPassword := e.double.OwnerCredential()
+
+	for name, c := range map[string]struct {
+		server, username, password string
+		want                       string // the principal
+		err                        error
+	}{
+		"application's password":       {server, id.clientID(), id.secret(), id.objectID(), nil},
+		"a second one beside it":       {server, id.clientID(), second.out("value"), id.objectID(), nil},
+		"service principal's password": {server, id.clientID(), spPass.out("value"), id.objectID(), nil},
+		"any case":                     {"ACME12345.azurecr.io", id.clientID(), id.secret(), id.objectID(), nil},
+		"deploying user":               {server, ownerName, ownerPassword, e.double.current().Owner, nil},
+
+		"wrong password":          {server, id.clientID(), "wrong", "", errWrongSecret},
+		"somebody else's":         {server, id.clientID(), other.secret(), "", errWrongSecret},
+		"empty password":          {server, id.clientID(), "", "", errWrongSecret},
+		"object id":               {server, id.objectID(), id.secret(), "", errNoApp},
+		"no such client":          {server, otherGUID, id.secret(), "", errNoApp},
+		"no service principal":    {server, noPrincipal.out("clientId"), barePassword.out("value"), "", errNoApp},
+		"no client id":            {server, "pull", id.secret(), "", errNotGUID},
+		"admin user is off":       {server, testRegistry, e.double.adminPassword(registryID(e.double.current(), testGroup, testRegistry)), "", errNotGUID},
+		"deploying user, wrong":   {server, ownerName, "wrong", "", errNoAuth},
+		"deploying user, nothing": {server, ownerName, "", "", errNoAuth},
+		"no such registry":        {"none12345.azurecr.io", id.clientID(), id.secret(), "", errNoRegistry},
+	} {
+		t.Run(name, func(t *testing.T) {
+			principal, err := e.double.Authenticate(c.server, c.username, c.password)
+			assert.Equal(t, c.err, err)
+			assert.Equal(t, c.want, principal)
+		})
+	}
+
+	e.destroy(id.password)
+	_, err := e.double.Authenticate(server, id.clientID(), id.secret())
+	require.ErrorIs(t, err, errWrongSecret, "a deleted password is worth nothing")
+	_, err = e.double.Authenticate(server, id.clientID(), second.out("value"))
+	require.NoError(t, err, "the other one is still good")
+	require.NoError(t, e.update(id.principal, props{"clientId": id.clientID(), "accountEnabled": false}))
+	_, err = e.double.Authenticate(server, id.clientID(), second.out("value"))
+	require.ErrorIs(t, err, errWrongSecret, "a disabled account")
+}
+
+func TestPasswordsHaveTheirTime(t *testing.T) {
+	e := newEngine(t, Options{})
+	e.group()
+	e.registry(nil)
+	id := e.identity("pull")
+	p := e.create(appPassType, "p", props{
+		"applicationId": id.app.id, "startDate": "2026-03-02T00:00:00Z", "endDate": "2026-03-03T00:00:00Z",
+	})
+	works := func() bool {
+		_, err := e.double.Authenticate(server, id.clientID(), p.out("value"))
+		return err == nil
+	}
+	assert.False(t, works(), "not yet")
+	e.clock.advance(12 * time.Hour)
+	assert.True(t, works())
+	e.clock.advance(24*time.Hour - time.Second)
+	assert.True(t, works())
+	e.clock.advance(time.Second)
+	assert.False(t, works(), "not any more")
+}
+
+func TestAllowed(t *testing.T) {
+	e := newEngine(t, Options{})
+	group, registry := e.group(), e.registry(nil)
+	other := e.create(registryTok, "other", registryInputs(props{"registryName": "other12345"}))
+	sub := e.double.current().subscriptionID()
+	for name, c := range map[string]struct {
+		role, scope          string
+		pull, push, deletion bool
+	}{
+		"AcrPull on the registry":     {acrPull, registry.id, true, false, false},
+		"AcrPull on the group":        {acrPull, group.id, true, false, false},
+		"AcrPull on the subscription": {acrPull, sub, true, false, false},
+		"AcrPull on another registry": {acrPull, other.id, false, false, false},
+		"AcrPush":                     {acrPush, registry.id, true, true, false},
+		"AcrDelete":                   {acrDelete, registry.id, false, false, true},
+		"Reader":                      {reader, registry.id, true, false, false},
+		"Owner of the group":          {owner, group.id, true, true, true},
+		"User Access Administrator":   {accessAdmin, registry.id, false, false, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			e := *e
+			e.t = t
+			id := e.identity(name)
+			allowed := func() [3]bool {
+				var got [3]bool
+				for i, action := range []string{"pull", "push", "delete"} {
+					got[i] = e.double.Allowed(server, id.objectID(), "customerapi", action)
+				}
+				return got
+			}
+			assert.Equal(t, [3]bool{}, allowed(), "nothing without a role")
+			assignment := e.assign(name, id.objectID(), c.role, c.scope)
+			assert.Equal(t, [3]bool{c.pull, c.push, c.deletion}, allowed())
+			assert.False(t, e.double.Allowed(server, id.objectID(), "customerapi", "admin"), "an action that does not exist")
+			assert.False(t, e.double.Allowed("none12345.azurecr.io", id.objectID(), "customerapi", "pull"))
+			e.destroy(assignment)
+			assert.Equal(t, [3]bool{}, allowed())
+		})
+	}
+	assert.True(t, e.double.Allowed(server, e.double.current().Owner, "customerapi", "push"), "the deploying user")
+	assert.False(t, e.double.Allowed(server, "", "customerapi", "pull"))
+}
+
+func TestPullPropagation(t *testing.T) {
+	e := newEngine(t, Options{PullPropagation: 10 * time.Minute})
+	e.group()
+	registry, id := e.registry(nil), e.identity("pull")
+	e.assign("pull", id.objectID(), acrPull, registry.id)
+	pull := func() bool { return e.double.Allowed(server, id.objectID(), "customerapi", "pull") }
+	_, err := e.double.Authenticate(server, id.clientID(), id.secret())
+	require.NoError(t, err, "to log in needs no role")
+	assert.False(t, pull())
+	e.clock.advance(10*time.Minute - time.Second)
+	assert.False(t, pull())
+	e.clock.advance(time.Second)
+	assert.True(t, pull())
+	e.double.SetPullPropagation(Never)
+	assert.False(t, pull())
+	e.clock.advance(24 * 365 * time.Hour)
+	assert.False(t, pull())
+	e.double.SetPullPropagation(0)
+	assert.True(t, pull())
+	e.destroy(id.principal)
+	assert.False(t, pull(), "a principal that is gone")
+}
+
+func TestAdminUser(t *testing.T) {
+	e := newEngine(t, Options{})
+	e.group()
+	registry := e.registry(props{"adminUserEnabled": true})
+	e.create(registryTok, "other", registryInputs(props{"registryName": "other12345", "adminUserEnabled": true}))
+	principal, err := e.double.Authenticate(server, testRegistry, e.double.adminPassword(registry.id))
+	require.NoError(t, err)
+	assert.True(t, e.double.Allowed(server, principal, "customerapi", "push"))
+	assert.False(t, e.double.Allowed("other12345.azurecr.io", principal, "customerapi", "pull"), "only in its own registry")
+	_, err = e.double.Authenticate(server, testRegistry, "wrong")
+	require.ErrorIs(t, err, errNoAuth)
+	require.NoError(t, e.update(registry, registryInputs(nil)))
+	assert.False(t, e.double.Allowed(server, principal, "customerapi", "pull"), "it has been switched off")
+}

@@ -1,0 +1,251 @@
+package azuredouble
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"math"
+	"net"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/google/uuid"
+	"golang.org/x/sync/errgroup"
+)
+
+// Never is a delay that does not end.
+const Never = time.Duration(math.MaxInt64)
+
+// Options say how the double behaves. The zero value keeps its state in memory and has no delays.
+type Options struct {
+	// StatePath is the file that keeps the cloud's state: JSON, mode 0600, replaced atomically after each change. Its folder
+	// must exist. Of passwords only salted hashes are kept. Empty: the state lives as long as the process.
+	StatePath string
+	// PullPropagation is how long a new role assignment takes to reach a registry's data plane (in Azure: minutes).
+	PullPropagation time.Duration
+	// Replication is how long ARM does not know a new service principal, unless the assignment's principalType says that it
+	// is one (in Azure: seconds to minutes).
+	Replication time.Duration
+	// TakenNames are registry names that somebody else in the world has, in any case.
+	TakenNames []string
+	// OnRegistry is called when a registry's data plane answers, before its creation is reported. Its error is reported as
+	// a failed initialization: the registry exists and is in the stack, and the next update calls OnRegistry again.
+	OnRegistry func(ctx context.Context, loginServer string) error
+	// Now is the clock; nil: time.Now.
+	Now func() time.Time
+}
+
+// Double is the pretended tenant and subscription. Its methods may be called from several goroutines.
+type Double struct {
+	options Options
+	taken   map[string]bool // lower case
+	secret  []byte          // of this process; what is derived from it is never stored
+
+	mu          sync.RWMutex
+	state       *state
+	propagation time.Duration
+}
+
+// state is everything that the cloud knows. It is replaced as a whole: see [Double.change].
+type state struct {
+	Version           int                          `json:"version"`
+	Tenant            string                       `json:"tenant"`
+	Subscription      string                       `json:"subscription"`
+	Owner             string                       `json:"owner"`     // object id of the deploying user
+	Resources         map[string]*armResource      `json:"resources"` // by lower-case id
+	Applications      map[string]*application      `json:"applications"`
+	ServicePrincipals map[string]*servicePrincipal `json:"servicePrincipals"`
+}
+
+// armResource is one resource of ARM. What belongs to it has an id that begins with its own.
+type armResource struct {
+	ID       string    `json:"id"`
+	Settings props     `json:"settings"` // what was asked for, in the SDK's shape of inputs
+	Created  time.Time `json:"created"`
+	Changed  time.Time `json:"changed"`
+	// Pending is set while the creation has not been answered.
+	Pending bool `json:"pending,omitempty"`
+	// Ready is set when Options.OnRegistry has succeeded.
+	Ready bool `json:"ready,omitempty"`
+}
+
+const stateVersion = 1
+
+// Open makes the double, with the state that StatePath has, or with an empty subscription.
+func Open(o Options) (*Double, error) {
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	d := &Double{options: o, taken: map[string]bool{}, secret: make([]byte, 32), propagation: o.PullPropagation}
+	for _, name := range o.TakenNames {
+		d.taken[strings.ToLower(name)] = true
+	}
+	_, _ = rand.Read(d.secret) // never fails, as documented
+	s, err := load(o.StatePath)
+	if err != nil {
+		return nil, fmt.Errorf("state of the Azure double %q: %w", o.StatePath, err)
+	}
+	d.state = s
+	return d, nil
+}
+
+func load(path string) (*state, error) {
+	s := &state{
+		Version: stateVersion, Tenant: uuid.NewString(), Subscription: uuid.NewString(), Owner: uuid.NewString(),
+		Resources: map[string]*armResource{}, Applications: map[string]*application{},
+		ServicePrincipals: map[string]*servicePrincipal{},
+	}
+	if path == "" {
+		return s, nil
+	}
+	data, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return s, save(path, s) // so that the ids are the same after the next start
+	}
+	if err != nil {
+		return nil, err
+	}
+	s.Version = 0
+	if err := json.Unmarshal(data, s); err != nil {
+		return nil, err
+	}
+	if s.Version != stateVersion {
+		return nil, fmt.Errorf("has version %d, not %d: delete it to begin with an empty subscription", s.Version, stateVersion)
+	}
+	for id, r := range s.Resources {
+		if r.Pending { // the double died while it was made: no engine knows of it
+			s.remove(id)
+		}
+	}
+	return s, nil
+}
+
+func save(path string, s *state) error {
+	if path == "" {
+		return nil
+	}
+	data, err := json.MarshalIndent(s, "", "  ")
+	if err != nil {
+		return err
+	}
+	f, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".*") // mode 0600
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(data)
+	if err == nil {
+		err = f.Sync()
+	}
+	if err := errors.Join(err, f.Close()); err != nil {
+		return errors.Join(err, os.Remove(f.Name()))
+	}
+	return os.Rename(f.Name(), path)
+}
+
+// change runs f on a copy of the state and keeps the copy if both f and the saving succeed. So an operation happens wholly
+// or not at all, and f may return an error at any point.
+func (d *Double) change(f func(*state) error) error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	data, err := json.Marshal(d.state)
+	if err != nil {
+		return err
+	}
+	next := &state{}
+	if err := json.Unmarshal(data, next); err != nil {
+		return err
+	}
+	if err := f(next); err != nil {
+		return err
+	}
+	if err := save(d.options.StatePath, next); err != nil {
+		return fmt.Errorf("state of the Azure double %q: %w", d.options.StatePath, err)
+	}
+	d.state = next
+	return nil
+}
+
+func (d *Double) now() time.Time { return d.options.Now().UTC() }
+
+// current is the state of this moment. It is never written to.
+func (d *Double) current() *state {
+	d.mu.RLock()
+	defer d.mu.RUnlock()
+	return d.state
+}
+
+// SetPullPropagation changes how long role assignments take to reach the registries, for new ones and for those that exist.
+func (d *Double) SetPullPropagation(delay time.Duration) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.propagation = delay
+}
+
+// Serve answers the engine as the provider azure-native on the one listener and as azuread on the other, until ctx is done
+// (then it returns nil) or a listener fails. It closes both listeners.
+func (d *Double) Serve(ctx context.Context, azureNative, azureAD net.Listener) error {
+	group, ctx := errgroup.WithContext(ctx)
+	for listener, p := range map[net.Listener]*provider{azureNative: newAzureNative(d), azureAD: newAzureAD(d)} {
+		group.Go(func() error { return p.serve(ctx, listener) })
+	}
+	return group.Wait()
+}
+
+// Inventory lists the ids of everything that exists in the cloud, sorted: resources, applications, service principals and
+// passwords. It is empty after everything has been destroyed.
+func (d *Double) Inventory() []string {
+	s := d.current()
+	var ids []string
+	for _, r := range s.Resources {
+		ids = append(ids, r.ID)
+	}
+	for _, a := range s.Applications {
+		ids = append(ids, applicationID(a.ObjectID))
+		ids = append(ids, a.passwordIDs(a.ObjectID)...)
+	}
+	for _, p := range s.ServicePrincipals {
+		ids = append(ids, "/servicePrincipals/"+p.ObjectID)
+		ids = append(ids, p.passwordIDs(p.ObjectID)...)
+	}
+	slices.Sort(ids)
+	return ids
+}
+
+// resource finds a resource of ARM; ids are the same in any case.
+func (s *state) resource(id string) *armResource { return s.Resources[strings.ToLower(id)] }
+
+// put creates a resource, or changes the settings of the one that exists.
+func (s *state) put(id string, settings props, now time.Time) {
+	r := s.resource(id)
+	if r == nil {
+		r = &armResource{ID: id, Created: now}
+		s.Resources[strings.ToLower(id)] = r
+	}
+	r.Settings, r.Changed = settings, now
+}
+
+// remove deletes a resource with all that belongs to it. Like ARM it is content if there is none.
+func (s *state) remove(id string) {
+	id = strings.ToLower(id)
+	maps.DeleteFunc(s.Resources, func(other string, _ *armResource) bool {
+		return other == id || strings.HasPrefix(other, id+"/")
+	})
+}
+
+// mustBeNew refuses, as the azure-native provider does, to adopt a resource by creating it.
+func (s *state) mustBeNew(id string) error {
+	if s.resource(id) != nil {
+		return fmt.Errorf("cannot create already existing resource '%s'", id)
+	}
+	return nil
+}
+
+func (s *state) subscriptionID() string { return "/subscriptions/" + s.Subscription }

@@ -1,0 +1,473 @@
+package azuredouble
+
+import (
+	"crypto/rand"
+	"crypto/sha256"
+	"crypto/subtle"
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+)
+
+// application is an app registration of the tenant.
+type application struct {
+	ObjectID string    `json:"objectId"`
+	ClientID string    `json:"clientId"`
+	Settings props     `json:"settings"`
+	Created  time.Time `json:"created"`
+	passwords
+}
+
+// servicePrincipal is what an application is in the tenant's directory: it is given roles, and it signs in.
+type servicePrincipal struct {
+	ObjectID string    `json:"objectId"`
+	ClientID string    `json:"clientId"`
+	Settings props     `json:"settings"`
+	Created  time.Time `json:"created"`
+	passwords
+}
+
+// passwords are those of an application or of a service principal. Any number can be valid at the same time.
+type passwords struct {
+	Passwords []*password `json:"passwords,omitempty"`
+}
+
+// password is what remains of a generated password: enough to recognize it.
+type password struct {
+	KeyID       string    `json:"keyId"`
+	DisplayName string    `json:"displayName,omitempty"`
+	Start       time.Time `json:"start"`
+	End         time.Time `json:"end"`
+	Salt        []byte    `json:"salt"`
+	Hash        []byte    `json:"hash"`
+}
+
+// defaultPasswordYears is how long Entra lets a password live if it is not told otherwise.
+const defaultPasswordYears = 2
+
+const (
+	passwordLength   = 40
+	passwordAlphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-.~"
+)
+
+// newPassword generates a password that looks like Entra's, with its digit, Q and tilde in front.
+func newPassword() string {
+	out := make([]byte, 0, passwordLength)
+	for len(out) < passwordLength {
+		var random [1]byte
+		_, _ = rand.Read(random[:])                           // never fails, as documented
+		if i := int(random[0]); i < 3*len(passwordAlphabet) { // all characters equally likely
+			out = append(out, passwordAlphabet[i%len(passwordAlphabet)])
+		}
+	}
+	copy(out[3:], "8Q~")
+	return string(out)
+}
+
+// hash needs no slow function: a password has more than 200 random bits, so nobody can try them all.
+func hash(salt []byte, value string) []byte {
+	sum := sha256.Sum256(slices.Concat(salt, []byte(value)))
+	return sum[:]
+}
+
+func (p *password) matches(value string) bool {
+	return subtle.ConstantTimeCompare(p.Hash, hash(p.Salt, value)) == 1
+}
+
+func (p *passwords) find(keyID string) *password {
+	for _, one := range p.Passwords {
+		if strings.EqualFold(one.KeyID, keyID) {
+			return one
+		}
+	}
+	return nil
+}
+
+func (p *passwords) passwordIDs(owner string) []string {
+	var ids []string
+	for _, one := range p.Passwords {
+		ids = append(ids, passwordID(owner, one.KeyID))
+	}
+	return ids
+}
+
+// add generates a password for the given time; the value is returned this once.
+func (p *passwords) add(in props, end string, now time.Time) (keyID, value string, err error) {
+	one := &password{KeyID: uuid.NewString(), DisplayName: text(in, "displayName"), Start: now, Salt: make([]byte, 16)}
+	if v := text(in, "startDate"); v != "" {
+		if one.Start, err = time.Parse(time.RFC3339, v); err != nil {
+			return "", "", fmt.Errorf("startDate %q: %w", v, err)
+		}
+	}
+	one.End = now.AddDate(defaultPasswordYears, 0, 0)
+	if end != "" {
+		if one.End, err = time.Parse(time.RFC3339, end); err != nil {
+			return "", "", fmt.Errorf("endDate %q: %w", end, err)
+		}
+	}
+	if !one.End.After(one.Start) {
+		return "", "", graphError(http.StatusBadRequest, "KeyCredentialsInvalidEndDate", "Credential's end date is invalid.")
+	}
+	value = newPassword()
+	_, _ = rand.Read(one.Salt)
+	one.Hash = hash(one.Salt, value)
+	p.Passwords = append(p.Passwords, one)
+	return one.KeyID, value, nil
+}
+
+func (p *passwords) drop(keyID string) {
+	p.Passwords = slices.DeleteFunc(p.Passwords, func(one *password) bool { return strings.EqualFold(one.KeyID, keyID) })
+}
+
+// valid tells that one of the passwords is this one, and that its time has come and has not passed.
+func (p *passwords) valid(value string, now time.Time) bool {
+	return slices.ContainsFunc(p.Passwords, func(one *password) bool {
+		return one.matches(value) && !now.Before(one.Start) && now.Before(one.End)
+	})
+}
+
+func applicationID(objectID string) string { return "/applications/" + objectID }
+
+// parseApplicationID takes the object id out of an application's resource id.
+func parseApplicationID(id string) (string, error) {
+	objectID, found := strings.CutPrefix(id, "/applications/")
+	if !found || uuid.Validate(objectID) != nil {
+		return "", fmt.Errorf("expected an application's resource ID of the form \"/applications/<object id>\", got %q", id)
+	}
+	return objectID, nil
+}
+
+func passwordID(owner, keyID string) string { return owner + "/password/" + keyID }
+
+// parsePasswordID splits a password's id into the object id of its owner and its key id.
+func parsePasswordID(id string) (owner, keyID string, err error) {
+	parts := strings.Split(id, "/")
+	if len(parts) != 3 || parts[1] != "password" {
+		return "", "", fmt.Errorf("expected a password's ID of the form \"<object id>/password/<key id>\", got %q", id)
+	}
+	return parts[0], parts[2], nil
+}
+
+func objectNotFound(objectID string) error {
+	return graphError(http.StatusNotFound, "Request_ResourceNotFound",
+		"Resource '%s' does not exist or one of its queried reference-property objects are not present.", objectID)
+}
+
+// application finds an application by object id, in any case.
+func (s *state) application(objectID string) (*application, error) {
+	if a := s.Applications[strings.ToLower(objectID)]; a != nil {
+		return a, nil
+	}
+	return nil, objectNotFound(objectID)
+}
+
+// principalByID finds a service principal by object id, in any case.
+func (s *state) principalByID(objectID string) (*servicePrincipal, error) {
+	if p := s.ServicePrincipals[strings.ToLower(objectID)]; p != nil {
+		return p, nil
+	}
+	return nil, objectNotFound(objectID)
+}
+
+// byClient finds the application and the service principal that a client id stands for; either may be nil.
+func (s *state) byClient(clientID string) (*application, *servicePrincipal) {
+	var app *application
+	for _, a := range s.Applications {
+		if strings.EqualFold(a.ClientID, clientID) {
+			app = a
+		}
+	}
+	for _, p := range s.ServicePrincipals {
+		if strings.EqualFold(p.ClientID, clientID) {
+			return app, p
+		}
+	}
+	return app, nil
+}
+
+// principal tells what kind of principal an object id stands for ("" for none), and since when.
+func (s *state) principal(objectID string) (kind string, created time.Time) {
+	if strings.EqualFold(objectID, s.Owner) {
+		return "User", time.Time{}
+	}
+	if p := s.ServicePrincipals[strings.ToLower(objectID)]; p != nil {
+		return "ServicePrincipal", p.Created
+	}
+	return "", time.Time{}
+}
+
+// checkOwners refuses owners that are not in the directory.
+func (s *state) checkOwners(in props) error {
+	owners, _ := in["owners"].([]any)
+	for _, o := range owners {
+		id, _ := o.(string)
+		if kind, _ := s.principal(id); kind == "" {
+			return fmt.Errorf("could not retrieve owner principal object %q: %w", id, objectNotFound(id))
+		}
+	}
+	return nil
+}
+
+// checkUniqueName applies preventDuplicateNames.
+func (s *state) checkUniqueName(in props, self string) error {
+	if !truth(in, "preventDuplicateNames") {
+		return nil
+	}
+	for _, a := range s.Applications {
+		if a.ObjectID != self && text(a.Settings, "displayName") == text(in, "displayName") {
+			return fmt.Errorf("existing application with the display name %q (object ID %s) was found and preventDuplicateNames"+
+				" was specified", text(in, "displayName"), a.ObjectID)
+		}
+	}
+	return nil
+}
+
+func (d *Double) createApplication(in props) (string, error) {
+	a := &application{ObjectID: uuid.NewString(), ClientID: uuid.NewString(), Settings: in, Created: d.now()}
+	err := d.change(func(s *state) error {
+		if err := errors.Join(s.checkUniqueName(in, ""), s.checkOwners(in)); err != nil {
+			return err
+		}
+		s.Applications[a.ObjectID] = a
+		return nil
+	})
+	return applicationID(a.ObjectID), err
+}
+
+func (d *Double) updateApplication(id string, in props) error {
+	objectID, err := parseApplicationID(id)
+	if err != nil {
+		return err
+	}
+	return d.change(func(s *state) error {
+		a, err := s.application(objectID)
+		if err != nil {
+			return err
+		}
+		if err := errors.Join(s.checkUniqueName(in, a.ObjectID), s.checkOwners(in)); err != nil {
+			return err
+		}
+		a.Settings = in
+		return nil
+	})
+}
+
+// deleteApplication deletes an application, its passwords, and its service principal, as Entra does. Roles that the service
+// principal was given stay, without a principal.
+func (d *Double) deleteApplication(id string) error {
+	objectID, err := parseApplicationID(id)
+	if err != nil {
+		return err
+	}
+	return d.change(func(s *state) error {
+		a, err := s.application(objectID)
+		if err != nil {
+			return nil // already gone
+		}
+		if _, p := s.byClient(a.ClientID); p != nil {
+			delete(s.ServicePrincipals, p.ObjectID)
+		}
+		delete(s.Applications, a.ObjectID)
+		return nil
+	})
+}
+
+// clientOf is the client id that a service principal is made for: applicationId is its deprecated name.
+func clientOf(in props) string {
+	if id := text(in, "clientId"); id != "" {
+		return id
+	}
+	return text(in, "applicationId")
+}
+
+func (d *Double) createServicePrincipal(in props) (string, error) {
+	p := &servicePrincipal{ObjectID: uuid.NewString(), Settings: in, Created: d.now()}
+	err := d.change(func(s *state) error {
+		app, existing := s.byClient(clientOf(in))
+		switch {
+		case app == nil:
+			return fmt.Errorf("could not create service principal: %w", graphError(http.StatusBadRequest, "Request_BadRequest",
+				"The appId '%s' of the service principal does not reference a valid application object.", clientOf(in)))
+		case existing != nil && truth(in, "useExisting"):
+			p.ObjectID = existing.ObjectID
+			existing.Settings = in
+			return nil
+		case existing != nil:
+			return fmt.Errorf("a resource with the ID %q already exists - to be managed by this provider it needs to be imported."+
+				" Please see the resource documentation for \"azuread_service_principal\" for more information", existing.ObjectID)
+		}
+		if err := s.checkOwners(in); err != nil {
+			return err
+		}
+		p.ClientID = app.ClientID
+		s.ServicePrincipals[p.ObjectID] = p
+		return nil
+	})
+	return p.ObjectID, err
+}
+
+func (d *Double) updateServicePrincipal(id string, in props) error {
+	return d.change(func(s *state) error {
+		p, err := s.principalByID(id)
+		if err != nil {
+			return err
+		}
+		if err := s.checkOwners(in); err != nil {
+			return err
+		}
+		p.Settings = in
+		return nil
+	})
+}
+
+// deleteServicePrincipal leaves one alone that was there before the program asked for it (useExisting).
+func (d *Double) deleteServicePrincipal(id string) error {
+	return d.change(func(s *state) error {
+		if p, err := s.principalByID(id); err == nil && !truth(p.Settings, "useExisting") {
+			delete(s.ServicePrincipals, p.ObjectID)
+		}
+		return nil
+	})
+}
+
+// createApplicationPassword ignores endDateRelative, because the provider azuread 5.53.5 does so too: the password lives for
+// two years. Source: https://github.com/hashicorp/terraform-provider-azuread/issues/1424
+func (d *Double) createApplicationPassword(in props) (id, value string, err error) {
+	objectID := text(in, "applicationObjectId")
+	if v := text(in, "applicationId"); v != "" {
+		if objectID, err = parseApplicationID(v); err != nil {
+			return "", "", err
+		}
+	}
+	err = d.change(func(s *state) error {
+		a, err := s.application(objectID)
+		if err != nil {
+			return fmt.Errorf("retrieving application with object ID %q: %w", objectID, err)
+		}
+		var keyID string
+		keyID, value, err = a.add(in, text(in, "endDate"), d.now())
+		id = passwordID(a.ObjectID, keyID)
+		return err
+	})
+	return id, value, err
+}
+
+func (d *Double) createServicePrincipalPassword(in props) (id, value string, err error) {
+	end := text(in, "endDate")
+	if relative := text(in, "endDateRelative"); relative != "" {
+		span, err := time.ParseDuration(relative)
+		if err != nil {
+			return "", "", fmt.Errorf("unable to parse endDateRelative (%q) as a duration", relative)
+		}
+		start := d.now()
+		if v := text(in, "startDate"); v != "" {
+			if start, err = time.Parse(time.RFC3339, v); err != nil {
+				return "", "", fmt.Errorf("startDate %q: %w", v, err)
+			}
+		}
+		end = start.Add(span).Format(time.RFC3339Nano)
+	}
+	err = d.change(func(s *state) error {
+		p, err := s.principalByID(text(in, "servicePrincipalId"))
+		if err != nil {
+			return fmt.Errorf("retrieving service principal with object ID %q: %w", text(in, "servicePrincipalId"), err)
+		}
+		var keyID string
+		keyID, value, err = p.add(in, end, d.now())
+		id = passwordID(p.ObjectID, keyID)
+		return err
+	})
+	return id, value, err
+}
+
+// deletePassword removes the password of an application or a service principal.
+func (d *Double) deletePassword(id string) error {
+	owner, keyID, err := parsePasswordID(id)
+	if err != nil {
+		return err
+	}
+	return d.change(func(s *state) error {
+		if a, err := s.application(owner); err == nil {
+			a.drop(keyID)
+		}
+		if p, err := s.principalByID(owner); err == nil {
+			p.drop(keyID)
+		}
+		return nil
+	})
+}
+
+// password finds a password by id, with the object id of its owner.
+func (s *state) password(id string) (owner string, one *password, err error) {
+	owner, keyID, err := parsePasswordID(id)
+	if err != nil {
+		return "", nil, err
+	}
+	if a, err := s.application(owner); err == nil {
+		one = a.find(keyID)
+	} else if p, err := s.principalByID(owner); err == nil {
+		one = p.find(keyID)
+	}
+	if one == nil {
+		return "", nil, objectNotFound(keyID)
+	}
+	return owner, one, nil
+}
+
+// passwordOutputs are the properties that Graph answers after the creation: not the password.
+func passwordOutputs(one *password) props {
+	out := props{
+		"endDate":   one.End.UTC().Format(time.RFC3339),
+		"keyId":     one.KeyID,
+		"startDate": one.Start.UTC().Format(time.RFC3339),
+	}
+	if one.DisplayName != "" {
+		out["displayName"] = one.DisplayName
+	}
+	return out
+}
+
+func applicationOutputs(s *state, a *application) props {
+	return merge(props{
+		"appRoleIds":               props{},
+		"applicationId":            a.ClientID,
+		"clientId":                 a.ClientID,
+		"disabledByMicrosoft":      "<nil>",
+		"logoUrl":                  "",
+		"oauth2PermissionScopeIds": props{},
+		"objectId":                 a.ObjectID,
+		"publisherDomain":          s.Tenant + ".example",
+		"signInAudience":           "AzureADMyOrg",
+	}, a.Settings)
+}
+
+func servicePrincipalOutputs(s *state, p *servicePrincipal) props {
+	name := ""
+	if app, _ := s.byClient(p.ClientID); app != nil {
+		name = text(app.Settings, "displayName")
+	}
+	return merge(props{
+		"accountEnabled":           true,
+		"appRoleIds":               props{},
+		"appRoles":                 []any{},
+		"applicationId":            p.ClientID,
+		"applicationTenantId":      s.Tenant,
+		"clientId":                 p.ClientID,
+		"displayName":              name,
+		"homepageUrl":              "",
+		"logoutUrl":                "",
+		"oauth2PermissionScopeIds": props{},
+		"oauth2PermissionScopes":   []any{},
+		"objectId":                 p.ObjectID,
+		"redirectUris":             []any{},
+		"samlMetadataUrl":          "",
+		"servicePrincipalNames":    []any{p.ClientID},
+		"signInAudience":           "AzureADMyOrg",
+		"type":                     "Application",
+	}, p.Settings)
+}

@@ -1,0 +1,54 @@
+package azuredouble
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+)
+
+// cloudError is a refusal by ARM or Microsoft Graph: an HTTP status, a code, and a message for people.
+type cloudError struct {
+	service string // "arm" or "graph"
+	status  int
+	code    string
+	message string
+}
+
+func armError(status int, code, format string, args ...any) error {
+	return &cloudError{service: "arm", status: status, code: code, message: fmt.Sprintf(format, args...)}
+}
+
+func graphError(status int, code, format string, args ...any) error {
+	return &cloudError{service: "graph", status: status, code: code, message: fmt.Sprintf(format, args...)}
+}
+
+// Error words the refusal as the real providers report it.
+func (e *cloudError) Error() string {
+	if e.service == "graph" {
+		return fmt.Sprintf("unexpected status %d with OData error: %s: %s", e.status, e.code, e.message)
+	}
+	return fmt.Sprintf("autorest/azure: Service returned an error. Status=%d Code=%q Message=%q", e.status, e.code, e.message)
+}
+
+// GRPCStatus lets a gRPC client tell a conflict from a wrong request. None of the codes makes the engine retry.
+func (e *cloudError) GRPCStatus() *status.Status {
+	code := codes.Unknown
+	switch e.status {
+	case http.StatusBadRequest:
+		code = codes.InvalidArgument
+	case http.StatusNotFound:
+		code = codes.NotFound
+	case http.StatusConflict:
+		code = codes.AlreadyExists
+	}
+	return status.New(code, e.Error())
+}
+
+// isNotFound tells that the cloud has no such object.
+func isNotFound(err error) bool {
+	var e *cloudError
+	return errors.As(err, &e) && e.status == http.StatusNotFound
+}

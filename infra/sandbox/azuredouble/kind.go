@@ -1,0 +1,226 @@
+package azuredouble
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"reflect"
+	"slices"
+	"strings"
+
+	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
+	"github.com/pulumi/pulumi/sdk/v3/go/common/resource/plugin"
+)
+
+// kind is one kind of resource, as a provider offers it. A new one needs an entry in one of the two tables and its rules in
+// the cloud model.
+type kind struct {
+	token string
+	// inputs are what the SDK can send.
+	inputs *schema
+	// outputs are the names of all properties that the SDK reads.
+	outputs []string
+	// name says how a name is generated.
+	name autoname
+	// located kinds get their location from the provider's configuration or from their resource group.
+	located bool
+	// immutable are the inputs whose change replaces the resource.
+	immutable []string
+	// defaults are what the service assumes for inputs that are not given; nil if nothing.
+	defaults func(in props) props
+	// local are the inputs that the service never learns of, so that a refresh leaves them as they are.
+	local []string
+	// filled are the inputs that the service fills in by itself if they are not given, each time differently, so that a
+	// refresh does not add them.
+	filled []string
+	// once are the outputs that only the creation answers. They are secret.
+	once []string
+	// check reports what is wrong beyond the types, among the values that are known.
+	check func(in props) []plugin.CheckFailure
+	// create makes the resource. With an [initError] the id counts all the same.
+	create func(ctx context.Context, d *Double, in props) (id string, once props, err error)
+	// read gives the settings that the service has, in the shape of inputs, and its outputs. A resource that does not exist
+	// is a [cloudError] with status 404.
+	read func(d *Double, id string) (settings, outputs props, err error)
+	// update changes what is not immutable; nil if everything is.
+	update func(ctx context.Context, d *Double, id string, in props) error
+	// remove deletes the resource, or does nothing if it is gone.
+	remove func(d *Double, id string) error
+}
+
+// outputNames lists the outputs of a resource type of the SDK.
+func outputNames(resource any) []string {
+	var names []string
+	t := reflect.TypeOf(resource)
+	for i := range t.NumField() {
+		if name, _, _ := strings.Cut(t.Field(i).Tag.Get("pulumi"), ","); name != "" {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
+// checkInputs completes and checks the inputs of a resource.
+func (k *kind) checkInputs(req plugin.CheckRequest, locate func(olds, in props) any) (plugin.CheckResponse, error) {
+	news := resource.PropertyMap{}
+	for key, v := range req.News {
+		if !v.IsNull() {
+			news[key] = v
+		}
+	}
+	if err := k.name.fill(req, news); err != nil {
+		return plugin.CheckResponse{}, err
+	}
+	if k.located && !news.HasValue("location") {
+		if location := locate(toProps(req.Olds), toProps(news)); location != nil {
+			news["location"] = fromPlain(location)
+		}
+	}
+	in := toProps(news)
+	failures := k.inputs.check(in)
+	if k.name.property != "" && in[k.name.property] == nil {
+		failures = append(failures, failure(k.name.property, "%s", missing(k.name.property)))
+	}
+	if k.located && in["location"] == nil {
+		failures = append(failures, failure("location", "%s", missing("location")))
+	}
+	if k.check != nil && len(failures) == 0 {
+		failures = k.check(in)
+	}
+	return plugin.CheckResponse{Properties: news, Failures: failures}, nil
+}
+
+func failure(property, format string, args ...any) plugin.CheckFailure {
+	return plugin.CheckFailure{Property: resource.PropertyKey(property), Reason: fmt.Sprintf(format, args...)}
+}
+
+// diff compares inputs with inputs, as both real providers do in effect.
+func (k *kind) diff(req plugin.DiffRequest) plugin.DiffResult {
+	olds, news := toProps(req.OldInputs), toProps(req.NewInputs)
+	var defaults props
+	if k.defaults != nil {
+		defaults = k.defaults(news)
+	}
+	k.align(olds, news, defaults)
+	found := fromProps(olds).DiffIncludeUnknowns(fromProps(news))
+	if found == nil {
+		return plugin.DiffResult{Changes: plugin.DiffNone}
+	}
+	result := plugin.DiffResult{Changes: plugin.DiffSome, DetailedDiff: plugin.NewDetailedDiffFromObjectDiff(found, true)}
+	for path, d := range result.DetailedDiff {
+		top, _, _ := strings.Cut(path, ".")
+		top, _, _ = strings.Cut(top, "[")
+		if slices.Contains(k.immutable, top) {
+			result.DetailedDiff[path] = d.ToReplace()
+		}
+		if key := resource.PropertyKey(top); !slices.Contains(result.ChangedKeys, key) {
+			result.ChangedKeys = append(result.ChangedKeys, key)
+		}
+	}
+	if k.name.property != "" && result.Replace() {
+		note, generated := req.OldInputs[generatedName]
+		result.DeleteBeforeReplace = !generated || !note.IsBool() || !note.BoolValue()
+	}
+	return result
+}
+
+// align fills in, where only one side has a property, what the service assumes on the other, and gives both the spelling
+// of the service where that is all they differ in.
+func (k *kind) align(olds, news, defaults props) {
+	for key, v := range olds {
+		if other, has := news[key]; has && k.same(key, v, other) {
+			olds[key] = other
+		}
+	}
+	alignDefaults(olds, news, defaults)
+}
+
+func alignDefaults(a, b, defaults props) {
+	for key, assumed := range defaults {
+		va, inA := a[key]
+		vb, inB := b[key]
+		switch {
+		case inA && !inB:
+			b[key], vb = assumed, assumed
+		case inB && !inA:
+			a[key], va = assumed, assumed
+		}
+		below, isObject := assumed.(props)
+		oa, aIsObject := va.(props)
+		ob, bIsObject := vb.(props)
+		if isObject && aIsObject && bIsObject {
+			oa, ob = merge(nil, oa), merge(nil, ob) // the defaults themselves must stay as they are
+			alignDefaults(oa, ob, below)
+			a[key], b[key] = oa, ob
+		}
+	}
+}
+
+// same tells that two values of an input mean the same to the service.
+func (k *kind) same(key string, a, b any) bool {
+	if isUnknown(a) || isUnknown(b) {
+		return false
+	}
+	if key == "location" && k.located {
+		x, isX := a.(string)
+		y, isY := b.(string)
+		if isX && isY {
+			return normalLocation(x) == normalLocation(y)
+		}
+	}
+	return reflect.DeepEqual(a, b)
+}
+
+// refreshed gives the inputs after a refresh, or after an import if there are none yet.
+func (k *kind) refreshed(olds resource.PropertyMap, settings props) resource.PropertyMap {
+	var defaults props
+	if k.defaults != nil {
+		defaults = k.defaults(settings)
+	}
+	before := toProps(olds)
+	actual := merge(nil, settings)
+	maps.DeleteFunc(actual, func(key string, _ any) bool {
+		_, isInput := k.inputs.fields[key]
+		return !isInput
+	})
+	for _, key := range k.filled {
+		if _, given := before[key]; !given {
+			delete(actual, key)
+		}
+	}
+	for _, key := range k.local {
+		delete(actual, key)
+		if v, given := before[key]; given {
+			actual[key] = v
+		}
+	}
+	news := fromProps(reconcile(before, actual, defaults, k.same))
+	for key, v := range olds {
+		if strings.HasPrefix(string(key), "__") {
+			news[key] = v
+		}
+	}
+	return keepSecrets(news, olds)
+}
+
+// preview gives the outputs that an operation will have, as far as they are known before it.
+func (k *kind) preview(in props) props {
+	out := props{}
+	for _, name := range k.outputs {
+		out[name] = unknown{}
+		if v, given := in[name]; given {
+			out[name] = v
+		}
+	}
+	return out
+}
+
+// keepSecrets marks those properties as secret that are made from secret inputs.
+func keepSecrets(m, inputs resource.PropertyMap) resource.PropertyMap {
+	for key, v := range m {
+		if in, given := inputs[key]; given && in.ContainsSecrets() && !v.IsSecret() {
+			m[key] = resource.MakeSecret(v)
+		}
+	}
+	return m
+}

@@ -1,0 +1,216 @@
+package azuredouble
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"reflect"
+	"strings"
+
+	"github.com/pulumi/pulumi-azure-native-sdk/authorization/v2"
+	"github.com/pulumi/pulumi-azure-native-sdk/containerregistry/v2"
+	"github.com/pulumi/pulumi-azure-native-sdk/resources/v2"
+	"github.com/pulumi/pulumi/sdk/v3/go/common/resource/plugin"
+)
+
+// azureNativeVersion is the version of the provider that the SDK asks for.
+const azureNativeVersion = "2.90.0"
+
+// cliClientID is the application with which `az login` signs a person in.
+const cliClientID = "04b07795-8ddb-461a-bbee-02f9e1bf7b46"
+
+func newAzureNative(d *Double) *provider {
+	return newProvider(d, "azure-native", azureNativeVersion, []*kind{
+		armKind(&kind{
+			token:     "azure-native:resources:ResourceGroup",
+			inputs:    schemaOf(resources.ResourceGroupArgs{}.ElementType()),
+			outputs:   outputNames(resources.ResourceGroup{}),
+			name:      autoname{property: "resourceGroupName"},
+			located:   true,
+			immutable: []string{"resourceGroupName", "location"},
+			check: func(in props) []plugin.CheckFailure {
+				if name, known := in["resourceGroupName"].(string); known && !resourceGroupName.MatchString(name) {
+					return []plugin.CheckFailure{failure("resourceGroupName",
+						"'resourceGroupName' does not match expression '%s'", resourceGroupName)}
+				}
+				return nil
+			},
+			create: func(_ context.Context, d *Double, in props) (string, props, error) {
+				id, err := d.createResourceGroup(in)
+				return id, nil, err
+			},
+			update: func(_ context.Context, d *Double, id string, in props) error { return d.updateResourceGroup(id, in) },
+		}, isResourceGroup, resourceGroupOutputs),
+		armKind(&kind{
+			token:     "azure-native:containerregistry:Registry",
+			inputs:    schemaOf(containerregistry.RegistryArgs{}.ElementType()),
+			outputs:   outputNames(containerregistry.Registry{}),
+			name:      autoname{property: "registryName"},
+			located:   true,
+			immutable: []string{"registryName", "resourceGroupName", "location"},
+			defaults:  registryDefaults,
+			check:     checkName("registryName"),
+			create: func(ctx context.Context, d *Double, in props) (string, props, error) {
+				id, err := d.createRegistry(ctx, in)
+				return id, nil, err
+			},
+			update: func(ctx context.Context, d *Double, id string, in props) error { return d.updateRegistry(ctx, id, in) },
+		}, isRegistry, registryOutputs),
+		armKind(&kind{
+			token:     "azure-native:containerregistry:Replication",
+			inputs:    schemaOf(containerregistry.ReplicationArgs{}.ElementType()),
+			outputs:   outputNames(containerregistry.Replication{}),
+			name:      autoname{property: "replicationName"},
+			located:   true,
+			immutable: []string{"replicationName", "registryName", "resourceGroupName", "location"},
+			defaults:  replicationDefaults,
+			check:     checkName("replicationName"),
+			create: func(_ context.Context, d *Double, in props) (string, props, error) {
+				id, err := d.createReplication(in)
+				return id, nil, err
+			},
+			update: func(_ context.Context, d *Double, id string, in props) error { return d.updateReplication(id, in) },
+		}, isReplication, replicationOutputs),
+		armKind(&kind{
+			token:     "azure-native:authorization:RoleAssignment",
+			inputs:    schemaOf(authorization.RoleAssignmentArgs{}.ElementType()),
+			outputs:   outputNames(authorization.RoleAssignment{}),
+			name:      autoname{property: "roleAssignmentName", guid: true},
+			immutable: []string{"roleAssignmentName", "scope", "principalId", "roleDefinitionId"},
+			create: func(_ context.Context, d *Double, in props) (string, props, error) {
+				id, err := d.createRoleAssignment(in)
+				return id, nil, err
+			},
+			update: func(_ context.Context, d *Double, id string, in props) error { return d.updateRoleAssignment(id, in) },
+		}, isRoleAssignment, roleAssignmentOutputs),
+	}, []*function{
+		{
+			token: "azure-native:authorization:getClientConfig",
+			args:  &schema{kind: "object"},
+			call: func(d *Double, _ props) (props, error) {
+				s := d.current()
+				return props{
+					"clientId": cliClientID, "objectId": s.Owner, "subscriptionId": s.Subscription, "tenantId": s.Tenant,
+				}, nil
+			},
+		},
+		{
+			token: "azure-native:resources:getResourceGroup",
+			args:  schemaOf(reflect.TypeFor[resources.LookupResourceGroupArgs]()),
+			call: func(d *Double, in props) (props, error) {
+				s := d.current()
+				return lookUp(s, resourceGroupID(s, text(in, "resourceGroupName")), resourceGroupOutputs)
+			},
+		},
+		{
+			token: "azure-native:containerregistry:getRegistry",
+			args:  schemaOf(reflect.TypeFor[containerregistry.LookupRegistryArgs]()),
+			call: func(d *Double, in props) (props, error) {
+				s := d.current()
+				return lookUp(s, registryID(s, text(in, "resourceGroupName"), text(in, "registryName")), registryOutputs)
+			},
+		},
+		{
+			token: "azure-native:containerregistry:listRegistryCredentials",
+			args:  schemaOf(reflect.TypeFor[containerregistry.ListRegistryCredentialsArgs]()),
+			call: func(d *Double, in props) (props, error) {
+				return d.registryCredentials(text(in, "resourceGroupName"), text(in, "registryName"))
+			},
+			secret: []string{"passwords"},
+		},
+	})
+}
+
+// armKind completes a kind whose resources ARM keeps; is tells them from others.
+func armKind(k *kind, is func(*armResource) bool, outputs func(*state, *armResource) props) *kind {
+	k.read = func(d *Double, id string) (props, props, error) {
+		s := d.current()
+		r, err := s.find(id)
+		if err != nil {
+			return nil, nil, err
+		}
+		if !is(r) {
+			return nil, nil, fmt.Errorf("%s is not the id of a %s", id, k.token)
+		}
+		return r.Settings, outputs(s, r), nil
+	}
+	k.remove = func(d *Double, id string) error {
+		return d.change(func(s *state) error {
+			s.remove(id)
+			return nil
+		})
+	}
+	return k
+}
+
+// lookUp answers a function that gets an existing resource.
+func lookUp(s *state, id string, outputs func(*state, *armResource) props) (props, error) {
+	r, err := s.find(id)
+	if err != nil {
+		return nil, err
+	}
+	out := outputs(s, r)
+	out["id"] = r.ID
+	return out, nil
+}
+
+// find gets a resource, or the error that ARM has for its absence.
+func (s *state) find(id string) (*armResource, error) {
+	if r := s.resource(id); r != nil {
+		return r, nil
+	}
+	parts := strings.Split(id, "/")
+	if len(parts) >= 5 {
+		if _, err := s.group(parts[4]); err != nil {
+			return nil, err
+		}
+	}
+	if len(parts) == 9 {
+		return nil, resourceNotFound(parts[6]+"/"+parts[7], parts[8], parts[4])
+	}
+	return nil, armError(http.StatusNotFound, "ResourceNotFound", "The Resource '%s' was not found.", id)
+}
+
+// checkName checks the name of a registry or a replica.
+func checkName(property string) func(in props) []plugin.CheckFailure {
+	return func(in props) []plugin.CheckFailure {
+		name, known := in[property].(string)
+		if !known {
+			return nil
+		}
+		var failures []plugin.CheckFailure
+		if len(name) < nameMinLength {
+			failures = append(failures, failure(property,
+				"'%s' is too short (%d): at least %d characters required", property, len(name), nameMinLength))
+		}
+		if len(name) > nameMaxLength {
+			failures = append(failures, failure(property,
+				"'%s' is too long (%d): at most %d characters allowed", property, len(name), nameMaxLength))
+		}
+		if !alphanumeric.MatchString(name) {
+			failures = append(failures, failure(property, "'%s' does not match expression '%s'", property, alphanumeric))
+		}
+		return failures
+	}
+}
+
+// registryCredentials are those of the admin user, if the registry has one.
+func (d *Double) registryCredentials(group, name string) (props, error) {
+	s := d.current()
+	r, err := s.find(registryID(s, group, name))
+	if err != nil {
+		return nil, err
+	}
+	if !truth(r.Settings, "adminUserEnabled") {
+		return nil, armError(http.StatusBadRequest, "UnAuthorizedForCredentialOperations",
+			"Cannot perform credential operations for %s as admin user is disabled. Kindly enable the admin user as per docs:"+
+				" https://docs.microsoft.com/en-us/azure/container-registry/container-registry-authentication#admin-account", r.ID)
+	}
+	return props{
+		"username": text(r.Settings, "registryName"),
+		"passwords": []any{
+			props{"name": "password", "value": d.adminPassword(r.ID)},
+			props{"name": "password2", "value": d.adminPassword(r.ID)},
+		},
+	}, nil
+}

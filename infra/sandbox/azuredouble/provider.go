@@ -1,0 +1,369 @@
+package azuredouble
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/blang/semver"
+	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
+	"github.com/pulumi/pulumi/sdk/v3/go/common/resource/plugin"
+	"github.com/pulumi/pulumi/sdk/v3/go/common/util/rpcutil/rpcerror"
+	pulumirpc "github.com/pulumi/pulumi/sdk/v3/proto/go"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+)
+
+// maxMessage is the size of message that the engine allows for, in bytes.
+const maxMessage = 400 << 20
+
+// function is one function of a provider, which a program invokes.
+type function struct {
+	token  string
+	args   *schema
+	call   func(d *Double, in props) (props, error)
+	secret []string // results that are secret
+}
+
+// provider is one of the two providers. It outlives the engines that attach to it, and several may be attached.
+type provider struct {
+	plugin.UnimplementedProvider
+	double    *Double
+	name      string
+	version   semver.Version
+	kinds     map[string]*kind
+	functions map[string]*function
+
+	mu       sync.Mutex
+	location string        // from the configuration
+	canceled chan struct{} // closed to end the operations of this moment
+}
+
+func newProvider(d *Double, name, version string, kinds []*kind, functions []*function) *provider {
+	p := &provider{
+		double: d, name: name, version: semver.MustParse(version),
+		kinds: map[string]*kind{}, functions: map[string]*function{}, canceled: make(chan struct{}),
+	}
+	for _, k := range kinds {
+		p.kinds[k.token] = k
+	}
+	for _, f := range functions {
+		p.functions[f.token] = f
+	}
+	return p
+}
+
+// rpcServer is what the engine talks to.
+type rpcServer struct {
+	pulumirpc.ResourceProviderServer
+}
+
+// Diff adds the mark without which the engine ignores the single differences.
+func (s rpcServer) Diff(ctx context.Context, req *pulumirpc.DiffRequest) (*pulumirpc.DiffResponse, error) {
+	resp, err := s.ResourceProviderServer.Diff(ctx, req)
+	if resp != nil {
+		resp.HasDetailedDiff = len(resp.GetDetailedDiff()) > 0
+		slices.Sort(resp.Diffs)
+		slices.Sort(resp.Replaces)
+	}
+	return resp, err
+}
+
+// serve answers engines until ctx is done; what is under way then is canceled and still answered.
+func (p *provider) serve(ctx context.Context, listener net.Listener) error {
+	s := grpc.NewServer(grpc.MaxRecvMsgSize(maxMessage))
+	pulumirpc.RegisterResourceProviderServer(s, rpcServer{plugin.NewProviderServer(p)})
+	stop := context.AfterFunc(ctx, func() {
+		p.cancel()
+		s.GracefulStop()
+	})
+	defer stop()
+	if err := s.Serve(listener); err != nil && !errors.Is(err, grpc.ErrServerStopped) {
+		return fmt.Errorf("provider %s: %w", p.name, err)
+	}
+	return nil
+}
+
+// Close does nothing: the provider outlives its engines.
+func (p *provider) Close() error { return nil }
+
+// Attach does nothing: the double has nothing to tell the engine on its own.
+func (p *provider) Attach(string) error { return nil }
+
+// Handshake says what the provider can do.
+func (p *provider) Handshake(
+	context.Context, plugin.ProviderHandshakeRequest,
+) (*plugin.ProviderHandshakeResponse, error) {
+	return &plugin.ProviderHandshakeResponse{AcceptSecrets: true, SupportsAutonamingConfiguration: true}, nil
+}
+
+// GetPluginInfo gives the version of the provider that this one stands for.
+func (p *provider) GetPluginInfo(context.Context) (plugin.PluginInfo, error) {
+	return plugin.PluginInfo{Version: &p.version}, nil
+}
+
+// GetSchema gives a schema without types: programs bring the SDK.
+func (p *provider) GetSchema(context.Context, plugin.GetSchemaRequest) (plugin.GetSchemaResponse, error) {
+	return plugin.GetSchemaResponse{Schema: fmt.Appendf(nil, `{"name":%q,"version":%q}`, p.name, p.version)}, nil
+}
+
+// CheckConfig takes any configuration: there are no credentials to check.
+func (p *provider) CheckConfig(_ context.Context, req plugin.CheckConfigRequest) (plugin.CheckConfigResponse, error) {
+	return plugin.CheckConfigResponse{Properties: req.News}, nil
+}
+
+// DiffConfig never replaces the provider: whatever its configuration, there is only this one subscription.
+func (p *provider) DiffConfig(context.Context, plugin.DiffConfigRequest) (plugin.DiffConfigResponse, error) {
+	return plugin.DiffConfigResponse{Changes: plugin.DiffNone}, nil
+}
+
+// Configure remembers the default location. It is that of the engine which was configured last.
+func (p *provider) Configure(_ context.Context, req plugin.ConfigureRequest) (plugin.ConfigureResponse, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.location = text(toProps(req.Inputs), "location")
+	return plugin.ConfigureResponse{}, nil
+}
+
+// SignalCancellation ends what is under way, for all engines that are attached.
+func (p *provider) SignalCancellation(context.Context) error {
+	p.cancel()
+	return nil
+}
+
+func (p *provider) cancel() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	close(p.canceled)
+	p.canceled = make(chan struct{})
+}
+
+// cancelable derives a context that ends with the next cancellation.
+func (p *provider) cancelable(ctx context.Context) (context.Context, context.CancelFunc) {
+	p.mu.Lock()
+	canceled := p.canceled
+	p.mu.Unlock()
+	ctx, cancel := context.WithCancel(ctx)
+	go func() {
+		select {
+		case <-canceled:
+			cancel()
+		case <-ctx.Done():
+		}
+	}()
+	return ctx, cancel
+}
+
+func (p *provider) kind(token string) (*kind, error) {
+	if k := p.kinds[token]; k != nil {
+		return k, nil
+	}
+	return nil, status.Errorf(codes.NotFound, "resource type %s is not in the Azure double", token)
+}
+
+// Check completes and checks inputs.
+func (p *provider) Check(_ context.Context, req plugin.CheckRequest) (plugin.CheckResponse, error) {
+	k, err := p.kind(string(req.Type))
+	if err != nil {
+		return plugin.CheckResponse{}, err
+	}
+	return k.checkInputs(req, p.defaultLocation)
+}
+
+// defaultLocation looks for a location where azure-native does: in the old inputs, the configuration, the resource group.
+func (p *provider) defaultLocation(olds, in props) any {
+	if v := olds["location"]; v != nil {
+		return v
+	}
+	p.mu.Lock()
+	location := p.location
+	p.mu.Unlock()
+	if location != "" {
+		return location
+	}
+	switch name := in["resourceGroupName"].(type) {
+	case unknown:
+		return name
+	case string:
+		if group, err := p.double.current().group(name); err == nil {
+			return normalLocation(text(group.Settings, "location"))
+		}
+	}
+	return nil
+}
+
+// Diff compares the old inputs with the new.
+func (p *provider) Diff(_ context.Context, req plugin.DiffRequest) (plugin.DiffResult, error) {
+	k, err := p.kind(string(req.Type))
+	if err != nil {
+		return plugin.DiffResult{}, err
+	}
+	return k.diff(req), nil
+}
+
+// Create makes a resource. If only its initialization fails, the engine gets the resource and the reason.
+func (p *provider) Create(ctx context.Context, req plugin.CreateRequest) (plugin.CreateResponse, error) {
+	k, err := p.kind(string(req.Type))
+	if err != nil {
+		return plugin.CreateResponse{}, err
+	}
+	in := toProps(req.Properties)
+	if req.Preview {
+		return plugin.CreateResponse{Properties: p.seal(k, k.preview(in), req.Properties)}, nil
+	}
+	work, cancel := p.cancelable(ctx)
+	defer cancel()
+	id, once, err := k.create(work, p.double, in)
+	var incomplete initError
+	if ctx.Err() != nil && (err == nil || errors.As(err, &incomplete)) {
+		// The engine died: nobody will learn of the resource, and the next update would stumble over it.
+		return plugin.CreateResponse{}, errors.Join(ctx.Err(), k.remove(p.double, id))
+	}
+	if err != nil && !errors.As(err, &incomplete) {
+		return plugin.CreateResponse{}, err
+	}
+	_, outputs, readErr := k.read(p.double, id)
+	if readErr != nil {
+		return plugin.CreateResponse{}, readErr
+	}
+	properties := p.seal(k, p.complete(k, in, outputs, once), req.Properties)
+	if err != nil {
+		return plugin.CreateResponse{}, partialFailure(id, properties, err)
+	}
+	return plugin.CreateResponse{ID: resource.ID(id), Properties: properties}, nil
+}
+
+// complete puts together the outputs: what the service answers, what it never learned of, and what it tells only once.
+func (p *provider) complete(k *kind, in, outputs, once props) props {
+	all := merge(outputs, once)
+	for _, key := range k.local {
+		if v, given := in[key]; given {
+			all[key] = v
+		}
+	}
+	return all
+}
+
+// seal marks secret outputs as such.
+func (p *provider) seal(k *kind, outputs props, inputs resource.PropertyMap) resource.PropertyMap {
+	m := fromProps(outputs)
+	for _, key := range k.once {
+		if v, has := m[resource.PropertyKey(key)]; has {
+			m[resource.PropertyKey(key)] = resource.MakeSecret(v)
+		}
+	}
+	return keepSecrets(m, inputs)
+}
+
+// partialFailure reports that the resource exists, but is not ready.
+func partialFailure(id string, properties resource.PropertyMap, cause error) error {
+	outputs, err := plugin.MarshalProperties(properties, plugin.MarshalOptions{KeepUnknowns: true, KeepSecrets: true})
+	if err != nil {
+		return errors.Join(cause, err)
+	}
+	return rpcerror.WithDetails(rpcerror.New(codes.Unknown, cause.Error()), &pulumirpc.ErrorResourceInitFailed{
+		Id: id, Properties: outputs, Reasons: []string{cause.Error()},
+	})
+}
+
+// Read gives the present state, for a refresh or an import; an empty id says that the resource is gone.
+func (p *provider) Read(_ context.Context, req plugin.ReadRequest) (plugin.ReadResponse, error) {
+	k, err := p.kind(string(req.Type))
+	if err != nil {
+		return plugin.ReadResponse{}, err
+	}
+	settings, outputs, err := k.read(p.double, string(req.ID))
+	if isNotFound(err) {
+		return plugin.ReadResponse{}, nil
+	}
+	if err != nil {
+		return plugin.ReadResponse{}, err
+	}
+	state := toProps(req.State)
+	known := props{}
+	for _, key := range k.once {
+		v, has := state[key]
+		if !has {
+			return plugin.ReadResponse{}, fmt.Errorf("%s cannot be imported: its %s is only known at its creation", k.token, key)
+		}
+		known[key] = v
+	}
+	inputs := k.refreshed(req.Inputs, settings)
+	return plugin.ReadResponse{ReadResult: plugin.ReadResult{
+		ID: req.ID, Inputs: inputs, Outputs: p.seal(k, p.complete(k, toProps(inputs), outputs, known), inputs),
+	}}, nil
+}
+
+// Update changes a resource in place.
+func (p *provider) Update(ctx context.Context, req plugin.UpdateRequest) (plugin.UpdateResponse, error) {
+	k, err := p.kind(string(req.Type))
+	if err != nil {
+		return plugin.UpdateResponse{}, err
+	}
+	in, olds := toProps(req.NewInputs), toProps(req.OldOutputs)
+	if req.Preview {
+		outputs := k.preview(in)
+		for _, key := range k.outputs {
+			// azure-native foresees only the name and the location; azuread all that the program does not change.
+			_, given := in[key]
+			if v, has := olds[key]; has && !given && (p.name == "azuread" || key == "name" || key == "location") {
+				outputs[key] = v
+			}
+		}
+		return plugin.UpdateResponse{Properties: p.seal(k, outputs, req.NewInputs)}, nil
+	}
+	if k.update == nil {
+		return plugin.UpdateResponse{}, fmt.Errorf("%s cannot be changed in place", k.token)
+	}
+	ctx, cancel := p.cancelable(ctx)
+	defer cancel()
+	err = k.update(ctx, p.double, string(req.ID), in)
+	var incomplete initError
+	if err != nil && !errors.As(err, &incomplete) {
+		return plugin.UpdateResponse{}, err
+	}
+	_, outputs, readErr := k.read(p.double, string(req.ID))
+	if readErr != nil {
+		return plugin.UpdateResponse{}, readErr
+	}
+	properties := p.seal(k, p.complete(k, in, outputs, nil), req.NewInputs)
+	if err != nil {
+		return plugin.UpdateResponse{}, partialFailure(string(req.ID), properties, err)
+	}
+	return plugin.UpdateResponse{Properties: properties}, nil
+}
+
+// Delete removes a resource; that it is gone already is no error.
+func (p *provider) Delete(_ context.Context, req plugin.DeleteRequest) (plugin.DeleteResponse, error) {
+	k, err := p.kind(string(req.Type))
+	if err != nil {
+		return plugin.DeleteResponse{}, err
+	}
+	return plugin.DeleteResponse{}, k.remove(p.double, string(req.ID))
+}
+
+// Invoke calls a function.
+func (p *provider) Invoke(_ context.Context, req plugin.InvokeRequest) (plugin.InvokeResponse, error) {
+	f := p.functions[string(req.Tok)]
+	if f == nil {
+		return plugin.InvokeResponse{}, status.Errorf(codes.NotFound, "function %s is not in the Azure double", req.Tok)
+	}
+	in := toProps(req.Args)
+	if failures := f.args.check(in); len(failures) > 0 {
+		return plugin.InvokeResponse{Failures: failures}, nil
+	}
+	out, err := f.call(p.double, in)
+	if err != nil {
+		return plugin.InvokeResponse{}, fmt.Errorf("%s: %w", strings.TrimPrefix(string(req.Tok), p.name+":"), err)
+	}
+	result := fromProps(out)
+	for _, key := range f.secret {
+		result[resource.PropertyKey(key)] = resource.MakeSecret(result[resource.PropertyKey(key)])
+	}
+	return plugin.InvokeResponse{Properties: result}, nil
+}

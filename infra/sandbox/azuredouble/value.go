@@ -1,0 +1,170 @@
+package azuredouble
+
+import (
+	"maps"
+	"reflect"
+	"strings"
+
+	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
+)
+
+// props are properties in the shape that the SDKs send: plain values (string, bool, float64, []any, props) without nulls
+// and secrets. A value that a preview does not know yet is [unknown].
+type props = map[string]any
+
+// unknown stands for a value that is not known during a preview.
+type unknown struct{}
+
+// toProps makes plain properties of what the engine sent. Keys beginning with "__" are notes of the provider to itself and
+// are left out.
+func toProps(m resource.PropertyMap) props {
+	out := props{}
+	for k, v := range m {
+		if strings.HasPrefix(string(k), "__") {
+			continue
+		}
+		if p := toPlain(v); p != nil {
+			out[string(k)] = p
+		}
+	}
+	return out
+}
+
+func toPlain(v resource.PropertyValue) any {
+	switch {
+	case v.IsNull():
+		return nil
+	case v.IsSecret():
+		return toPlain(v.SecretValue().Element)
+	case v.IsComputed():
+		return unknown{}
+	case v.IsOutput():
+		if o := v.OutputValue(); o.Known {
+			return toPlain(o.Element)
+		}
+		return unknown{}
+	case v.IsArray():
+		out := make([]any, 0, len(v.ArrayValue()))
+		for _, e := range v.ArrayValue() {
+			out = append(out, toPlain(e))
+		}
+		return out
+	case v.IsObject():
+		return toProps(v.ObjectValue())
+	default:
+		return v.V
+	}
+}
+
+// fromProps is the way back to the engine.
+func fromProps(p props) resource.PropertyMap {
+	out := resource.PropertyMap{}
+	for k, v := range p {
+		out[resource.PropertyKey(k)] = fromPlain(v)
+	}
+	return out
+}
+
+func fromPlain(v any) resource.PropertyValue {
+	switch v := v.(type) {
+	case unknown:
+		return resource.MakeComputed(resource.NewStringProperty(""))
+	case props:
+		return resource.NewObjectProperty(fromProps(v))
+	case []any:
+		out := make([]resource.PropertyValue, 0, len(v))
+		for _, e := range v {
+			out = append(out, fromPlain(e))
+		}
+		return resource.NewArrayProperty(out)
+	default:
+		return resource.NewPropertyValue(v)
+	}
+}
+
+// text is the string at a path of nested properties, or "".
+func text(p props, path ...string) string {
+	v, _ := at(p, path...).(string)
+	return v
+}
+
+// truth is the boolean at a path of nested properties, or false.
+func truth(p props, path ...string) bool {
+	v, _ := at(p, path...).(bool)
+	return v
+}
+
+func at(p props, path ...string) any {
+	var v any = p
+	for _, key := range path {
+		m, _ := v.(props)
+		v = m[key]
+	}
+	return v
+}
+
+func isUnknown(v any) bool {
+	_, is := v.(unknown)
+	return is
+}
+
+// merge lays p over defaults, object by object.
+func merge(defaults, p props) props {
+	out := maps.Clone(defaults)
+	if out == nil {
+		out = props{}
+	}
+	for k, v := range p {
+		inner, isObject := v.(props)
+		below, hasDefault := out[k].(props)
+		if isObject && hasDefault {
+			v = merge(below, inner)
+		}
+		out[k] = v
+	}
+	return out
+}
+
+// strip takes away what equals the defaults, object by object: it undoes merge.
+func strip(p, defaults props) props {
+	out := props{}
+	for k, v := range p {
+		if reflect.DeepEqual(v, defaults[k]) {
+			continue
+		}
+		if inner, isObject := v.(props); isObject {
+			if below, hasDefault := defaults[k].(props); hasDefault {
+				v = strip(inner, below)
+			}
+		}
+		out[k] = v
+	}
+	return out
+}
+
+// reconcile brings inputs up to date with the actual settings, for a refresh: it keeps what means the same as before,
+// takes over what differs, and adds what nobody asked for only where it is not the service's own default.
+func reconcile(inputs, actual, defaults props, same func(key string, a, b any) bool) props {
+	out := props{}
+	for k, now := range actual {
+		was, had := inputs[k]
+		nowObject, isObject := now.(props)
+		below, _ := defaults[k].(props)
+		wasObject, wasIsObject := was.(props)
+		switch {
+		case had && same(k, was, now):
+			out[k] = was
+		case had && isObject && wasIsObject:
+			out[k] = reconcile(wasObject, nowObject, below, same)
+		case had:
+			out[k] = now
+		case isObject:
+			if rest := strip(nowObject, below); len(rest) > 0 {
+				out[k] = rest
+			}
+		case !reflect.DeepEqual(now, defaults[k]):
+			out[k] = now
+		}
+	}
+	return out
+}

@@ -1,0 +1,128 @@
+package cluster
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// child is one of the cluster's processes.
+type child struct {
+	name string
+	log  string
+	cmd  *exec.Cmd
+	done chan struct{} // closed when the process has ended
+}
+
+// spawnRequests serves spawn. The kernel sends a parent death signal when the *thread* that started a process ends, so all
+// are started by one thread that never does.
+var spawnRequests = make(chan func())
+
+func init() {
+	go func() {
+		runtime.LockOSThread()
+		for request := range spawnRequests {
+			request()
+		}
+	}()
+}
+
+// spawn starts a process and watches it. Its log is <dir>/logs/<name>.log; the one of the start before is kept beside it.
+func (c *Cluster) spawn(binary string, args []string) error {
+	name := args[0]
+	ch := &child{name: name, log: filepath.Join(c.dir, "logs", name+".log"), done: make(chan struct{})}
+	if err := os.Rename(ch.log, strings.TrimSuffix(ch.log, ".log")+".previous.log"); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("%s: %w", name, err)
+	}
+	log, err := os.OpenFile(ch.log, os.O_CREATE|os.O_TRUNC|os.O_WRONLY|os.O_APPEND, 0o600)
+	if err != nil {
+		return fmt.Errorf("%s: %w", name, err)
+	}
+	defer log.Close() // the child has its own
+
+	ch.cmd = exec.Command(binary, args...)
+	ch.cmd.Dir = c.dir
+	ch.cmd.Stdout, ch.cmd.Stderr = log, log
+	// Nothing of the user's environment: kubelet would offer registries the passwords of ~/.docker, and proxies and
+	// credentials have no business here.
+	ch.cmd.Env = []string{"HOME=" + c.dir, "PATH=/usr/local/bin:/usr/bin:/bin", "TMPDIR=" + os.TempDir()}
+	// A group of its own keeps a terminal's Ctrl-C away: the order of stopping is Stop's.
+	ch.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
+
+	started := make(chan error)
+	spawnRequests <- func() { started <- ch.cmd.Start() }
+	if err := <-started; err != nil {
+		return fmt.Errorf("%s: %w", name, err)
+	}
+	c.mu.Lock()
+	c.children = append(c.children, ch)
+	c.mu.Unlock()
+	go func() {
+		err := ch.cmd.Wait()
+		close(ch.done)
+		c.ended(ch, err)
+	}()
+	return nil
+}
+
+// ended records the end of a process that Stop did not bring about.
+func (c *Cluster) ended(ch *child, err error) {
+	select {
+	case <-c.stopping:
+		return
+	default:
+	}
+	if err == nil {
+		err = errors.New("ended by itself")
+	}
+	c.doneOnce.Do(func() {
+		c.mu.Lock()
+		c.err = fmt.Errorf("%s: %w; the end of %s:\n%s", ch.name, err, ch.log, tail(ch.log))
+		c.mu.Unlock()
+		close(c.done)
+	})
+}
+
+// stop asks the process to end, and kills it after the grace period.
+func (ch *child) stop(grace time.Duration) error {
+	_ = ch.cmd.Process.Signal(syscall.SIGTERM) // fails only if it has ended
+	timer := time.NewTimer(grace)
+	defer timer.Stop()
+	select {
+	case <-ch.done:
+		return nil
+	case <-timer.C:
+	}
+	if err := ch.cmd.Process.Kill(); err != nil && !errors.Is(err, os.ErrProcessDone) {
+		return fmt.Errorf("%s: %w", ch.name, err)
+	}
+	<-ch.done
+	return nil
+}
+
+// tail returns the last lines of a log.
+func tail(file string) string {
+	const maxBytes, maxLines = 8 << 10, 15
+	f, err := os.Open(file)
+	if err != nil {
+		return err.Error()
+	}
+	defer f.Close()
+	if info, err := f.Stat(); err == nil && info.Size() > maxBytes {
+		_, _ = f.Seek(-maxBytes, io.SeekEnd)
+	}
+	data, err := io.ReadAll(f)
+	if err != nil {
+		return err.Error()
+	}
+	lines := strings.Split(strings.TrimRight(string(data), "\n"), "\n")
+	return strings.Join(lines[max(0, len(lines)-maxLines):], "\n")
+}

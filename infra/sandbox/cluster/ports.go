@@ -1,0 +1,57 @@
+package cluster
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net"
+	"os"
+	"strconv"
+)
+
+// ports are the cluster's own ports on 127.0.0.1; it is also the format of the file that keeps them.
+type ports struct {
+	Etcd      int `json:"etcd"`
+	EtcdPeer  int `json:"etcdPeer"`
+	Apiserver int `json:"apiserver"`
+	Kubelet   int `json:"kubelet"`
+}
+
+func loopback(port int) string { return net.JoinHostPort("127.0.0.1", strconv.Itoa(port)) }
+
+func (p ports) server() string { return "https://" + loopback(p.Apiserver) }
+
+// podLoopback is the network where pods listen. It is derived from the API server's port, which no other cluster of the
+// machine has at the same time.
+func (p ports) podLoopback() string {
+	return fmt.Sprintf("127.%d.%d.0/24", p.Apiserver>>8, p.Apiserver&0xff)
+}
+
+// choosePorts returns the ports kept in a file, and new ones for those that are missing or that somebody else has taken
+// meanwhile.
+func choosePorts(file string) (ports, error) {
+	var p ports
+	data, err := os.ReadFile(file)
+	if err == nil {
+		err = json.Unmarshal(data, &p)
+	}
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return ports{}, fmt.Errorf("%s: %w", file, err)
+	}
+	for _, port := range []*int{&p.Etcd, &p.EtcdPeer, &p.Apiserver, &p.Kubelet} {
+		l, err := net.Listen("tcp", loopback(*port)) // port 0 is any free one
+		if err != nil {
+			l, err = net.Listen("tcp", loopback(0))
+		}
+		if err != nil {
+			return ports{}, err
+		}
+		defer l.Close() // only then: the ports must differ
+		*port = l.Addr().(*net.TCPAddr).Port
+	}
+	if data, err = json.Marshal(p); err != nil {
+		return ports{}, err
+	}
+	return p, os.WriteFile(file, data, 0o600)
+}

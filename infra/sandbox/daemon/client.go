@@ -1,0 +1,200 @@
+package daemon
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// ErrNotRunning says that no daemon answers.
+var ErrNotRunning = errors.New("the sandbox is not running")
+
+// LogFile is the name of the daemon's own log in its folder.
+const LogFile = "daemon.log"
+
+// Client talks to a running daemon.
+type Client struct {
+	http *http.Client
+	body io.Closer // the connection that holds the daemon, if any
+	kept bool
+}
+
+// Connect returns a client of the daemon that runs in dir, or ErrNotRunning.
+func Connect(ctx context.Context, dir string) (*Client, error) {
+	c := &Client{http: &http.Client{Transport: &http.Transport{
+		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) { return dial(ctx, dir) },
+	}}}
+	if err := c.call(ctx, http.MethodGet, "ping", nil, nil); err != nil {
+		return nil, errors.Join(ctx.Err(), ErrNotRunning)
+	}
+	return c, nil
+}
+
+// Start starts this same executable with args as a daemon in dir, in a session of its own, and returns when it answers.
+func Start(ctx context.Context, dir string, args ...string) (*Client, error) {
+	log, err := os.OpenFile(filepath.Join(dir, LogFile), os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	defer log.Close()
+	// What this process has inherited, such as the lock of a script that called it, is not for the daemon to keep open.
+	// A kernel that cannot do it leaves things as they were.
+	_ = unix.CloseRange(3, math.MaxUint32, unix.CLOSE_RANGE_CLOEXEC)
+	// The executable may have been rebuilt meanwhile; the running file is the right one.
+	cmd := exec.Command("/proc/self/exe", args...)
+	cmd.Stdout, cmd.Stderr = log, log
+	cmd.Env = append(os.Environ(), Mark(dir))
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
+	if err := cmd.Start(); err != nil {
+		return nil, fmt.Errorf("start the sandbox: %w", err)
+	}
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		_ = cmd.Wait() // the log tells why
+	}()
+	for {
+		if c, err := Connect(ctx, dir); err == nil {
+			return c, nil
+		}
+		select {
+		case <-time.After(20 * time.Millisecond):
+		case <-ended:
+			return nil, fmt.Errorf("the sandbox ended at its start: %s", tail(filepath.Join(dir, LogFile)))
+		case <-ctx.Done():
+			_ = cmd.Process.Signal(syscall.SIGTERM)
+			return nil, ctx.Err()
+		}
+	}
+}
+
+// Hold makes the daemon live as long as this process, and waits until its services run. It passes on each step.
+func (c *Client) Hold(ctx context.Context, step func(string)) error {
+	request, err := http.NewRequestWithContext(context.WithoutCancel(ctx), http.MethodPost, "http://daemon/hold", nil)
+	if err != nil {
+		return err
+	}
+	response, err := c.http.Do(request)
+	if err != nil {
+		return err
+	}
+	c.body = response.Body
+	stop := context.AfterFunc(ctx, func() { response.Body.Close() }) // ends the decoder below
+	defer stop()
+	for events := json.NewDecoder(response.Body); ; {
+		var e event
+		if err := events.Decode(&e); err != nil {
+			if ctx.Err() != nil {
+				return ctx.Err()
+			}
+			return fmt.Errorf("the sandbox ended at its start: %w", err)
+		}
+		switch {
+		case e.Error != "":
+			return errors.New(e.Error)
+		case e.Ready:
+			return nil
+		default:
+			step(e.Step)
+		}
+	}
+}
+
+// Keep hands the sandbox over: the daemon stays when this process ends.
+func (c *Client) Keep(ctx context.Context) error {
+	err := c.call(ctx, http.MethodPost, "keep", nil, nil)
+	c.kept = err == nil
+	return err
+}
+
+// Kept tells whether the sandbox has been handed over.
+func (c *Client) Kept() bool { return c.kept }
+
+// Stop ends all services and then the daemon. It returns when the services have ended.
+func (c *Client) Stop(ctx context.Context) error {
+	return c.call(ctx, http.MethodPost, "stop", nil, nil)
+}
+
+// Info asks what runs where.
+func (c *Client) Info(ctx context.Context) (Info, error) {
+	var info Info
+	err := c.call(ctx, http.MethodGet, "info", nil, &info)
+	return info, err
+}
+
+// SetPullPropagation sets how long a new role assignment takes to reach a registry.
+func (c *Client) SetPullPropagation(ctx context.Context, d time.Duration) error {
+	return c.call(ctx, http.MethodPost, "pull-propagation", d, nil)
+}
+
+// Discard removes cloud objects of the given resource types that are not among the known ids.
+func (c *Client) Discard(ctx context.Context, types, known []string) error {
+	return c.call(ctx, http.MethodPost, "discard", discard{Types: types, Known: known}, nil)
+}
+
+// Close lets go of the daemon, which stops unless it has been handed over.
+func (c *Client) Close() {
+	if c.body != nil {
+		c.body.Close()
+	}
+	c.http.CloseIdleConnections()
+}
+
+func (c *Client) call(ctx context.Context, method, path string, in, out any) error {
+	var body bytes.Buffer
+	if in != nil {
+		if err := json.NewEncoder(&body).Encode(in); err != nil {
+			return err
+		}
+	}
+	request, err := http.NewRequestWithContext(ctx, method, "http://daemon/"+path, &body)
+	if err != nil {
+		return err
+	}
+	response, err := c.http.Do(request)
+	if err != nil {
+		return fmt.Errorf("sandbox: %w", err)
+	}
+	defer response.Body.Close()
+	if response.StatusCode != http.StatusOK {
+		text, _ := io.ReadAll(io.LimitReader(response.Body, 4096))
+		return fmt.Errorf("sandbox: %s", strings.TrimSpace(string(text)))
+	}
+	if out != nil {
+		return json.NewDecoder(response.Body).Decode(out)
+	}
+	return nil
+}
+
+func dial(ctx context.Context, dir string) (net.Conn, error) {
+	folder, err := os.Open(dir)
+	if err != nil {
+		return nil, err
+	}
+	defer folder.Close()
+	return new(net.Dialer).DialContext(ctx, "unix", socketPath(folder))
+}
+
+// tail returns the last lines of a log.
+func tail(path string) string {
+	content, err := os.ReadFile(path)
+	if err != nil {
+		return err.Error()
+	}
+	lines := strings.Split(strings.TrimSpace(string(content)), "\n")
+	return strings.Join(lines[max(0, len(lines)-5):], "\n")
+}

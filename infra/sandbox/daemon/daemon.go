@@ -1,0 +1,270 @@
+// Package daemon keeps a sandbox's services running after the command that started them has ended, and only then.
+//
+// A command holds the daemon through one open connection. When that connection closes, whether by Ctrl-C, a crash or
+// SIGKILL, the daemon stops everything, unless the command has handed the sandbox over before.
+package daemon
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+)
+
+// firstHold is how long a daemon waits for the command that has started it.
+const firstHold = 10 * time.Second
+
+const socketName = "control.sock"
+
+// Info tells what runs where.
+type Info struct {
+	PID         int
+	AzureNative string   // address of the azure-native provider's double, host:port
+	AzureAD     string   // address of the azuread provider's double, host:port
+	Registry    string   // address at which the registries are served, host:port
+	Kubeconfig  string   // path
+	Kubernetes  string   // path of the Kubernetes binary that runs
+	Inventory   []string // ids of all objects that exist in the Azure double
+	Pulls       []Pull   // images pulled from the registries, oldest first
+}
+
+// Pull is one image pulled from a registry.
+type Pull struct {
+	Image   string // with registry and tag or digest
+	Account string // who pulled, empty for an anonymous pull
+}
+
+// Services is what a daemon runs.
+type Services interface {
+	Info() Info
+	// SetPullPropagation sets how long a new role assignment takes to reach a registry.
+	SetPullPropagation(time.Duration)
+	// Discard removes cloud objects that an interrupted operation of the given resource types may have left behind,
+	// sparing the known ids.
+	Discard(types, known []string) error
+	// Done is closed when a service has died on its own; Stop then tells why.
+	Done() <-chan struct{}
+	Stop() error
+}
+
+// StartFunc starts the services and reports each step it takes.
+type StartFunc func(ctx context.Context, step func(string)) (Services, error)
+
+// Serve starts the services and answers at a socket in dir until it is told to stop, ctx ends, a service dies or the
+// last command that holds it goes away.
+func Serve(ctx context.Context, dir string, start StartFunc) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	s := &server{cancel: cancel, changed: make(chan struct{}), stopped: make(chan struct{})}
+
+	listener, err := listen(dir)
+	if err != nil {
+		return fmt.Errorf("control socket: %w", err)
+	}
+	defer os.Remove(filepath.Join(dir, socketName))
+	web := &http.Server{Handler: s.routes(), ReadHeaderTimeout: time.Minute}
+	go web.Serve(listener) //nolint:errcheck // ends with the process
+	timer := time.AfterFunc(firstHold, s.release)
+	defer timer.Stop()
+
+	services, err := start(ctx, s.step)
+	s.started(services, err)
+	if err != nil {
+		<-ctx.Done() // until the command that holds the daemon has learned of it
+	} else {
+		select {
+		case <-ctx.Done():
+		case <-services.Done():
+		}
+		err = services.Stop()
+	}
+	close(s.stopped)
+	cancel()
+	flush, stop := context.WithTimeout(context.Background(), time.Second)
+	defer stop()
+	return errors.Join(err, web.Shutdown(flush)) // lets the answer to "stop" get out
+}
+
+// server holds what the handlers share.
+type server struct {
+	cancel  context.CancelFunc
+	stopped chan struct{} // closed when all services have ended
+
+	mu       sync.Mutex
+	holders  int  // commands that hold the daemon
+	kept     bool // handed over: stays without a holder
+	steps    []event
+	changed  chan struct{} // closed and replaced with each step
+	services Services      // nil until they run
+}
+
+// An event is one line of the answer to "hold".
+type event struct {
+	Step  string `json:",omitempty"` // what is going on
+	Error string `json:",omitempty"` // the start has ended with this error
+	Ready bool   `json:",omitempty"` // the start has ended well
+}
+
+func (s *server) routes() http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /ping", func(http.ResponseWriter, *http.Request) {})
+	mux.HandleFunc("POST /hold", s.hold)
+	mux.HandleFunc("POST /keep", func(w http.ResponseWriter, _ *http.Request) {
+		s.mu.Lock()
+		s.kept = true
+		s.mu.Unlock()
+	})
+	mux.HandleFunc("POST /stop", func(w http.ResponseWriter, _ *http.Request) {
+		s.cancel()
+		<-s.stopped
+	})
+	mux.HandleFunc("GET /info", s.whenReady(func(w http.ResponseWriter, _ *http.Request, services Services) {
+		info := services.Info()
+		info.PID = os.Getpid()
+		_ = json.NewEncoder(w).Encode(info)
+	}))
+	mux.HandleFunc("POST /pull-propagation", s.whenReady(func(w http.ResponseWriter, r *http.Request, services Services) {
+		var d time.Duration
+		if decode(w, r, &d) {
+			services.SetPullPropagation(d)
+		}
+	}))
+	mux.HandleFunc("POST /discard", s.whenReady(func(w http.ResponseWriter, r *http.Request, services Services) {
+		var request discard
+		if decode(w, r, &request) {
+			if err := services.Discard(request.Types, request.Known); err != nil {
+				http.Error(w, err.Error(), http.StatusInternalServerError)
+			}
+		}
+	}))
+	return mux
+}
+
+type discard struct{ Types, Known []string }
+
+func decode(w http.ResponseWriter, r *http.Request, into any) bool {
+	if err := json.NewDecoder(r.Body).Decode(into); err != nil {
+		http.Error(w, err.Error(), http.StatusBadRequest)
+		return false
+	}
+	return true
+}
+
+func (s *server) whenReady(handle func(http.ResponseWriter, *http.Request, Services)) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		s.mu.Lock()
+		services := s.services
+		s.mu.Unlock()
+		if services == nil {
+			http.Error(w, "the sandbox is still starting", http.StatusServiceUnavailable)
+			return
+		}
+		handle(w, r, services)
+	}
+}
+
+// hold tells the steps of the start, and then lasts as long as the caller does.
+func (s *server) hold(w http.ResponseWriter, r *http.Request) {
+	s.mu.Lock()
+	s.holders++
+	s.kept = false
+	s.mu.Unlock()
+	defer func() {
+		s.mu.Lock()
+		s.holders--
+		s.mu.Unlock()
+		s.release()
+	}()
+	out := json.NewEncoder(w)
+	for sent, last := 0, false; ; {
+		select {
+		case <-s.stopped: // but what has led to it is still to be told
+			last = true
+		default:
+		}
+		s.mu.Lock()
+		steps, changed := s.steps[sent:], s.changed
+		s.mu.Unlock()
+		for _, e := range steps {
+			if out.Encode(e) != nil {
+				return
+			}
+		}
+		sent += len(steps)
+		_ = http.NewResponseController(w).Flush() // a caller that is gone is noticed below
+		if last {
+			return
+		}
+		select {
+		case <-changed:
+		case <-s.stopped:
+		case <-r.Context().Done():
+			return
+		}
+	}
+}
+
+// release stops the daemon if nobody holds it and nobody has handed it over.
+func (s *server) release() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.holders == 0 && !s.kept {
+		s.cancel()
+	}
+}
+
+func (s *server) step(text string) { s.publish(event{Step: text}) }
+
+func (s *server) started(services Services, err error) {
+	if err != nil {
+		s.publish(event{Error: err.Error()})
+		return
+	}
+	s.mu.Lock()
+	s.services = services
+	s.mu.Unlock()
+	s.publish(event{Ready: true})
+}
+
+func (s *server) publish(e event) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.steps = append(s.steps, e)
+	close(s.changed)
+	s.changed = make(chan struct{})
+}
+
+// listen opens the control socket. Its path goes through the open folder, because a socket's path may have no more
+// than 108 bytes.
+func listen(dir string) (net.Listener, error) {
+	folder, err := os.Open(dir)
+	if err != nil {
+		return nil, err
+	}
+	defer folder.Close()
+	path := socketPath(folder)
+	// A socket that is there has no owner any more: only one command at a time starts a daemon.
+	if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return nil, err
+	}
+	listener, err := net.ListenUnix("unix", &net.UnixAddr{Name: path, Net: "unix"})
+	if err != nil {
+		return nil, err
+	}
+	listener.SetUnlinkOnClose(false) // the path ends with folder
+	if err := os.Chmod(path, 0o600); err != nil {
+		listener.Close()
+		return nil, err
+	}
+	return listener, nil
+}
+
+func socketPath(folder *os.File) string {
+	return fmt.Sprintf("/proc/self/fd/%d/%s", folder.Fd(), socketName)
+}

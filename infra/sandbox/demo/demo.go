@@ -1,0 +1,208 @@
+// Package demo makes the images of the two microservices that the sandbox deploys, without Docker: the program in app,
+// compiled here, becomes the only file of a one-layer image.
+package demo
+
+import (
+	"archive/tar"
+	"bytes"
+	"cmp"
+	"context"
+	"crypto/sha256"
+	_ "embed"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/google/go-containerregistry/pkg/authn"
+	"github.com/google/go-containerregistry/pkg/name"
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/empty"
+	"github.com/google/go-containerregistry/pkg/v1/mutate"
+	"github.com/google/go-containerregistry/pkg/v1/remote"
+	"github.com/google/go-containerregistry/pkg/v1/tarball"
+	"github.com/google/go-containerregistry/pkg/v1/types"
+)
+
+const (
+	binary = "app"
+	port   = "8080/tcp"
+	// user is numeric, since Kubernetes cannot tell of a name whether it is root's (runAsNonRoot).
+	user = "65532"
+
+	module = "module example.com/demo\n\ngo 1.24\n"
+)
+
+var (
+	// Services are the repositories that there are images for.
+	Services = []string{"customerapi", "orderapi"}
+	// Versions are the tags of each repository's images. They differ in what the service answers.
+	Versions = []string{"1.0.0", "1.1.0"}
+
+	//go:embed app/main.go
+	source []byte
+
+	// created is one moment for all files and images: the same source gives the same digest, whenever it is built.
+	created = time.Unix(0, 0).UTC()
+)
+
+// Images returns an OCI image for this machine's architecture for each of [Services] in each of [Versions], by
+// "repository:tag". The program is compiled by goTool, "go" if empty, unless cacheDir has it already; the cache is shared
+// safely between processes. The digests depend on nothing but the source, the architecture and the version of Go.
+func Images(ctx context.Context, goTool, cacheDir string) (map[string]v1.Image, error) {
+	dir, err := build(ctx, cmp.Or(goTool, "go"), cacheDir)
+	if err != nil {
+		return nil, fmt.Errorf("demo microservice: %w", err)
+	}
+	images := map[string]v1.Image{}
+	for _, version := range Versions {
+		program, err := os.ReadFile(filepath.Join(dir, version, binary))
+		if err != nil {
+			return nil, fmt.Errorf("demo microservice: %w", err)
+		}
+		layer, err := newLayer(program)
+		if err != nil {
+			return nil, fmt.Errorf("demo microservice %s: %w", version, err)
+		}
+		for _, service := range Services {
+			if images[service+":"+version], err = newImage(service, version, layer); err != nil {
+				return nil, fmt.Errorf("image %s:%s: %w", service, version, err)
+			}
+		}
+	}
+	return images, nil
+}
+
+// build returns the directory that holds the program of each version, in a directory named after the version.
+func build(ctx context.Context, goTool, cacheDir string) (string, error) {
+	goVersion, err := output(exec.CommandContext(ctx, goTool, "version"))
+	if err != nil {
+		return "", err
+	}
+	key := sha256.Sum256(fmt.Appendf(nil, "%s\n%s\n%s\n%s\n%s", goVersion, runtime.GOARCH, Versions, module, source))
+	dir := filepath.Join(cacheDir, "demo-"+hex.EncodeToString(key[:8]))
+	if _, err := os.Stat(dir); err == nil {
+		return dir, nil
+	}
+
+	if err := os.MkdirAll(cacheDir, 0o755); err != nil {
+		return "", err
+	}
+	work, err := os.MkdirTemp(cacheDir, "demo-build-*")
+	if err != nil {
+		return "", err
+	}
+	defer os.RemoveAll(work)
+	for file, content := range map[string][]byte{"go.mod": []byte(module), "main.go": source} {
+		if err := os.WriteFile(filepath.Join(work, file), content, 0o600); err != nil {
+			return "", err
+		}
+	}
+	for _, version := range Versions {
+		cmd := exec.CommandContext(ctx, goTool, "build", "-trimpath", "-buildvcs=false",
+			"-ldflags", "-s -w -buildid= -X main.version="+version, "-o", filepath.Join(version, binary), ".")
+		cmd.Dir = work
+		// The user's own settings, in the environment or written by go env -w, must not change the program, nor make the
+		// tool download anything.
+		cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOOS=linux", "GOARCH="+runtime.GOARCH, "GOAMD64=", "GOARM64=",
+			"GOENV=off", "GOEXPERIMENT=", "GOFLAGS=", "GOWORK=off", "GO111MODULE=on", "GOTOOLCHAIN=local", "GOPROXY=off")
+		if _, err := output(cmd); err != nil {
+			return "", err
+		}
+	}
+	if err := os.Rename(work, dir); err != nil {
+		if _, lost := os.Stat(dir); lost == nil {
+			return dir, nil // another process was faster, with the same result
+		}
+		return "", err
+	}
+	return dir, nil
+}
+
+// output runs a command; the error carries what it wrote to the standard error.
+func output(cmd *exec.Cmd) (string, error) {
+	out, err := cmd.Output()
+	if err != nil {
+		var exit *exec.ExitError
+		if errors.As(err, &exit) && len(exit.Stderr) > 0 {
+			err = errors.New(strings.TrimSpace(string(exit.Stderr)))
+		}
+		return "", fmt.Errorf("%s %s: %w", filepath.Base(cmd.Path), cmd.Args[1], err)
+	}
+	return strings.TrimSpace(string(out)), nil
+}
+
+func newLayer(program []byte) (v1.Layer, error) {
+	var archive bytes.Buffer
+	w := tar.NewWriter(&archive)
+	header := &tar.Header{
+		Typeflag: tar.TypeReg, Name: binary, Mode: 0o555, Size: int64(len(program)), ModTime: created,
+	}
+	if err := w.WriteHeader(header); err != nil {
+		return nil, err
+	}
+	if _, err := w.Write(program); err != nil {
+		return nil, err
+	}
+	if err := w.Close(); err != nil {
+		return nil, err
+	}
+	open := func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(archive.Bytes())), nil }
+	// Compressed once here, instead of for each digest and each push.
+	return tarball.LayerFromOpener(open, tarball.WithMediaType(types.OCILayer), tarball.WithCompressedCaching)
+}
+
+func newImage(service, version string, layer v1.Layer) (v1.Image, error) {
+	image := mutate.ConfigMediaType(mutate.MediaType(empty.Image, types.OCIManifestSchema1), types.OCIConfigJSON)
+	image, err := mutate.Append(image, mutate.Addendum{
+		Layer:   layer,
+		History: v1.History{Created: v1.Time{Time: created}, CreatedBy: "infra/sandbox/demo"},
+	})
+	if err != nil {
+		return nil, err
+	}
+	file, err := image.ConfigFile()
+	if err != nil {
+		return nil, err
+	}
+	file = file.DeepCopy()
+	file.Created = v1.Time{Time: created}
+	file.OS, file.Architecture = "linux", runtime.GOARCH
+	file.Config = v1.Config{
+		User:         user,
+		Entrypoint:   []string{"/" + binary},
+		Env:          []string{"SERVICE_NAME=" + service},
+		ExposedPorts: map[string]struct{}{port: {}},
+		Labels: map[string]string{
+			"org.opencontainers.image.title":       service,
+			"org.opencontainers.image.version":     version,
+			"org.opencontainers.image.description": "Demo microservice of the sandbox",
+		},
+	}
+	return mutate.ConfigFile(image, file)
+}
+
+// Push uploads the images, whose keys are "repository:tag", to host, below prefix: "" or a path that ends in a slash, such
+// as "wolfgangofner/". What the registry already has is not sent again.
+func Push(ctx context.Context, images map[string]v1.Image, host, prefix string, auth authn.Authenticator, transport http.RoundTripper) error {
+	for _, reference := range slices.Sorted(maps.Keys(images)) {
+		tag, err := name.NewTag(host+"/"+prefix+reference, name.StrictValidation)
+		if err != nil {
+			return fmt.Errorf("push: %w", err)
+		}
+		err = remote.Write(tag, images[reference], remote.WithContext(ctx), remote.WithAuth(auth), remote.WithTransport(transport))
+		if err != nil {
+			return fmt.Errorf("push %s: %w", tag, err)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,277 @@
+package registrydouble
+
+import (
+	"errors"
+	"fmt"
+	"mime"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+)
+
+// maxForm limits the body of a token request, in bytes. Entra's tokens are the largest part, at a few KiB.
+const maxForm = 1 << 20
+
+// authorize returns the principal of a request that may have the needed access. The error it returns goes with a challenge
+// in the answer's header that tells the client where to get a token and what for.
+func (s *Server) authorize(w http.ResponseWriter, r *http.Request, host string, needed access) (principal string, err error) {
+	scheme, credential, _ := strings.Cut(r.Header.Get("Authorization"), " ")
+	reason := ""
+	switch {
+	case strings.EqualFold(scheme, "Bearer"):
+		token, err := s.tokens.verify(credential, service(host), grantAccess)
+		switch {
+		case err != nil:
+			reason = "invalid_token"
+		case !covers(token.Access, needed):
+			reason = "insufficient_scope"
+		default:
+			return token.Subject, nil
+		}
+	case strings.EqualFold(scheme, "Basic") && host != DockerHub:
+		// Azure Container Registry takes a password without the detour of a token, too.
+		username, password, _ := r.BasicAuth()
+		principal, err := s.authenticate(host, username, password)
+		if err != nil {
+			return "", err
+		}
+		if needed.Type == "" || covers(grant([]access{needed}, s.allowed(host, principal)), needed) {
+			return principal, nil
+		}
+	}
+	w.Header().Set("Www-Authenticate", challenge(host, needed, reason))
+	return "", unauthorized(host, needed)
+}
+
+// service is the name by which a registry and its token server speak of the registry.
+func service(host string) string {
+	if host == DockerHub {
+		return dockerHubService
+	}
+	return host
+}
+
+func challenge(host string, needed access, reason string) string {
+	realm := "https://" + host + "/oauth2/token"
+	if host == DockerHub {
+		realm = "https://" + dockerHubAuth + "/token"
+	}
+	text := fmt.Sprintf("Bearer realm=%q,service=%q", realm, service(host))
+	if needed.Type != "" {
+		text += fmt.Sprintf(",scope=%q", needed)
+	}
+	if reason != "" {
+		text += fmt.Sprintf(",error=%q", reason)
+	}
+	return text
+}
+
+// unauthorized is the answer to a request that lacks a needed access. As in Azure it is the same whether the caller is
+// unknown or not allowed, and whether the thing exists or not.
+func unauthorized(host string, needed ...access) apiError {
+	type entry struct{ Type, Name, Action string }
+	var detail []entry
+	for _, a := range needed {
+		for _, action := range a.Actions {
+			detail = append(detail, entry{a.Type, a.Name, action})
+		}
+	}
+	e := apiError{http.StatusUnauthorized, codeUnauthorized, acrUnauthorized, nil}
+	if host == DockerHub {
+		e.message = dockerHubUnauthorized
+	}
+	if detail != nil {
+		e.detail = detail
+	}
+	return e
+}
+
+// authenticate checks a password, or the refresh token that docker login stores in the place of one.
+func (s *Server) authenticate(host, username, password string) (principal string, err error) {
+	if username == TokenUser {
+		if token, err := s.tokens.verify(password, host, grantRefresh); err == nil {
+			return token.Subject, nil
+		}
+	}
+	principal, err = s.authority.Authenticate(host, username, password)
+	if err != nil {
+		return "", apiError{http.StatusUnauthorized, codeUnauthorized, err.Error(), nil}
+	}
+	return principal, nil
+}
+
+func (s *Server) allowed(host, principal string) func(repository, permission string) bool {
+	return func(repository, permission string) bool {
+		return s.authority.Allowed(host, principal, repository, permission)
+	}
+}
+
+// acrToken is GET and POST /oauth2/token: it turns a password or a refresh token into an access token.
+func (s *Server) acrToken(w http.ResponseWriter, r *http.Request, host string) error {
+	form, err := readForm(w, r, http.MethodGet, http.MethodPost)
+	if err != nil {
+		return err
+	}
+	wanted, err := readScopes(form, host)
+	if err != nil {
+		return err
+	}
+	principal, err := s.identify(r, form, host)
+	if err != nil {
+		return err
+	}
+	granted := grant(wanted, s.allowed(host, principal))
+	if len(granted) == 0 && (len(wanted) > 0 || principal == "") {
+		// Azure refuses here already; a client never comes to present a token that is good for nothing.
+		return unauthorized(host, wanted...)
+	}
+	answer := map[string]string{}
+	if answer["access_token"], err = s.tokens.issue(acrIssuer, host, principal, grantAccess, accessLifetime, granted); err != nil {
+		return err
+	}
+	if form.Get("offline_token") == "true" || form.Get("access_type") == "offline" {
+		if answer["refresh_token"], err = s.refreshToken(host, principal); err != nil {
+			return err
+		}
+	}
+	writeJSON(w, http.StatusOK, answer)
+	return nil
+}
+
+// identify finds out who asks for a token; the principal is empty if nobody in particular does.
+func (s *Server) identify(r *http.Request, form url.Values, host string) (principal string, err error) {
+	if r.Method == http.MethodGet {
+		if r.Header.Get("Authorization") == "" {
+			return "", nil
+		}
+		username, password, ok := r.BasicAuth()
+		if !ok {
+			return "", unauthorized(host)
+		}
+		return s.authenticate(host, username, password)
+	}
+	switch grantType := form.Get("grant_type"); grantType {
+	case "password":
+		return s.authenticate(host, form.Get("username"), form.Get("password"))
+	case "refresh_token":
+		token, err := s.tokens.verify(form.Get("refresh_token"), host, grantRefresh)
+		if err != nil {
+			return "", unauthorized(host)
+		}
+		return token.Subject, nil
+	default:
+		return "", badRequest(fmt.Sprintf("grant_type %q is not one of password, refresh_token", grantType))
+	}
+}
+
+// acrExchange is POST /oauth2/exchange: it turns an Entra access token into a refresh token of the registry.
+func (s *Server) acrExchange(w http.ResponseWriter, r *http.Request, host string) error {
+	form, err := readForm(w, r, http.MethodPost)
+	if err != nil {
+		return err
+	}
+	if grantType := form.Get("grant_type"); grantType != "access_token" {
+		return badRequest(fmt.Sprintf("grant_type %q is not access_token", grantType))
+	}
+	if _, err := readScopes(form, host); err != nil {
+		return err
+	}
+	principal, err := s.authenticate(host, TokenUser, form.Get("access_token"))
+	if err != nil {
+		return err
+	}
+	token, err := s.refreshToken(host, principal)
+	if err != nil {
+		return err
+	}
+	writeJSON(w, http.StatusOK, map[string]string{"refresh_token": token})
+	return nil
+}
+
+func (s *Server) refreshToken(host, principal string) (string, error) {
+	return s.tokens.issue(acrIssuer, host, principal, grantRefresh, refreshLifetime, nil)
+}
+
+// dockerHubToken is GET https://auth.docker.io/token, as it answers to nobody in particular: with pull access to what
+// exists, and with a token without any access for the rest, so that a private and a missing repository look the same.
+func (s *Server) dockerHubToken(w http.ResponseWriter, r *http.Request) error {
+	if r.URL.Path != "/token" {
+		return apiError{http.StatusNotFound, codeUnsupported, fmt.Sprintf("there is nothing at %q", r.URL.Path), nil}
+	}
+	form, err := readForm(w, r, http.MethodGet)
+	if err != nil {
+		return err
+	}
+	if r.Header.Get("Authorization") != "" {
+		return apiError{http.StatusUnauthorized, codeUnauthorized, "incorrect username or password", nil}
+	}
+	wanted, err := readScopes(form, dockerHubService)
+	if err != nil {
+		return err
+	}
+	content, err := s.store(DockerHub)
+	if err != nil {
+		return err
+	}
+	granted := grant(wanted, func(repository, permission string) bool {
+		return permission == actionPull && content.hasRepository(repository)
+	})
+	token, err := s.tokens.issue(dockerHubAuth, dockerHubService, "", grantAccess, dockerHubLifetime, granted)
+	if err != nil {
+		return err
+	}
+	writeJSON(w, http.StatusOK, map[string]any{
+		"token":        token,
+		"access_token": token,
+		"expires_in":   int(dockerHubLifetime / time.Second),
+		"issued_at":    s.tokens.now().UTC().Format(time.RFC3339),
+	})
+	return nil
+}
+
+// readForm returns the parameters of a request: those of the URL for GET, those of the body for POST.
+func readForm(w http.ResponseWriter, r *http.Request, methods ...string) (url.Values, error) {
+	for _, method := range methods {
+		if r.Method != method {
+			continue
+		}
+		if method == http.MethodGet {
+			form, err := url.ParseQuery(r.URL.RawQuery)
+			if err != nil {
+				return nil, badRequest(err.Error())
+			}
+			return form, nil
+		}
+		if mediaType, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || mediaType != "application/x-www-form-urlencoded" {
+			return nil, apiError{http.StatusUnsupportedMediaType, codeUnsupported, "the body is not application/x-www-form-urlencoded", nil}
+		}
+		r.Body = http.MaxBytesReader(w, r.Body, maxForm)
+		if err := r.ParseForm(); err != nil {
+			var tooLarge *http.MaxBytesError
+			if errors.As(err, &tooLarge) {
+				return nil, apiError{http.StatusRequestEntityTooLarge, codeUnsupported, "the body is too large", nil}
+			}
+			return nil, badRequest("the body is not a form")
+		}
+		return r.PostForm, nil
+	}
+	w.Header().Set("Allow", strings.Join(methods, ", "))
+	return nil, apiError{http.StatusMethodNotAllowed, codeUnsupported, fmt.Sprintf("method %s is not supported here", r.Method), nil}
+}
+
+// readScopes returns the scopes that a token is wanted for, after a check that it is wanted for this registry.
+func readScopes(form url.Values, wantService string) ([]access, error) {
+	if got := form.Get("service"); got != "" && got != wantService {
+		return nil, badRequest(fmt.Sprintf("service %q is not %s", got, wantService))
+	}
+	scopes, err := parseScopes(form["scope"])
+	if err != nil {
+		return nil, badRequest(err.Error())
+	}
+	return scopes, nil
+}
+
+func badRequest(why string) apiError {
+	return apiError{http.StatusBadRequest, codeUnsupported, why, nil}
+}

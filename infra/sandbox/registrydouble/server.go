@@ -1,0 +1,408 @@
+// Package registrydouble is a double of Azure Container Registry's data plane and of Docker Hub's anonymous pulls.
+//
+// One [Server] stands for every registry <name>.azurecr.io and for docker.io; the Host header tells which one is meant.
+// Each registry has its own content, kept on disk. Images, manifests and errors travel over the real distribution
+// protocol, and callers authenticate with the real token flow, so that any client works unchanged:
+//
+//   - https://distribution.github.io/distribution/spec/auth/token/
+//   - https://github.com/Azure/acr/blob/main/docs/AAD-OAuth.md
+//
+// What differs from Azure: a registry that does not exist answers 404, where its name would not resolve; a blob is found in
+// every repository of its registry; there is no throttling and no geo-replication; and tokens are signed with a symmetric
+// key.
+package registrydouble
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/types"
+
+	"example.com/acr-microservices/infra/sandbox/pki"
+)
+
+const (
+	// DockerHub is the registry that images without a host in their name come from.
+	DockerHub = "docker.io"
+
+	dockerHubAuth    = "auth.docker.io"
+	dockerHubService = "registry.docker.io"
+
+	azureDomain = ".azurecr.io"
+	acrIssuer   = "Azure Container Registry"
+
+	// maxManifest is what Azure Container Registry and most others accept.
+	maxManifest = 4 << 20
+)
+
+// dockerHubNames are the names under which clients reach Docker Hub.
+var dockerHubNames = []string{DockerHub, "index.docker.io", "registry-1.docker.io"}
+
+var azureName = regexp.MustCompile(`^[a-z0-9]+(-[a-z0-9]+)*\.azurecr\.io$`)
+
+// Authority answers what a registry asks Azure. Its methods are called concurrently.
+type Authority interface {
+	// RegistryExists reports whether there is a registry with the given login server, such as contoso.azurecr.io.
+	RegistryExists(loginServer string) bool
+	// Authenticate checks a password and returns the principal it belongs to. The text of an error is sent to the client.
+	// An Entra access token that is to be exchanged comes as the password of the user [TokenUser].
+	Authenticate(loginServer, username, password string) (principal string, err error)
+	// Allowed reports whether the principal may do action ("pull", "push" or "delete") to a repository, right now. The
+	// principal is empty for an anonymous caller. The repository is empty where the list of all repositories is asked for;
+	// the action is "pull" then.
+	Allowed(loginServer, principal, repository, action string) bool
+}
+
+// TokenUser is the user name that goes with a token in place of a password.
+const TokenUser = "00000000-0000-0000-0000-000000000000"
+
+// Options configure a [Server].
+type Options struct {
+	// Dir keeps the content of the registries and the key that tokens are signed with. It is made with mode 0700.
+	// One server at a time may use it.
+	Dir string
+	// Authority knows the registries, who may use them, and what for.
+	Authority Authority
+	// OnPull, when set, is told of each manifest that is served to a GET, before it is sent: the host is the login server
+	// or [DockerHub], the reference is the tag or digest that was asked for, and the principal is empty for an anonymous
+	// pull. It is called concurrently.
+	OnPull func(host, repository, reference, principal string)
+	// Now is the clock that tokens are issued and expire by; time.Now if nil.
+	Now func() time.Time
+}
+
+// Server is the double. It is an http.Handler for TLS connections.
+type Server struct {
+	dir       string
+	authority Authority
+	onPull    func(host, repository, reference, principal string)
+	tokens    *issuer
+
+	mu     sync.Mutex
+	stores map[string]*store // by login server
+}
+
+// New returns a server of what the directory keeps. An error names the file it is about.
+func New(o Options) (*Server, error) {
+	if o.Authority == nil {
+		return nil, errors.New("registry double: no authority")
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.OnPull == nil {
+		o.OnPull = func(string, string, string, string) {}
+	}
+	if err := os.MkdirAll(o.Dir, 0o700); err != nil {
+		return nil, fmt.Errorf("registry double: %w", err)
+	}
+	tokens, err := newIssuer(filepath.Join(o.Dir, "token.key"), o.Now)
+	if err != nil {
+		return nil, fmt.Errorf("registry double: %w", err)
+	}
+	return &Server{
+		dir:       o.Dir,
+		authority: o.Authority,
+		onPull:    o.OnPull,
+		tokens:    tokens,
+		stores:    map[string]*store{},
+	}, nil
+}
+
+// TLSConfig returns the configuration of a TLS server that stands for all of these registries.
+func TLSConfig(ca *pki.CA) (*tls.Config, error) {
+	names := append([]string{"*" + azureDomain, dockerHubAuth, "127.0.0.1"}, dockerHubNames...)
+	certPEM, keyPEM, err := ca.Server(names...)
+	if err != nil {
+		return nil, err
+	}
+	certificate, err := tls.X509KeyPair(certPEM, keyPEM)
+	if err != nil {
+		return nil, fmt.Errorf("registry certificate: %w", err)
+	}
+	return &tls.Config{Certificates: []tls.Certificate{certificate}, MinVersion: tls.VersionTLS12}, nil
+}
+
+// Seed puts an image into Docker Hub, which nobody can push to over HTTP. Only [DockerHub] can be seeded: what is in an
+// Azure registry has been pushed by somebody who was allowed to.
+func (s *Server) Seed(ctx context.Context, host, repository, tag string, image v1.Image) error {
+	if host != DockerHub {
+		return fmt.Errorf("seed %s/%s:%s: only %s can be seeded", host, repository, tag, DockerHub)
+	}
+	if !validRepository(repository) {
+		return fmt.Errorf("seed %s/%s:%s: not the name of a repository", host, repository, tag)
+	}
+	content, err := s.store(host)
+	if err != nil {
+		return fmt.Errorf("seed %s/%s:%s: %w", host, repository, tag, err)
+	}
+	if err := content.putImage(ctx, repository, tag, image); err != nil {
+		return fmt.Errorf("seed %s/%s:%s: %w", host, repository, tag, err)
+	}
+	return nil
+}
+
+// Remove deletes the content of a registry. It is to be called when a registry has been deleted, or before one is used that
+// was created anew under the same name. Removing what is not there is no error.
+func (s *Server) Remove(host string) error {
+	if host != DockerHub && !azureName.MatchString(host) {
+		return fmt.Errorf("remove %q: not the name of a registry", host)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.stores, host)
+	if err := os.RemoveAll(filepath.Join(s.dir, host)); err != nil {
+		return fmt.Errorf("remove %s: %w", host, err)
+	}
+	return nil
+}
+
+// store returns the content of a registry, whose name has been checked.
+func (s *Server) store(host string) (*store, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if open, ok := s.stores[host]; ok {
+		return open, nil
+	}
+	opened, err := openStore(filepath.Join(s.dir, host))
+	if err != nil {
+		return nil, fmt.Errorf("content of %s: %w", host, err)
+	}
+	s.stores[host] = opened
+	return opened, nil
+}
+
+// ServeHTTP serves the registry that the Host header names.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if err := s.serve(w, r); err != nil {
+		writeError(w, err)
+	}
+}
+
+func (s *Server) serve(w http.ResponseWriter, r *http.Request) error {
+	host := strings.ToLower(r.Host)
+	if name, _, err := net.SplitHostPort(host); err == nil {
+		host = name
+	}
+	w.Header().Set("Docker-Distribution-Api-Version", "registry/2.0")
+	switch {
+	case host == dockerHubAuth:
+		return s.dockerHubToken(w, r)
+	case slices.Contains(dockerHubNames, host):
+		return s.serveRegistry(w, r, DockerHub)
+	case !azureName.MatchString(host):
+		return apiError{http.StatusMisdirectedRequest, codeUnsupported, fmt.Sprintf("host %q is not served here", host), nil}
+	case !s.authority.RegistryExists(host):
+		return apiError{http.StatusNotFound, codeNameUnknown, fmt.Sprintf("lookup %s: no such host: there is no such registry", host), nil}
+	}
+	switch r.URL.Path {
+	case "/oauth2/token":
+		return s.acrToken(w, r, host)
+	case "/oauth2/exchange":
+		return s.acrExchange(w, r, host)
+	default:
+		return s.serveRegistry(w, r, host)
+	}
+}
+
+// The kinds of resources below /v2/.
+const (
+	kindRoot = iota
+	kindCatalog
+	kindTags
+	kindManifest
+	kindBlob
+)
+
+// target is what the path of a request is about.
+type target struct {
+	kind       int
+	repository string
+	reference  string // of a manifest: a tag or a digest
+}
+
+var repositoryPath = regexp.MustCompile(`^/v2/(.+)/(tags/list|manifests/([^/]+)|blobs/(uploads/?|uploads/[^/]+|[^/]+))$`)
+
+func parsePath(path string) (target, error) {
+	switch path {
+	case "/v2", "/v2/":
+		return target{kind: kindRoot}, nil
+	case "/v2/_catalog":
+		return target{kind: kindCatalog}, nil
+	}
+	match := repositoryPath.FindStringSubmatch(path)
+	if match == nil {
+		return target{}, apiError{http.StatusNotFound, codeUnsupported, fmt.Sprintf("there is nothing at %q", path), nil}
+	}
+	t := target{repository: match[1]}
+	if !validRepository(t.repository) {
+		return target{}, apiError{http.StatusBadRequest, codeNameInvalid, "invalid repository name", map[string]string{"name": t.repository}}
+	}
+	switch {
+	case match[2] == "tags/list":
+		t.kind = kindTags
+	case match[3] != "":
+		t.kind, t.reference = kindManifest, match[3]
+	default:
+		t.kind = kindBlob
+	}
+	return t, nil
+}
+
+// needs returns the access that a request takes; it has no type if any authenticated caller may do it.
+func (t target) needs(method string) (access, error) {
+	read := method == http.MethodGet || method == http.MethodHead
+	repository := func(actions ...string) (access, error) {
+		return access{Type: typeRepository, Name: t.repository, Actions: actions}, nil
+	}
+	switch {
+	case t.kind == kindRoot && read:
+		return access{}, nil
+	case t.kind == kindCatalog && read:
+		return access{Type: typeRegistry, Name: catalog, Actions: []string{actionAll}}, nil
+	case t.kind == kindTags && read:
+		return repository(actionMetadataRead)
+	case t.kind < kindManifest:
+	case read:
+		return repository(actionPull)
+	case method == http.MethodDelete:
+		return repository(actionDelete)
+	case method == http.MethodPut, t.kind == kindBlob && (method == http.MethodPost || method == http.MethodPatch):
+		return repository(actionPull, actionPush)
+	}
+	return access{}, apiError{http.StatusMethodNotAllowed, codeUnsupported, fmt.Sprintf("method %s is not supported here", method), nil}
+}
+
+func (s *Server) serveRegistry(w http.ResponseWriter, r *http.Request, host string) error {
+	t, err := parsePath(r.URL.Path)
+	if err != nil {
+		return err
+	}
+	needed, err := t.needs(r.Method)
+	if err != nil {
+		return err
+	}
+	principal, err := s.authorize(w, r, host, needed)
+	if err != nil {
+		return err
+	}
+	content, err := s.store(host)
+	if err != nil {
+		return err
+	}
+	switch t.kind {
+	case kindCatalog:
+		names, err := page(w, r, content.catalog())
+		if err != nil {
+			return err
+		}
+		writeJSON(w, http.StatusOK, map[string]any{"repositories": names})
+	case kindTags:
+		tags, err := content.tags(t.repository)
+		if err != nil {
+			return err
+		}
+		if tags, err = page(w, r, tags); err != nil {
+			return err
+		}
+		writeJSON(w, http.StatusOK, map[string]any{"name": t.repository, "tags": tags})
+	case kindManifest:
+		return s.serveManifest(w, r, host, content, t, principal)
+	case kindBlob:
+		r.Header.Del("Range") // optional in the protocol, and go-containerregistry knows only one of its forms
+		content.blobAPI.ServeHTTP(&blobWriter{ResponseWriter: w}, r)
+	default:
+		writeJSON(w, http.StatusOK, struct{}{})
+	}
+	return nil
+}
+
+func (s *Server) serveManifest(w http.ResponseWriter, r *http.Request, host string, content *store, t target, principal string) error {
+	switch r.Method {
+	case http.MethodPut:
+		body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxManifest))
+		if err != nil {
+			return manifestInvalid(err.Error())
+		}
+		mediaType := types.MediaType(r.Header.Get("Content-Type"))
+		digest, err := content.putManifest(r.Context(), t.repository, t.reference, mediaType, body)
+		if err != nil {
+			return err
+		}
+		w.Header().Set("Docker-Content-Digest", digest)
+		w.Header().Set("Location", "/v2/"+t.repository+"/manifests/"+digest)
+		w.WriteHeader(http.StatusCreated)
+	case http.MethodDelete:
+		if err := content.deleteManifest(t.repository, t.reference); err != nil {
+			return err
+		}
+		w.WriteHeader(http.StatusAccepted)
+	default:
+		m, digest, err := content.manifest(t.repository, t.reference)
+		if err != nil {
+			if e := (apiError{}); host == DockerHub && errors.As(err, &e) && e.code == codeManifestUnknown {
+				e.message = "manifest unknown" // Docker Hub says it in fewer words than Azure
+				return e
+			}
+			return err
+		}
+		if r.Method == http.MethodGet {
+			s.onPull(host, t.repository, t.reference, principal)
+		}
+		w.Header().Set("Content-Type", string(m.MediaType))
+		w.Header().Set("Content-Length", fmt.Sprint(len(m.Content)))
+		w.Header().Set("Docker-Content-Digest", digest)
+		_, _ = w.Write(m.Content) // the client is gone if this fails; nothing is written for HEAD
+	}
+	return nil
+}
+
+// page applies the parameters n and last to a sorted list, and links to the rest of it.
+func page(w http.ResponseWriter, r *http.Request, names []string) ([]string, error) {
+	query := r.URL.Query()
+	if last := query.Get("last"); last != "" {
+		from, found := slices.BinarySearch(names, last)
+		if found {
+			from++
+		}
+		names = names[from:]
+	}
+	n := len(names)
+	if text := query.Get("n"); text != "" {
+		var err error
+		if n, err = strconv.Atoi(text); err != nil || n <= 0 {
+			return nil, apiError{http.StatusBadRequest, "PAGINATION_NUMBER_INVALID", "invalid number of results requested", map[string]string{"n": text}}
+		}
+	}
+	if n < len(names) {
+		names = names[:n]
+		query.Set("last", names[n-1])
+		w.Header().Set("Link", fmt.Sprintf(`<%s?%s>; rel="next"`, r.URL.Path, query.Encode()))
+	}
+	return names, nil
+}
+
+// blobWriter gives the answers of go-containerregistry's registry a content type, which net/http would guess otherwise.
+type blobWriter struct{ http.ResponseWriter }
+
+func (w *blobWriter) WriteHeader(status int) {
+	w.Header().Set("Content-Type", "application/octet-stream")
+	if status >= http.StatusBadRequest {
+		w.Header().Set("Content-Type", "application/json; charset=utf-8")
+	}
+	w.ResponseWriter.WriteHeader(status)
+}

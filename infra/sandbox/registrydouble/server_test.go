@@ -1,0 +1,631 @@
+package registrydouble_test
+
+import (
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"io"
+	"log"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/go-containerregistry/pkg/authn"
+	"github.com/google/go-containerregistry/pkg/name"
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/empty"
+	"github.com/google/go-containerregistry/pkg/v1/mutate"
+	"github.com/google/go-containerregistry/pkg/v1/random"
+	"github.com/google/go-containerregistry/pkg/v1/remote"
+	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"golang.org/x/sync/errgroup"
+
+	"example.com/acr-microservices/infra/sandbox/pki"
+	"example.com/acr-microservices/infra/sandbox/registrydouble"
+)
+
+const (
+	contoso  = "contoso.azurecr.io"
+	fabrikam = "fabrikam.azurecr.io"
+
+	authenticationRequired = "authentication required, visit https://aka.ms/acr/authorization for more information."
+)
+
+// azureSays is an error in Azure's own words.
+type azureSays string
+
+func (s azureSays) Error() string { return string(s) }
+
+// cloud is a small Azure: principals, their passwords, and what they may do.
+type cloud struct {
+	mu         sync.Mutex
+	registries []string
+	passwords  map[string]string   // by user name, which is the principal as well
+	permission map[string][]string // by registry and principal: actions
+	asked      []string            // each repository that permission was asked for
+}
+
+func newCloud() *cloud {
+	return &cloud{
+		registries: []string{contoso, fabrikam},
+		passwords:  map[string]string{"owner": "owner-password", "puller": "puller-password", "nobody": "nobody-password"},
+		permission: map[string][]string{
+			contoso + " owner":  {"pull", "push", "delete"},
+			contoso + " puller": {"pull"},
+			fabrikam + " owner": {"pull", "push", "delete"},
+		},
+	}
+}
+
+func (c *cloud) RegistryExists(loginServer string) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return slices.Contains(c.registries, loginServer)
+}
+
+func (c *cloud) Authenticate(_, username, password string) (string, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	switch want, known := c.passwords[username]; {
+	case !known:
+		return "", azureSays("Application not registered with AAD.")
+	case want != password:
+		return "", azureSays("Invalid clientid or client secret.")
+	}
+	return username, nil
+}
+
+func (c *cloud) Allowed(loginServer, principal, repository, action string) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.asked = append(c.asked, repository)
+	return slices.Contains(c.permission[loginServer+" "+principal], action)
+}
+
+func (c *cloud) change(f func()) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	f()
+}
+
+// fixture is a running double.
+type fixture struct {
+	*cloud
+	t         *testing.T
+	dir       string
+	server    *registrydouble.Server
+	transport http.RoundTripper
+
+	mu    sync.Mutex
+	clock time.Time
+	pulls []string
+}
+
+func newFixture(t *testing.T) *fixture {
+	t.Helper()
+	f := &fixture{cloud: newCloud(), t: t, dir: filepath.Join(t.TempDir(), "registries"), clock: time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)}
+	f.start()
+	return f
+}
+
+// start runs a server over the fixture's directory; it is called again to restart it.
+func (f *fixture) start() {
+	f.t.Helper()
+	server, err := registrydouble.New(registrydouble.Options{
+		Dir:       f.dir,
+		Authority: f.cloud,
+		OnPull: func(host, repository, reference, principal string) {
+			f.mu.Lock()
+			defer f.mu.Unlock()
+			f.pulls = append(f.pulls, strings.Join([]string{host, repository, reference, principal}, " "))
+		},
+		Now: func() time.Time {
+			f.mu.Lock()
+			defer f.mu.Unlock()
+			return f.clock
+		},
+	})
+	require.NoError(f.t, err)
+	f.server = server
+
+	ca, err := pki.EnsureCA(filepath.Join(f.t.TempDir(), "ca"), "test CA")
+	require.NoError(f.t, err)
+	ts := httptest.NewUnstartedServer(server)
+	ts.TLS, err = registrydouble.TLSConfig(ca)
+	require.NoError(f.t, err)
+	ts.Config.ErrorLog = log.New(io.Discard, "", 0)
+	ts.StartTLS()
+	f.t.Cleanup(ts.Close)
+	f.transport = registrydouble.Transport(ts.Listener.Addr().String(), ca.Pool())
+}
+
+func (f *fixture) advance(d time.Duration) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.clock = f.clock.Add(d)
+}
+
+// as returns the options for the principal with its right password; anonymous if it has no name.
+func (f *fixture) as(principal string) []remote.Option {
+	auth := authn.Anonymous
+	if principal != "" {
+		auth = &authn.Basic{Username: principal, Password: principal + "-password"}
+	}
+	return f.with(auth)
+}
+
+func (f *fixture) with(auth authn.Authenticator) []remote.Option {
+	return []remote.Option{remote.WithTransport(f.transport), remote.WithAuth(auth), remote.WithContext(f.t.Context())}
+}
+
+func reference(t *testing.T, text string) name.Reference {
+	t.Helper()
+	ref, err := name.ParseReference(text)
+	require.NoError(t, err)
+	return ref
+}
+
+func newImage(t *testing.T) v1.Image {
+	t.Helper()
+	image, err := random.Image(1024, 2)
+	require.NoError(t, err)
+	return image
+}
+
+func digestOf(t *testing.T, image v1.Image) v1.Hash {
+	t.Helper()
+	digest, err := image.Digest()
+	require.NoError(t, err)
+	return digest
+}
+
+// push pushes a new image as the owner.
+func (f *fixture) push(ref string) v1.Image {
+	f.t.Helper()
+	image := newImage(f.t)
+	require.NoError(f.t, remote.Write(reference(f.t, ref), image, f.as("owner")...))
+	return image
+}
+
+// refused asserts that the error is an answer of the registry with the given status, code and message.
+func refused(t *testing.T, err error, status int, code, message string) {
+	t.Helper()
+	var answer *transport.Error
+	require.ErrorAs(t, err, &answer)
+	assert.Equal(t, status, answer.StatusCode)
+	require.Len(t, answer.Errors, 1, "%v", err)
+	assert.Equal(t, code, string(answer.Errors[0].Code))
+	assert.Equal(t, message, answer.Errors[0].Message)
+}
+
+// pull pulls all of an image, as a node does.
+func pull(ref name.Reference, options []remote.Option) (v1.Hash, error) {
+	image, err := remote.Image(ref, options...)
+	if err != nil {
+		return v1.Hash{}, err
+	}
+	layers, err := image.Layers()
+	if err != nil {
+		return v1.Hash{}, err
+	}
+	for _, layer := range layers {
+		content, err := layer.Compressed()
+		if err != nil {
+			return v1.Hash{}, err
+		}
+		_, err = io.Copy(io.Discard, content)
+		if err = errors.Join(err, content.Close()); err != nil {
+			return v1.Hash{}, err
+		}
+	}
+	if _, err := image.RawConfigFile(); err != nil {
+		return v1.Hash{}, err
+	}
+	return image.Digest()
+}
+
+func TestPushThenPull(t *testing.T) {
+	f := newFixture(t)
+	image := f.push(contoso + "/team/api:1.0.0")
+	descriptor, err := remote.Head(reference(t, contoso+"/team/api:1.0.0"), f.as("puller")...)
+	require.NoError(t, err)
+	assert.Equal(t, digestOf(t, image), descriptor.Digest)
+	require.Empty(t, f.pulls, "neither a push nor a look is a pull")
+
+	got, err := pull(reference(t, contoso+"/team/api:1.0.0"), f.as("puller"))
+	require.NoError(t, err)
+	assert.Equal(t, digestOf(t, image), got)
+	byDigest := contoso + "/team/api@" + got.String()
+	_, err = pull(reference(t, byDigest), f.as("puller"))
+	require.NoError(t, err)
+
+	assert.Equal(t, []string{
+		contoso + " team/api 1.0.0 puller",
+		contoso + " team/api " + got.String() + " puller",
+	}, f.pulls)
+	assert.NotContains(t, f.asked, "", "only the catalog is asked for without a repository")
+}
+
+func TestPullRefused(t *testing.T) {
+	f := newFixture(t)
+	f.push(contoso + "/api:1.0.0")
+
+	tests := map[string]struct {
+		ref, username, password string
+		status                  int
+		code, message           string
+	}{
+		"wrong password":          {"/api:1.0.0", "puller", "guessed", 401, "UNAUTHORIZED", "Invalid clientid or client secret."},
+		"unknown user":            {"/api:1.0.0", "stranger", "x", 401, "UNAUTHORIZED", "Application not registered with AAD."},
+		"no AcrPull":              {"/api:1.0.0", "nobody", "nobody-password", 401, "UNAUTHORIZED", authenticationRequired},
+		"no AcrPull, wrong tag":   {"/api:9.9.9", "nobody", "nobody-password", 401, "UNAUTHORIZED", authenticationRequired},
+		"no AcrPull, no image":    {"/nothing:1.0.0", "nobody", "nobody-password", 401, "UNAUTHORIZED", authenticationRequired},
+		"with AcrPull, wrong tag": {"/api:9.9.9", "puller", "puller-password", 404, "MANIFEST_UNKNOWN", `manifest tagged by "9.9.9" is not found`},
+		"with AcrPull, no image":  {"/nothing:1.0.0", "puller", "puller-password", 404, "NAME_UNKNOWN", "repository name not known to registry"},
+		"anonymous":               {"/api:1.0.0", "", "", 401, "UNAUTHORIZED", authenticationRequired},
+	}
+	for title, test := range tests {
+		t.Run(title, func(t *testing.T) {
+			auth := authn.Anonymous
+			if test.username != "" {
+				auth = &authn.Basic{Username: test.username, Password: test.password}
+			}
+			_, err := pull(reference(t, contoso+test.ref), f.with(auth))
+			refused(t, err, test.status, test.code, test.message)
+			if test.password != "" {
+				assert.NotContains(t, err.Error(), test.password)
+			}
+		})
+	}
+	assert.Empty(t, f.pulls)
+}
+
+// TestPermissionReachesTheRegistryLate is the race that a deployment runs into: the same pull is refused, then allowed.
+func TestPermissionReachesTheRegistryLate(t *testing.T) {
+	f := newFixture(t)
+	f.push(contoso + "/api:1.0.0")
+	ref := reference(t, contoso+"/api:1.0.0")
+	_, err := pull(ref, f.as("nobody"))
+	refused(t, err, 401, "UNAUTHORIZED", authenticationRequired)
+
+	f.change(func() { f.permission[contoso+" nobody"] = []string{"pull"} })
+
+	_, err = pull(ref, f.as("nobody"))
+	assert.NoError(t, err)
+}
+
+func TestPushRefused(t *testing.T) {
+	f := newFixture(t)
+	f.push(contoso + "/api:1.0.0")
+	for _, principal := range []string{"puller", "nobody", ""} {
+		err := remote.Write(reference(t, contoso+"/api:2.0.0"), newImage(t), f.as(principal)...)
+		refused(t, err, 401, "UNAUTHORIZED", authenticationRequired)
+	}
+	err := remote.Delete(reference(t, contoso+"/api:1.0.0"), f.as("puller")...)
+	refused(t, err, 401, "UNAUTHORIZED", authenticationRequired)
+	_, err = pull(reference(t, contoso+"/api:1.0.0"), f.as("puller"))
+	assert.NoError(t, err, "the refused delete did nothing")
+	_, err = pull(reference(t, contoso+"/api:2.0.0"), f.as("puller"))
+	refused(t, err, 404, "MANIFEST_UNKNOWN", `manifest tagged by "2.0.0" is not found`)
+}
+
+func TestRegistriesStayApart(t *testing.T) {
+	f := newFixture(t)
+	first, second := f.push(contoso+"/api:1.0.0"), f.push(fabrikam+"/api:1.0.0")
+	f.push(fabrikam + "/api:2.0.0")
+	f.change(func() { f.permission[fabrikam+" puller"] = []string{"pull"} })
+
+	for host, want := range map[string]v1.Image{contoso: first, fabrikam: second} {
+		got, err := pull(reference(t, host+"/api:1.0.0"), f.as("puller"))
+		require.NoError(t, err)
+		assert.Equal(t, digestOf(t, want), got)
+	}
+	_, err := pull(reference(t, contoso+"/api:2.0.0"), f.as("puller"))
+	refused(t, err, 404, "MANIFEST_UNKNOWN", `manifest tagged by "2.0.0" is not found`)
+
+	layers, err := second.Layers()
+	require.NoError(t, err)
+	digest, err := layers[0].Digest()
+	require.NoError(t, err)
+	resp := f.get("https://"+contoso+"/v2/api/blobs/"+digest.String(), "Bearer "+f.token(contoso, "puller", "repository:api:pull"))
+	assert.Equal(t, 404, resp.status, "a blob of another registry")
+}
+
+func TestContentOutlivesARestart(t *testing.T) {
+	f := newFixture(t)
+	image := f.push(contoso + "/api:1.0.0")
+	f.push(contoso + "/api:1.1.0")
+	require.NoError(t, remote.Delete(reference(t, contoso+"/api:1.1.0"), f.as("owner")...))
+	token := f.token(contoso, "puller", "repository:api:pull")
+
+	f.start()
+
+	got, err := pull(reference(t, contoso+"/api:1.0.0"), f.as("puller"))
+	require.NoError(t, err)
+	assert.Equal(t, digestOf(t, image), got)
+	_, err = pull(reference(t, contoso+"/api:1.1.0"), f.as("puller"))
+	refused(t, err, 404, "MANIFEST_UNKNOWN", `manifest tagged by "1.1.0" is not found`)
+	assert.Equal(t, 200, f.get("https://"+contoso+"/v2/api/manifests/1.0.0", "Bearer "+token).status, "a token issued before")
+}
+
+func TestRemove(t *testing.T) {
+	f := newFixture(t)
+	f.push(contoso + "/api:1.0.0")
+	kept := f.push(fabrikam + "/api:1.0.0")
+
+	require.NoError(t, f.server.Remove(contoso))
+	require.NoError(t, f.server.Remove(contoso), "removing twice")
+
+	_, err := pull(reference(t, contoso+"/api:1.0.0"), f.as("puller"))
+	refused(t, err, 404, "NAME_UNKNOWN", "repository name not known to registry")
+	assert.NoDirExists(t, filepath.Join(f.dir, contoso, "blobs", "sha256"))
+	got, err := pull(reference(t, fabrikam+"/api:1.0.0"), f.as("owner"))
+	require.NoError(t, err)
+	assert.Equal(t, digestOf(t, kept), got)
+
+	f.push(contoso + "/api:1.0.0") // a registry of the same name can be used anew
+	for _, host := range []string{"", ".", "..", "../x", "token.key", "evil.azurecr.io/.."} {
+		assert.Error(t, f.server.Remove(host), host)
+	}
+	assert.FileExists(t, filepath.Join(f.dir, "token.key"))
+}
+
+func TestMissingRegistry(t *testing.T) {
+	f := newFixture(t)
+	_, err := pull(reference(t, "missing.azurecr.io/api:1.0.0"), f.as("owner"))
+	refused(t, err, 404, "NAME_UNKNOWN", "lookup missing.azurecr.io: no such host: there is no such registry")
+
+	f.push(contoso + "/api:1.0.0")
+	f.change(func() { f.registries = []string{fabrikam} })
+	_, err = pull(reference(t, contoso+"/api:1.0.0"), f.as("puller"))
+	refused(t, err, 404, "NAME_UNKNOWN", "lookup contoso.azurecr.io: no such host: there is no such registry")
+	assert.NoDirExists(t, filepath.Join(f.dir, "missing.azurecr.io"))
+}
+
+func TestTransportReachesNothingElse(t *testing.T) {
+	f := newFixture(t)
+	for _, host := range []string{"example.com", "azurecr.io", "mcr.microsoft.com", "a.b.azurecr.io", "127.0.0.1"} {
+		_, err := (&http.Client{Transport: f.transport}).Get("https://" + host + "/v2/")
+		assert.ErrorContains(t, err, host+" is no registry of the sandbox")
+	}
+}
+
+func TestDockerHub(t *testing.T) {
+	f := newFixture(t)
+	image := newImage(t)
+	require.NoError(t, f.server.Seed(t.Context(), registrydouble.DockerHub, "wolfgangofner/customerapi", "1.0.0", image))
+
+	for _, ref := range []string{"wolfgangofner/customerapi:1.0.0", "docker.io/wolfgangofner/customerapi:1.0.0", "registry-1.docker.io/wolfgangofner/customerapi:1.0.0"} {
+		got, err := pull(reference(t, ref), f.as(""))
+		require.NoError(t, err, ref)
+		assert.Equal(t, digestOf(t, image), got)
+	}
+	assert.Equal(t, slices.Repeat([]string{"docker.io wolfgangofner/customerapi 1.0.0 "}, 3), f.pulls)
+
+	_, err := pull(reference(t, "wolfgangofner/customerapi:9.9.9"), f.as(""))
+	refused(t, err, 404, "MANIFEST_UNKNOWN", "manifest unknown")
+	_, err = pull(reference(t, "wolfgangofner/private:1.0.0"), f.as(""))
+	refused(t, err, 401, "UNAUTHORIZED", "authentication required")
+	err = remote.Write(reference(t, "wolfgangofner/customerapi:2.0.0"), newImage(t), f.as("")...)
+	refused(t, err, 401, "UNAUTHORIZED", "authentication required")
+	_, err = pull(reference(t, "wolfgangofner/customerapi:1.0.0"), f.as("owner"))
+	refused(t, err, 401, "UNAUTHORIZED", "incorrect username or password")
+	_, err = remote.Catalog(t.Context(), reference(t, "docker.io/a/b").Context().Registry, f.as("")...)
+	refused(t, err, 401, "UNAUTHORIZED", "authentication required")
+
+	f.start()
+	got, err := pull(reference(t, "wolfgangofner/customerapi:1.0.0"), f.as(""))
+	require.NoError(t, err, "after a restart")
+	assert.Equal(t, digestOf(t, image), got)
+}
+
+func TestSeedIsForDockerHubAlone(t *testing.T) {
+	f := newFixture(t)
+	assert.ErrorContains(t, f.server.Seed(t.Context(), contoso, "api", "1.0.0", newImage(t)), "only docker.io can be seeded")
+	assert.ErrorContains(t, f.server.Seed(t.Context(), registrydouble.DockerHub, "../api", "1.0.0", newImage(t)), "not the name of a repository")
+	assert.ErrorContains(t, f.server.Seed(t.Context(), registrydouble.DockerHub, "api", "a tag", newImage(t)), `invalid tag "a tag"`)
+}
+
+func TestLists(t *testing.T) {
+	f := newFixture(t)
+	for _, ref := range []string{"/b:1.0.0", "/b:1.1.0", "/b:2.0.0", "/a/c:1.0.0", "/d:1.0.0"} {
+		f.push(contoso + ref)
+	}
+	repository, err := name.NewRepository(contoso + "/b")
+	require.NoError(t, err)
+
+	for _, size := range []int{0, 1, 2, 3, 100} {
+		options := f.as("puller")
+		if size > 0 {
+			options = append(options, remote.WithPageSize(size))
+		}
+		tags, err := remote.List(repository, options...)
+		require.NoError(t, err)
+		assert.Equal(t, []string{"1.0.0", "1.1.0", "2.0.0"}, tags, "page size %d", size)
+		repositories, err := remote.Catalog(t.Context(), repository.Registry, options...)
+		require.NoError(t, err)
+		assert.Equal(t, []string{"a/c", "b", "d"}, repositories, "page size %d", size)
+	}
+	_, err = remote.List(repository, f.as("nobody")...)
+	refused(t, err, 401, "UNAUTHORIZED", authenticationRequired)
+	_, err = remote.Catalog(t.Context(), repository.Registry, f.as("nobody")...)
+	refused(t, err, 401, "UNAUTHORIZED", authenticationRequired)
+
+	token := "Bearer " + f.token(contoso, "puller", "repository:b:metadata_read")
+	assert.JSONEq(t, `{"name":"b","tags":["1.1.0"]}`, f.get("https://"+contoso+"/v2/b/tags/list?n=1&last=1.0.0", token).body)
+	assert.JSONEq(t, `{"name":"b","tags":[]}`, f.get("https://"+contoso+"/v2/b/tags/list?last=9", token).body)
+	assert.Equal(t, 401, f.get("https://"+contoso+"/v2/b/manifests/1.0.0", token).status, "metadata_read is no pull")
+	for _, n := range []string{"0", "-1", "x", "5x"} {
+		assert.Equal(t, 400, f.get("https://"+contoso+"/v2/b/tags/list?n="+n, token).status, n)
+	}
+}
+
+func TestDelete(t *testing.T) {
+	f := newFixture(t)
+	image := f.push(contoso + "/api:1.0.0")
+	require.NoError(t, remote.Tag(reference(t, contoso+"/api:latest").(name.Tag), image, f.as("owner")...))
+	f.push(contoso + "/api:2.0.0")
+
+	require.NoError(t, remote.Delete(reference(t, contoso+"/api@"+digestOf(t, image).String()), f.as("owner")...))
+
+	tags, err := remote.List(reference(t, contoso+"/api").Context(), f.as("puller")...)
+	require.NoError(t, err)
+	assert.Equal(t, []string{"2.0.0"}, tags, "a manifest takes its tags along")
+	err = remote.Delete(reference(t, contoso+"/api:latest"), f.as("owner")...)
+	refused(t, err, 404, "MANIFEST_UNKNOWN", `manifest tagged by "latest" is not found`)
+
+	other := f.push(contoso + "/gone:1.0.0")
+	require.NoError(t, remote.Delete(reference(t, contoso+"/gone@"+digestOf(t, other).String()), f.as("owner")...))
+	repositories, err := remote.Catalog(t.Context(), reference(t, contoso+"/x").Context().Registry, f.as("puller")...)
+	require.NoError(t, err)
+	assert.Equal(t, []string{"api"}, repositories)
+}
+
+func TestImageIndex(t *testing.T) {
+	f := newFixture(t)
+	image := newImage(t)
+	index := mutate.AppendManifests(empty.Index, mutate.IndexAddendum{Add: image})
+	ref := reference(t, contoso+"/multi:1.0.0")
+	require.NoError(t, remote.WriteIndex(ref, index, f.as("owner")...))
+
+	pulled, err := remote.Index(ref, f.as("puller")...)
+	require.NoError(t, err)
+	want, err := index.Digest()
+	require.NoError(t, err)
+	got, err := pulled.Digest()
+	require.NoError(t, err)
+	assert.Equal(t, want, got)
+}
+
+func TestConcurrentPullsAndPushes(t *testing.T) {
+	f := newFixture(t)
+	image := f.push(contoso + "/api:1.0.0")
+	const clients = 16
+
+	group, ctx := errgroup.WithContext(t.Context())
+	for i := range clients {
+		group.Go(func() error {
+			got, err := pull(reference(t, contoso+"/api:1.0.0"), append(f.as("puller"), remote.WithContext(ctx)))
+			if err == nil && got != digestOf(t, image) {
+				err = errors.New("another image: " + got.String())
+			}
+			return err
+		})
+		group.Go(func() error {
+			tag := contoso + "/api:push-" + string(rune('a'+i))
+			return remote.Write(reference(t, tag), newImage(t), append(f.as("owner"), remote.WithContext(ctx))...)
+		})
+	}
+	require.NoError(t, group.Wait())
+
+	assert.Len(t, f.pulls, clients)
+	f.start()
+	tags, err := remote.List(reference(t, contoso+"/api").Context(), f.as("puller")...)
+	require.NoError(t, err)
+	assert.Len(t, tags, clients+1, "no push was lost")
+}
+
+func TestSecretsStayPrivate(t *testing.T) {
+	f := newFixture(t)
+	f.push(contoso + "/api:1.0.0")
+	for path, mode := range map[string]os.FileMode{"": 0o700, "token.key": 0o600} {
+		info, err := os.Stat(filepath.Join(f.dir, path))
+		require.NoError(t, err)
+		assert.Equal(t, mode, info.Mode().Perm(), path)
+	}
+	require.NoError(t, filepath.WalkDir(f.dir, func(path string, entry os.DirEntry, err error) error {
+		if err != nil || entry.IsDir() {
+			return err
+		}
+		content, err := os.ReadFile(path)
+		assert.NotContains(t, string(content), "owner-password", path)
+		return err
+	}))
+}
+
+func TestNewErrors(t *testing.T) {
+	_, err := registrydouble.New(registrydouble.Options{Dir: t.TempDir()})
+	assert.EqualError(t, err, "registry double: no authority")
+
+	file := filepath.Join(t.TempDir(), "file")
+	require.NoError(t, os.WriteFile(file, nil, 0o600))
+	_, err = registrydouble.New(registrydouble.Options{Dir: file, Authority: newCloud()})
+	assert.ErrorContains(t, err, file)
+}
+
+func TestDamagedContentIsReported(t *testing.T) {
+	f := newFixture(t)
+	f.push(contoso + "/api:1.0.0")
+	require.NoError(t, os.WriteFile(filepath.Join(f.dir, contoso, "index.json"), []byte("{"), 0o600))
+	f.start()
+
+	resp := f.get("https://"+contoso+"/v2/api/manifests/1.0.0", "Bearer "+f.token(contoso, "puller", "repository:api:pull"))
+
+	assert.Equal(t, 500, resp.status)
+	assert.Contains(t, resp.body, "index.json: unexpected end of JSON input")
+}
+
+// answer is a response that has been read.
+type answer struct {
+	status int
+	header http.Header
+	body   string
+}
+
+func (f *fixture) get(url, authorization string) answer {
+	f.t.Helper()
+	req, err := http.NewRequestWithContext(f.t.Context(), http.MethodGet, url, nil)
+	require.NoError(f.t, err)
+	return f.do(req, authorization)
+}
+
+func (f *fixture) post(url string, form url.Values) answer {
+	f.t.Helper()
+	req, err := http.NewRequestWithContext(f.t.Context(), http.MethodPost, url, strings.NewReader(form.Encode()))
+	require.NoError(f.t, err)
+	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	return f.do(req, "")
+}
+
+func (f *fixture) do(req *http.Request, authorization string) answer {
+	f.t.Helper()
+	if authorization != "" {
+		req.Header.Set("Authorization", authorization)
+	}
+	resp, err := f.transport.RoundTrip(req)
+	require.NoError(f.t, err)
+	defer resp.Body.Close()
+	body, err := io.ReadAll(resp.Body)
+	require.NoError(f.t, err)
+	return answer{resp.StatusCode, resp.Header, string(body)}
+}
+
+// token gets an access token with a password.
+func (f *fixture) token(host, principal, scope string) string {
+	f.t.Helper()
+	resp := f.get("https://"+host+"/oauth2/token?"+url.Values{"service": {host}, "scope": {scope}}.Encode(), basic(principal))
+	require.Equal(f.t, 200, resp.status, resp.body)
+	return field(f.t, resp.body, "access_token")
+}
+
+func basic(principal string) string {
+	return "Basic " + base64.StdEncoding.EncodeToString([]byte(principal+":"+principal+"-password"))
+}
+
+func field(t *testing.T, body, key string) string {
+	t.Helper()
+	var fields map[string]any
+	require.NoError(t, json.Unmarshal([]byte(body), &fields))
+	value, _ := fields[key].(string)
+	require.NotEmpty(t, value, body)
+	return value
+}

@@ -1,0 +1,65 @@
+package services
+
+import (
+	"context"
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+
+	pulumirpc "github.com/pulumi/pulumi/sdk/v3/proto/go"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials/insecure"
+	"google.golang.org/protobuf/types/known/structpb"
+)
+
+// kinds tell by its id what type of resource a cloud object is; the first match counts.
+var kinds = []struct {
+	token string
+	id    *regexp.Regexp
+}{
+	{"azure-native:authorization:RoleAssignment", regexp.MustCompile(`(?i)/providers/Microsoft\.Authorization/roleAssignments/[^/]+$`)},
+	{"azure-native:containerregistry:Registry", regexp.MustCompile(`(?i)/registries/[^/]+$`)},
+	{"azure-native:resources:ResourceGroup", regexp.MustCompile(`(?i)^/subscriptions/[^/]+/resourceGroups/[^/]+$`)},
+	{"azuread:index/applicationPassword:ApplicationPassword", regexp.MustCompile(`/password/[^/]+$`)},
+	{"azuread:index/servicePrincipal:ServicePrincipal", regexp.MustCompile(`^/servicePrincipals/[^/]+$`)},
+	{"azuread:index/application:Application", regexp.MustCompile(`^/applications/[^/]+$`)},
+}
+
+// Discard deletes the cloud objects that are of one of the types and not among the known ids, in the way the engine
+// would: by asking their provider.
+func (r *running) Discard(types, known []string) error {
+	for _, id := range r.azure.Inventory() {
+		if slices.Contains(known, id) {
+			continue
+		}
+		for _, kind := range kinds {
+			if !kind.id.MatchString(id) {
+				continue
+			}
+			if slices.Contains(types, kind.token) {
+				if err := r.remove(kind.token, id); err != nil {
+					return fmt.Errorf("%s %s: %w", kind.token, id, err)
+				}
+			}
+			break
+		}
+	}
+	return nil
+}
+
+func (r *running) remove(token, id string) error {
+	address := r.addresses.AzureNative
+	if strings.HasPrefix(token, "azuread:") {
+		address = r.addresses.AzureAD
+	}
+	conn, err := grpc.NewClient(address, grpc.WithTransportCredentials(insecure.NewCredentials()))
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	_, err = pulumirpc.NewResourceProviderClient(conn).Delete(context.Background(), &pulumirpc.DeleteRequest{
+		Id: id, Urn: "urn:pulumi:sandbox::sandbox::" + token + "::interrupted", Properties: &structpb.Struct{},
+	})
+	return err
+}

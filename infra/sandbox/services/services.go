@@ -1,0 +1,207 @@
+// Package services runs what stands in for the outside world of the stack: the double of Azure, the double of the
+// registries with the demo images in it, and the Kubernetes cluster.
+package services
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"net/http"
+	"path/filepath"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/google/go-containerregistry/pkg/authn"
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"golang.org/x/sync/errgroup"
+
+	"example.com/acr-microservices/infra/sandbox/azuredouble"
+	"example.com/acr-microservices/infra/sandbox/cluster"
+	"example.com/acr-microservices/infra/sandbox/daemon"
+	"example.com/acr-microservices/infra/sandbox/demo"
+	"example.com/acr-microservices/infra/sandbox/pki"
+	"example.com/acr-microservices/infra/sandbox/registrydouble"
+)
+
+// dockerHubAccount is the Docker Hub account that offers the demo images.
+const dockerHubAccount = "wolfgangofner"
+
+// Options say where the services keep their state and how they behave.
+type Options struct {
+	Dir             string        // state of all services, kept between runs
+	Kubernetes      string        // the binary with all parts of Kubernetes
+	Cache           string        // where built demo images are kept for all sandboxes
+	PullPropagation time.Duration // how long a new role assignment takes to reach a registry
+}
+
+// running are the services while they run.
+type running struct {
+	options   Options
+	azure     *azuredouble.Double
+	cluster   *cluster.Cluster
+	addresses addresses
+
+	group  *errgroup.Group // serves the doubles
+	cancel context.CancelFunc
+	done   chan struct{} // closed when one of the services has died
+
+	mu    sync.Mutex
+	pulls []daemon.Pull
+}
+
+// Start starts all services, in the order in which they need each other.
+func (o Options) Start(ctx context.Context, step func(string)) (_ daemon.Services, err error) {
+	ctx, cancel := context.WithCancel(ctx)
+	group, ctx := errgroup.WithContext(ctx)
+	r := &running{options: o, group: group, cancel: cancel, done: make(chan struct{})}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, r.Stop())
+		}
+	}()
+
+	step("building the demo images")
+	images := &publisher{}
+	if images.images, err = demo.Images(ctx, "", o.Cache); err != nil {
+		return nil, err
+	}
+	step("starting the doubles of Azure and its registries")
+	ca, err := pki.EnsureCA(filepath.Join(o.Dir, "pki"), "acr-microservices sandbox")
+	if err != nil {
+		return nil, err
+	}
+	listeners, err := listen(filepath.Join(o.Dir, "ports.json"))
+	if err != nil {
+		return nil, err
+	}
+	r.addresses = listeners.addresses()
+	images.transport = registrydouble.Transport(r.addresses.Registry, ca.Pool())
+	r.azure, err = azuredouble.Open(azuredouble.Options{
+		StatePath:       filepath.Join(o.Dir, "azure.json"),
+		PullPropagation: o.PullPropagation,
+		OnRegistry:      images.publish,
+	})
+	if err != nil {
+		return nil, errors.Join(err, listeners.close())
+	}
+	username, password := r.azure.OwnerCredential()
+	images.owner = authn.FromConfig(authn.AuthConfig{Username: username, Password: password})
+	images.registry, err = registrydouble.New(registrydouble.Options{
+		Dir: filepath.Join(o.Dir, "registry"), Authority: r.azure, OnPull: r.recordPull,
+	})
+	if err != nil {
+		return nil, errors.Join(err, listeners.close())
+	}
+	tlsConfig, err := registrydouble.TLSConfig(ca)
+	if err != nil {
+		return nil, errors.Join(err, listeners.close())
+	}
+	r.serve(ctx, images.registry, tlsConfig, listeners)
+
+	step("filling Docker Hub with the demo images")
+	if err := images.seedDockerHub(ctx); err != nil {
+		return nil, err
+	}
+	step("starting Kubernetes")
+	r.cluster, err = cluster.Start(ctx, cluster.Options{
+		Dir: filepath.Join(o.Dir, "cluster"), Binary: o.Kubernetes,
+		RegistryAddr: r.addresses.Registry, RegistryCA: ca.CertFile(),
+	})
+	if err != nil {
+		return nil, err
+	}
+	go func() {
+		defer close(r.done)
+		select {
+		case <-r.cluster.Done():
+		case <-ctx.Done(): // also when a double has failed
+		}
+	}()
+	return r, nil
+}
+
+// serve answers at the listeners until ctx ends.
+func (r *running) serve(ctx context.Context, registry http.Handler, config *tls.Config, l listeners) {
+	r.group.Go(func() error { return r.azure.Serve(ctx, l.azureNative, l.azureAD) })
+	server := &http.Server{Handler: registry, TLSConfig: config, ReadHeaderTimeout: time.Minute}
+	r.group.Go(func() error {
+		if err := server.ServeTLS(l.registry, "", ""); !errors.Is(err, http.ErrServerClosed) {
+			return fmt.Errorf("registry double: %w", err)
+		}
+		return nil
+	})
+	r.group.Go(func() error {
+		<-ctx.Done()
+		return server.Close()
+	})
+}
+
+// Info tells what runs where.
+func (r *running) Info() daemon.Info {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return daemon.Info{
+		AzureNative: r.addresses.AzureNative, AzureAD: r.addresses.AzureAD, Registry: r.addresses.Registry,
+		Kubeconfig: r.cluster.Kubeconfig(),
+		Kubernetes: r.options.Kubernetes,
+		Inventory:  r.azure.Inventory(),
+		Pulls:      append([]daemon.Pull(nil), r.pulls...),
+	}
+}
+
+// SetPullPropagation sets how long a new role assignment takes to reach a registry.
+func (r *running) SetPullPropagation(d time.Duration) { r.azure.SetPullPropagation(d) }
+
+// Done is closed when a service has died.
+func (r *running) Done() <-chan struct{} { return r.done }
+
+// Stop stops all services and returns why one of them had died, if so.
+func (r *running) Stop() error {
+	var err error
+	if r.cluster != nil {
+		err = errors.Join(r.cluster.Err(), r.cluster.Stop())
+	}
+	r.cancel()
+	return errors.Join(err, r.group.Wait())
+}
+
+// recordPull notes that a manifest was served.
+func (r *running) recordPull(host, repository, reference, principal string) {
+	separator := ":"
+	if strings.Contains(reference, ":") { // a digest
+		separator = "@"
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.pulls = append(r.pulls, daemon.Pull{Image: host + "/" + repository + separator + reference, Account: principal})
+}
+
+// publisher puts the demo images where the stack expects images.
+type publisher struct {
+	images    map[string]v1.Image // by repository:tag
+	registry  *registrydouble.Server
+	transport http.RoundTripper   // to the registry double
+	owner     authn.Authenticator // the deploying user
+}
+
+// publish fills a new registry as a build pipeline would have done: by an ordinary push over HTTP.
+func (p *publisher) publish(ctx context.Context, loginServer string) error {
+	// A registry that had the same name before has left its content behind.
+	if err := p.registry.Remove(loginServer); err != nil {
+		return err
+	}
+	return demo.Push(ctx, p.images, loginServer, "", p.owner, p.transport)
+}
+
+// seedDockerHub offers the same images publicly.
+func (p *publisher) seedDockerHub(ctx context.Context) error {
+	for reference, image := range p.images {
+		repository, tag, _ := strings.Cut(reference, ":")
+		if err := p.registry.Seed(ctx, registrydouble.DockerHub, dockerHubAccount+"/"+repository, tag, image); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,173 @@
+package stack
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sort"
+	"strings"
+	"time"
+
+	"github.com/pulumi/pulumi/sdk/v3/go/auto/events"
+	"github.com/pulumi/pulumi/sdk/v3/go/common/apitype"
+	"github.com/pulumi/pulumi/sdk/v3/go/common/diag/colors"
+	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
+
+	"example.com/acr-microservices/infra/sandbox/console"
+)
+
+// Change is one operation on a resource.
+type Change struct {
+	Op   string // as the engine calls it: create, update, replace, delete, import, ...
+	Type string // the resource's type token
+	Name string // the resource's logical name
+}
+
+// A watcher shows the engine's events while they come.
+type watcher struct {
+	console *console.Console
+	quiet   bool // the engine's own output is shown instead
+	events  chan events.EngineEvent
+	stop    chan struct{}
+	done    chan struct{}
+
+	started map[string]time.Time // operations that go on, by URN
+	changes []Change             // operations that have succeeded
+	errors  int                  // how many have been shown
+}
+
+func (w *watcher) run() {
+	defer close(w.done)
+	tick := time.NewTicker(time.Second)
+	defer tick.Stop()
+	for {
+		select {
+		case e, ok := <-w.events:
+			if !ok {
+				return
+			}
+			w.handle(e.EngineEvent)
+		case <-tick.C:
+		case <-w.stop:
+			return
+		}
+		w.status()
+	}
+}
+
+// end is called when the operation is over, and with it the delivery of events.
+func (w *watcher) end() []Change {
+	close(w.stop)
+	<-w.done
+	w.console.Status("")
+	return w.changes
+}
+
+// explain returns the error of an operation: a short one if the engine has told the reasons.
+func (w *watcher) explain(ctx context.Context, short string, err error) error {
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	if w.errors > 0 || w.quiet {
+		return errors.New(short)
+	}
+	return err
+}
+
+func (w *watcher) handle(e apitype.EngineEvent) {
+	switch {
+	case e.ResourcePreEvent != nil:
+		if shown(e.ResourcePreEvent.Metadata) {
+			w.started[e.ResourcePreEvent.Metadata.URN] = time.Now()
+		}
+	case e.ResOutputsEvent != nil:
+		w.finish(e.ResOutputsEvent.Metadata, e.ResOutputsEvent.Planning)
+	case e.ResOpFailedEvent != nil:
+		w.fail(e.ResOpFailedEvent.Metadata)
+	case e.DiagnosticEvent != nil:
+		w.diagnose(*e.DiagnosticEvent)
+	}
+}
+
+// finish notes an operation that has succeeded, or in a preview one that would be done.
+func (w *watcher) finish(m apitype.StepEventMetadata, planning bool) {
+	start, ok := w.started[m.URN]
+	if !ok {
+		return
+	}
+	w.changes = append(w.changes, Change{Op: string(m.Op), Type: m.Type, Name: resource.URN(m.URN).Name()})
+	took := console.Elapsed(start)
+	if planning {
+		took = ""
+	}
+	w.line(m, took)
+}
+
+func (w *watcher) fail(m apitype.StepEventMetadata) {
+	if start, ok := w.started[m.URN]; ok {
+		w.line(m, console.Elapsed(start)+"  FAILED")
+	}
+}
+
+func (w *watcher) line(m apitype.StepEventMetadata, note string) {
+	delete(w.started, m.URN)
+	if !w.quiet {
+		line := fmt.Sprintf("  %-8s %-29s %-24s %s", m.Op, ShortType(m.Type), resource.URN(m.URN).Name(), note)
+		w.console.Printf("%s", strings.TrimRight(line, " "))
+	}
+}
+
+func (w *watcher) diagnose(d apitype.DiagnosticEvent) {
+	if d.Ephemeral || w.quiet || (d.Severity != "error" && d.Severity != "warning") {
+		return
+	}
+	text := strings.TrimSpace(colors.Never.Colorize(d.Message))
+	if text == "" {
+		return
+	}
+	if d.URN != "" {
+		text = resource.URN(d.URN).Name() + ": " + text
+	}
+	if d.Severity == "error" {
+		w.errors++
+	}
+	w.console.Printf("%s", console.Indent("  ", d.Severity+": "+text))
+}
+
+// status tells what the engine waits for.
+func (w *watcher) status() {
+	if w.quiet || len(w.started) == 0 {
+		w.console.Status("")
+		return
+	}
+	var running []string
+	oldest := time.Now()
+	for urn, start := range w.started {
+		running = append(running, resource.URN(urn).Name())
+		if start.Before(oldest) {
+			oldest = start
+		}
+	}
+	sort.Strings(running)
+	w.console.Status(fmt.Sprintf("  … %s  %s", strings.Join(running, ", "), time.Since(oldest).Round(time.Second)))
+}
+
+// shown tells whether an operation is worth a line: on a resource that exists outside the engine, and neither one that
+// changes nothing nor one that only announces others.
+func shown(m apitype.StepEventMetadata) bool {
+	switch m.Op {
+	case apitype.OpSame, apitype.OpRead, apitype.OpReplace, apitype.OpRefresh, apitype.OpDiscardReplaced, apitype.OpReadDiscard:
+		return false
+	}
+	state := m.New
+	if state == nil {
+		state = m.Old
+	}
+	return state != nil && state.Custom && !strings.HasPrefix(m.Type, "pulumi:providers:")
+}
+
+// ShortType shortens a type token to what tells types apart: "kubernetes:core/v1:Secret" becomes "kubernetes:Secret".
+func ShortType(token string) string {
+	parts := strings.Split(token, ":")
+	return parts[0] + ":" + parts[len(parts)-1]
+}

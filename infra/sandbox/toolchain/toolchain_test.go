@@ -1,0 +1,75 @@
+package toolchain
+
+import (
+	"bytes"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"example.com/acr-microservices/infra/sandbox/console"
+)
+
+func TestEnsure(t *testing.T) {
+	dir, cache := t.TempDir(), t.TempDir()
+	source := func(text string) {
+		t.Helper()
+		require.NoError(t, os.MkdirAll(filepath.Join(dir, "m", "sub"), 0o700))
+		require.NoError(t, os.WriteFile(filepath.Join(dir, "m", "go.mod"), []byte("module example.com/m\n\ngo 1.24\n"), 0o600))
+		require.NoError(t, os.WriteFile(filepath.Join(dir, "m", "main.go"),
+			[]byte("package main\n\nimport \"example.com/m/sub\"\n\nvar version string\n\nfunc main() { println(sub.Text, version) }\n"), 0o600))
+		require.NoError(t, os.WriteFile(filepath.Join(dir, "m", "sub", "sub.go"), []byte(text), 0o600))
+	}
+	b := binary{module: "m", name: "m", pkg: ".", vars: []string{"main.version=9.9"}}
+	var out bytes.Buffer
+	ensure := func() (string, error) { return b.ensure(t.Context(), dir, cache, "go1", console.New(&out)) }
+
+	source("package sub\n\nconst Text = \"first\"\n")
+	first, err := ensure()
+	require.NoError(t, err)
+	printed, err := exec.Command(first).CombinedOutput()
+	require.NoError(t, err)
+	assert.Equal(t, "first 9.9\n", string(printed))
+	assert.Contains(t, out.String(), "built m in ")
+
+	out.Reset()
+	again, err := ensure()
+	require.NoError(t, err)
+	assert.Equal(t, first, again)
+	assert.Empty(t, out.String(), "what is there is not built again")
+
+	source("package sub\n\nconst Text = \"second\"\n")
+	second, err := ensure()
+	require.NoError(t, err)
+	assert.NotEqual(t, first, second)
+
+	source("package sub\n\nconst Text = 1 +\n")
+	_, err = ensure()
+	require.ErrorContains(t, err, "sub.go:4")
+	source("package sub\n\nconst Text = undefined\n")
+	_, err = ensure()
+	require.ErrorContains(t, err, "undefined: undefined")
+
+	left, err := filepath.Glob(filepath.Join(cache, "*", "*"))
+	require.NoError(t, err)
+	assert.ElementsMatch(t, []string{first, second}, left, "nothing unfinished stays")
+}
+
+// What is linked in as a tool's version must be what its module says.
+func TestVersions(t *testing.T) {
+	for module, line := range map[string]string{
+		"pulumi":     "github.com/pulumi/pulumi/pkg/v3 v" + PulumiVersion,
+		"kubernetes": "k8s.io/kubernetes v" + KubernetesVersion,
+	} {
+		content, err := os.ReadFile(filepath.Join("..", "tools", module, "go.mod"))
+		require.NoError(t, err)
+		assert.True(t, regexp.MustCompile(`(?m)\b`+regexp.QuoteMeta(line)+`( //.*)?$`).Match(content), line)
+	}
+	root, err := os.ReadFile(filepath.Join("..", "..", "..", "go.mod"))
+	require.NoError(t, err)
+	assert.Contains(t, string(root), "github.com/pulumi/pulumi-kubernetes/sdk/v4 v"+ProviderVersion+"\n")
+}
