@@ -19,8 +19,10 @@ import (
 
 const (
 	groupType    = "azure-native:resources:ResourceGroup"
-	registryTok  = "azure-native:containerregistry:Registry"
-	replicaTok   = "azure-native:containerregistry:Replication"
+	stableModule = "azure-native:containerregistry:"
+	module       = "azure-native:containerregistry/v20231101preview:"
+	registryTok  = module + "Registry"
+	replicaTok   = module + "Replication"
 	roleType     = "azure-native:authorization:RoleAssignment"
 	appType      = "azuread:index/application:Application"
 	spType       = "azuread:index/servicePrincipal:ServicePrincipal"
@@ -35,6 +37,10 @@ const (
 	unknownRole  = "00000000-1111-2222-3333-444444444444"
 	otherGUID    = "99999999-1111-2222-3333-444444444444"
 	seed         = "0123456789abcdef0123456789abcdef"
+	elsewhere    = "/subscriptions/99999999-1111-2222-3333-444444444444/resourceGroups/shared/providers/" // somebody else's
+	userIdentity = elsewhere + "Microsoft.ManagedIdentity/userAssignedIdentities/registry"
+	vault        = elsewhere + "Microsoft.KeyVault/vaults/acme"
+	vaultKey     = "https://acme.vault.azure.net/keys/registry"
 	testGroup    = "rg"
 	testRegistry = "acme12345"
 

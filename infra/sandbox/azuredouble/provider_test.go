@@ -468,7 +468,7 @@ func TestDriftIsVisible(t *testing.T) {
 	// Somebody changes the registry behind the program's back.
 	require.NoError(t, e.double.updateRegistry(context.Background(), registry.id, registryInputs(props{
 		"location": "westeurope", "adminUserEnabled": true, "tags": props{"by": "hand"}, "publicNetworkAccess": "Enabled",
-	})))
+	}), true))
 	require.True(t, e.refresh(registry))
 	in := toProps(registry.inputs)
 	assert.Equal(t, "West Europe", in["location"], "the program's own spelling stays")
