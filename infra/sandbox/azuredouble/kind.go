@@ -43,6 +43,8 @@ type kind struct {
 	read func(d *Double, id string) (settings, outputs props, err error)
 	// update changes what is not immutable; nil if everything is.
 	update func(ctx context.Context, d *Double, id string, in props) error
+	// keep says why a resource of ARM cannot be deleted now; nil if nothing ever speaks against it.
+	keep func(s *state, r *armResource) error
 	// remove deletes the resource, or does nothing if it is gone.
 	remove func(d *Double, id string) error
 }

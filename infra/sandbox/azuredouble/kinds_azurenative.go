@@ -22,7 +22,7 @@ const cliClientID = "04b07795-8ddb-461a-bbee-02f9e1bf7b46"
 
 func newAzureNative(d *Double) *provider {
 	return newProvider(d, "azure-native", azureNativeVersion, slices.Concat(
-		coreKinds(), registryKinds(stableRegistry), registryKinds(previewRegistry),
+		coreKinds(), registryKinds(stableRegistry), registryKinds(previewRegistry), []*kind{taskKind()},
 	), []*function{
 		{
 			token: "azure-native:authorization:getClientConfig",
@@ -106,6 +106,15 @@ func armKind(k *kind, is func(*armResource) bool, outputs func(*state, *armResou
 	}
 	k.remove = func(d *Double, id string) error {
 		return d.change(func(s *state) error {
+			r := s.resource(id)
+			if r == nil {
+				return nil
+			}
+			if k.keep != nil {
+				if err := k.keep(s, r); err != nil {
+					return err
+				}
+			}
 			s.remove(id)
 			return nil
 		})

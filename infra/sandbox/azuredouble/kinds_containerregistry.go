@@ -12,8 +12,8 @@ import (
 // registryVersion is an API version of Microsoft.ContainerRegistry, as the SDK offers it. All versions show the same
 // resources; the engine takes their types for aliases of each other, as the SDK tells it.
 type registryVersion struct {
-	module                string
-	registry, replication sdkType
+	module                                                   string
+	registry, replication, webhook, cacheRule, credentialSet sdkType
 	// preview versions have what the default one does not know, such as anonymous pull.
 	preview bool
 }
@@ -30,12 +30,22 @@ var (
 		module:      "azure-native:containerregistry:",
 		registry:    sdkType{schemaOf(containerregistry.RegistryArgs{}.ElementType()), outputNames(containerregistry.Registry{})},
 		replication: sdkType{schemaOf(containerregistry.ReplicationArgs{}.ElementType()), outputNames(containerregistry.Replication{})},
+		webhook:     sdkType{schemaOf(containerregistry.WebhookArgs{}.ElementType()), outputNames(containerregistry.Webhook{})},
+		cacheRule:   sdkType{schemaOf(containerregistry.CacheRuleArgs{}.ElementType()), outputNames(containerregistry.CacheRule{})},
+		credentialSet: sdkType{
+			schemaOf(containerregistry.CredentialSetArgs{}.ElementType()), outputNames(containerregistry.CredentialSet{}),
+		},
 	}
 	previewRegistry = registryVersion{
 		module:      "azure-native:containerregistry/v20231101preview:",
 		preview:     true,
 		registry:    sdkType{schemaOf(v20231101preview.RegistryArgs{}.ElementType()), outputNames(v20231101preview.Registry{})},
 		replication: sdkType{schemaOf(v20231101preview.ReplicationArgs{}.ElementType()), outputNames(v20231101preview.Replication{})},
+		webhook:     sdkType{schemaOf(v20231101preview.WebhookArgs{}.ElementType()), outputNames(v20231101preview.Webhook{})},
+		cacheRule:   sdkType{schemaOf(v20231101preview.CacheRuleArgs{}.ElementType()), outputNames(v20231101preview.CacheRule{})},
+		credentialSet: sdkType{
+			schemaOf(v20231101preview.CredentialSetArgs{}.ElementType()), outputNames(v20231101preview.CredentialSet{}),
+		},
 	}
 )
 
@@ -73,7 +83,49 @@ func registryKinds(v registryVersion) []*kind {
 			defaults:  replicationDefaults,
 			check:     checkName("replicationName", alphanumeric),
 		}).with((*Double).createReplication, (*Double).updateReplication), isChild("replications"), replicationOutputs),
+		armKind((&kind{
+			token:     v.module + "Webhook",
+			inputs:    v.webhook.inputs,
+			outputs:   v.webhook.outputs,
+			name:      autoname{property: "webhookName"},
+			located:   true,
+			immutable: []string{"webhookName", "registryName", "resourceGroupName", "location"},
+			defaults:  webhookDefaults,
+			local:     webhookSecrets,
+			check:     checkName("webhookName", alphanumeric),
+		}).with((*Double).createWebhook, (*Double).updateWebhook), isChild("webhooks"), webhookOutputs),
+		armKind((&kind{
+			token:     v.module + "CacheRule",
+			inputs:    v.cacheRule.inputs,
+			outputs:   v.cacheRule.outputs,
+			name:      autoname{property: "cacheRuleName"},
+			immutable: []string{"cacheRuleName", "registryName", "resourceGroupName"},
+			check:     checkName("cacheRuleName", dashed),
+		}).with((*Double).createCacheRule, (*Double).updateCacheRule), isChild("cacheRules"), cacheRuleOutputs),
+		armKind((&kind{
+			token:     v.module + "CredentialSet",
+			inputs:    v.credentialSet.inputs,
+			outputs:   v.credentialSet.outputs,
+			name:      autoname{property: "credentialSetName"},
+			immutable: []string{"credentialSetName", "registryName", "resourceGroupName"},
+			check:     checkName("credentialSetName", dashed),
+			keep:      keepCredentialSet,
+		}).with((*Double).createCredentialSet, (*Double).updateCredentialSet), isChild("credentialSets"), credentialSetOutputs),
 	}
+}
+
+// taskKind is the ACR Task, which has API versions of its own.
+func taskKind() *kind {
+	return armKind((&kind{
+		token:     "azure-native:containerregistry:Task",
+		inputs:    schemaOf(containerregistry.TaskArgs{}.ElementType()),
+		outputs:   outputNames(containerregistry.Task{}),
+		name:      autoname{property: "taskName"},
+		located:   true,
+		immutable: []string{"taskName", "registryName", "resourceGroupName", "location"},
+		defaults:  taskDefaults,
+		check:     checkTask,
+	}).with((*Double).createTask, (*Double).updateTask), isChild("tasks"), taskOutputs)
 }
 
 // checkName checks the name of a registry or of what belongs to one.

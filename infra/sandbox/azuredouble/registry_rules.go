@@ -166,7 +166,7 @@ func checkRegistryChange(s *state, r *armResource, in props, preview bool) error
 	if policy(in, "softDeletePolicy") && len(s.children(r, "replications")) > 0 {
 		return errSoftDeleteReplicated()
 	}
-	return nil
+	return checkWebhookQuota(in, len(s.children(r, "webhooks")))
 }
 
 func errSoftDeleteReplicated() error {
