@@ -75,6 +75,8 @@ type armResource struct {
 	Pending bool `json:"pending,omitempty"`
 	// Ready is set when Options.OnRegistry has succeeded.
 	Ready bool `json:"ready,omitempty"`
+	// Principal is the object id of the system-assigned identity, if the resource has one.
+	Principal string `json:"principal,omitempty"`
 }
 
 const stateVersion = 1
@@ -230,6 +232,12 @@ func (s *state) put(id string, settings props, now time.Time) {
 		s.Resources[strings.ToLower(id)] = r
 	}
 	r.Settings, r.Changed = settings, now
+	switch system := systemAssigned(settings); {
+	case system && r.Principal == "":
+		r.Principal = uuid.NewString()
+	case !system:
+		r.Principal = ""
+	}
 }
 
 // remove deletes a resource with all that belongs to it. Like ARM it is content if there is none.

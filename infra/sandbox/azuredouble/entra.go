@@ -198,6 +198,11 @@ func (s *state) principal(objectID string) (kind string, created time.Time) {
 	if p := s.ServicePrincipals[strings.ToLower(objectID)]; p != nil {
 		return "ServicePrincipal", p.Created
 	}
+	for _, r := range s.Resources {
+		if r.Principal != "" && strings.EqualFold(r.Principal, objectID) {
+			return "ServicePrincipal", r.Created // a managed identity is one
+		}
+	}
 	return "", time.Time{}
 }
 

@@ -3,7 +3,6 @@ package azuredouble
 import (
 	"context"
 	"fmt"
-	"maps"
 	"reflect"
 	"slices"
 	"strings"
@@ -44,8 +43,22 @@ type kind struct {
 	read func(d *Double, id string) (settings, outputs props, err error)
 	// update changes what is not immutable; nil if everything is.
 	update func(ctx context.Context, d *Double, id string, in props) error
+	// keep says why a resource of ARM cannot be deleted now; nil if nothing ever speaks against it.
+	keep func(s *state, r *armResource) error
 	// remove deletes the resource, or does nothing if it is gone.
 	remove func(d *Double, id string) error
+}
+
+// with sets how a kind without secrets is created and updated.
+func (k *kind) with(
+	create func(d *Double, in props) (id string, err error), update func(d *Double, id string, in props) error,
+) *kind {
+	k.create = func(_ context.Context, d *Double, in props) (string, props, error) {
+		id, err := create(d, in)
+		return id, nil, err
+	}
+	k.update = func(_ context.Context, d *Double, id string, in props) error { return update(d, id, in) }
+	return k
 }
 
 // outputNames lists the outputs of a resource type of the SDK.
@@ -178,11 +191,7 @@ func (k *kind) refreshed(olds resource.PropertyMap, settings props) resource.Pro
 		defaults = k.defaults(settings)
 	}
 	before := toProps(olds)
-	actual := merge(nil, settings)
-	maps.DeleteFunc(actual, func(key string, _ any) bool {
-		_, isInput := k.inputs.fields[key]
-		return !isInput
-	})
+	actual := k.inputs.prune(settings)
 	for _, key := range k.filled {
 		if _, given := before[key]; !given {
 			delete(actual, key)

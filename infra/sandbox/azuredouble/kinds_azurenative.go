@@ -1,10 +1,11 @@
 package azuredouble
 
 import (
-	"context"
 	"fmt"
+	"maps"
 	"net/http"
 	"reflect"
+	"slices"
 	"strings"
 
 	"github.com/pulumi/pulumi-azure-native-sdk/authorization/v2"
@@ -20,70 +21,9 @@ const azureNativeVersion = "2.90.0"
 const cliClientID = "04b07795-8ddb-461a-bbee-02f9e1bf7b46"
 
 func newAzureNative(d *Double) *provider {
-	return newProvider(d, "azure-native", azureNativeVersion, []*kind{
-		armKind(&kind{
-			token:     "azure-native:resources:ResourceGroup",
-			inputs:    schemaOf(resources.ResourceGroupArgs{}.ElementType()),
-			outputs:   outputNames(resources.ResourceGroup{}),
-			name:      autoname{property: "resourceGroupName"},
-			located:   true,
-			immutable: []string{"resourceGroupName", "location"},
-			check: func(in props) []plugin.CheckFailure {
-				if name, known := in["resourceGroupName"].(string); known && !resourceGroupName.MatchString(name) {
-					return []plugin.CheckFailure{failure("resourceGroupName",
-						"'resourceGroupName' does not match expression '%s'", resourceGroupName)}
-				}
-				return nil
-			},
-			create: func(_ context.Context, d *Double, in props) (string, props, error) {
-				id, err := d.createResourceGroup(in)
-				return id, nil, err
-			},
-			update: func(_ context.Context, d *Double, id string, in props) error { return d.updateResourceGroup(id, in) },
-		}, isResourceGroup, resourceGroupOutputs),
-		armKind(&kind{
-			token:     "azure-native:containerregistry:Registry",
-			inputs:    schemaOf(containerregistry.RegistryArgs{}.ElementType()),
-			outputs:   outputNames(containerregistry.Registry{}),
-			name:      autoname{property: "registryName"},
-			located:   true,
-			immutable: []string{"registryName", "resourceGroupName", "location"},
-			defaults:  registryDefaults,
-			check:     checkName("registryName"),
-			create: func(ctx context.Context, d *Double, in props) (string, props, error) {
-				id, err := d.createRegistry(ctx, in)
-				return id, nil, err
-			},
-			update: func(ctx context.Context, d *Double, id string, in props) error { return d.updateRegistry(ctx, id, in) },
-		}, isRegistry, registryOutputs),
-		armKind(&kind{
-			token:     "azure-native:containerregistry:Replication",
-			inputs:    schemaOf(containerregistry.ReplicationArgs{}.ElementType()),
-			outputs:   outputNames(containerregistry.Replication{}),
-			name:      autoname{property: "replicationName"},
-			located:   true,
-			immutable: []string{"replicationName", "registryName", "resourceGroupName", "location"},
-			defaults:  replicationDefaults,
-			check:     checkName("replicationName"),
-			create: func(_ context.Context, d *Double, in props) (string, props, error) {
-				id, err := d.createReplication(in)
-				return id, nil, err
-			},
-			update: func(_ context.Context, d *Double, id string, in props) error { return d.updateReplication(id, in) },
-		}, isReplication, replicationOutputs),
-		armKind(&kind{
-			token:     "azure-native:authorization:RoleAssignment",
-			inputs:    schemaOf(authorization.RoleAssignmentArgs{}.ElementType()),
-			outputs:   outputNames(authorization.RoleAssignment{}),
-			name:      autoname{property: "roleAssignmentName", guid: true},
-			immutable: []string{"roleAssignmentName", "scope", "principalId", "roleDefinitionId"},
-			create: func(_ context.Context, d *Double, in props) (string, props, error) {
-				id, err := d.createRoleAssignment(in)
-				return id, nil, err
-			},
-			update: func(_ context.Context, d *Double, id string, in props) error { return d.updateRoleAssignment(id, in) },
-		}, isRoleAssignment, roleAssignmentOutputs),
-	}, []*function{
+	return newProvider(d, "azure-native", azureNativeVersion, slices.Concat(
+		coreKinds(), registryKinds(stableRegistry), registryKinds(previewRegistry), []*kind{taskKind()},
+	), []*function{
 		{
 			token: "azure-native:authorization:getClientConfig",
 			args:  &schema{kind: "object"},
@@ -121,6 +61,34 @@ func newAzureNative(d *Double) *provider {
 	})
 }
 
+// coreKinds are what every deployment has.
+func coreKinds() []*kind {
+	return []*kind{
+		armKind((&kind{
+			token:     "azure-native:resources:ResourceGroup",
+			inputs:    schemaOf(resources.ResourceGroupArgs{}.ElementType()),
+			outputs:   outputNames(resources.ResourceGroup{}),
+			name:      autoname{property: "resourceGroupName"},
+			located:   true,
+			immutable: []string{"resourceGroupName", "location"},
+			check: func(in props) []plugin.CheckFailure {
+				if name, known := in["resourceGroupName"].(string); known && !resourceGroupName.MatchString(name) {
+					return []plugin.CheckFailure{failure("resourceGroupName",
+						"'resourceGroupName' does not match expression '%s'", resourceGroupName)}
+				}
+				return nil
+			},
+		}).with((*Double).createResourceGroup, (*Double).updateResourceGroup), isResourceGroup, resourceGroupOutputs),
+		armKind((&kind{
+			token:     "azure-native:authorization:RoleAssignment",
+			inputs:    schemaOf(authorization.RoleAssignmentArgs{}.ElementType()),
+			outputs:   outputNames(authorization.RoleAssignment{}),
+			name:      autoname{property: "roleAssignmentName", guid: true},
+			immutable: []string{"roleAssignmentName", "scope", "principalId", "roleDefinitionId"},
+		}).with((*Double).createRoleAssignment, (*Double).updateRoleAssignment), isRoleAssignment, roleAssignmentOutputs),
+	}
+}
+
 // armKind completes a kind whose resources ARM keeps; is tells them from others.
 func armKind(k *kind, is func(*armResource) bool, outputs func(*state, *armResource) props) *kind {
 	k.read = func(d *Double, id string) (props, props, error) {
@@ -132,10 +100,21 @@ func armKind(k *kind, is func(*armResource) bool, outputs func(*state, *armResou
 		if !is(r) {
 			return nil, nil, fmt.Errorf("%s is not the id of a %s", id, k.token)
 		}
-		return r.Settings, outputs(s, r), nil
+		out := outputs(s, r)
+		maps.DeleteFunc(out, func(name string, _ any) bool { return !slices.Contains(k.outputs, name) })
+		return r.Settings, out, nil
 	}
 	k.remove = func(d *Double, id string) error {
 		return d.change(func(s *state) error {
+			r := s.resource(id)
+			if r == nil {
+				return nil
+			}
+			if k.keep != nil {
+				if err := k.keep(s, r); err != nil {
+					return err
+				}
+			}
 			s.remove(id)
 			return nil
 		})
@@ -169,29 +148,6 @@ func (s *state) find(id string) (*armResource, error) {
 		return nil, resourceNotFound(parts[6]+"/"+parts[7], parts[8], parts[4])
 	}
 	return nil, armError(http.StatusNotFound, "ResourceNotFound", "The Resource '%s' was not found.", id)
-}
-
-// checkName checks the name of a registry or a replica.
-func checkName(property string) func(in props) []plugin.CheckFailure {
-	return func(in props) []plugin.CheckFailure {
-		name, known := in[property].(string)
-		if !known {
-			return nil
-		}
-		var failures []plugin.CheckFailure
-		if len(name) < nameMinLength {
-			failures = append(failures, failure(property,
-				"'%s' is too short (%d): at least %d characters required", property, len(name), nameMinLength))
-		}
-		if len(name) > nameMaxLength {
-			failures = append(failures, failure(property,
-				"'%s' is too long (%d): at most %d characters allowed", property, len(name), nameMaxLength))
-		}
-		if !alphanumeric.MatchString(name) {
-			failures = append(failures, failure(property, "'%s' does not match expression '%s'", property, alphanumeric))
-		}
-		return failures
-	}
 }
 
 // registryCredentials are those of the admin user, if the registry has one.

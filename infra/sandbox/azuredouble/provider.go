@@ -242,7 +242,7 @@ func (p *provider) Create(ctx context.Context, req plugin.CreateRequest) (plugin
 func (p *provider) complete(k *kind, in, outputs, once props) props {
 	all := merge(outputs, once)
 	for _, key := range k.local {
-		if v, given := in[key]; given {
+		if v, given := in[key]; given && slices.Contains(k.outputs, key) {
 			all[key] = v
 		}
 	}

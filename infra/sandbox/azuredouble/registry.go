@@ -49,6 +49,35 @@ func isRegistry(r *armResource) bool {
 	return len(parts) == 9 && strings.EqualFold(parts[6]+"/"+parts[7], registryType)
 }
 
+// isChild tells what belongs directly to a registry, and is of that kind, from other resources.
+func isChild(kind string) func(*armResource) bool {
+	return func(r *armResource) bool {
+		parts := strings.Split(r.ID, "/")
+		return len(parts) == 11 && strings.EqualFold(parts[6]+"/"+parts[7], registryType) && strings.EqualFold(parts[9], kind)
+	}
+}
+
+// children are what belongs directly to a registry and is of that kind, such as webhooks, in the order of their ids.
+func (s *state) children(registry *armResource, kind string) []*armResource {
+	var found []*armResource
+	for _, id := range slices.Sorted(maps.Keys(s.Resources)) {
+		if r := s.Resources[id]; isChild(kind)(r) && covers(registry.ID, r.ID) {
+			found = append(found, r)
+		}
+	}
+	return found
+}
+
+// newChild gives the id of something new that belongs to a registry.
+func (s *state) newChild(in props, kind, name string) (registry *armResource, id string, err error) {
+	registry, err = s.find(registryID(s, text(in, "resourceGroupName"), text(in, "registryName")))
+	if err != nil {
+		return nil, "", err
+	}
+	id = registry.ID + "/" + kind + "/" + text(in, name)
+	return registry, id, s.mustBeNew(id)
+}
+
 func (d *Double) createRegistry(ctx context.Context, in props) (string, error) {
 	var id string
 	err := d.change(func(s *state) error {
@@ -81,7 +110,8 @@ func (d *Double) createRegistry(ctx context.Context, in props) (string, error) {
 	return id, d.initializeRegistry(ctx, id)
 }
 
-func (d *Double) updateRegistry(ctx context.Context, id string, in props) error {
+// updateRegistry changes a registry through an API version that is a preview, or through the default one.
+func (d *Double) updateRegistry(ctx context.Context, id string, in props, preview bool) error {
 	err := d.change(func(s *state) error {
 		r, err := s.find(id)
 		if err != nil {
@@ -90,12 +120,8 @@ func (d *Double) updateRegistry(ctx context.Context, id string, in props) error 
 		if err := checkRegistry(in); err != nil {
 			return err
 		}
-		if sku := text(in, "sku", "name"); sku != "Premium" && len(s.replications(r)) > 0 {
-			return armError(http.StatusBadRequest, "ReplicationNotSupported",
-				"The requested feature replication is not supported for the SKU %s.", sku)
-		}
-		if zoneRedundancy(in) != zoneRedundancy(r.Settings) {
-			return armError(http.StatusBadRequest, "InvalidZoneRedundancyUpdate", "The zone redundancy of a registry cannot be changed.")
+		if err := checkRegistryChange(s, r, in, preview); err != nil {
+			return err
 		}
 		s.put(id, in, d.now())
 		return nil
@@ -159,84 +185,22 @@ func checkLocation(in props, kind string) error {
 		text(in, "location"), kind, strings.Join(slices.Sorted(maps.Keys(regions)), ","))
 }
 
-// oneOf are the settings with few allowed values.
-var oneOf = []struct {
-	path    []string
-	allowed []string
-}{
-	{[]string{"publicNetworkAccess"}, []string{"Enabled", "Disabled"}},
-	{[]string{"zoneRedundancy"}, []string{"Enabled", "Disabled"}},
-	{[]string{"networkRuleBypassOptions"}, []string{"AzureServices", "None"}},
-	{[]string{"networkRuleSet", "defaultAction"}, []string{"Allow", "Deny"}},
-	{[]string{"encryption", "status"}, []string{"enabled", "disabled"}},
-	{[]string{"policies", "exportPolicy", "status"}, []string{"enabled", "disabled"}},
-	{[]string{"policies", "quarantinePolicy", "status"}, []string{"enabled", "disabled"}},
-	{[]string{"policies", "retentionPolicy", "status"}, []string{"enabled", "disabled"}},
-	{[]string{"policies", "trustPolicy", "status"}, []string{"enabled", "disabled"}},
-	{[]string{"policies", "trustPolicy", "type"}, []string{"Notary"}},
-}
-
-// checkRegistry applies ARM's rules to the settings of a registry.
-func checkRegistry(in props) error {
-	sku := text(in, "sku", "name")
-	if !slices.Contains(registrySKUs, sku) {
-		return armError(http.StatusBadRequest, "SkuNotSupported", "The SKU %s is not supported.", sku)
-	}
-	for _, o := range oneOf {
-		if v := text(in, o.path...); v != "" && !slices.Contains(o.allowed, v) {
-			return armError(http.StatusBadRequest, "InvalidParameter", "The value '%s' of %s is invalid. Allowed values: %s.",
-				v, strings.Join(o.path, "."), strings.Join(o.allowed, ", "))
-		}
-	}
-	if days, given := at(in, "policies", "retentionPolicy", "days").(float64); given && (days < 0 || days > 365) {
-		return armError(http.StatusBadRequest, "InvalidRetentionDays", "The retention days must be between 0 and 365.")
-	}
-	if sku != "Premium" {
-		return checkBelowPremium(in, sku)
-	}
-	if text(in, "policies", "exportPolicy", "status") == "disabled" && text(in, "publicNetworkAccess") != "Disabled" {
-		return armError(http.StatusBadRequest, "ExportPolicyRequiresPrivateAccess",
-			"Exports can be disabled only when public network access is disabled.")
-	}
-	return nil
-}
-
-// checkBelowPremium refuses the features that only the SKU Premium has.
-// Source: https://learn.microsoft.com/azure/container-registry/container-registry-skus
-func checkBelowPremium(in props, sku string) error {
-	bad := func(code, format string, args ...any) error {
-		return armError(http.StatusBadRequest, code, format, args...)
-	}
-	switch {
-	case at(in, "networkRuleSet") != nil, text(in, "networkRuleBypassOptions") == "None":
-		return bad("NetworkRuleNotSupported", "The requested feature virtual network rule is not supported for the SKU %s.", sku)
-	case text(in, "publicNetworkAccess") == "Disabled":
-		return bad("DisablingPublicNetworkAccessNotSupported", "Disabling public network access is not supported for the SKU %s."+
-			" For more information, please visit https://aka.ms/acr/private-link.", sku)
-	case truth(in, "dataEndpointEnabled"):
-		return bad("DataEndpointNotSupported", "The requested feature data endpoint rule is not supported for the SKU %s.", sku)
-	case text(in, "encryption", "status") == "enabled",
-		text(in, "policies", "exportPolicy", "status") == "disabled",
-		text(in, "policies", "quarantinePolicy", "status") == "enabled",
-		text(in, "policies", "retentionPolicy", "status") == "enabled",
-		text(in, "policies", "trustPolicy", "status") == "enabled":
-		return bad("SkuNotSupported", "The SKU %s is not supported.", sku)
-	}
-	return nil
-}
-
 // registryDefaults is what ARM assumes for what is not given.
 func registryDefaults(in props) props {
 	defaults := props{
 		"adminUserEnabled":         false,
+		"anonymousPullEnabled":     false,
 		"dataEndpointEnabled":      false,
 		"encryption":               props{"status": "disabled"},
+		"metadataSearch":           "Disabled",
 		"networkRuleBypassOptions": "AzureServices",
 		"policies": props{
-			"exportPolicy":     props{"status": "enabled"},
-			"quarantinePolicy": props{"status": "disabled"},
-			"retentionPolicy":  props{"days": 7.0, "status": "disabled"},
-			"trustPolicy":      props{"status": "disabled", "type": "Notary"},
+			"azureADAuthenticationAsArmPolicy": props{"status": "enabled"},
+			"exportPolicy":                     props{"status": "enabled"},
+			"quarantinePolicy":                 props{"status": "disabled"},
+			"retentionPolicy":                  props{"days": 7.0, "status": "disabled"},
+			"softDeletePolicy":                 props{"retentionDays": 7.0, "status": "disabled"},
+			"trustPolicy":                      props{"status": "disabled", "type": "Notary"},
 		},
 		"publicNetworkAccess": "Enabled",
 		"zoneRedundancy":      "Disabled",
@@ -260,17 +224,53 @@ func registryOutputs(s *state, r *armResource) props {
 		"privateEndpointConnections": []any{},
 		"provisioningState":          "Succeeded",
 		"sku":                        props{"name": text(full, "sku", "name"), "tier": text(full, "sku", "name")},
+		"status":                     readyStatus(r),
 		"systemData":                 systemData(s, r),
 		"type":                       registryType,
 	}
 	if truth(full, "dataEndpointEnabled") {
-		outputs["dataEndpointHostNames"] = []any{fmt.Sprintf("%s.%s.data.azurecr.io", strings.ToLower(name), location)}
+		outputs["dataEndpointHostNames"] = []any{dataEndpoint(name, location)}
 	}
-	withSettings(outputs, full, "adminUserEnabled", "dataEndpointEnabled", "encryption", "identity", "networkRuleBypassOptions",
-		"networkRuleSet", "policies", "publicNetworkAccess", "tags", "zoneRedundancy")
-	outputs["policies"] = merge(props{"retentionPolicy": props{"lastUpdatedTime": r.Created.Format(time.RFC3339)}},
-		at(outputs, "policies").(props))
+	for _, r := range s.children(r, "replications") {
+		if truth(full, "dataEndpointEnabled") {
+			outputs["dataEndpointHostNames"] = append(outputs["dataEndpointHostNames"].([]any),
+				dataEndpoint(name, normalLocation(text(r.Settings, "location"))))
+		}
+	}
+	withSettings(outputs, full, "adminUserEnabled", "anonymousPullEnabled", "dataEndpointEnabled", "encryption", "metadataSearch",
+		"networkRuleBypassOptions", "networkRuleSet", "policies", "publicNetworkAccess", "tags", "zoneRedundancy")
+	if identity := identityOutputs(s, r); identity != nil {
+		outputs["identity"] = identity
+	}
+	if key := text(full, "encryption", "keyVaultProperties", "keyIdentifier"); key != "" {
+		_, path, _ := strings.Cut(key, "/keys/")
+		outputs["encryption"] = merge(props{"keyVaultProperties": props{
+			"keyRotationEnabled": !strings.Contains(path, "/"), "versionedKeyIdentifier": key,
+			"lastKeyRotationTimestamp": r.Created.Format(time.RFC3339),
+		}}, outputs["encryption"].(props))
+	}
+	updated := props{"lastUpdatedTime": r.Created.Format(time.RFC3339)}
+	outputs["policies"] = merge(props{"retentionPolicy": updated, "softDeletePolicy": updated}, outputs["policies"].(props))
 	return outputs
+}
+
+// stableRegistryOutputs are those that the default API version answers.
+func stableRegistryOutputs(s *state, r *armResource) props {
+	outputs := registryOutputs(s, r)
+	policies := maps.Clone(outputs["policies"].(props))
+	delete(policies, "azureADAuthenticationAsArmPolicy")
+	delete(policies, "softDeletePolicy")
+	outputs["policies"] = policies
+	return outputs
+}
+
+func dataEndpoint(registry, location string) string {
+	return fmt.Sprintf("%s.%s.data.azurecr.io", strings.ToLower(registry), location)
+}
+
+// readyStatus is the status of what has been provisioned.
+func readyStatus(r *armResource) props {
+	return props{"displayStatus": "Ready", "message": "", "timestamp": r.Created.Format(time.RFC3339)}
 }
 
 // systemData says who made a resource, and when.

@@ -3,6 +3,8 @@ package azuredouble
 import (
 	"context"
 	"errors"
+	"fmt"
+	"slices"
 	"sync/atomic"
 	"testing"
 
@@ -59,51 +61,183 @@ func TestRegistryNamesAreUniqueInTheWorld(t *testing.T) {
 func TestRegistryRules(t *testing.T) {
 	e := newEngine(t, Options{})
 	e.group()
+	sku := func(name string) props { return props{"sku": props{"name": name}} }
 	private := props{"publicNetworkAccess": "Disabled"}
 	policy := func(name, status string) props { return props{"policies": props{name: props{"status": status}}} }
+	rules := func(addresses ...string) props {
+		var all []any
+		for _, a := range addresses {
+			all = append(all, props{"action": "Allow", "iPAddressOrRange": a})
+		}
+		return props{"networkRuleSet": props{"defaultAction": "Deny", "ipRules": all}}
+	}
+	many := make([]string, maxIPRules+1)
+	for i := range many {
+		many[i] = fmt.Sprintf("52.0.%d.%d", i/256, i%256)
+	}
+	users := props{"type": "UserAssigned", "userAssignedIdentities": []any{userIdentity}}
+	key := props{"status": "enabled", "keyVaultProperties": props{"keyIdentifier": vaultKey, "identity": otherGUID}}
+	all, above, only := []string{"Basic", "Standard", "Premium"}, []string{"Standard", "Premium"}, []string{"Premium"}
 	for name, c := range map[string]struct {
 		in   props
-		want string // "" if Premium takes it
+		skus []string // those that have the feature, if the settings are right
+		want string   // the refusal, in the last of these
 	}{
-		"unknown SKU":          {props{"sku": props{"name": "Gold"}}, `Code="SkuNotSupported" Message="The SKU Gold is not supported."`},
-		"SKU in lower case":    {props{"sku": props{"name": "premium"}}, `Message="The SKU premium is not supported."`},
-		"unknown location":     {props{"location": "atlantis"}, `Code="LocationNotAvailableForResourceType" Message="The provided location 'atlantis' is not available for resource type 'Microsoft.ContainerRegistry/registries'.`},
-		"unknown value":        {props{"publicNetworkAccess": "off"}, "Allowed values: Enabled, Disabled."},
-		"too many days":        {props{"policies": props{"retentionPolicy": props{"days": 366.0}}}, "between 0 and 365"},
-		"exports need privacy": {merge(policy("exportPolicy", "disabled"), props{"sku": props{"name": "Premium"}}), "public network access"},
+		"unknown SKU":       {sku("Gold"), nil, `Code="SkuNotSupported" Message="The SKU Gold is not supported."`},
+		"SKU in lower case": {sku("premium"), nil, `Message="The SKU premium is not supported."`},
+		"unknown location":  {props{"location": "atlantis"}, nil, `Code="LocationNotAvailableForResourceType" Message="The provided location 'atlantis' is not available for resource type 'Microsoft.ContainerRegistry/registries'.`},
+		"unknown value":     {props{"publicNetworkAccess": "off"}, nil, "Allowed values: Enabled, Disabled."},
+		"too many days":     {props{"policies": props{"retentionPolicy": props{"days": 366.0}}}, nil, "between 0 and 365"},
 
-		"network rules":     {props{"networkRuleSet": props{"defaultAction": "Deny"}}, ""},
-		"no trusted bypass": {props{"networkRuleBypassOptions": "None"}, ""},
-		"private":           {private, ""},
-		"data endpoints":    {props{"dataEndpointEnabled": true}, ""},
-		"customer's key":    {props{"encryption": props{"status": "enabled"}}, ""},
-		"retention":         {policy("retentionPolicy", "enabled"), ""},
-		"quarantine":        {policy("quarantinePolicy", "enabled"), ""},
-		"content trust":     {policy("trustPolicy", "enabled"), ""},
-		"no exports":        {merge(policy("exportPolicy", "disabled"), private), ""},
+		"anonymous pull":  {props{"anonymousPullEnabled": true}, above, ""},
+		"soft delete":     {policy("softDeletePolicy", "enabled"), all, ""},
+		"metadata search": {props{"metadataSearch": "Yes"}, nil, "metadataSearch"},
+		"soft delete, no days": {
+			props{"policies": props{"softDeletePolicy": props{"status": "enabled", "retentionDays": 0.0}}}, nil, "between 1 and 90",
+		},
+		"soft delete, too many days": {
+			props{"policies": props{"softDeletePolicy": props{"status": "enabled", "retentionDays": 91.0}}}, nil, "between 1 and 90",
+		},
+		"soft delete and retention": {
+			merge(policy("retentionPolicy", "enabled"), policy("softDeletePolicy", "enabled")), nil, "cannot be enabled at the same time",
+		},
+
+		"network rules":           {props{"networkRuleSet": props{"defaultAction": "Deny"}}, only, ""},
+		"no trusted bypass":       {props{"networkRuleBypassOptions": "None"}, only, ""},
+		"private":                 {private, only, ""},
+		"data endpoints":          {props{"dataEndpointEnabled": true}, only, ""},
+		"retention":               {policy("retentionPolicy", "enabled"), only, ""},
+		"quarantine":              {policy("quarantinePolicy", "enabled"), only, ""},
+		"content trust":           {policy("trustPolicy", "enabled"), only, ""},
+		"no exports":              {merge(policy("exportPolicy", "disabled"), private), only, ""},
+		"no exports, but public":  {policy("exportPolicy", "disabled"), only, "only when public network access is disabled"},
+		"IP rules":                {rules("52.1.2.3", "52.1.3.0/24"), only, ""},
+		"too many IP rules":       {rules(many...), only, "The requested feature IP rule exceeds allowed quota 200 for the SKU Premium."},
+		"private IP":              {rules("10.1.2.3"), only, "The IP rule '10.1.2.3' is invalid."},
+		"IPv6":                    {rules("2001:db8::1"), only, "The IP rule '2001:db8::1' is invalid."},
+		"range with host bits":    {rules("52.1.2.3/24"), only, "The IP rule '52.1.2.3/24' is invalid."},
+		"IP rule twice":           {rules("52.1.2.3", "52.1.2.3/32"), only, "given more than once"},
+		"IP rule that denies":     {props{"networkRuleSet": props{"defaultAction": "Allow", "ipRules": []any{props{"action": "Deny", "iPAddressOrRange": "52.1.2.3"}}}}, only, "Allowed values: Allow."},
+		"key without an identity": {props{"encryption": key}, only, "A user assigned identity is required"},
+		"key by its own identity": {props{"encryption": key, "identity": props{"type": "SystemAssigned"}}, only, "A user assigned identity is required"},
+		"key that is none":        {props{"encryption": props{"status": "enabled"}, "identity": users}, only, "InvalidKeyIdentifier"},
+		"key with content trust": {
+			merge(policy("trustPolicy", "enabled"), props{"encryption": key, "identity": users}), only, "Content trust is not supported",
+		},
+
+		"own identity":          {props{"identity": props{"type": "SystemAssigned"}}, all, ""},
+		"given identity":        {props{"identity": users}, all, ""},
+		"both":                  {props{"identity": merge(users, props{"type": "SystemAssigned, UserAssigned"})}, all, ""},
+		"unknown identity type": {props{"identity": props{"type": "Mine"}}, nil, "InvalidIdentityType"},
+		"no identity given":     {props{"identity": props{"type": "UserAssigned"}}, nil, "InvalidIdentityValues"},
+		"identity for nothing":  {props{"identity": merge(users, props{"type": "SystemAssigned"})}, nil, "InvalidIdentityValues"},
+		"identity by its name":  {props{"identity": merge(users, props{"userAssignedIdentities": []any{"me"}})}, nil, "LinkedInvalidPropertyId"},
+		"vault as an identity":  {props{"identity": merge(users, props{"userAssignedIdentities": []any{vault}})}, nil, "InvalidResourceReference"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			e := *e
 			e.t = t
-			for _, sku := range []string{"Basic", "Standard"} {
+			var registry *deployed
+			for _, name := range all {
 				want := c.want
-				if want == "" {
-					want = "SKU " + sku
+				if !slices.Contains(c.skus, name) && c.skus != nil {
+					want = name
 				}
-				_, err := e.try(registryTok, "r", registryInputs(merge(props{"sku": props{"name": sku}}, c.in)))
-				require.ErrorContains(t, err, want)
+				made, err := e.try(registryTok, "registry", registryInputs(merge(sku(name), c.in)))
+				if want != "" {
+					require.ErrorContains(t, err, want)
+					continue
+				}
+				require.NoError(t, err, name)
+				if registry = made; name != "Premium" {
+					e.destroy(registry)
+				}
 			}
-			if c.want != "" {
+			if registry == nil {
 				return
 			}
-			registry := e.registry(merge(props{"sku": props{"name": "Premium"}}, c.in))
-			// A downgrade is possible only without what Premium alone has.
-			require.ErrorContains(t, e.update(registry, registryInputs(c.in)), "SKU Basic")
+			// A downgrade is possible only without what the cheaper SKU does not have.
+			if cheaper := slices.Index(all, c.skus[0]) - 1; cheaper >= 0 {
+				require.ErrorContains(t, e.update(registry, registryInputs(merge(sku(all[cheaper]), c.in))), all[cheaper])
+			}
 			require.NoError(t, e.update(registry, registryInputs(nil)))
 			assert.Equal(t, "Basic", registry.out("sku", "name"))
 			e.destroy(registry)
 		})
 	}
+}
+
+func TestCustomerManagedKey(t *testing.T) {
+	e := newEngine(t, Options{})
+	e.group()
+	in := func(key string, more props) props {
+		return registryInputs(merge(props{
+			"sku":        props{"name": "Premium"},
+			"identity":   props{"type": "SystemAssigned, UserAssigned", "userAssignedIdentities": []any{userIdentity}},
+			"encryption": props{"status": "enabled", "keyVaultProperties": props{"keyIdentifier": key, "identity": otherGUID}},
+		}, more))
+	}
+	registry := e.create(registryTok, "registry", in(vaultKey, nil))
+	assert.True(t, truth(toProps(registry.outputs), "encryption", "keyVaultProperties", "keyRotationEnabled"))
+	assert.NotEmpty(t, registry.out("identity", "principalId"))
+	assert.NotEmpty(t, registry.out("identity", "userAssignedIdentities", userIdentity, "clientId"))
+	before := registry.out("identity", "principalId")
+	require.NoError(t, e.update(registry, in(vaultKey+"/0123", nil)), "another key")
+	assert.False(t, truth(toProps(registry.outputs), "encryption", "keyVaultProperties", "keyRotationEnabled"))
+	assert.Equal(t, before, registry.out("identity", "principalId"))
+	premium := props{"sku": props{"name": "Premium"}}
+	require.ErrorContains(t, e.update(registry, registryInputs(premium)), "cannot be disabled")
+	require.ErrorContains(t, e.update(registry, in(vaultKey, props{"identity": props{"type": "SystemAssigned", "userAssignedIdentities": []any{}}})),
+		"A user assigned identity is required")
+	require.ErrorContains(t, e.update(registry, registryInputs(nil)), "cannot be disabled")
+
+	e.destroy(registry)
+	registry = e.registry(premium)
+	require.ErrorContains(t, e.update(registry, in(vaultKey, nil)), "only when the registry is created")
+}
+
+func TestSoftDeleteExcludesReplicas(t *testing.T) {
+	e := newEngine(t, Options{})
+	e.group()
+	premium := props{"sku": props{"name": "Premium"}}
+	soft := merge(premium, props{"policies": props{"softDeletePolicy": props{"status": "enabled", "retentionDays": 30.0}}})
+	registry := e.registry(soft)
+	replica := props{"resourceGroupName": testGroup, "registryName": testRegistry, "replicationName": "uksouth", "location": "uksouth"}
+	_, err := e.try(replicaTok, "r", replica)
+	require.ErrorContains(t, err, "not supported in a geo-replicated registry")
+	require.NoError(t, e.update(registry, registryInputs(premium)))
+	e.create(replicaTok, "r", replica)
+	require.ErrorContains(t, e.update(registry, registryInputs(soft)), "not supported in a geo-replicated registry")
+}
+
+// TestRegistryVersions holds that the API versions show one registry.
+func TestRegistryVersions(t *testing.T) {
+	e := newEngine(t, Options{})
+	e.group()
+	in := registryInputs(props{"sku": props{"name": "Standard"}})
+	old := e.create(stableModule+"Registry", "registry", in)
+	assert.NotContains(t, toProps(old.outputs), "anonymousPullEnabled")
+	assert.NotContains(t, toProps(old.outputs)["policies"], "softDeletePolicy")
+	_, failures := e.check(old.token, "registry", nil, fromProps(merge(in, props{"anonymousPullEnabled": true})))
+	assert.Equal(t, []string{"anonymousPullEnabled: unknown property 'anonymousPullEnabled'"}, failures)
+	_, err := e.try(registryTok, "registry", in)
+	require.ErrorContains(t, err, "cannot create already existing resource")
+
+	// The engine finds the resource by its alias: the type changes, the resource stays.
+	moved := *old
+	moved.token = registryTok
+	_, diff := e.plan(&moved, in)
+	assert.Empty(t, diff.GetDiffs())
+	require.True(t, e.refresh(&moved))
+	assert.Equal(t, old.id, moved.id)
+	soft := merge(in, props{"anonymousPullEnabled": true, "policies": props{"softDeletePolicy": props{"status": "enabled"}}})
+	require.NoError(t, e.update(&moved, soft))
+	assert.Equal(t, "enabled", moved.out("policies", "softDeletePolicy", "status"))
+
+	require.True(t, e.refresh(old))
+	assert.NotContains(t, toProps(old.inputs), "anonymousPullEnabled", "the older version does not know it")
+	assert.NotContains(t, toProps(old.inputs), "policies")
+	require.ErrorContains(t, e.update(old, merge(in, props{"tags": props{"a": "b"}})), "which this API version does not know")
 }
 
 func TestSKUIsChangedInPlace(t *testing.T) {

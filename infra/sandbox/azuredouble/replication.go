@@ -2,40 +2,18 @@ package azuredouble
 
 import (
 	"net/http"
-	"strings"
-	"time"
 )
 
 const replicationType = registryType + "/replications"
 
-// isReplication tells a replica of a registry from other resources.
-func isReplication(r *armResource) bool {
-	parts := strings.Split(strings.ToLower(r.ID), "/")
-	return len(parts) == 11 && parts[9] == "replications"
-}
-
-// replications are the replicas of a registry, besides the registry itself.
-func (s *state) replications(registry *armResource) []*armResource {
-	var found []*armResource
-	for _, r := range s.Resources {
-		if isReplication(r) && covers(registry.ID, r.ID) {
-			found = append(found, r)
-		}
-	}
-	return found
-}
-
 func (d *Double) createReplication(in props) (string, error) {
 	var id string
 	err := d.change(func(s *state) error {
-		registry, err := s.find(registryID(s, text(in, "resourceGroupName"), text(in, "registryName")))
+		registry, child, err := s.newChild(in, "replications", "replicationName")
 		if err != nil {
 			return err
 		}
-		id = registry.ID + "/replications/" + text(in, "replicationName")
-		if err := s.mustBeNew(id); err != nil {
-			return err
-		}
+		id = child
 		if sku := text(registry.Settings, "sku", "name"); sku != "Premium" {
 			return armError(http.StatusBadRequest, "ReplicationNotSupported",
 				"The requested feature replication is not supported for the SKU %s.", sku)
@@ -43,8 +21,11 @@ func (d *Double) createReplication(in props) (string, error) {
 		if err := checkLocation(in, replicationType); err != nil {
 			return err
 		}
+		if policy(registry.Settings, "softDeletePolicy") {
+			return errSoftDeleteReplicated()
+		}
 		location := normalLocation(text(in, "location"))
-		for _, other := range append(s.replications(registry), registry) {
+		for _, other := range append(s.children(registry, "replications"), registry) {
 			if normalLocation(text(other.Settings, "location")) == location {
 				return armError(http.StatusConflict, "ReplicationLocationInUse",
 					"The registry '%s' already has a replica in the location '%s'.", text(registry.Settings, "registryName"), location)
@@ -81,7 +62,7 @@ func replicationOutputs(s *state, r *armResource) props {
 		"location":          normalLocation(text(full, "location")),
 		"name":              text(full, "replicationName"),
 		"provisioningState": "Succeeded",
-		"status":            props{"displayStatus": "Ready", "message": "", "timestamp": r.Created.Format(time.RFC3339)},
+		"status":            readyStatus(r),
 		"systemData":        systemData(s, r),
 		"type":              replicationType,
 	}, full, "regionEndpointEnabled", "tags", "zoneRedundancy")

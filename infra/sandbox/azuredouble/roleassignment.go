@@ -24,6 +24,7 @@ var roles = map[string]struct {
 	"8311e382-0749-4cb8-b61a-304f252e45ec": {"AcrPush", []string{"pull", "push"}},
 	"c2f4ef07-c644-48eb-af81-4b1b4947fb11": {"AcrDelete", []string{"delete"}},
 	"6cef56e8-d556-48e5-a04f-b8e64114680f": {"AcrImageSigner", nil},
+	"4633458b-17de-408a-b874-0445c86b69e6": {"Key Vault Secrets User", nil},
 	"cdda3590-29a3-44f6-95f2-9f980659eb04": {"AcrQuarantineReader", nil},
 	"c8d4ff99-41c3-41a8-9f60-21dfdad59608": {"AcrQuarantineWriter", nil},
 }
@@ -99,8 +100,12 @@ func sameAssignment(a, b props) bool {
 	return true
 }
 
-// scope gives the canonical id of what a role can be assigned on, if it exists.
+// scope gives the canonical id of what a role can be assigned on or a lock put on, if it exists. Somebody else's resource is
+// taken to exist.
 func (s *state) scope(id string) (string, error) {
+	if foreign(id) {
+		return id, nil
+	}
 	parts := strings.Split(strings.ToLower(id), "/")
 	if len(parts) < 3 || parts[0] != "" || parts[1] != "subscriptions" {
 		return "", armError(http.StatusNotFound, "MissingSubscription",

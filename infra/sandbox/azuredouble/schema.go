@@ -68,6 +68,22 @@ func readSchema(t reflect.Type, seen map[reflect.Type]*schema) *schema {
 	return s
 }
 
+// prune leaves only those properties of an object that the schema has, at any depth but within arrays.
+func (s *schema) prune(in props) props {
+	out := props{}
+	for name, v := range in {
+		f, known := s.fields[name]
+		if !known {
+			continue
+		}
+		if inner, isObject := v.(props); isObject && f.kind == "object" {
+			v = f.prune(inner)
+		}
+		out[name] = v
+	}
+	return out
+}
+
 // names lists the properties of an object, sorted.
 func (s *schema) names() []string { return slices.Sorted(maps.Keys(s.fields)) }
 

@@ -1,0 +1,197 @@
+package azuredouble
+
+import (
+	"net/url"
+	"regexp"
+	"strings"
+	"time"
+)
+
+const (
+	cacheRuleType     = registryType + "/cacheRules"
+	credentialSetType = registryType + "/credentialSets"
+
+	// maxCacheRules is how many cache rules a registry can have.
+	// Source: https://learn.microsoft.com/azure/container-registry/artifact-cache-overview#limitations
+	maxCacheRules = 1000
+)
+
+var (
+	dashed = regexp.MustCompile(`^[a-zA-Z0-9]+(-[a-zA-Z0-9]+)*$`)
+	// cachePath is a repository, or all below a path.
+	cachePath = regexp.MustCompile(`^[a-z0-9]+([._/-]+[a-z0-9]+)*(/\*)?$`)
+)
+
+func (d *Double) createCacheRule(in props) (string, error) {
+	var id string
+	err := d.change(func(s *state) error {
+		registry, child, err := s.newChild(in, "cacheRules", "cacheRuleName")
+		if err != nil {
+			return err
+		}
+		id = child
+		others := s.children(registry, "cacheRules")
+		if len(others) >= maxCacheRules {
+			return badRequest("CacheRuleQuotaExceeded", "The requested feature cache rule exceeds allowed quota %d.", maxCacheRules)
+		}
+		target := text(in, "targetRepository")
+		for _, other := range others {
+			if text(other.Settings, "targetRepository") == target {
+				return badRequest("CacheRuleTargetInUse", "The target repository '%s' is already used by the cache rule '%s'.",
+					target, text(other.Settings, "cacheRuleName"))
+			}
+		}
+		if err := checkCacheRule(s, registry, in); err != nil {
+			return err
+		}
+		s.put(id, in, d.now())
+		return nil
+	})
+	return id, err
+}
+
+func (d *Double) updateCacheRule(id string, in props) error {
+	return d.change(func(s *state) error {
+		r, err := s.find(id)
+		if err != nil {
+			return err
+		}
+		registry, err := s.find(registryID(s, text(in, "resourceGroupName"), text(in, "registryName")))
+		if err != nil {
+			return err
+		}
+		if err := unchangeable(r, in, "sourceRepository", "targetRepository"); err != nil {
+			return err
+		}
+		if err := checkCacheRule(s, registry, in); err != nil {
+			return err
+		}
+		s.put(id, in, d.now())
+		return nil
+	})
+}
+
+func checkCacheRule(s *state, registry *armResource, in props) error {
+	source, target := text(in, "sourceRepository"), text(in, "targetRepository")
+	host, path, found := strings.Cut(source, "/")
+	switch {
+	case !found || !strings.Contains(host, ".") || !cachePath.MatchString(path) && path != "*":
+		return badRequest("CacheRuleSourceInvalid", "The source repository '%s' is invalid. It must begin with a login server.", source)
+	case !cachePath.MatchString(target) && target != "*":
+		return badRequest("CacheRuleTargetInvalid", "The target repository '%s' is invalid.", target)
+	case strings.HasSuffix(source, "*") != strings.HasSuffix(target, "*"):
+		return badRequest("CacheRuleWildcardInvalid", "The source repository '%s' and the target repository '%s' must both end with a"+
+			" wildcard, or neither.", source, target)
+	}
+	credentials := text(in, "credentialSetResourceId")
+	if credentials == "" {
+		return nil
+	}
+	if err := checkReference("properties.credentialSetResourceId", credentials, credentialSetType); err != nil {
+		return err
+	}
+	set, err := s.find(credentials)
+	switch {
+	case err != nil:
+		return err
+	case !covers(registry.ID, set.ID):
+		return badRequest("CredentialSetInvalid", "The credential set '%s' belongs to another registry.", credentials)
+	case !strings.EqualFold(text(set.Settings, "loginServer"), host):
+		return badRequest("CredentialSetInvalid", "The login server '%s' of the credential set does not match the source repository '%s'.",
+			text(set.Settings, "loginServer"), source)
+	}
+	return nil
+}
+
+// cacheRuleOutputs are the properties that ARM answers.
+func cacheRuleOutputs(s *state, r *armResource) props {
+	outputs := childOutputs(s, r, "cacheRuleName", cacheRuleType)
+	outputs["creationDate"] = r.Created.Format(time.RFC3339)
+	return withSettings(outputs, r.Settings, "credentialSetResourceId", "sourceRepository", "targetRepository")
+}
+
+func (d *Double) createCredentialSet(in props) (string, error) {
+	var id string
+	err := d.change(func(s *state) error {
+		_, child, err := s.newChild(in, "credentialSets", "credentialSetName")
+		if err != nil {
+			return err
+		}
+		if err := checkCredentialSet(in); err != nil {
+			return err
+		}
+		id = child
+		s.put(id, in, d.now())
+		return nil
+	})
+	return id, err
+}
+
+func (d *Double) updateCredentialSet(id string, in props) error {
+	return d.change(func(s *state) error {
+		r, err := s.find(id)
+		if err != nil {
+			return err
+		}
+		if err := unchangeable(r, in, "loginServer"); err != nil {
+			return err
+		}
+		if err := checkCredentialSet(in); err != nil {
+			return err
+		}
+		s.put(id, in, d.now())
+		return nil
+	})
+}
+
+func checkCredentialSet(in props) error {
+	if server := text(in, "loginServer"); !strings.Contains(server, ".") || strings.Contains(server, "/") {
+		return badRequest("CredentialSetLoginServerInvalid", "The login server '%s' is invalid.", server)
+	}
+	if err := checkIdentity(in); err != nil {
+		return err
+	}
+	if !systemAssigned(in) {
+		return badRequest("CredentialSetIdentityRequired", "A credential set needs a system assigned identity.")
+	}
+	credentials := objects(in, "authCredentials")
+	if len(credentials) != 1 {
+		return badRequest("CredentialSetAuthCredentialsInvalid", "A credential set must have exactly one credential, not %d.", len(credentials))
+	}
+	if name := text(credentials[0], "name"); name != "Credential1" {
+		return badRequest("CredentialSetAuthCredentialsInvalid", "The credential name '%s' is invalid. Allowed values: Credential1.", name)
+	}
+	for _, key := range []string{"usernameSecretIdentifier", "passwordSecretIdentifier"} {
+		secret, err := url.Parse(text(credentials[0], key))
+		if err != nil || secret.Scheme != "https" || !strings.Contains(secret.Host, ".vault.") || !strings.HasPrefix(secret.Path, "/secrets/") {
+			return badRequest("CredentialSetAuthCredentialsInvalid", "The %s '%s' is not the identifier of a Key Vault secret.",
+				key, text(credentials[0], key))
+		}
+	}
+	return nil
+}
+
+// keepCredentialSet refuses to delete a credential set that a cache rule uses.
+func keepCredentialSet(s *state, r *armResource) error {
+	registry := s.resource(r.ID[:strings.LastIndex(strings.ToLower(r.ID), "/credentialsets/")])
+	for _, rule := range s.children(registry, "cacheRules") {
+		if strings.EqualFold(text(rule.Settings, "credentialSetResourceId"), r.ID) {
+			return badRequest("CredentialSetInUse", "The credential set '%s' is used by the cache rule '%s'.",
+				text(r.Settings, "credentialSetName"), text(rule.Settings, "cacheRuleName"))
+		}
+	}
+	return nil
+}
+
+// credentialSetOutputs are the properties that ARM answers.
+func credentialSetOutputs(s *state, r *armResource) props {
+	outputs := childOutputs(s, r, "credentialSetName", credentialSetType)
+	outputs["creationDate"] = r.Created.Format(time.RFC3339)
+	outputs["identity"] = identityOutputs(s, r)
+	var credentials []any
+	for _, c := range objects(r.Settings, "authCredentials") {
+		credentials = append(credentials, merge(props{"credentialHealth": props{"status": "Healthy"}}, c))
+	}
+	outputs["authCredentials"] = credentials
+	return withSettings(outputs, r.Settings, "loginServer")
+}

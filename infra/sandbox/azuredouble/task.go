@@ -1,0 +1,140 @@
+package azuredouble
+
+import (
+	"encoding/base64"
+	"maps"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/pulumi/pulumi-azure-native-sdk/containerregistry/v2"
+	"github.com/pulumi/pulumi/sdk/v3/go/common/resource/plugin"
+)
+
+const taskType = registryType + "/tasks"
+
+var (
+	taskName  = regexp.MustCompile(`^[a-zA-Z0-9_-]*$`)
+	cronField = regexp.MustCompile(`^[\dA-Za-z*/,-]+$`)
+	// taskSteps are the kinds of steps, by type. The SDK takes any of them in the one input.
+	taskSteps = map[string]*schema{
+		"Docker":      schemaOf(containerregistry.DockerBuildStepArgs{}.ElementType()),
+		"EncodedTask": schemaOf(containerregistry.EncodedTaskStepArgs{}.ElementType()),
+		"FileTask":    schemaOf(containerregistry.FileTaskStepArgs{}.ElementType()),
+	}
+)
+
+// taskOptions are the settings of a task with few allowed values.
+var taskOptions = []oneOf{
+	{[]string{"status"}, []string{"Enabled", "Disabled"}},
+	{[]string{"platform", "os"}, []string{"Linux", "Windows"}},
+	{[]string{"platform", "architecture"}, []string{"amd64", "x86", "386", "arm", "arm64"}},
+	{[]string{"credentials", "sourceRegistry", "loginMode"}, []string{"None", "Default"}},
+}
+
+// checkTask checks the name and the step, whose properties depend on its type.
+func checkTask(in props) []plugin.CheckFailure {
+	failures := checkName("taskName", taskName)(in)
+	step, given := in["step"].(props)
+	if !given || isUnknown(step["type"]) {
+		return failures
+	}
+	kind := text(step, "type")
+	known := taskSteps[kind]
+	if known == nil {
+		return append(failures, failure("step", "'step.type' must be one of %s, but is '%s'",
+			strings.Join(slices.Sorted(maps.Keys(taskSteps)), ", "), kind))
+	}
+	known.walk("step", step, func(_, reason string) { failures = append(failures, failure("step", "%s", reason)) })
+	return failures
+}
+
+func (d *Double) createTask(in props) (string, error) {
+	var id string
+	err := d.change(func(s *state) error {
+		_, child, err := s.newChild(in, "tasks", "taskName")
+		if err != nil {
+			return err
+		}
+		if err := checkLocation(in, taskType); err != nil {
+			return err
+		}
+		if err := checkTaskSettings(in); err != nil {
+			return err
+		}
+		id = child
+		s.put(id, in, d.now())
+		return nil
+	})
+	return id, err
+}
+
+func (d *Double) updateTask(id string, in props) error {
+	return d.change(func(s *state) error {
+		if _, err := s.find(id); err != nil {
+			return err
+		}
+		if err := checkTaskSettings(in); err != nil {
+			return err
+		}
+		s.put(id, in, d.now())
+		return nil
+	})
+}
+
+func checkTaskSettings(in props) error {
+	if err := checkOneOf(in, taskOptions); err != nil {
+		return err
+	}
+	if err := checkIdentity(in); err != nil {
+		return err
+	}
+	invalid := func(format string, args ...any) error { return badRequest("InvalidTaskParameters", format, args...) }
+	seconds, limited := in["timeout"].(float64)
+	content := text(in, "step", "encodedTaskContent")
+	_, err := base64.StdEncoding.DecodeString(content)
+	switch {
+	case truth(in, "isSystemTask"):
+	case in["platform"] == nil:
+		return invalid("The platform properties must be given for the task '%s'.", text(in, "taskName"))
+	case in["step"] == nil:
+		return invalid("The step properties must be given for the task '%s'.", text(in, "taskName"))
+	}
+	switch {
+	case limited && (seconds < 300 || seconds > 28800):
+		return invalid("The timeout must be between 300 and 28800 seconds.")
+	case text(in, "step", "type") == "EncodedTask" && (content == "" || err != nil):
+		return invalid("The encoded task content is not valid base64.")
+	}
+	names := map[string]bool{}
+	for _, timer := range objects(in, "trigger", "timerTriggers") {
+		fields := strings.Fields(text(timer, "schedule"))
+		if len(fields) != 5 || slices.ContainsFunc(fields, func(f string) bool { return !cronField.MatchString(f) }) {
+			return invalid("The schedule '%s' of the timer trigger '%s' is not a valid cron expression.", text(timer, "schedule"), text(timer, "name"))
+		}
+		if names[text(timer, "name")] {
+			return invalid("The timer trigger name '%s' is not unique.", text(timer, "name"))
+		}
+		names[text(timer, "name")] = true
+	}
+	return nil
+}
+
+func taskDefaults(props) props {
+	return props{
+		"agentConfiguration": props{"cpu": 2.0}, "isSystemTask": false, "platform": props{"architecture": "amd64"},
+		"status": "Enabled", "timeout": 3600.0,
+	}
+}
+
+// taskOutputs are the properties that ARM answers.
+func taskOutputs(s *state, r *armResource) props {
+	outputs := childOutputs(s, r, "taskName", taskType)
+	outputs["creationDate"] = r.Created.Format(time.RFC3339)
+	if identity := identityOutputs(s, r); identity != nil {
+		outputs["identity"] = identity
+	}
+	return withSettings(outputs, merge(taskDefaults(nil), r.Settings), "agentConfiguration", "agentPoolName", "credentials",
+		"isSystemTask", "logTemplate", "platform", "status", "step", "tags", "timeout", "trigger")
+}
