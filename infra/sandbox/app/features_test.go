@@ -1,0 +1,117 @@
+//go:build linux
+
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"regexp"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"gopkg.in/yaml.v3"
+)
+
+// use takes the settings of one of the program's own test stacks, changed by the paths given: nil removes a setting.
+func (b *box) use(name string, changes map[string]any) {
+	b.t.Helper()
+	text, err := os.ReadFile(filepath.Join("..", "..", "testdata", "valid-"+name+".yaml"))
+	require.NoError(b.t, err)
+	// The sandbox encrypts with a key of its own.
+	text = regexp.MustCompile(`\{secure: ([^}]*)\}`).ReplaceAll(text, []byte("$1"))
+	var file struct{ Config map[string]any }
+	require.NoError(b.t, yaml.Unmarshal(text, &file))
+	file.Config["acr-microservices:environment"] = "test"
+	for key, value := range changes {
+		file.Config["acr-microservices:"+key] = value
+	}
+	content, err := yaml.Marshal(file)
+	require.NoError(b.t, err)
+	require.NoError(b.t, os.WriteFile(filepath.Join(b.project, "Pulumi.dev.yaml"), content, 0o600))
+}
+
+// TestRegistryFeatures brings up stacks that use everything a registry offers. No single one can: Azure excludes some
+// pairs, such as IP rules and a closed public network.
+func TestRegistryFeatures(t *testing.T) {
+	b := newBox(t, "features")
+	b.use("premium-features", nil)
+	created := ops(b.must("up"))
+	for _, want := range []string{
+		"create azure-native:Registry acrmicroservices",
+		"create azure-native:Replication acrmicroservices-northeurope",
+		"create azure-native:Replication acrmicroservices-eastus",
+		"create azure-native:Webhook acrmicroservices-scanner",
+		"create azure-native:CacheRule acrmicroservices-docker-library",
+		"create azure-native:CredentialSet acrmicroservices-docker-hub",
+		"create azure-native:ManagementLockByScope registry",
+	} {
+		assert.Contains(t, created, want)
+	}
+	require.Len(t, b.images(customer), 1)
+	assert.Contains(t, b.must("up"), "no changes")
+
+	// A protected registry is not deleted, and a locked one neither; the stack removes both when it is told to.
+	out, err := b.run("down")
+	require.Error(t, err)
+	assert.Contains(t, out, "protect")
+	b.must("up", "--config", "registry.protect=false")
+	b.must("down")
+
+	for _, other := range []string{"premium-closed", "standard-features"} {
+		b.use(other, nil)
+		b.must("up")
+		assert.Contains(t, b.must("up"), "no changes", other)
+		b.must("down")
+	}
+}
+
+// TestNamespaceRules brings up namespaces with pod security, quota, limits and network policy, adopts one that is there
+// and keeps the others.
+func TestNamespaceRules(t *testing.T) {
+	b := newBox(t, "rules")
+	services := func(legacy settings) map[string]any {
+		return map[string]any{"services": settings{
+			"customerapi": service("1.0.0"),
+			"legacy": settings{
+				"image":     settings{"repository": "orderapi", "tag": "1.0.0"},
+				"namespace": legacy,
+			},
+		}}
+	}
+	b.use("namespaces", services(settings{"podSecurity": "baseline", "isolate": false}))
+	created := ops(b.must("up"))
+	for _, want := range []string{
+		"create kubernetes:ResourceQuota customerapi", "create kubernetes:LimitRange customerapi",
+		"create kubernetes:NetworkPolicy customerapi", "create kubernetes:ResourceQuota legacy",
+	} {
+		assert.Contains(t, created, want)
+	}
+	assert.NotContains(t, created, "create kubernetes:NetworkPolicy legacy")
+	assert.Contains(t, b.must("up"), "no changes")
+
+	// A pod that the restricted level forbids is refused by Kubernetes itself.
+	_, err := b.kubectl().run(t.Context(), "run", "root", "--namespace", customer, "--image=docker.io/wolfgangofner/customerapi:1.0.0")
+	require.ErrorContains(t, err, "violates PodSecurity")
+
+	_, err = b.kubectl().run(t.Context(), "create", "namespace", "theirs-test")
+	require.NoError(t, err)
+	adopting := services(settings{"podSecurity": "baseline", "isolate": false})
+	adopting["services"].(settings)["theirs"] = settings{
+		"image": settings{"repository": "orderapi", "tag": "1.0.0"}, "namespace": settings{"adopt": true},
+	}
+	b.use("namespaces", adopting)
+	assert.Contains(t, ops(b.must("up")), "create kubernetes:NamespacePatch theirs")
+
+	// Without their services, the adopted and the retained namespaces stay.
+	b.use("namespaces", map[string]any{"services": settings{"customerapi": service("1.0.0")}})
+	b.must("up")
+	for _, namespace := range []string{"theirs-test", "legacy-test"} {
+		_, err = b.kubectl().run(t.Context(), "get", "namespace", namespace)
+		require.NoError(t, err)
+	}
+	out, err := b.run("down")
+	require.Error(t, err)
+	assert.Contains(t, out, "these are left: ")
+	b.must("down", "--force")
+}
