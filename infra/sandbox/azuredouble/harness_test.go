@@ -27,6 +27,7 @@ const (
 	cacheTok      = module + "CacheRule"
 	credentialTok = module + "CredentialSet"
 	taskTok       = stableModule + "Task"
+	lockTok       = "azure-native:authorization:ManagementLockByScope"
 	roleType      = "azure-native:authorization:RoleAssignment"
 	appType       = "azuread:index/application:Application"
 	spType        = "azuread:index/servicePrincipal:ServicePrincipal"
@@ -236,11 +237,17 @@ func (e *engine) refresh(r *deployed) bool {
 
 func (e *engine) destroy(r *deployed) {
 	e.t.Helper()
+	require.NoError(e.t, e.tryDestroy(r))
+}
+
+// tryDestroy deletes a resource and may fail.
+func (e *engine) tryDestroy(r *deployed) error {
+	e.t.Helper()
 	_, err := e.client(r.token).Delete(context.Background(), &pulumirpc.DeleteRequest{
 		Id: r.id, Urn: urn(r.token, r.name), Name: r.name, Type: r.token,
 		Properties: wire(e.t, r.outputs), OldInputs: wire(e.t, r.inputs),
 	})
-	require.NoError(e.t, err)
+	return err
 }
 
 func (e *engine) invoke(token string, args props) (props, error) {

@@ -122,6 +122,13 @@ func TestCheckReportsEveryMistake(t *testing.T) {
 			taskTok, taskInputs(props{"taskName": "my.task"}),
 			[]string{"taskName: 'taskName' does not match expression '" + taskName.String() + "'"},
 		},
+		"lock name": {
+			lockTok, props{"scope": "x", "level": "CanNotDelete", "lockName": "a/b"},
+			[]string{"lockName: 'lockName' does not match expression '" + lockName.String() + "'"},
+		},
+		"lock without a level": {
+			lockTok, props{"scope": "x", "lockName": "keep"}, []string{"level: missing required property 'level'"},
+		},
 		"task's step": {
 			taskTok, taskInputs(props{"step": props{"encodedContent": "x", "values": []any{props{"name": "a"}}}}),
 			[]string{
@@ -467,6 +474,7 @@ func (e *engine) everything() []made {
 	create(spPassType, "pull", props{
 		"servicePrincipalId": principal.out("objectId"), "endDateRelative": "24h", "rotateWhenChanged": props{"a": "b"},
 	})
+	create(lockTok, "lock", props{"scope": registry.id, "lockName": "keep", "level": "CanNotDelete", "notes": "keep it"})
 	for _, r := range all { // some outputs are about what came later
 		require.True(e.t, e.refresh(r.deployed), r.token)
 	}
