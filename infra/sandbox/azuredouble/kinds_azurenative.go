@@ -22,7 +22,7 @@ const cliClientID = "04b07795-8ddb-461a-bbee-02f9e1bf7b46"
 
 func newAzureNative(d *Double) *provider {
 	return newProvider(d, "azure-native", azureNativeVersion, slices.Concat(
-		coreKinds(), registryKinds(stableRegistry), registryKinds(previewRegistry), []*kind{taskKind()},
+		coreKinds(), registryKinds(stableRegistry), registryKinds(previewRegistry), []*kind{taskKind()}, networkKinds(),
 	), []*function{
 		{
 			token: "azure-native:authorization:getClientConfig",

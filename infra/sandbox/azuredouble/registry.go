@@ -222,7 +222,7 @@ func registryOutputs(s *state, r *armResource) props {
 		"location":                   location,
 		"loginServer":                loginServer(name),
 		"name":                       name,
-		"privateEndpointConnections": []any{},
+		"privateEndpointConnections": s.registryConnections(r),
 		"provisioningState":          "Succeeded",
 		"sku":                        props{"name": text(full, "sku", "name"), "tier": text(full, "sku", "name")},
 		"status":                     readyStatus(r),
