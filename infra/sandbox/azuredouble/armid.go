@@ -27,7 +27,8 @@ func armType(id string) string {
 	}
 	for i := len(rest) - 1; i > 0; i-- {
 		if strings.EqualFold(rest[i], "providers") {
-			rest = rest[i:]
+			rest = rest[i:] // an extension: its own namespace counts
+			break
 		}
 	}
 	if len(rest)%2 != 0 || len(rest) < 4 { // "providers", the namespace, and pairs of type and name

@@ -44,8 +44,7 @@ func (d *Double) createCacheRule(in props) (string, error) {
 		if err := checkCacheRule(s, registry, in); err != nil {
 			return err
 		}
-		s.put(id, in, d.now())
-		return nil
+		return s.put(id, in, d.now())
 	})
 	return id, err
 }
@@ -66,8 +65,7 @@ func (d *Double) updateCacheRule(id string, in props) error {
 		if err := checkCacheRule(s, registry, in); err != nil {
 			return err
 		}
-		s.put(id, in, d.now())
-		return nil
+		return s.put(id, in, d.now())
 	})
 }
 
@@ -121,8 +119,7 @@ func (d *Double) createCredentialSet(in props) (string, error) {
 			return err
 		}
 		id = child
-		s.put(id, in, d.now())
-		return nil
+		return s.put(id, in, d.now())
 	})
 	return id, err
 }
@@ -139,8 +136,7 @@ func (d *Double) updateCredentialSet(id string, in props) error {
 		if err := checkCredentialSet(in); err != nil {
 			return err
 		}
-		s.put(id, in, d.now())
-		return nil
+		return s.put(id, in, d.now())
 	})
 }
 

@@ -3,7 +3,6 @@ package azuredouble
 import (
 	"testing"
 
-	pulumirpc "github.com/pulumi/pulumi/sdk/v3/proto/go"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
@@ -121,8 +120,7 @@ func TestCacheRuleRules(t *testing.T) {
 		require.ErrorContains(t, err, "Changing property '"+key+"'")
 	}
 	// The set goes after the rules that use it.
-	_, err = e.native.Delete(t.Context(), &pulumirpc.DeleteRequest{Id: set.id, Urn: urn(credentialTok, "c")})
-	require.ErrorContains(t, err, "is used by the cache rule 'nginx'")
+	require.ErrorContains(t, e.tryDestroy(set), "is used by the cache rule 'nginx'")
 	require.NoError(t, e.update(rule, cacheRuleInputs("nginx", nil)))
 	e.destroy(set)
 	assert.False(t, e.refresh(set))
@@ -135,7 +133,9 @@ func TestCacheRuleQuota(t *testing.T) {
 	require.NoError(t, e.double.change(func(s *state) error {
 		for i := range maxCacheRules {
 			name := string(rune('a'+i/26/26)) + string(rune('a'+i/26%26)) + string(rune('a'+i%26))
-			s.put(registry.id+"/cacheRules/"+name, cacheRuleInputs(name, props{"targetRepository": name}), e.clock.now())
+			if err := s.put(registry.id+"/cacheRules/"+name, cacheRuleInputs(name, props{"targetRepository": name}), e.clock.now()); err != nil {
+				return err
+			}
 		}
 		return nil
 	}))

@@ -224,9 +224,14 @@ func (d *Double) Inventory() []string {
 // resource finds a resource of ARM; ids are the same in any case.
 func (s *state) resource(id string) *armResource { return s.Resources[strings.ToLower(id)] }
 
-// put creates a resource, or changes the settings of the one that exists.
-func (s *state) put(id string, settings props, now time.Time) {
+// put creates a resource, or changes the settings of the one that exists, unless a lock forbids it.
+func (s *state) put(id string, settings props, now time.Time) error {
 	r := s.resource(id)
+	if !isLockID(id) {
+		if err := s.checkUnlocked(id, opWrite); err != nil {
+			return err
+		}
+	}
 	if r == nil {
 		r = &armResource{ID: id, Created: now}
 		s.Resources[strings.ToLower(id)] = r
@@ -238,6 +243,7 @@ func (s *state) put(id string, settings props, now time.Time) {
 	case !system:
 		r.Principal = ""
 	}
+	return nil
 }
 
 // remove deletes a resource with all that belongs to it. Like ARM it is content if there is none.

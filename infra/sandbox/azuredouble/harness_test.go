@@ -27,7 +27,11 @@ const (
 	cacheTok      = module + "CacheRule"
 	credentialTok = module + "CredentialSet"
 	taskTok       = stableModule + "Task"
+	lockTok       = "azure-native:authorization:ManagementLockByScope"
 	roleType      = "azure-native:authorization:RoleAssignment"
+	endpointTok   = "azure-native:network:PrivateEndpoint"
+	zoneGroupTok  = "azure-native:network:PrivateDnsZoneGroup"
+	diagnosticTok = "azure-native:insights:DiagnosticSetting"
 	appType       = "azuread:index/application:Application"
 	spType        = "azuread:index/servicePrincipal:ServicePrincipal"
 	appPassType   = "azuread:index/applicationPassword:ApplicationPassword"
@@ -45,6 +49,9 @@ const (
 	elsewhere     = "/subscriptions/99999999-1111-2222-3333-444444444444/resourceGroups/shared/providers/" // somebody else's
 	userIdentity  = elsewhere + "Microsoft.ManagedIdentity/userAssignedIdentities/registry"
 	vault         = elsewhere + "Microsoft.KeyVault/vaults/acme"
+	subnetID      = elsewhere + "Microsoft.Network/virtualNetworks/hub/subnets/nodes"
+	zone          = elsewhere + "Microsoft.Network/privateDnsZones/privatelink.azurecr.io"
+	workspace     = elsewhere + "Microsoft.OperationalInsights/workspaces/logs"
 	vaultKey      = "https://acme.vault.azure.net/keys/registry"
 	testGroup     = "rg"
 	testRegistry  = "acme12345"
@@ -236,11 +243,17 @@ func (e *engine) refresh(r *deployed) bool {
 
 func (e *engine) destroy(r *deployed) {
 	e.t.Helper()
+	require.NoError(e.t, e.tryDestroy(r))
+}
+
+// tryDestroy deletes a resource and may fail.
+func (e *engine) tryDestroy(r *deployed) error {
+	e.t.Helper()
 	_, err := e.client(r.token).Delete(context.Background(), &pulumirpc.DeleteRequest{
 		Id: r.id, Urn: urn(r.token, r.name), Name: r.name, Type: r.token,
 		Properties: wire(e.t, r.outputs), OldInputs: wire(e.t, r.inputs),
 	})
-	require.NoError(e.t, err)
+	return err
 }
 
 func (e *engine) invoke(token string, args props) (props, error) {

@@ -22,7 +22,7 @@ const cliClientID = "04b07795-8ddb-461a-bbee-02f9e1bf7b46"
 
 func newAzureNative(d *Double) *provider {
 	return newProvider(d, "azure-native", azureNativeVersion, slices.Concat(
-		coreKinds(), registryKinds(stableRegistry), registryKinds(previewRegistry), []*kind{taskKind()},
+		coreKinds(), registryKinds(stableRegistry), registryKinds(previewRegistry), []*kind{taskKind()}, networkKinds(),
 	), []*function{
 		{
 			token: "azure-native:authorization:getClientConfig",
@@ -86,6 +86,19 @@ func coreKinds() []*kind {
 			name:      autoname{property: "roleAssignmentName", guid: true},
 			immutable: []string{"roleAssignmentName", "scope", "principalId", "roleDefinitionId"},
 		}).with((*Double).createRoleAssignment, (*Double).updateRoleAssignment), isRoleAssignment, roleAssignmentOutputs),
+		armKind((&kind{
+			token:     "azure-native:authorization:ManagementLockByScope",
+			inputs:    schemaOf(authorization.ManagementLockByScopeArgs{}.ElementType()),
+			outputs:   outputNames(authorization.ManagementLockByScope{}),
+			name:      autoname{property: "lockName"},
+			immutable: []string{"lockName", "scope"},
+			check: func(in props) []plugin.CheckFailure {
+				if name, known := in["lockName"].(string); known && !lockName.MatchString(name) {
+					return []plugin.CheckFailure{failure("lockName", "'lockName' does not match expression '%s'", lockName)}
+				}
+				return nil
+			},
+		}).with((*Double).createLock, (*Double).updateLock), isLock, lockOutputs),
 	}
 }
 
@@ -109,6 +122,11 @@ func armKind(k *kind, is func(*armResource) bool, outputs func(*state, *armResou
 			r := s.resource(id)
 			if r == nil {
 				return nil
+			}
+			if !isLock(r) {
+				if err := s.checkUnlocked(r.ID, opDelete); err != nil {
+					return err
+				}
 			}
 			if k.keep != nil {
 				if err := k.keep(s, r); err != nil {

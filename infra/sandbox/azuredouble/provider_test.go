@@ -122,6 +122,38 @@ func TestCheckReportsEveryMistake(t *testing.T) {
 			taskTok, taskInputs(props{"taskName": "my.task"}),
 			[]string{"taskName: 'taskName' does not match expression '" + taskName.String() + "'"},
 		},
+		"endpoint's connection": {
+			endpointTok,
+			props{"resourceGroupName": testGroup, "privateLinkServiceConnections": []any{props{"groupId": "registry"}}, "subnetId": subnetID},
+			[]string{
+				"privateLinkServiceConnections: unknown property 'privateLinkServiceConnections[0].groupId'; did you mean 'groupIds'?",
+				"subnetId: unknown property 'subnetId'; did you mean 'subnet'?",
+			},
+		},
+		"zone group without its endpoint": {
+			zoneGroupTok,
+			props{"resourceGroupName": testGroup, "privateDnsZoneConfigs": []any{props{"zone": zone}}},
+			[]string{
+				"privateEndpointName: missing required property 'privateEndpointName'",
+				"privateDnsZoneConfigs: unknown property 'privateDnsZoneConfigs[0].zone'; did you mean 'name'?",
+			},
+		},
+		"diagnostics of nothing": {
+			diagnosticTok,
+			props{"workspaceId": workspace, "logs": []any{props{"category": "x"}}, "metric": []any{}},
+			[]string{
+				"resourceUri: missing required property 'resourceUri'",
+				"logs: missing required property 'logs[0].enabled'",
+				"metric: unknown property 'metric'; did you mean 'metrics'?",
+			},
+		},
+		"lock name": {
+			lockTok, props{"scope": "x", "level": "CanNotDelete", "lockName": "a/b"},
+			[]string{"lockName: 'lockName' does not match expression '" + lockName.String() + "'"},
+		},
+		"lock without a level": {
+			lockTok, props{"scope": "x", "lockName": "keep"}, []string{"level: missing required property 'level'"},
+		},
 		"task's step": {
 			taskTok, taskInputs(props{"step": props{"encodedContent": "x", "values": []any{props{"name": "a"}}}}),
 			[]string{
@@ -467,6 +499,10 @@ func (e *engine) everything() []made {
 	create(spPassType, "pull", props{
 		"servicePrincipalId": principal.out("objectId"), "endDateRelative": "24h", "rotateWhenChanged": props{"a": "b"},
 	})
+	endpoint := create(endpointTok, "acme", endpointInputs(registry, nil))
+	create(zoneGroupTok, "acme", zoneGroupInputs(endpoint, nil))
+	create(diagnosticTok, "acme", diagnosticInputs(registry, nil))
+	create(lockTok, "lock", props{"scope": registry.id, "lockName": "keep", "level": "CanNotDelete", "notes": "keep it"})
 	for _, r := range all { // some outputs are about what came later
 		require.True(e.t, e.refresh(r.deployed), r.token)
 	}
@@ -582,8 +618,8 @@ func TestUpdateOfWhatIsGone(t *testing.T) {
 			clear(s.ServicePrincipals)
 			return nil
 		}))
-		if r.token == roleType {
-			in = toProps(r.inputs)
+		if r.token == roleType || r.token == endpointTok {
+			in = toProps(r.inputs) // the generated name belongs to it
 		}
 		assert.Equal(t, codes.NotFound, status.Code(e.update(r.deployed, in)), r.token)
 	}

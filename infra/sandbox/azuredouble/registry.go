@@ -100,7 +100,9 @@ func (d *Double) createRegistry(ctx context.Context, in props) (string, error) {
 		if err := checkRegistry(in); err != nil {
 			return err
 		}
-		s.put(id, in, d.now())
+		if err := s.put(id, in, d.now()); err != nil {
+			return err
+		}
 		s.resource(id).Pending = true
 		return nil
 	})
@@ -123,8 +125,7 @@ func (d *Double) updateRegistry(ctx context.Context, id string, in props, previe
 		if err := checkRegistryChange(s, r, in, preview); err != nil {
 			return err
 		}
-		s.put(id, in, d.now())
-		return nil
+		return s.put(id, in, d.now())
 	})
 	if err != nil {
 		return err
@@ -221,7 +222,7 @@ func registryOutputs(s *state, r *armResource) props {
 		"location":                   location,
 		"loginServer":                loginServer(name),
 		"name":                       name,
-		"privateEndpointConnections": []any{},
+		"privateEndpointConnections": s.registryConnections(r),
 		"provisioningState":          "Succeeded",
 		"sku":                        props{"name": text(full, "sku", "name"), "tier": text(full, "sku", "name")},
 		"status":                     readyStatus(r),

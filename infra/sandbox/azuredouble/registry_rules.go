@@ -163,6 +163,9 @@ func checkRegistryChange(s *state, r *armResource, in props, preview bool) error
 	if sku := text(in, "sku", "name"); sku != "Premium" && len(s.children(r, "replications")) > 0 {
 		return badRequest("ReplicationNotSupported", "The requested feature replication is not supported for the SKU %s.", sku)
 	}
+	if sku := text(in, "sku", "name"); sku != "Premium" && len(s.endpoints(r)) > 0 {
+		return errNoPrivateEndpoint(sku)
+	}
 	if policy(in, "softDeletePolicy") && len(s.children(r, "replications")) > 0 {
 		return errSoftDeleteReplicated()
 	}

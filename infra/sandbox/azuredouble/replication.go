@@ -31,8 +31,7 @@ func (d *Double) createReplication(in props) (string, error) {
 					"The registry '%s' already has a replica in the location '%s'.", text(registry.Settings, "registryName"), location)
 			}
 		}
-		s.put(id, in, d.now())
-		return nil
+		return s.put(id, in, d.now())
 	})
 	return id, err
 }
@@ -46,8 +45,7 @@ func (d *Double) updateReplication(id string, in props) error {
 		if zoneRedundancy(in) != zoneRedundancy(r.Settings) {
 			return armError(http.StatusBadRequest, "InvalidZoneRedundancyUpdate", "The zone redundancy of a replica cannot be changed.")
 		}
-		s.put(id, in, d.now())
-		return nil
+		return s.put(id, in, d.now())
 	})
 }
 

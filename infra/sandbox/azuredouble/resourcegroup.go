@@ -39,8 +39,7 @@ func (d *Double) createResourceGroup(in props) (string, error) {
 				"The provided location '%s' is not available for resource group. List of available regions is '%s'.",
 				text(in, "location"), strings.Join(slices.Sorted(maps.Keys(regions)), ","))
 		}
-		s.put(id, in, d.now())
-		return nil
+		return s.put(id, in, d.now())
 	})
 	return id, err
 }
@@ -50,8 +49,7 @@ func (d *Double) updateResourceGroup(id string, in props) error {
 		if _, err := s.group(text(in, "resourceGroupName")); err != nil {
 			return err
 		}
-		s.put(id, in, d.now())
-		return nil
+		return s.put(id, in, d.now())
 	})
 }
 

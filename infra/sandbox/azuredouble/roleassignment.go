@@ -65,8 +65,7 @@ func (d *Double) createRoleAssignment(in props) (string, error) {
 					" The ID of the existing role assignment is %s.", undashed(text(other.Settings, "roleAssignmentName")))
 			}
 		}
-		s.put(id, in, d.now())
-		return nil
+		return s.put(id, in, d.now())
 	})
 	return id, err
 }
@@ -85,8 +84,7 @@ func (d *Double) updateRoleAssignment(id string, in props) error {
 		if err := d.checkPrincipal(s, in); err != nil {
 			return err
 		}
-		s.put(id, in, d.now())
-		return nil
+		return s.put(id, in, d.now())
 	})
 }
 

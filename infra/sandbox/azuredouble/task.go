@@ -64,8 +64,7 @@ func (d *Double) createTask(in props) (string, error) {
 			return err
 		}
 		id = child
-		s.put(id, in, d.now())
-		return nil
+		return s.put(id, in, d.now())
 	})
 	return id, err
 }
@@ -78,8 +77,7 @@ func (d *Double) updateTask(id string, in props) error {
 		if err := checkTaskSettings(in); err != nil {
 			return err
 		}
-		s.put(id, in, d.now())
-		return nil
+		return s.put(id, in, d.now())
 	})
 }
 

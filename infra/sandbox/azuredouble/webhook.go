@@ -61,8 +61,7 @@ func (d *Double) putWebhook(s *state, id string, in props) error {
 	for _, secret := range webhookSecrets {
 		delete(shown, secret) // nothing ever asks for it, so it is not kept either
 	}
-	s.put(id, shown, d.now())
-	return nil
+	return s.put(id, shown, d.now())
 }
 
 func checkWebhook(in props) error {

@@ -1,0 +1,102 @@
+package azuredouble
+
+import (
+	"maps"
+	"net/http"
+	"regexp"
+	"slices"
+	"strings"
+)
+
+const lockType = "Microsoft.Authorization/locks"
+
+// The operations that a lock can refuse.
+const (
+	opWrite  = "write"
+	opDelete = "delete"
+)
+
+// lockName allows what Azure allows.
+var lockName = regexp.MustCompile(`^[^<>%&:\\?/[:cntrl:]]{1,260}$`)
+
+var lockLevels = []string{"NotSpecified", "CanNotDelete", "ReadOnly"}
+
+func isLock(r *armResource) bool { return isLockID(r.ID) }
+
+func isLockID(id string) bool {
+	parts := strings.Split(id, "/")
+	onSubscription := len(parts) == 7 && strings.EqualFold(parts[4]+"/"+parts[5], lockType)
+	return onSubscription || strings.EqualFold(armType(id), lockType)
+}
+
+func (d *Double) createLock(in props) (string, error) {
+	var id string
+	err := d.change(func(s *state) error {
+		scope, err := s.scope(text(in, "scope"))
+		if err != nil {
+			return err
+		}
+		id = scope + "/providers/" + lockType + "/" + text(in, "lockName")
+		if err := s.mustBeNew(id); err != nil {
+			return err
+		}
+		if err := checkLock(in); err != nil {
+			return err
+		}
+		return s.put(id, in, d.now())
+	})
+	return id, err
+}
+
+func (d *Double) updateLock(id string, in props) error {
+	return d.change(func(s *state) error {
+		if _, err := s.find(id); err != nil {
+			return err
+		}
+		if err := checkLock(in); err != nil {
+			return err
+		}
+		return s.put(id, in, d.now())
+	})
+}
+
+func checkLock(in props) error {
+	switch level := text(in, "level"); {
+	case !slices.Contains(lockLevels, level):
+		return badRequest("InvalidLockLevel", "The lock level '%s' is invalid. Allowed values: %s.", level, strings.Join(lockLevels, ", "))
+	case level == "NotSpecified":
+		return badRequest("InvalidLockLevel", "The lock level must be specified.")
+	case len(text(in, "notes")) > 512:
+		return badRequest("InvalidLockNotes", "The notes of a lock can have at most 512 characters.")
+	}
+	return nil
+}
+
+// checkUnlocked refuses an operation on a resource that a lock forbids: a lock on the resource or on what contains it, and
+// for a deletion a lock on what would be deleted with it. Locks themselves can always be changed and deleted.
+func (s *state) checkUnlocked(id, operation string) error {
+	var locked []string
+	for _, key := range slices.Sorted(maps.Keys(s.Resources)) {
+		lock := s.Resources[key]
+		if !isLock(lock) || operation != opDelete && text(lock.Settings, "level") != "ReadOnly" {
+			continue
+		}
+		if scope := text(lock.Settings, "scope"); covers(scope, id) || operation == opDelete && covers(id, scope) {
+			locked = append(locked, strings.TrimSuffix(scope, "/"))
+		}
+	}
+	if len(locked) == 0 {
+		return nil
+	}
+	return armError(http.StatusConflict, "ScopeLocked", "The scope '%s' cannot perform %s operation because following scope(s) are"+
+		" locked: '%s'. Please remove the lock and try again.", id, operation, strings.Join(locked, "','"))
+}
+
+// lockOutputs are the properties that ARM answers.
+func lockOutputs(s *state, r *armResource) props {
+	return withSettings(props{
+		"name":       text(r.Settings, "lockName"),
+		"systemData": systemData(s, r),
+		"type":       lockType,
+	}, r.Settings, "level", "notes", "owners")
+}

@@ -1,0 +1,271 @@
+package azuredouble
+
+import (
+	"fmt"
+	"maps"
+	"net/http"
+	"slices"
+	"strings"
+)
+
+const (
+	privateEndpointType = "Microsoft.Network/privateEndpoints"
+	subnetType          = "Microsoft.Network/virtualNetworks/subnets"
+	privateZoneType     = "Microsoft.Network/privateDnsZones"
+
+	// registryGroup is the only group of a registry that an endpoint can be connected to.
+	registryGroup = "registry"
+	// maxZones is how many private DNS zones a group can have.
+	maxZones = 5
+)
+
+func isPrivateEndpoint(r *armResource) bool {
+	return strings.EqualFold(armType(r.ID), privateEndpointType)
+}
+
+func isZoneGroup(r *armResource) bool {
+	return strings.EqualFold(armType(r.ID), privateEndpointType+"/privateDnsZoneGroups")
+}
+
+func privateEndpointID(s *state, in props) string {
+	return resourceGroupID(s, text(in, "resourceGroupName")) + "/providers/" + privateEndpointType + "/" + text(in, "privateEndpointName")
+}
+
+// connections are all connections of an endpoint; the manual ones wait for the approval of somebody else.
+func connections(endpoint props) []props {
+	return append(objects(endpoint, "privateLinkServiceConnections"), objects(endpoint, "manualPrivateLinkServiceConnections")...)
+}
+
+// endpoints are the private endpoints that are connected to a registry.
+func (s *state) endpoints(registry *armResource) []*armResource {
+	var found []*armResource
+	for _, id := range slices.Sorted(maps.Keys(s.Resources)) {
+		r := s.Resources[id]
+		if isPrivateEndpoint(r) && slices.ContainsFunc(connections(r.Settings), func(c props) bool {
+			return strings.EqualFold(text(c, "privateLinkServiceId"), registry.ID)
+		}) {
+			found = append(found, r)
+		}
+	}
+	return found
+}
+
+func (d *Double) createPrivateEndpoint(in props) (string, error) {
+	var id string
+	err := d.change(func(s *state) error {
+		if _, err := s.group(text(in, "resourceGroupName")); err != nil {
+			return err
+		}
+		id = privateEndpointID(s, in)
+		if err := s.mustBeNew(id); err != nil {
+			return err
+		}
+		if err := checkLocation(in, privateEndpointType); err != nil {
+			return err
+		}
+		if err := checkPrivateEndpoint(s, in); err != nil {
+			return err
+		}
+		return s.put(id, in, d.now())
+	})
+	return id, err
+}
+
+func (d *Double) updatePrivateEndpoint(id string, in props) error {
+	return d.change(func(s *state) error {
+		r, err := s.find(id)
+		if err != nil {
+			return err
+		}
+		if was, wanted := normalLocation(text(r.Settings, "location")), normalLocation(text(in, "location")); was != wanted {
+			return armError(http.StatusConflict, "InvalidResourceLocation", "The resource '%s' already exists in location '%s' in resource"+
+				" group '%s'. A resource with the same name cannot be created in location '%s'. Please select a new resource name.",
+				text(in, "privateEndpointName"), was, text(in, "resourceGroupName"), wanted)
+		}
+		if !slices.EqualFunc(connections(r.Settings), connections(in), func(a, b props) bool {
+			return strings.EqualFold(text(a, "privateLinkServiceId"), text(b, "privateLinkServiceId"))
+		}) {
+			return badRequest("CannotChangePrivateLinkConnectionOnPrivateEndpoint",
+				"Cannot change the private link service connection of the private endpoint %s.", r.ID)
+		}
+		if err := checkPrivateEndpoint(s, in); err != nil {
+			return err
+		}
+		return s.put(id, in, d.now())
+	})
+}
+
+func checkPrivateEndpoint(s *state, in props) error {
+	if err := checkReference("properties.subnet.id", text(in, "subnet", "id"), subnetType); err != nil {
+		return err
+	}
+	all := connections(in)
+	if len(all) != 1 {
+		return badRequest("PrivateEndpointInvalidConnections", "The private endpoint %s must have exactly one private link service"+
+			" connection, not %d.", text(in, "privateEndpointName"), len(all))
+	}
+	target := text(all[0], "privateLinkServiceId")
+	if foreign(target) {
+		return nil
+	}
+	if err := checkReference("properties.privateLinkServiceConnections.privateLinkServiceId", target, registryType); err != nil {
+		return err
+	}
+	registry, err := s.find(target)
+	if err != nil {
+		return err
+	}
+	if text(all[0], "name") == "" {
+		return badRequest("InvalidRequestFormat", "The private link service connection must have a name.")
+	}
+	if sku := text(registry.Settings, "sku", "name"); sku != "Premium" {
+		return errNoPrivateEndpoint(sku)
+	}
+	if groups := texts(all[0], "groupIds"); len(groups) != 1 || groups[0] != registryGroup {
+		return badRequest("InvalidGroupId", "The group ids [%s] are invalid for the resource %s. Allowed values: %s.",
+			strings.Join(groups, ", "), registry.ID, registryGroup)
+	}
+	return nil
+}
+
+func errNoPrivateEndpoint(sku string) error {
+	return badRequest("PrivateEndpointNotSupported", "The requested feature private endpoint is not supported for the SKU %s.", sku)
+}
+
+// connected tells whether an endpoint leads to the resource that it is for: not before the connection has been approved,
+// and not after that resource is gone.
+func (s *state) connected(endpoint *armResource) bool {
+	for _, c := range objects(endpoint.Settings, "privateLinkServiceConnections") {
+		if target := text(c, "privateLinkServiceId"); foreign(target) || s.resource(target) != nil {
+			return true
+		}
+	}
+	return false
+}
+
+func (s *state) connectionState(endpoint *armResource) props {
+	switch {
+	case len(objects(endpoint.Settings, "manualPrivateLinkServiceConnections")) > 0:
+		return props{"actionsRequired": "None", "description": "", "status": "Pending"}
+	case s.connected(endpoint):
+		return props{"actionsRequired": "None", "description": "Auto-Approved", "status": "Approved"}
+	default:
+		return props{"actionsRequired": "None", "description": "Deleted state", "status": "Disconnected"}
+	}
+}
+
+// registryConnections are what a registry tells of the endpoints that are connected to it.
+func (s *state) registryConnections(registry *armResource) []any {
+	out := []any{}
+	for _, endpoint := range s.endpoints(registry) {
+		name := text(endpoint.Settings, "privateEndpointName")
+		out = append(out, props{
+			"id":                                registry.ID + "/privateEndpointConnections/" + name,
+			"name":                              name,
+			"privateEndpoint":                   props{"id": endpoint.ID},
+			"privateLinkServiceConnectionState": s.connectionState(endpoint),
+			"provisioningState":                 "Succeeded",
+			"type":                              registryType + "/privateEndpointConnections",
+		})
+	}
+	return out
+}
+
+// privateEndpointOutputs are the properties that ARM answers.
+func privateEndpointOutputs(s *state, r *armResource) props {
+	outputs := withSettings(props{
+		"customDnsConfigs": []any{},
+		"etag":             etag(r),
+		"ipConfigurations": []any{},
+		"location":         normalLocation(text(r.Settings, "location")),
+		"name":             text(r.Settings, "privateEndpointName"),
+		"networkInterfaces": []any{props{
+			"id": strings.Replace(r.ID, "/privateEndpoints/", "/networkInterfaces/", 1) + ".nic." + derivedGUID(r.ID),
+		}},
+		"provisioningState": "Succeeded",
+		"type":              privateEndpointType,
+	}, r.Settings, "applicationSecurityGroups", "customDnsConfigs", "customNetworkInterfaceName", "extendedLocation",
+		"ipConfigurations", "subnet", "tags")
+	for _, key := range []string{"privateLinkServiceConnections", "manualPrivateLinkServiceConnections"} {
+		list := []any{}
+		for _, c := range objects(r.Settings, key) {
+			list = append(list, merge(props{
+				"etag": etag(r), "id": r.ID + "/" + key + "/" + text(c, "name"), "provisioningState": "Succeeded",
+				"privateLinkServiceConnectionState": s.connectionState(r), "type": privateEndpointType + "/" + key,
+			}, c))
+		}
+		outputs[key] = list
+	}
+	return outputs
+}
+
+// etag changes whenever a resource does.
+func etag(r *armResource) string { return fmt.Sprintf("W/%q", derivedGUID(r.ID+r.Changed.String())) }
+
+func (d *Double) createZoneGroup(in props) (string, error) {
+	var id string
+	err := d.change(func(s *state) error {
+		endpoint, err := s.find(privateEndpointID(s, in))
+		if err != nil {
+			return err
+		}
+		id = endpoint.ID + "/privateDnsZoneGroups/" + text(in, "privateDnsZoneGroupName")
+		if err := s.mustBeNew(id); err != nil {
+			return err
+		}
+		for _, other := range s.Resources {
+			if isZoneGroup(other) && covers(endpoint.ID, other.ID) {
+				return badRequest("MoreThanOnePrivateDnsZoneGroupNotAllowed", "The private endpoint %s has the private DNS zone group %s already;"+
+					" it cannot have more than one.", endpoint.ID, text(other.Settings, "privateDnsZoneGroupName"))
+			}
+		}
+		if err := checkZoneGroup(in); err != nil {
+			return err
+		}
+		return s.put(id, in, d.now())
+	})
+	return id, err
+}
+
+func (d *Double) updateZoneGroup(id string, in props) error {
+	return d.change(func(s *state) error {
+		if _, err := s.find(id); err != nil {
+			return err
+		}
+		if err := checkZoneGroup(in); err != nil {
+			return err
+		}
+		return s.put(id, in, d.now())
+	})
+}
+
+func checkZoneGroup(in props) error {
+	zones := objects(in, "privateDnsZoneConfigs")
+	if len(zones) > maxZones {
+		return badRequest("PrivateDnsZoneGroupTooManyZones", "A private DNS zone group can have at most %d private DNS zones.", maxZones)
+	}
+	seen := map[string]bool{}
+	for _, zone := range zones {
+		name, id := text(zone, "name"), text(zone, "privateDnsZoneId")
+		if name == "" || seen[name] {
+			return badRequest("InvalidRequestFormat", "Each private DNS zone configuration must have a name of its own.")
+		}
+		seen[name] = true
+		if err := checkReference("properties.privateDnsZoneConfigs.privateDnsZoneId", id, privateZoneType); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// zoneGroupOutputs are the properties that ARM answers.
+func zoneGroupOutputs(_ *state, r *armResource) props {
+	zones := []any{}
+	for _, zone := range objects(r.Settings, "privateDnsZoneConfigs") {
+		zones = append(zones, merge(props{"recordSets": []any{}}, zone))
+	}
+	return props{
+		"etag": etag(r), "name": text(r.Settings, "privateDnsZoneGroupName"), "privateDnsZoneConfigs": zones,
+		"provisioningState": "Succeeded",
+	}
+}
