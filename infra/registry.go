@@ -77,6 +77,7 @@ func NewRegistry(ctx *pulumi.Context, name string, args *RegistryArgs, opts ...p
 	site := &registrySite{
 		ctx: ctx, component: registry, name: name, args: args, parent: pulumi.Parent(registry),
 		group: group, location: location, registry: registry.Name, id: registry.ID,
+		replicaIn: map[string]pulumi.Resource{},
 	}
 	for _, furnish := range []func() error{
 		site.replicas, site.webhooks, site.cacheRules, site.privateEndpoint, site.purge, site.diagnostics,
@@ -103,6 +104,7 @@ type registrySite struct {
 	group, location, registry, id pulumi.StringOutput
 	parent                        pulumi.ResourceOption
 
+	replicaIn     map[string]pulumi.Resource
 	parts         []pulumi.Resource // what has been made below the registry
 	pulledThrough []pulumi.Resource // what has to be there before anybody pulls
 }
@@ -121,6 +123,7 @@ func (s *registrySite) replicas() error {
 		if err != nil {
 			return fmt.Errorf("replica %q: %w", replica.Location, err)
 		}
+		s.replicaIn[replica.Location] = created
 		s.parts = append(s.parts, created)
 	}
 	return nil

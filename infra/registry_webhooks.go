@@ -34,7 +34,12 @@ func (s *registrySite) webhooks() error {
 		if len(webhook.Headers) > 0 {
 			args.CustomHeaders = pulumi.ToSecret(pulumi.ToStringMap(webhook.Headers)).(pulumi.StringMapOutput)
 		}
-		created, err := acr.NewWebhook(s.ctx, s.name+"-"+name, args, s.parent)
+		opts := []pulumi.ResourceOption{s.parent}
+		if replica, ok := s.replicaIn[webhook.Location]; ok {
+			// Azure refuses a webhook in a region where the registry has no replica yet.
+			opts = append(opts, pulumi.DependsOn([]pulumi.Resource{replica}))
+		}
+		created, err := acr.NewWebhook(s.ctx, s.name+"-"+name, args, opts...)
 		if err != nil {
 			return fmt.Errorf("webhook %q: %w", name, err)
 		}
