@@ -164,7 +164,8 @@ func parseConfig(settings map[string]string, secretKeys map[string]bool, locatio
 	if len(found) > 0 { // What could not be decoded would be reported a second time as missing.
 		return cfg, found.err(secretKeys)
 	}
-	return cfg, cfg.Validate()
+	err := cfg.Validate()
+	return cfg, err
 }
 
 // rawConfig returns the stack's settings by top-level key, as the engine hands them over.
