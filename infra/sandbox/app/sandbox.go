@@ -100,7 +100,7 @@ func (sb *sandbox) buildTools(ctx context.Context) (toolchain.Tools, error) {
 	}
 	for name, command := range map[string]string{"pulumi": shellQuote(tools.Pulumi), "kubectl": shellQuote(tools.Kubernetes) + " kubectl"} {
 		script := "#!/bin/sh\nexec " + command + " \"$@\"\n"
-		if err := os.WriteFile(sb.path("bin", name), []byte(script), 0o700); err != nil {
+		if err := os.WriteFile(sb.path("bin", name), []byte(script), 0o700); err != nil { //nolint:gosec // a program, and its owner's alone
 			return toolchain.Tools{}, err
 		}
 	}

@@ -33,11 +33,11 @@ func TestNames(t *testing.T) {
 	root := filepath.Join("..", "..", "..")
 	for _, name := range []string{"default", "a", "my-2nd"} {
 		_, err := newSandbox(name, root, t.TempDir(), console.New(&bytes.Buffer{}))
-		assert.NoError(t, err, name)
+		require.NoError(t, err, name)
 	}
 	for _, name := range []string{"", "-a", "a-", "../x", "A", "a.lock", "a23456789012345678901234567890123"} {
 		_, err := newSandbox(name, root, t.TempDir(), console.New(&bytes.Buffer{}))
-		assert.ErrorContains(t, err, "--name", name)
+		require.ErrorContains(t, err, "--name", name)
 	}
 	_, err := newSandbox("default", t.TempDir(), t.TempDir(), console.New(&bytes.Buffer{}))
 	assert.ErrorContains(t, err, "go run -C infra/sandbox .")

@@ -60,7 +60,7 @@ func (d *Double) Authenticate(loginServer, username, password string) (principal
 	if app == nil || p == nil {
 		return "", errNoApp
 	}
-	if !enabled(p) || !(app.valid(password, d.now()) || p.valid(password, d.now())) {
+	if !enabled(p) || (!app.valid(password, d.now()) && !p.valid(password, d.now())) {
 		return "", errWrongSecret
 	}
 	return p.ObjectID, nil

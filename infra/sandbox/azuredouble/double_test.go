@@ -89,7 +89,8 @@ func TestStateFileIsPrivate(t *testing.T) {
 
 func TestEqualPasswordsHaveDifferentHashes(t *testing.T) {
 	assert.NotEqual(t, hash([]byte("salt"), "p"), hash([]byte("pepper"), "p"))
-	assert.NotEqual(t, newPassword(), newPassword())
+	first, second := newPassword(), newPassword()
+	assert.NotEqual(t, first, second)
 }
 
 func TestAChangeThatCannotBeSavedDoesNotHappen(t *testing.T) {
@@ -135,6 +136,7 @@ func TestManyAtOnce(t *testing.T) {
 	var mu sync.Mutex
 	won := 0
 	for i := range 12 {
+		//nolint:testifylint // not the test's goroutine, which alone may use require
 		wg.Go(func() {
 			name := fmt.Sprintf("many%d", i)
 			in, err := e.double.createRegistry(context.Background(), registryInputs(props{

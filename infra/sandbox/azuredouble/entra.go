@@ -272,7 +272,7 @@ func (d *Double) deleteApplication(id string) error {
 	return d.change(func(s *state) error {
 		a, err := s.application(objectID)
 		if err != nil {
-			return nil // already gone
+			return nil //nolint:nilerr // already gone
 		}
 		if _, p := s.byClient(a.ClientID); p != nil {
 			delete(s.ServicePrincipals, p.ObjectID)

@@ -220,7 +220,7 @@ func TestCluster(t *testing.T) {
 	addr, caFile := registry(t, a)
 	o := cluster.Options{Dir: filepath.Join(t.TempDir(), "cluster"), Binary: kubernetes, RegistryAddr: addr, RegistryCA: caFile}
 	c := start(t, o)
-	assert.NoError(t, c.Err())
+	require.NoError(t, c.Err())
 
 	require.True(t, t.Run("private files", func(t *testing.T) { assertPrivate(t, o.Dir) }))
 

@@ -47,7 +47,7 @@ func choosePorts(file string) (ports, error) {
 		if err != nil {
 			return ports{}, err
 		}
-		defer l.Close() // only then: the ports must differ
+		defer l.Close() //nolint:gocritic // not earlier, for the ports must differ
 		*port = l.Addr().(*net.TCPAddr).Port
 	}
 	if data, err = json.Marshal(p); err != nil {

@@ -115,12 +115,12 @@ func (s *server) routes() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /ping", func(http.ResponseWriter, *http.Request) {})
 	mux.HandleFunc("POST /hold", s.hold)
-	mux.HandleFunc("POST /keep", func(w http.ResponseWriter, _ *http.Request) {
+	mux.HandleFunc("POST /keep", func(http.ResponseWriter, *http.Request) {
 		s.mu.Lock()
 		s.kept = true
 		s.mu.Unlock()
 	})
-	mux.HandleFunc("POST /stop", func(w http.ResponseWriter, _ *http.Request) {
+	mux.HandleFunc("POST /stop", func(http.ResponseWriter, *http.Request) {
 		s.cancel()
 		<-s.stopped
 	})

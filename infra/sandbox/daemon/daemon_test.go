@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -25,7 +26,7 @@ type fake struct {
 func (f *fake) Info() Info                         { return Info{Registry: "127.0.0.1:1"} }
 func (f *fake) SetPullPropagation(d time.Duration) { f.propagation = d }
 func (f *fake) Discard(types, known []string) error {
-	f.discarded = append(types, known...)
+	f.discarded = slices.Concat(types, known)
 	return nil
 }
 func (f *fake) Done() <-chan struct{} { return f.done }
@@ -101,7 +102,7 @@ func TestNewHolderTakesOver(t *testing.T) {
 
 func TestStartFails(t *testing.T) {
 	hold := make(chan struct{})
-	client, ended := serve(t, func(ctx context.Context, _ func(string)) (Services, error) {
+	client, ended := serve(t, func(context.Context, func(string)) (Services, error) {
 		<-hold
 		return nil, errors.New("no etcd")
 	})

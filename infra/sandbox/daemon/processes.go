@@ -24,7 +24,7 @@ func Processes(dir string) ([]int, error) {
 	var pids []int
 	for _, e := range entries {
 		pid, err := strconv.Atoi(e.Name())
-		if err == nil && pid != os.Getpid() && belongs(filepath.Join("/proc", e.Name()), dir) {
+		if err == nil && pid != os.Getpid() && belongs("/proc/"+e.Name(), dir) {
 			pids = append(pids, pid)
 		}
 	}

@@ -14,6 +14,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -158,7 +159,7 @@ func TestFailedBuildLeavesNothing(t *testing.T) {
 
 	_, err := Images(t.Context(), goTool, cache)
 
-	assert.EqualError(t, err, "demo microservice: go build: cannot compile today")
+	require.EqualError(t, err, "demo microservice: go build: cannot compile today")
 	entries, err := os.ReadDir(cache)
 	require.NoError(t, err)
 	assert.Empty(t, entries)
@@ -208,7 +209,7 @@ func TestPush(t *testing.T) {
 	}
 
 	err = Push(t.Context(), images, host, "team/", authn.Anonymous, http.DefaultTransport)
-	assert.ErrorContains(t, err, "push "+host+"/team/customerapi:1.0.0: ")
+	require.ErrorContains(t, err, "push "+host+"/team/customerapi:1.0.0: ")
 	assert.NotContains(t, err.Error(), "s3cret")
 	assert.ErrorContains(t, Push(t.Context(), images, host, "Upper Case/", auth, http.DefaultTransport), "push: ")
 }
@@ -219,7 +220,7 @@ func start(t *testing.T, env ...string) (*exec.Cmd, string, *bufio.Reader) {
 	dir, err := build(t.Context(), "go", sharedCache)
 	require.NoError(t, err)
 	cmd := exec.Command(filepath.Join(dir, "1.1.0", binary))
-	cmd.Env = append(env, "POD_IP=127.0.0.1", "PORT=0")
+	cmd.Env = slices.Concat(env, []string{"POD_IP=127.0.0.1", "PORT=0"})
 	stderr, err := cmd.StderrPipe()
 	require.NoError(t, err)
 	require.NoError(t, cmd.Start())

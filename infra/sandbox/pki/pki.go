@@ -223,7 +223,7 @@ func writeFile(path string, data []byte, mode fs.FileMode) error {
 	}
 	defer os.Remove(temporary.Name()) // does nothing once renamed
 	_, err = temporary.Write(data)
-	if err = errors.Join(err, temporary.Chmod(mode), temporary.Close()); err != nil {
+	if err := errors.Join(err, temporary.Chmod(mode), temporary.Close()); err != nil {
 		return err
 	}
 	return os.Rename(temporary.Name(), path)

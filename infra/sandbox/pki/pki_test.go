@@ -61,7 +61,7 @@ func TestCAIsKeptPrivatelyAndReused(t *testing.T) {
 	certPEM, _, err := again.Server("localhost")
 	require.NoError(t, err)
 	_, err = parse(t, certPEM).Verify(x509.VerifyOptions{DNSName: "localhost", Roots: ca.Pool()})
-	assert.NoError(t, err)
+	require.NoError(t, err)
 
 	entries, err := os.ReadDir(dir)
 	require.NoError(t, err)
@@ -157,10 +157,10 @@ func TestServerNames(t *testing.T) {
 		assert.Equal(t, valid, err == nil, "%s: %v", name, err)
 	}
 	_, err = cert.Verify(x509.VerifyOptions{Roots: ca.Pool(), KeyUsages: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth}})
-	assert.Error(t, err, "a server's certificate must not authenticate a client")
+	require.Error(t, err, "a server's certificate must not authenticate a client")
 	stranger, _ := newCA(t)
 	_, err = cert.Verify(x509.VerifyOptions{DNSName: "docker.io", Roots: stranger.Pool()})
-	assert.Error(t, err)
+	require.Error(t, err)
 
 	_, _, err = ca.Server()
 	assert.ErrorContains(t, err, "no names")
@@ -205,7 +205,7 @@ func TestMutualTLS(t *testing.T) {
 	assert.Equal(t, "system:node:sandbox extra,system:nodes", body)
 
 	_, err = get()
-	assert.Error(t, err, "a client without certificate is refused")
+	require.Error(t, err, "a client without certificate is refused")
 	_, err = get(server)
 	assert.Error(t, err, "a server's certificate is no client's certificate")
 }

@@ -223,7 +223,7 @@ func pull(ref name.Reference, options []remote.Option) (v1.Hash, error) {
 			return v1.Hash{}, err
 		}
 		_, err = io.Copy(io.Discard, content)
-		if err = errors.Join(err, content.Close()); err != nil {
+		if err := errors.Join(err, content.Close()); err != nil {
 			return v1.Hash{}, err
 		}
 	}
@@ -313,7 +313,7 @@ func TestPushRefused(t *testing.T) {
 	err := remote.Delete(reference(t, contoso+"/api:1.0.0"), f.as("puller")...)
 	refused(t, err, 401, "UNAUTHORIZED", authenticationRequired)
 	_, err = pull(reference(t, contoso+"/api:1.0.0"), f.as("puller"))
-	assert.NoError(t, err, "the refused delete did nothing")
+	require.NoError(t, err, "the refused delete did nothing")
 	_, err = pull(reference(t, contoso+"/api:2.0.0"), f.as("puller"))
 	refused(t, err, 404, "MANIFEST_UNKNOWN", `manifest tagged by "2.0.0" is not found`)
 }
@@ -374,7 +374,7 @@ func TestRemove(t *testing.T) {
 
 	f.push(contoso + "/api:1.0.0") // a registry of the same name can be used anew
 	for _, host := range []string{"", ".", "..", "../x", "token.key", "evil.azurecr.io/.."} {
-		assert.Error(t, f.server.Remove(host), host)
+		require.Error(t, f.server.Remove(host), host)
 	}
 	assert.FileExists(t, filepath.Join(f.dir, "token.key"))
 }
@@ -394,7 +394,10 @@ func TestMissingRegistry(t *testing.T) {
 func TestTransportReachesNothingElse(t *testing.T) {
 	f := newFixture(t)
 	for _, host := range []string{"example.com", "azurecr.io", "mcr.microsoft.com", "a.b.azurecr.io", "127.0.0.1"} {
-		_, err := (&http.Client{Transport: f.transport}).Get("https://" + host + "/v2/")
+		resp, err := (&http.Client{Transport: f.transport}).Get("https://" + host + "/v2/")
+		if err == nil {
+			resp.Body.Close()
+		}
 		assert.ErrorContains(t, err, host+" is no registry of the sandbox")
 	}
 }
@@ -430,8 +433,8 @@ func TestDockerHub(t *testing.T) {
 
 func TestSeedIsForDockerHubAlone(t *testing.T) {
 	f := newFixture(t)
-	assert.ErrorContains(t, f.server.Seed(t.Context(), contoso, "api", "1.0.0", newImage(t)), "only docker.io can be seeded")
-	assert.ErrorContains(t, f.server.Seed(t.Context(), registrydouble.DockerHub, "../api", "1.0.0", newImage(t)), "not the name of a repository")
+	require.ErrorContains(t, f.server.Seed(t.Context(), contoso, "api", "1.0.0", newImage(t)), "only docker.io can be seeded")
+	require.ErrorContains(t, f.server.Seed(t.Context(), registrydouble.DockerHub, "../api", "1.0.0", newImage(t)), "not the name of a repository")
 	assert.ErrorContains(t, f.server.Seed(t.Context(), registrydouble.DockerHub, "api", "a tag", newImage(t)), `invalid tag "a tag"`)
 }
 
@@ -554,7 +557,7 @@ func TestSecretsStayPrivate(t *testing.T) {
 
 func TestNewErrors(t *testing.T) {
 	_, err := registrydouble.New(registrydouble.Options{Dir: t.TempDir()})
-	assert.EqualError(t, err, "registry double: no authority")
+	require.EqualError(t, err, "registry double: no authority")
 
 	file := filepath.Join(t.TempDir(), "file")
 	require.NoError(t, os.WriteFile(file, nil, 0o600))

@@ -131,7 +131,7 @@ func prepare(o Options) error {
 	} else if err != nil {
 		return err
 	}
-	_, err = io.WriteString(passphrase, rand.Text())
+	_, err = passphrase.WriteString(rand.Text())
 	return errors.Join(err, passphrase.Close())
 }
 

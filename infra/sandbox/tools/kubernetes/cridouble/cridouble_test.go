@@ -70,17 +70,17 @@ func registryServer(t *testing.T) (addr string, ca *x509.CertPool) {
 var programs = map[string]func(){
 	"show": func() {
 		dir, _ := os.Getwd()
-		_, _ = io.WriteString(os.Stdout, strings.Join(os.Args[1:], " ")+" "+os.Getenv("GREETING")+" "+filepath.Base(dir)+" "+os.Getenv("POD_IP")+"\n")
-		_, _ = io.WriteString(os.Stderr, "no line end")
+		_, _ = os.Stdout.WriteString(strings.Join(os.Args[1:], " ") + " " + os.Getenv("GREETING") + " " + filepath.Base(dir) + " " + os.Getenv("POD_IP") + "\n")
+		_, _ = os.Stderr.WriteString("no line end")
 		os.Exit(3)
 	},
 	"stubborn": func() {
 		signal.Ignore(syscall.SIGTERM)
-		_, _ = io.WriteString(os.Stdout, "ignoring\n")
+		_, _ = os.Stdout.WriteString("ignoring\n")
 		time.Sleep(time.Hour)
 	},
 	"wait": func() {
-		_, _ = io.WriteString(os.Stdout, "waiting\n")
+		_, _ = os.Stdout.WriteString("waiting\n")
 		time.Sleep(time.Hour)
 	},
 }
@@ -205,7 +205,7 @@ func TestPullErrors(t *testing.T) {
 			_, err := s.PullImage(t.Context(), &cri.ImageSpec{Image: test.image}, test.auth, nil)
 			require.ErrorContains(t, err, test.want)
 			assert.Equal(t, test.code, status.Code(err))
-			assert.ErrorContains(t, err, `failed to pull and unpack image "`+test.image+`": `)
+			require.ErrorContains(t, err, `failed to pull and unpack image "`+test.image+`": `)
 			assert.NotContains(t, err.Error(), "horse", "no password in errors")
 		})
 	}
@@ -249,7 +249,7 @@ func TestInside(t *testing.T) {
 	rootfs := t.TempDir()
 	require.NoError(t, os.Symlink("/bin/sh", filepath.Join(rootfs, "sh")))
 	_, err := inside(rootfs, "/sh")
-	assert.ErrorContains(t, err, "leads out of the container")
+	require.ErrorContains(t, err, "leads out of the container")
 	path, err := inside(rootfs, "../../..")
 	require.NoError(t, err)
 	assert.Equal(t, rootfs, path)
@@ -291,7 +291,7 @@ func (f fixture) create(t *testing.T, config *cri.ContainerConfig) string {
 
 func (f fixture) log(t *testing.T) string {
 	t.Helper()
-	data, err := os.ReadFile(filepath.Join(f.sandbox.LogDirectory, "app/0.log"))
+	data, err := os.ReadFile(filepath.Join(f.sandbox.LogDirectory, "app", "0.log"))
 	require.NoError(t, err)
 	return string(data)
 }
@@ -330,7 +330,7 @@ func TestContainerLife(t *testing.T) {
 	assert.Equal(t, "Error", s.Reason)
 	assert.Regexp(t, `(?m)^\d{4}-\d\d-\d\dT\S+Z stdout F of the pod hi work 127\.66\.77\.2$`, f.log(t))
 	assert.Regexp(t, `(?m)^\S+ stderr F no line end$`, f.log(t))
-	assert.Error(t, f.StartContainer(t.Context(), id), "a container starts once")
+	require.Error(t, f.StartContainer(t.Context(), id), "a container starts once")
 
 	require.NoError(t, f.RemoveContainer(t.Context(), id))
 	assert.NoDirExists(t, filepath.Join(f.dir, id))
@@ -423,7 +423,7 @@ func TestLogLines(t *testing.T) {
 func TestOutOfReach(t *testing.T) {
 	s := newImages(t, empty.Image)
 	_, err := s.client.(*http.Transport).DialContext(t.Context(), "tcp", "blob.example:443")
-	assert.ErrorContains(t, err, "blob.example:443 is out of reach")
+	require.ErrorContains(t, err, "blob.example:443 is out of reach")
 	conn, err := s.client.(*http.Transport).DialContext(t.Context(), "tcp", net.JoinHostPort("auth.docker.io", "443"))
 	require.NoError(t, err)
 	require.NoError(t, conn.Close())

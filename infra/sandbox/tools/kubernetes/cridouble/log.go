@@ -25,7 +25,8 @@ const maxLine = 16 << 10
 
 func openLog(path string) (*containerLog, error) {
 	l := &containerLog{path: path}
-	return l, l.reopen()
+	err := l.reopen()
+	return l, err
 }
 
 // reopen begins a new file if kubelet has moved the old one away.

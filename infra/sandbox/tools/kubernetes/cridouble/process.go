@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"os/exec"
+	"path"
 	"path/filepath"
 	"runtime"
 	"slices"
@@ -60,7 +61,7 @@ func (p process) lookup(program string) (string, error) {
 	case filepath.IsAbs(program):
 		candidates = []string{program}
 	case strings.Contains(program, "/"):
-		candidates = []string{filepath.Join("/", p.workdir, program)}
+		candidates = []string{path.Join("/", p.workdir, program)}
 	default:
 		for _, dir := range filepath.SplitList(lookupEnv(p.env, "PATH")) {
 			candidates = append(candidates, filepath.Join(dir, program))

@@ -102,7 +102,8 @@ func NewRuntime(ctx context.Context, dir string, loopback netip.Prefix, images *
 		sandboxes:  map[string]*sandbox{},
 		containers: map[string]*container{},
 	}
-	return r, r.serveStreams(ctx)
+	err := r.serveStreams(ctx)
+	return r, err
 }
 
 // Version names the runtime; kubelet puts it into the node's status.
