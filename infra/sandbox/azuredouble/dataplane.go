@@ -3,6 +3,7 @@ package azuredouble
 import (
 	"crypto/subtle"
 	"errors"
+	"net/netip"
 	"slices"
 	"strings"
 
@@ -21,8 +22,38 @@ var (
 	errNotGUID     = errors.New("unauthorized: aad access token with sp failed client id must be guid")
 	errNoApp       = errors.New("unauthorized: Application not registered with AAD")
 	errWrongSecret = errors.New("unauthorized: Invalid clientid or client secret")
+	errFirewall    = errors.New("client with IP '" + ClientIP + "' is not allowed access. Refer https://aka.ms/acr/firewall to grant access.") //nolint:revive,staticcheck // ACR's words
 	errNoAuth      = errors.New("unauthorized: authentication required, visit https://aka.ms/acr/authorization for more information")
 )
+
+// ClientIP is the address with which the sandbox's node and everybody else on the machine comes to a registry from the
+// internet. It belongs to nobody (RFC 5737), and a registry with IP rules lets it in if they contain it.
+const ClientIP = "203.0.113.10"
+
+// Reachable tells why a registry's network refuses everybody on this machine; nil if it lets them in. They come through a
+// private endpoint if the registry has one whose connection is approved, and from [ClientIP] otherwise. A new registry is
+// open until Options.OnRegistry has succeeded: what fills it stands for a pipeline inside the network.
+func (d *Double) Reachable(loginServer string) error {
+	s := d.current()
+	r := s.registry(loginServer)
+	if r == nil || !r.Ready {
+		return nil
+	}
+	for _, endpoint := range s.endpoints(r) {
+		if text(s.connectionState(endpoint), "status") == "Approved" {
+			return nil
+		}
+	}
+	open := text(r.Settings, "networkRuleSet", "defaultAction") != "Deny"
+	for _, rule := range objects(r.Settings, "networkRuleSet", "ipRules") {
+		prefix, ok := ipRange(text(rule, "iPAddressOrRange"))
+		open = open || ok && prefix.Contains(netip.MustParseAddr(ClientIP))
+	}
+	if open && text(r.Settings, "publicNetworkAccess") != "Disabled" {
+		return nil
+	}
+	return errFirewall
+}
 
 // OwnerCredential is what the deploying user logs in to a registry with, as after `az acr login`: a user name that is
 // always the same and a password that is good for as long as the process lives. It allows everything on every registry.
@@ -68,8 +99,9 @@ func (d *Double) Authenticate(loginServer, username, password string) (principal
 
 // Allowed tells whether a principal may do something in a registry: "pull", "push" or "delete". That depends on the roles
 // it has on the registry, its resource group or the subscription, if they have had the time to reach the registry.
-// All repositories of a registry are alike.
-func (d *Double) Allowed(loginServer, principal, _ /* repository */, action string) bool {
+// All repositories of a registry are alike. Nobody in particular, the empty principal, may pull from a registry with
+// anonymous pull, but not list its repositories, for which the repository is empty.
+func (d *Double) Allowed(loginServer, principal, repository, action string) bool {
 	d.mu.RLock()
 	s, propagation := d.state, d.propagation
 	d.mu.RUnlock()
@@ -77,8 +109,11 @@ func (d *Double) Allowed(loginServer, principal, _ /* repository */, action stri
 	if r == nil || !slices.Contains([]string{"pull", "push", "delete"}, action) {
 		return false
 	}
-	if principal == s.Owner {
+	switch principal {
+	case s.Owner:
 		return true
+	case "":
+		return action == "pull" && repository != "" && truth(r.Settings, "anonymousPullEnabled")
 	}
 	if id, isAdmin := strings.CutPrefix(principal, adminPrincipal); isAdmin {
 		return strings.EqualFold(id, r.ID) && truth(r.Settings, "adminUserEnabled")

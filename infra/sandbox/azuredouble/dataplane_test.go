@@ -1,6 +1,7 @@
 package azuredouble
 
 import (
+	"context"
 	"testing"
 	"time"
 
@@ -159,4 +160,74 @@ func TestAdminUser(t *testing.T) {
 	require.ErrorIs(t, err, errNoAuth)
 	require.NoError(t, e.update(registry, registryInputs(nil)))
 	assert.False(t, e.double.Allowed(server, principal, "customerapi", "pull"), "it has been switched off")
+}
+
+func TestAnonymousPull(t *testing.T) {
+	e := newEngine(t, Options{})
+	e.group()
+	registry := e.registry(props{"sku": props{"name": "Standard"}})
+	assert.False(t, e.double.Allowed(server, "", "customerapi", "pull"))
+	require.NoError(t, e.update(registry, registryInputs(props{"sku": props{"name": "Standard"}, "anonymousPullEnabled": true})))
+	assert.True(t, e.double.Allowed(server, "", "customerapi", "pull"))
+	for _, action := range []string{"push", "delete"} {
+		assert.False(t, e.double.Allowed(server, "", "customerapi", action))
+	}
+	assert.False(t, e.double.Allowed(server, "", "", "pull"), "the list of repositories")
+	assert.False(t, e.double.Allowed(server, otherGUID, "customerapi", "pull"), "who logs in needs a role")
+	assert.False(t, e.double.Allowed("none12345.azurecr.io", "", "customerapi", "pull"))
+}
+
+func TestReachable(t *testing.T) {
+	premium := props{"sku": props{"name": "Premium"}}
+	rules := func(action string, addresses ...string) props {
+		var all []any
+		for _, a := range addresses {
+			all = append(all, props{"iPAddressOrRange": a})
+		}
+		return merge(premium, props{"networkRuleSet": props{"defaultAction": action, "ipRules": all}})
+	}
+	closed := merge(premium, props{"publicNetworkAccess": "Disabled"})
+	for name, c := range map[string]struct {
+		in       props
+		endpoint string // the input for the connection, if there is one
+		open     bool
+	}{
+		"public":                            {nil, "", true},
+		"rules for nobody":                  {rules("Allow"), "", true},
+		"rules without the node":            {rules("Deny", "52.1.2.3"), "", false},
+		"rules with the node":               {rules("Deny", "52.1.2.3", ClientIP), "", true},
+		"rules with its range":              {rules("Deny", "203.0.113.0/24"), "", true},
+		"no rules":                          {rules("Deny"), "", false},
+		"private":                           {closed, "", false},
+		"private, whatever the rules":       {merge(rules("Allow", ClientIP), closed), "", false},
+		"private, with an endpoint":         {closed, "privateLinkServiceConnections", true},
+		"private, not approved":             {closed, "manualPrivateLinkServiceConnections", false},
+		"rules, with an endpoint":           {rules("Deny"), "privateLinkServiceConnections", true},
+		"public, with a useless connection": {premium, "manualPrivateLinkServiceConnections", true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var e *engine
+			filled := false
+			e = newEngine(t, Options{OnRegistry: func(context.Context, string) error {
+				filled = true
+				return e.double.Reachable(server)
+			}})
+			e.group()
+			registry := e.registry(c.in)
+			require.True(t, filled, "a new registry lets its first images in")
+			if c.endpoint != "" {
+				in := endpointInputs(registry, nil)
+				delete(in, "privateLinkServiceConnections")
+				e.create(endpointTok, "acme", merge(in, props{c.endpoint: connectionTo(registry.id, nil)}))
+			}
+			if err := e.double.Reachable(server); c.open {
+				require.NoError(t, err)
+			} else {
+				require.EqualError(t, err,
+					"client with IP '203.0.113.10' is not allowed access. Refer https://aka.ms/acr/firewall to grant access.")
+			}
+		})
+	}
+	e := newEngine(t, Options{})
+	require.NoError(t, e.double.Reachable(server), "there is nothing to be refused by")
 }

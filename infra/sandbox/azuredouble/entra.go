@@ -206,6 +206,16 @@ func (s *state) principal(objectID string) (kind string, created time.Time) {
 	return "", time.Time{}
 }
 
+// isApplication tells the ids of an application, which are no principal's: its client id and its own object id.
+func (s *state) isApplication(id string) bool {
+	for _, a := range s.Applications {
+		if strings.EqualFold(a.ClientID, id) || strings.EqualFold(a.ObjectID, id) {
+			return true
+		}
+	}
+	return false
+}
+
 // checkOwners refuses owners that are not in the directory.
 func (s *state) checkOwners(in props) error {
 	owners, _ := in["owners"].([]any)

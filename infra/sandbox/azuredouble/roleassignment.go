@@ -159,15 +159,17 @@ func (d *Double) checkPrincipal(s *state, in props) error {
 			claimed, strings.Join(principalTypes, ", "))
 	}
 	actual, created := s.principal(id)
-	// Told what the principal is, ARM does not look it up in its own copy of the directory.
+	// Told what the principal is, ARM does not look it up in its own copy of the directory: a group, a person or a pipeline's
+	// identity that nobody has made here is taken as it is said to be. That the id of an application passes as well is a trap
+	// of Azure's, with a role for nobody at its end; here it does not.
 	waits := claimed == "" && actual == "ServicePrincipal" && d.now().Before(later(created, d.options.Replication))
 	switch {
-	case actual == "", waits:
+	case actual == "" && (claimed == "" || s.isApplication(id)), waits:
 		return armError(http.StatusBadRequest, "PrincipalNotFound", "Principal %s does not exist in the directory %s. Check that you"+
 			" have the correct principal ID. If you are creating this principal and then immediately assigning a role, this error might"+
 			" be related to a replication delay. In this case, set the role assignment principalType property to a value, such as"+
 			" ServicePrincipal, User, or Group.  See https://aka.ms/docs-principaltype", undashed(id), s.Tenant)
-	case claimed != "" && claimed != actual:
+	case claimed != "" && actual != "" && claimed != actual:
 		return armError(http.StatusBadRequest, "UnmatchedPrincipalType", "The PrincipalId '%s' has type '%s' , which is different from"+
 			" specified PrinciaplType '%s'.", undashed(id), actual, claimed)
 	}

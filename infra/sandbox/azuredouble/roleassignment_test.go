@@ -55,6 +55,26 @@ func TestRoleAssignmentRules(t *testing.T) {
 	require.NoError(t, err)
 }
 
+// TestGivenPrincipals holds that a role can be given to those whom the stack has not made, if it says what they are.
+func TestGivenPrincipals(t *testing.T) {
+	e := newEngine(t, Options{Replication: Never})
+	e.group()
+	registry := e.registry(nil)
+	in := props{"principalId": otherGUID, "roleDefinitionId": e.roleID(acrPush), "scope": registry.id}
+	_, err := e.try(roleType, "push", in)
+	require.ErrorContains(t, err, "Principal "+undashed(otherGUID)+" does not exist in the directory")
+	for _, kind := range principalTypes {
+		assignment := e.create(roleType, kind, merge(in, props{"principalType": kind}))
+		assert.Equal(t, kind, assignment.out("principalType"))
+		require.True(t, e.refresh(assignment))
+		_, diff := e.plan(assignment, merge(in, props{"principalType": kind}))
+		assert.Empty(t, diff.GetDiffs())
+		_, err := e.try(roleType, "again", merge(in, props{"principalType": kind}))
+		require.ErrorContains(t, err, "RoleAssignmentExists")
+		e.destroy(assignment)
+	}
+}
+
 func TestRoleAssignmentIsUnique(t *testing.T) {
 	e := newEngine(t, Options{})
 	e.group()

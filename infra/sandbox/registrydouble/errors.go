@@ -10,6 +10,7 @@ import (
 
 // The error codes of the distribution specification, as far as they are used here.
 const (
+	codeDenied              = "DENIED"
 	codeDigestInvalid       = "DIGEST_INVALID"
 	codeManifestInvalid     = "MANIFEST_INVALID"
 	codeManifestUnknown     = "MANIFEST_UNKNOWN"

@@ -58,6 +58,9 @@ var azureName = regexp.MustCompile(`^[a-z0-9]+(-[a-z0-9]+)*\.azurecr\.io$`)
 type Authority interface {
 	// RegistryExists reports whether there is a registry with the given login server, such as contoso.azurecr.io.
 	RegistryExists(loginServer string) bool
+	// Reachable tells why the registry's network refuses the client, whoever that is; nil if it lets it in. The text of the
+	// error is sent to the client.
+	Reachable(loginServer string) error
 	// Authenticate checks a password and returns the principal it belongs to. The text of an error is sent to the client.
 	// An Entra access token that is to be exchanged comes as the password of the user [TokenUser].
 	Authenticate(loginServer, username, password string) (principal string, err error)
@@ -208,6 +211,9 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) error {
 		return apiError{http.StatusMisdirectedRequest, codeUnsupported, fmt.Sprintf("host %q is not served here", host), nil}
 	case !s.authority.RegistryExists(host):
 		return apiError{http.StatusNotFound, codeNameUnknown, fmt.Sprintf("lookup %s: no such host: there is no such registry", host), nil}
+	}
+	if err := s.authority.Reachable(host); err != nil {
+		return apiError{http.StatusForbidden, codeDenied, err.Error(), nil}
 	}
 	switch r.URL.Path {
 	case "/oauth2/token":

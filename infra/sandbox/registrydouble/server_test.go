@@ -51,6 +51,7 @@ type cloud struct {
 	registries []string
 	passwords  map[string]string   // by user name, which is the principal as well
 	permission map[string][]string // by registry and principal: actions
+	firewall   map[string]string   // by registry: why nobody gets in
 	asked      []string            // each repository that permission was asked for
 }
 
@@ -70,6 +71,15 @@ func (c *cloud) RegistryExists(loginServer string) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return slices.Contains(c.registries, loginServer)
+}
+
+func (c *cloud) Reachable(loginServer string) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if why := c.firewall[loginServer]; why != "" {
+		return azureSays(why)
+	}
+	return nil
 }
 
 func (c *cloud) Authenticate(_, username, password string) (string, error) {
@@ -287,6 +297,29 @@ func TestPullRefused(t *testing.T) {
 		})
 	}
 	assert.Empty(t, f.pulls)
+}
+
+func TestNetworkRefuses(t *testing.T) {
+	const why = "client with IP '203.0.113.10' is not allowed access. Refer https://aka.ms/acr/firewall to grant access."
+	f := newFixture(t)
+	f.push(contoso + "/api:1.0.0")
+	f.push(fabrikam + "/api:1.0.0")
+	token := f.token(contoso, "puller", "repository:api:pull")
+	f.change(func() { f.firewall = map[string]string{contoso: why} })
+	for _, principal := range []string{"", "nobody", "puller", "owner"} {
+		_, err := pull(reference(t, contoso+"/api:1.0.0"), f.as(principal))
+		refused(t, err, http.StatusForbidden, "DENIED", why)
+	}
+	for _, path := range []string{"/v2/", "/v2/api/manifests/1.0.0", "/v2/_catalog", "/oauth2/token?service=" + contoso} {
+		got := f.get("https://"+contoso+path, "Bearer "+token)
+		assert.Equal(t, http.StatusForbidden, got.status, path)
+		assert.Empty(t, got.header.Get("Www-Authenticate"), "there is no use in a login")
+	}
+	_, err := pull(reference(t, fabrikam+"/api:1.0.0"), f.as("owner"))
+	require.NoError(t, err, "another registry has a network of its own")
+	f.change(func() { f.firewall = nil })
+	_, err = pull(reference(t, contoso+"/api:1.0.0"), f.as("puller"))
+	require.NoError(t, err)
 }
 
 // TestPermissionReachesTheRegistryLate is the race that a deployment runs into: the same pull is refused, then allowed.
