@@ -22,7 +22,7 @@ var (
 	errNotGUID     = errors.New("unauthorized: aad access token with sp failed client id must be guid")
 	errNoApp       = errors.New("unauthorized: Application not registered with AAD")
 	errWrongSecret = errors.New("unauthorized: Invalid clientid or client secret")
-	errFirewall    = errors.New("client with IP '" + ClientIP + "' is not allowed access. Refer https://aka.ms/acr/firewall to grant access.") //nolint:revive,staticcheck // ACR's words
+	errFirewall    = errors.New("client with IP '" + ClientIP + "' is not allowed access. Refer https://aka.ms/acr/firewall to grant access.") //nolint:staticcheck // ACR's words
 	errNoAuth      = errors.New("unauthorized: authentication required, visit https://aka.ms/acr/authorization for more information")
 )
 

@@ -47,7 +47,7 @@ func newAzureNative(d *Double) *provider {
 			args:  schemaOf(reflect.TypeFor[containerregistry.LookupRegistryArgs]()),
 			call: func(d *Double, in props) (props, error) {
 				s := d.current()
-				return lookUp(s, registryID(s, text(in, "resourceGroupName"), text(in, "registryName")), registryOutputs)
+				return lookUp(s, registryID(s, text(in, "resourceGroupName"), text(in, "registryName")), stableRegistryOutputs)
 			},
 		},
 		{

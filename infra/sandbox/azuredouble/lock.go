@@ -1,7 +1,6 @@
 package azuredouble
 
 import (
-	"maps"
 	"net/http"
 	"regexp"
 	"slices"
@@ -76,8 +75,7 @@ func checkLock(in props) error {
 // for a deletion a lock on what would be deleted with it. Locks themselves can always be changed and deleted.
 func (s *state) checkUnlocked(id, operation string) error {
 	var locked []string
-	for _, key := range slices.Sorted(maps.Keys(s.Resources)) {
-		lock := s.Resources[key]
+	for _, lock := range s.Resources {
 		if !isLock(lock) || operation != opDelete && text(lock.Settings, "level") != "ReadOnly" {
 			continue
 		}
@@ -88,6 +86,7 @@ func (s *state) checkUnlocked(id, operation string) error {
 	if len(locked) == 0 {
 		return nil
 	}
+	slices.Sort(locked)
 	return armError(http.StatusConflict, "ScopeLocked", "The scope '%s' cannot perform %s operation because following scope(s) are"+
 		" locked: '%s'. Please remove the lock and try again.", id, operation, strings.Join(locked, "','"))
 }

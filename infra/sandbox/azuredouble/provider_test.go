@@ -148,7 +148,8 @@ func TestCheckReportsEveryMistake(t *testing.T) {
 			},
 		},
 		"lock name": {
-			lockTok, props{"scope": "x", "level": "CanNotDelete", "lockName": "a/b"},
+			lockTok,
+			props{"scope": "x", "level": "CanNotDelete", "lockName": "a/b"},
 			[]string{"lockName: 'lockName' does not match expression '" + lockName.String() + "'"},
 		},
 		"lock without a level": {
@@ -366,6 +367,10 @@ func TestReplacements(t *testing.T) {
 	id := e.identity("pull")
 	assignment := e.assign("pull", id.objectID(), acrPull, registry.id)
 	password := e.create(appPassType, "p", props{"applicationId": id.app.id, "rotateWhenChanged": props{"month": "1"}})
+	set := e.create(credentialTok, "c", credentialSetInputs("hub-login", nil))
+	rule := e.create(cacheTok, "n", cacheRuleInputs("nginx", nil))
+	task := e.create(taskTok, "t", taskInputs(nil))
+	webhook := e.create(webhookTok, "w", webhookInputs("deploy", nil))
 	for name, c := range map[string]struct {
 		resource *deployed
 		change   props
@@ -378,6 +383,19 @@ func TestReplacements(t *testing.T) {
 		"registry place":   {registry, props{"location": "uksouth"}, "location", true, true},
 		"registry SKU":     {registry, props{"sku": props{"name": "Standard"}}, "sku.name", false, false},
 		"registry tags":    {registry, props{"tags": props{"a": "b"}}, "tags", false, false},
+		"set name":         {set, props{"credentialSetName": "other"}, "credentialSetName", true, true},
+		"set's registry":   {set, props{"registryName": "other12345"}, "registryName", true, true},
+		"set's login":      {set, props{"loginServer": "ghcr.io"}, "loginServer", false, false},
+		"rule name":        {rule, props{"cacheRuleName": "other"}, "cacheRuleName", true, true},
+		"rule's group":     {rule, props{"resourceGroupName": "other"}, "resourceGroupName", true, true},
+		"rule's source":    {rule, props{"sourceRepository": "ghcr.io/a/b"}, "sourceRepository", false, false},
+		"rule's login":     {rule, props{"credentialSetResourceId": set.id}, "credentialSetResourceId", false, false},
+		"task name":        {task, props{"taskName": "other"}, "taskName", true, true},
+		"task's place":     {task, props{"location": "uksouth"}, "location", true, true},
+		"task's timeout":   {task, props{"timeout": 600.0}, "timeout", false, false},
+		"webhook name":     {webhook, props{"webhookName": "other"}, "webhookName", true, true},
+		"webhook place":    {webhook, props{"location": "uksouth"}, "location", true, true},
+		"webhook address":  {webhook, props{"serviceUri": "https://example.com"}, "serviceUri", false, false},
 		"role scope":       {assignment, props{"scope": "/subscriptions/x"}, "scope", true, false},
 		"role principal":   {assignment, props{"principalId": otherGUID}, "principalId", true, false},
 		"role itself":      {assignment, props{"roleDefinitionId": e.roleID(acrPush)}, "roleDefinitionId", true, false},
@@ -556,6 +574,15 @@ func TestImportOfNothing(t *testing.T) {
 		appType:     "/applications/" + otherGUID,
 		spType:      otherGUID,
 		replicaTok:  registryID(e.double.current(), testGroup, "none12345") + "/replications/uksouth",
+
+		webhookTok:    registryID(e.double.current(), testGroup, "none12345") + "/webhooks/deploy",
+		cacheTok:      registryID(e.double.current(), testGroup, "none12345") + "/cacheRules/nginx",
+		credentialTok: registryID(e.double.current(), testGroup, "none12345") + "/credentialSets/hub-login",
+		taskTok:       registryID(e.double.current(), testGroup, "none12345") + "/tasks/purge",
+		lockTok:       e.double.current().subscriptionID() + "/providers/Microsoft.Authorization/locks/keep",
+		endpointTok:   e.double.current().subscriptionID() + "/resourceGroups/none/providers/Microsoft.Network/privateEndpoints/acme",
+		zoneGroupTok:  resourceGroupID(e.double.current(), testGroup) + "/providers/Microsoft.Network/privateEndpoints/acme/privateDnsZoneGroups/default",
+		diagnosticTok: vault + "/providers/microsoft.insights/diagnosticSettings/acme",
 	} {
 		resp, err := e.client(token).Read(context.Background(), &pulumirpc.ReadRequest{Id: id, Urn: urn(token, "x")})
 		require.NoError(t, err)

@@ -258,6 +258,8 @@ func registryOutputs(s *state, r *armResource) props {
 // stableRegistryOutputs are those that the default API version answers.
 func stableRegistryOutputs(s *state, r *armResource) props {
 	outputs := registryOutputs(s, r)
+	delete(outputs, "anonymousPullEnabled")
+	delete(outputs, "metadataSearch")
 	policies := maps.Clone(outputs["policies"].(props))
 	delete(policies, "azureADAuthenticationAsArmPolicy")
 	delete(policies, "softDeletePolicy")

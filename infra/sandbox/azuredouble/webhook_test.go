@@ -65,7 +65,10 @@ func TestWebhookQuota(t *testing.T) {
 			want := fmt.Sprintf("The requested feature webhook exceeds allowed quota %d for the SKU %s.", maxWebhooks[sku], sku)
 			require.NoError(t, e.double.change(func(s *state) error {
 				for i := range maxWebhooks[sku] - 1 {
-					s.put(fmt.Sprintf("%s/webhooks/made%d", registry.id, i), webhookInputs(fmt.Sprintf("made%d", i), nil), e.clock.now())
+					name := fmt.Sprint("made", i)
+					if err := s.put(registry.id+"/webhooks/"+name, webhookInputs(name, nil), e.clock.now()); err != nil {
+						return err
+					}
 				}
 				return nil
 			}))

@@ -8,8 +8,8 @@
 //   - https://github.com/Azure/acr/blob/main/docs/AAD-OAuth.md
 //
 // What differs from Azure: a registry that does not exist answers 404, where its name would not resolve; a blob is found in
-// every repository of its registry; there is no throttling and no geo-replication; and tokens are signed with a symmetric
-// key.
+// every repository of its registry; there is no throttling, no geo-replication and no artifact cache; and tokens are signed
+// with a symmetric key.
 package registrydouble
 
 import (
