@@ -13,7 +13,8 @@ import (
 	"gopkg.in/yaml.v3"
 )
 
-// use takes the settings of one of the program's own test stacks, changed by the paths given: nil removes a setting.
+// use takes the settings of one of the program's own test stacks, some of them replaced. The resource group is the
+// stack's own, for a new sandbox has none.
 func (b *box) use(name string, changes map[string]any) {
 	b.t.Helper()
 	text, err := os.ReadFile(filepath.Join("..", "..", "testdata", "valid-"+name+".yaml"))
@@ -23,6 +24,10 @@ func (b *box) use(name string, changes map[string]any) {
 	var file struct{ Config map[string]any }
 	require.NoError(b.t, yaml.Unmarshal(text, &file))
 	file.Config["acr-microservices:environment"] = "test"
+	file.Config["azure-native:location"] = "westeurope"
+	if registry, ok := file.Config["acr-microservices:registry"].(map[string]any); ok {
+		delete(registry, "resourceGroup")
+	}
 	for key, value := range changes {
 		file.Config["acr-microservices:"+key] = value
 	}
@@ -59,9 +64,10 @@ func TestRegistryFeatures(t *testing.T) {
 	b.must("down")
 
 	for _, other := range []string{"premium-closed", "standard-features"} {
-		b.use(other, nil)
+		b.use(other, map[string]any{"services": settings{"customerapi": service("1.0.0")}}) // the images there are
 		b.must("up")
 		assert.Contains(t, b.must("up"), "no changes", other)
+		b.must("up", "--config", "registry.protect=false")
 		b.must("down")
 	}
 }
