@@ -77,6 +77,8 @@ func (*authority) Authenticate(_, username, pass string) (string, error) {
 	return username, nil
 }
 
+func (a *authority) Reachable(string) error { return nil }
+
 func (a *authority) Allowed(_, principal, _, action string) bool {
 	return principal == "pusher" || action == "pull" && a.granted.Load()
 }
