@@ -132,11 +132,8 @@ func parseConfig(settings map[string]string, secretKeys map[string]bool, locatio
 	cfg, found := decodeConfig(settings)
 	cfg.Location, cfg.secretKeys, cfg.root = location, secretKeys, root
 	applyDefaults(cfg, stack)
-	if len(found) > 0 { // What could not be decoded would be reported a second time as missing.
-		return cfg, found.err(secretKeys)
-	}
-	err := cfg.Validate()
-	return cfg, err
+	found.merge(cfg.validate())
+	return cfg, found.err(secretKeys)
 }
 
 // rawConfig returns the stack's settings by top-level key, as the engine hands them over.

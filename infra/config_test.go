@@ -71,7 +71,7 @@ config:
   acr-microservices:release: {timeoutSeconds: 60}
   acr-microservices:services:
     customerapi: {release: {atomic: false}}
-    orderapi: {image: {repository: shop/orders, tag: 20261123}}
+    orderapi: {image: {repository: shop/orders, tag: "20261123"}}
 `)))
 	require.NoError(t, err)
 	require.Equal(t, "dev", cfg.Environment)

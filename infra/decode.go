@@ -60,6 +60,9 @@ func decodeInto(found *problems, path string, value any, field reflect.Value) {
 		if object, ok := objectAt(found, path, value); ok {
 			field.Set(reflect.MakeMapWithSize(field.Type(), len(object)))
 			for key, item := range object {
+				if number, ok := item.(json.Number); ok && isWhole(number) && field.Type().Elem().Kind() == reflect.String {
+					item = number.String() // In a map of names to text, such as a quota, 4 says nothing but "4".
+				}
 				element := reflect.New(field.Type().Elem()).Elem()
 				decodeInto(found, join(path, key), item, element)
 				field.SetMapIndex(reflect.ValueOf(key), element)
@@ -97,15 +100,14 @@ func decodeStruct(found *problems, path string, object map[string]any, target re
 	}
 }
 
-// decodeScalar decodes text, a whole number or a boolean. A whole number may stand for text, because `pulumi config set`
-// writes a tag such as 20261123 as a number. Other numbers may not: YAML has already turned a tag 1.10 into 1.1.
+// decodeScalar decodes text, a whole number or a boolean. A number does not stand for text: YAML has already turned a tag
+// 1.10 into 1.1, and 0123456 into 42798.
 func decodeScalar(found *problems, path string, value any, field reflect.Value) {
 	number, isNumber := value.(json.Number)
-	whole, err := number.Int64()
-	isWhole := isNumber && err == nil
 	switch field.Kind() {
 	case reflect.Int:
-		found.addUnless(isWhole, path, value, "is not a whole number")
+		whole, _ := number.Int64() // The empty number of another type is not whole either.
+		found.addUnless(isWhole(number), path, value, "is not a whole number")
 		field.SetInt(whole)
 	case reflect.Bool:
 		flag, ok := value.(bool)
@@ -113,12 +115,18 @@ func decodeScalar(found *problems, path string, value any, field reflect.Value) 
 		field.SetBool(flag)
 	default:
 		text, ok := value.(string)
-		if isWhole {
-			text, ok = number.String(), true
+		rule := "is not text; put it in quotes"
+		if isNumber {
+			rule = "is what YAML has made of a number; put what you mean in quotes"
 		}
-		found.addUnless(ok, path, value, "is not text; put it in quotes")
+		found.addUnless(ok, path, value, rule)
 		field.SetString(text)
 	}
+}
+
+func isWhole(number json.Number) bool {
+	_, err := number.Int64()
+	return err == nil
 }
 
 // suggest names the key that could be meant, or else all there are.

@@ -28,6 +28,22 @@ func (p *problems) addUnless(ok bool, key string, value any, rule string) {
 	}
 }
 
+// merge adds further problems, but for those at, above or below a key that has one already: what could not be decoded
+// would be reported a second time as missing.
+func (p *problems) merge(further problems) {
+	known := *p
+	for _, other := range further {
+		if !slices.ContainsFunc(known, func(k problem) bool { return k.touches(other.key) }) {
+			*p = append(*p, other)
+		}
+	}
+}
+
+// touches says whether a problem is at the key, above or below it.
+func (p problem) touches(key string) bool {
+	return p.key == key || strings.HasPrefix(p.key, key+".") || strings.HasPrefix(key, p.key+".")
+}
+
 // err returns all problems as one error, sorted by key, or nil. The values of secret top-level keys are left out.
 func (p problems) err(secretKeys map[string]bool) error {
 	if len(p) == 0 {

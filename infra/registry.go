@@ -177,7 +177,7 @@ func adopt(id string) pulumi.ResourceOption {
 type registryID struct{ group, resourceGroup, name string }
 
 var registryIDPattern = regexp.MustCompile(
-	`^(/subscriptions/[^/]+/resourceGroups/([^/]+))/providers/Microsoft\.ContainerRegistry/registries/([^/]+)$`)
+	`(?i)^(/subscriptions/[^/]+/resourceGroups/([^/]+))/providers/Microsoft\.ContainerRegistry/registries/([^/]+)$`)
 
 // parseRegistryID splits the ARM id of a registry.
 func parseRegistryID(id string) (registryID, bool) {

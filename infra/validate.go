@@ -35,7 +35,9 @@ var (
 
 // Validate reports everything that is wrong with a defaulted configuration, in one error that names key, value and what
 // is allowed. It looks at the files that the configuration names, and at nothing else outside.
-func (c *Config) Validate() error {
+func (c *Config) Validate() error { return c.validate().err(c.secretKeys) }
+
+func (c *Config) validate() problems {
 	var found problems
 	found.addUnless(isLabel(c.Environment), "environment", c.Environment, ruleLabel)
 	found.addUnless(isSubdomain(c.PullSecretName), "pullSecretName", c.PullSecretName, ruleSubdomain)
@@ -51,7 +53,7 @@ func (c *Config) Validate() error {
 	for _, name := range c.serviceNames() {
 		c.validateService(&found, name)
 	}
-	return found.err(c.secretKeys)
+	return found
 }
 
 const (

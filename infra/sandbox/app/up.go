@@ -60,10 +60,11 @@ func (sb *sandbox) up(ctx context.Context, flags updateFlags) (err error) {
 		return err
 	}
 	times.lap("update")
-	if err := sb.summarize(ctx, st, services, result, times); err != nil {
+	// First of all the sandbox is to stay, whatever becomes of the summary.
+	if err := services.Keep(ctx); err != nil {
 		return err
 	}
-	return services.Keep(ctx)
+	return sb.summarize(ctx, st, services, result, times)
 }
 
 // preview shows what up would do. A sandbox that it has to start for that is stopped again.

@@ -111,7 +111,25 @@ func Open(ctx context.Context, o Options) (*Stack, error) {
 			return nil, s.fail(ctx, "configure the stack", err)
 		}
 	}
-	return s, nil
+	return s, s.showKeys(ctx)
+}
+
+// showKeys puts the keys of the stack's settings where an ordinary program finds them: in the variable from which the
+// program tells the ones that nobody knows. An inline program is given values for the keys it asks for, and no more.
+func (s *Stack) showKeys(ctx context.Context) error {
+	settings, err := s.auto.GetAllConfig(ctx)
+	if err != nil {
+		return s.fail(ctx, "read the settings", err)
+	}
+	keys := map[string]string{}
+	for key := range settings {
+		keys[key] = ""
+	}
+	text, err := json.Marshal(keys)
+	if err != nil {
+		return err
+	}
+	return os.Setenv(pulumi.EnvConfig, string(text))
 }
 
 // prepare makes what the engine finds through Env.
