@@ -335,10 +335,10 @@ func TestLife(t *testing.T) {
 		out, err := b.run("up")
 		require.Error(t, err)
 		assert.Contains(t, out, `"Gold"`)
-		b.configure(settings{"services": services, "enviroment": "prod"})
+		b.configure(settings{"services": services, "chrt": settings{}})
 		out, err = b.run("preview")
 		require.Error(t, err)
-		assert.Contains(t, out, "enviroment: is not a known key; did you mean environment?")
+		assert.Contains(t, out, "chrt: is not a known key; did you mean chart?")
 		assert.NotContains(t, out, "goroutine")
 		b.info() // an update that fails does not take a running sandbox down
 		b.configure(settings{"services": services, "registry": settings{"sku": "Standard"}})

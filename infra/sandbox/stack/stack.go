@@ -111,7 +111,8 @@ func Open(ctx context.Context, o Options) (*Stack, error) {
 			return nil, s.fail(ctx, "configure the stack", err)
 		}
 	}
-	return s, s.showKeys(ctx)
+	err = s.showKeys(ctx)
+	return s, err
 }
 
 // showKeys puts the keys of the stack's settings where an ordinary program finds them: in the variable from which the
