@@ -21,6 +21,8 @@ type Config struct {
 	Registry RegistryConfig `json:"registry"`
 	// PullSecretName is the name of the image pull secret in each namespace.
 	PullSecretName string `json:"pullSecretName"`
+	// Rotation says when the passwords with which the cluster pulls change.
+	Rotation RotationConfig `json:"rotation"`
 	// Cluster says how to reach Kubernetes.
 	Cluster ClusterConfig `json:"cluster"`
 	// Chart is the chart of each service that names none of its own.

@@ -2,7 +2,7 @@
 // as one graph.
 //
 //	resource group ─► registry ──────────────┐
-//	application ─► service principal ─► AcrPull on the registry ─► credential
+//	application ─► service principal ─► AcrPull on the registry ─► credential (of the current password)
 //	for each service: namespace ─► pull secret (of the credential) ─► Helm release
 //
 // Deploy reads the configuration, wires the components and exports the outputs. Each component is in the file that bears
@@ -11,6 +11,7 @@ package infra
 
 import (
 	"fmt"
+	"time"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 )
@@ -46,6 +47,7 @@ type imageSource struct {
 	host     pulumi.StringInput // what stands before a service's repository, as in "example.azurecr.io"
 	registry *Registry          // nil for a foreign registry
 	identity *PullIdentity      // may pull from registry
+	rotation rotation           // of its passwords
 }
 
 // newImageSource creates the registry and the identity that may pull from it; for a foreign registry it creates nothing.
@@ -62,9 +64,14 @@ func newImageSource(ctx *pulumi.Context, cfg *Config) (*imageSource, error) {
 	if err != nil {
 		return nil, err
 	}
+	rotation, err := cfg.Rotation.today(ctx)
+	if err != nil {
+		return nil, err
+	}
 	identity, err := NewPullIdentity(ctx, "pull", &PullIdentityArgs{
 		DisplayName: fmt.Sprintf("%s-%s-pull", ctx.Project(), ctx.Stack()),
 		RegistryID:  registry.ID,
+		Rotation:    rotation,
 	})
 	if err != nil {
 		return nil, err
@@ -72,7 +79,7 @@ func newImageSource(ctx *pulumi.Context, cfg *Config) (*imageSource, error) {
 	if err := shareAndLock(ctx, cfg, registry, identity); err != nil {
 		return nil, err
 	}
-	return &imageSource{host: registry.LoginServer, registry: registry, identity: identity}, nil
+	return &imageSource{host: registry.LoginServer, registry: registry, identity: identity, rotation: rotation}, nil
 }
 
 // shareAndLock lets others push to the registry, and locks it when all that belongs to it is there.
@@ -173,6 +180,8 @@ func (s *imageSource) export(ctx *pulumi.Context, cfg *Config) {
 	ctx.Export("registryId", s.registry.ID)
 	ctx.Export("pullSecretName", pulumi.String(cfg.PullSecretName))
 	ctx.Export("servicePrincipalClientId", s.identity.ClientID)
+	ctx.Export("credentialExpires", pulumi.String(s.rotation.current.expires.Format(time.RFC3339)))
+	ctx.Export("credentialRotates", pulumi.String(s.rotation.next.Format(time.RFC3339)))
 	ctx.Export("registryPrice", pulumi.Map{
 		"usdPerMonth": pulumi.Float64(pricePerMonth(cfg.Registry.SKU, len(cfg.Registry.Replicas))),
 		"sku":         pulumi.String(cfg.Registry.SKU),

@@ -95,7 +95,7 @@ func TestDeployTwentyServices(t *testing.T) {
 			for kind, want := range map[string]int{
 				"azure-native:containerregistry/v20231101preview:Registry": 1,
 				"azuread:index/servicePrincipal:ServicePrincipal":          1,
-				"azuread:index/applicationPassword:ApplicationPassword":    1,
+				"azuread:index/applicationPassword:ApplicationPassword":    passwordSlots,
 				"azure-native:authorization:RoleAssignment":                1,
 				"kubernetes:core/v1:Namespace":                             20,
 				"kubernetes:core/v1:Secret":                                20,

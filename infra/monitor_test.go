@@ -2,6 +2,7 @@ package infra
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
@@ -37,10 +38,14 @@ type registered struct {
 	imported           string
 }
 
-// deploy runs the whole program, as update or as preview, against a mock of the engine. The SDK's own mocks cannot be
+// deploy runs the whole program, as update or as preview and at testMoment, against a mock of the engine. The SDK's own mocks cannot be
 // used for the preview: they refuse a secret whose value is not known yet.
 func deploy(stack stackFile, preview bool) (*graph, error) {
 	g := &graph{resources: map[string]registered{}}
+	config, err := atTestMoment(stack.config)
+	if err != nil {
+		return nil, err
+	}
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return nil, err
@@ -53,7 +58,7 @@ func deploy(stack stackFile, preview bool) (*graph, error) {
 
 	ctx, err := pulumi.NewContext(context.Background(), pulumi.RunInfo{
 		Project: testProject, Stack: testStack, RootDirectory: projectRoot,
-		Config: stack.config, ConfigSecretKeys: stack.secretKeys,
+		Config: config, ConfigSecretKeys: stack.secretKeys,
 		DryRun: preview, Parallel: 16,
 		MonitorAddr: listener.Addr().String(), EngineAddr: listener.Addr().String(),
 	})
@@ -61,6 +66,23 @@ func deploy(stack stackFile, preview bool) (*graph, error) {
 		return nil, err
 	}
 	return g, errors.Join(pulumi.RunWithContext(ctx, Deploy), ctx.Close())
+}
+
+// atTestMoment adds rotation.asOf to a configuration that has none.
+func atTestMoment(config map[string]string) (map[string]string, error) {
+	rotation := map[string]any{}
+	if given, ok := config[testProject+":rotation"]; ok {
+		if err := json.Unmarshal([]byte(given), &rotation); err != nil {
+			return config, nil //nolint:nilerr // a text in its place is the program's to refuse
+		}
+	}
+	if _, given := rotation["asOf"]; !given {
+		rotation["asOf"] = testMoment
+	}
+	text, err := json.Marshal(rotation)
+	config = maps.Clone(config)
+	config[testProject+":rotation"] = string(text)
+	return config, err
 }
 
 // mockMonitor records registrations. Like an engine, it answers with the inputs in a preview, and else with what the
@@ -160,7 +182,7 @@ func providerOutputs(kind, name string, inputs resource.PropertyMap) resource.Pr
 	case "azuread:index/servicePrincipal:ServicePrincipal":
 		return resource.PropertyMap{"objectId": text("22222222-2222-2222-2222-222222222222")}
 	case "azuread:index/applicationPassword:ApplicationPassword":
-		return resource.PropertyMap{"value": resource.MakeSecret(text(testPassword))}
+		return resource.PropertyMap{"value": resource.MakeSecret(text(testPassword + " " + name))}
 	case "kubernetes:helm.sh/v3:Release":
 		return resource.PropertyMap{"status": resource.NewProperty(resource.PropertyMap{"status": text("deployed")})}
 	}

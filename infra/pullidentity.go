@@ -2,6 +2,7 @@ package infra
 
 import (
 	"fmt"
+	"time"
 
 	"github.com/pulumi/pulumi-azure-native-sdk/authorization/v2"
 	"github.com/pulumi/pulumi-azuread/sdk/v5/go/azuread"
@@ -20,6 +21,8 @@ type PullIdentityArgs struct {
 	DisplayName string
 	// RegistryID is the ARM resource id of the registry from which the identity may pull, and of nothing else.
 	RegistryID pulumi.StringInput
+	// Rotation says which passwords there are, and which of them is the credential's.
+	Rotation rotation
 }
 
 // PullIdentity is a service principal that may pull from one registry.
@@ -30,13 +33,13 @@ type PullIdentity struct {
 	ClientID pulumi.StringOutput
 	// Username for the registry: the client id, secret and known only once the role is assigned.
 	Username pulumi.StringOutput
-	// Password for the registry, secret and known only once the role is assigned.
+	// Password for the registry, the current one, secret and known only once the role is assigned.
 	Password pulumi.StringOutput
 
 	grant pulumi.Resource // the role assignment on the registry
 }
 
-// NewPullIdentity creates the application, its service principal and password, and assigns AcrPull on the registry.
+// NewPullIdentity creates the application, its service principal and passwords, and assigns AcrPull on the registry.
 func NewPullIdentity(ctx *pulumi.Context, name string, args *PullIdentityArgs, opts ...pulumi.ResourceOption) (*PullIdentity, error) {
 	identity := &PullIdentity{}
 	if err := ctx.RegisterComponentResource(pullIdentityType, name, identity, opts...); err != nil {
@@ -54,12 +57,9 @@ func NewPullIdentity(ctx *pulumi.Context, name string, args *PullIdentityArgs, o
 	if err != nil {
 		return nil, fmt.Errorf("pull identity %q: service principal: %w", name, err)
 	}
-	password, err := azuread.NewApplicationPassword(ctx, name, &azuread.ApplicationPasswordArgs{
-		ApplicationId: application.ID(),
-		DisplayName:   pulumi.String("image pull"),
-	}, pulumi.Parent(identity))
+	password, err := newPasswords(ctx, name, application, args.Rotation, identity)
 	if err != nil {
-		return nil, fmt.Errorf("pull identity %q: password: %w", name, err)
+		return nil, fmt.Errorf("pull identity %q: %w", name, err)
 	}
 	grant, err := newRoleAssignment(ctx, name, identity, &roleAssignmentArgs{
 		scope:         args.RegistryID,
@@ -74,12 +74,32 @@ func NewPullIdentity(ctx *pulumi.Context, name string, args *PullIdentityArgs, o
 	identity.grant = grant
 	identity.ClientID = application.ClientId
 	identity.Username = onceGranted(grant, application.ClientId)
-	identity.Password = onceGranted(grant, password.Value)
+	identity.Password = onceGranted(grant, password)
 	return identity, ctx.RegisterResourceOutputs(identity, pulumi.Map{
 		"clientId": identity.ClientID,
 		"username": identity.Username,
 		"password": identity.Password,
 	})
+}
+
+// newPasswords creates the application's passwords, and returns the current one. A password whose slot is due gets a later end,
+// which Entra cannot change: the new one is made first, and the old one deleted when the update is through.
+func newPasswords(ctx *pulumi.Context, name string, application *azuread.Application, rotation rotation, parent pulumi.Resource) (pulumi.StringOutput, error) {
+	var current pulumi.StringOutput
+	for _, term := range rotation.terms {
+		password, err := azuread.NewApplicationPassword(ctx, fmt.Sprintf("%s-%d", name, term.slot), &azuread.ApplicationPasswordArgs{
+			ApplicationId: application.ID(),
+			DisplayName:   pulumi.String("image pull"),
+			EndDate:       pulumi.String(term.expires.Format(time.RFC3339)),
+		}, pulumi.Parent(parent))
+		if err != nil {
+			return current, fmt.Errorf("password %d: %w", term.slot, err)
+		}
+		if term == rotation.current {
+			current = password.Value
+		}
+	}
+	return current, nil
 }
 
 // onceGranted returns the value as a secret that is known only when the role assignment exists, so that whatever uses

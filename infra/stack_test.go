@@ -23,6 +23,7 @@ const (
 	testProject  = "acr-microservices"
 	testStack    = "dev"
 	testPassword = "correct-horse-battery-staple"
+	testMoment   = "2026-11-23T12:00:00Z"
 	projectRoot  = ".."
 )
 

@@ -43,6 +43,7 @@ func (c *Config) validate() problems {
 	found.addUnless(isSubdomain(c.PullSecretName), "pullSecretName", c.PullSecretName, ruleSubdomain)
 	c.validateTags(&found)
 	c.validateRegistry(&found)
+	c.validateRotation(&found)
 	c.validateCluster(&found)
 	c.validateChart(&found, "chart", c.Chart)
 	validateRelease(&found, "release", c.Release)

@@ -1,0 +1,122 @@
+package infra
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+)
+
+// RotationConfig says when the passwords with which the cluster pulls change.
+type RotationConfig struct {
+	// Days is the period: how many days a password is in use. Nil is defaultRotationDays.
+	Days *int `json:"days"`
+	// Generation, raised by one, changes the passwords with the next update, whatever the date.
+	Generation int `json:"generation"`
+	// AsOf is the moment that is taken for now, in the form of RFC 3339. Empty is the present.
+	AsOf string `json:"asOf"`
+}
+
+const (
+	defaultRotationDays = 90
+	// A password is made a period before it is used, and is valid for three more. With this, two years: what Entra itself
+	// gives a password.
+	maxRotationDays = 180
+	// Each generation lengthens the life of later passwords by a period, which has to end somewhere.
+	maxRotationGeneration = 8
+)
+
+// rotationEpoch is the beginning of the first period of every stack, for all time: what it is at a moment does not depend
+// on when somebody ran an update.
+var rotationEpoch = time.Date(2020, time.January, 1, 0, 0, 0, 0, time.UTC)
+
+// passwordSlots is how many passwords there are at a time: the next one, which Entra has long spread to all its servers when
+// its time comes; the current one; and the two before it, because where no update has run for a whole period, the cluster
+// still pulls with the elder, and must while the update that ends this is at work or has died on the way.
+const passwordSlots = 4
+
+// passwordTerm is a password's place in the sequence of all that a stack ever has.
+type passwordTerm struct {
+	// number counts the passwords.
+	number int
+	// slot, 0 to passwordSlots-1, is the resource that holds the password until another one takes its place.
+	slot int
+	// expires is when Entra stops to accept it.
+	expires time.Time
+}
+
+// rotation is what holds at a moment.
+type rotation struct {
+	// terms are the passwords that exist.
+	terms [passwordSlots]passwordTerm
+	// current is the one in use.
+	current passwordTerm
+	// next is when another one is to be used, with the first update from then on.
+	next time.Time
+	// period between two passwords.
+	period time.Duration
+}
+
+// at returns what holds at a moment: the same for all moments of a period. A password is valid for its own period and two
+// more, and its slot is given to another one when these are over.
+func (r RotationConfig) at(now time.Time) rotation {
+	period := time.Duration(or(r.Days, defaultRotationDays)) * 24 * time.Hour
+	elapsed := int(now.Sub(rotationEpoch) / period)
+	term := func(number int) passwordTerm {
+		return passwordTerm{
+			number:  number,
+			slot:    number % passwordSlots,
+			expires: rotationEpoch.Add(time.Duration(number+3) * period),
+		}
+	}
+	current := elapsed + r.Generation
+	return rotation{
+		terms:   [...]passwordTerm{term(current - 2), term(current - 1), term(current), term(current + 1)},
+		current: term(current),
+		next:    rotationEpoch.Add(time.Duration(elapsed+1) * period),
+		period:  period,
+	}
+}
+
+// warning returns what to tell when less than a third of the period is left, empty before that.
+func (r rotation) warning(now time.Time) string {
+	if left := r.next.Sub(now); left*3 >= r.period {
+		return ""
+	}
+	return fmt.Sprintf("the password with which the cluster pulls is to change with the first update from %s on; it expires on %s",
+		r.next.Format(time.DateOnly), r.current.expires.Format(time.DateOnly))
+}
+
+// today returns what holds now, and warns of what is due soon.
+func (r RotationConfig) today(ctx *pulumi.Context) (rotation, error) {
+	now := r.now()
+	today := r.at(now)
+	if text := today.warning(now); text != "" {
+		if err := ctx.Log.Warn(text, nil); err != nil {
+			return today, fmt.Errorf("warning of the rotation: %w", err)
+		}
+	}
+	return today, nil
+}
+
+// now is the moment for which the program runs.
+func (r RotationConfig) now() time.Time {
+	if moment, err := time.Parse(time.RFC3339, r.AsOf); err == nil {
+		return moment
+	}
+	return time.Now()
+}
+
+func (c *Config) validateRotation(found *problems) {
+	days := or(c.Rotation.Days, defaultRotationDays)
+	found.addUnless(days >= 1 && days <= maxRotationDays, "rotation.days", days, fmt.Sprintf("is not from 1 to %d", maxRotationDays))
+	generation := c.Rotation.Generation
+	found.addUnless(generation >= 0 && generation <= maxRotationGeneration, "rotation.generation", generation,
+		fmt.Sprintf("is not from 0 to %d; from %[1]d go on with 0, which makes all passwords new", maxRotationGeneration))
+	if c.Rotation.AsOf == "" {
+		return
+	}
+	moment, err := time.Parse(time.RFC3339, c.Rotation.AsOf)
+	found.addUnless(err == nil && moment.After(rotationEpoch.AddDate(1, 0, 0)), "rotation.asOf", c.Rotation.AsOf,
+		`is not a moment after 2020 such as "2026-11-23T12:00:00Z"`)
+}
