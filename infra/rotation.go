@@ -19,9 +19,8 @@ type RotationConfig struct {
 
 const (
 	defaultRotationDays = 90
-	// A password is made a period before it is used, and is valid for three more. With this, two years: what Entra itself
-	// gives a password.
-	maxRotationDays = 180
+	// A password lives for five periods, and should for less than the two years that Entra itself gives one.
+	maxRotationDays = 120
 	// Each generation lengthens the life of later passwords by a period, which has to end somewhere.
 	maxRotationGeneration = 8
 )
@@ -30,10 +29,10 @@ const (
 // on when somebody ran an update.
 var rotationEpoch = time.Date(2020, time.January, 1, 0, 0, 0, 0, time.UTC)
 
-// passwordSlots is how many passwords there are at a time: the next one, which Entra has long spread to all its servers when
-// its time comes; the current one; and the two before it, because where no update has run for a whole period, the cluster
-// still pulls with the elder, and must while the update that ends this is at work or has died on the way.
-const passwordSlots = 4
+// passwordSlots is how many passwords there are at a time: the current one, the two before it and the next two. Where no
+// update has run for a whole period, the cluster pulls with the elder of those before, also while the update that ends this
+// is at work or has died on the way; and then it gets one that was made two periods ago, which all of Entra knows since long.
+const passwordSlots = 5
 
 // passwordTerm is a password's place in the sequence of all that a stack ever has.
 type passwordTerm struct {
@@ -71,7 +70,7 @@ func (r RotationConfig) at(now time.Time) rotation {
 	}
 	current := elapsed + r.Generation
 	return rotation{
-		terms:   [...]passwordTerm{term(current - 2), term(current - 1), term(current), term(current + 1)},
+		terms:   [...]passwordTerm{term(current - 2), term(current - 1), term(current), term(current + 1), term(current + 2)},
 		current: term(current),
 		next:    rotationEpoch.Add(time.Duration(elapsed+1) * period),
 		period:  period,

@@ -4,6 +4,7 @@ package main
 
 import (
 	"fmt"
+	"maps"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -25,9 +26,33 @@ type updateFlags struct {
 	config      map[string]string
 	secrets     map[string]string
 	propagation propagation
+	replication time.Duration
+	at          time.Time
 	refresh     bool
 	keep        bool
 	verbose     bool
+}
+
+// conditions are what the flags say of Azure.
+func (f updateFlags) conditions() azuredouble.Conditions {
+	c := azuredouble.Conditions{PullPropagation: time.Duration(f.propagation), Replication: f.replication}
+	if !f.at.IsZero() {
+		c.Ahead = time.Until(f.at)
+	}
+	return c
+}
+
+// settings are the settings for this run only, by path.
+func (f updateFlags) settings() map[string]string {
+	if f.at.IsZero() {
+		return f.config
+	}
+	config := maps.Clone(f.config)
+	if config == nil {
+		config = map[string]string{}
+	}
+	config["rotation.asOf"] = f.at.UTC().Format(time.RFC3339)
+	return config
 }
 
 func commands() *cobra.Command {
@@ -72,6 +97,7 @@ everything is stopped; the files stay, and the next up goes on from there.`,
 		Example: `  go run -C infra/sandbox . up
   go run -C infra/sandbox . up --config 'services.customerapi.image.tag=1.1.0'
   go run -C infra/sandbox . up --pull-propagation never --keep   # what happens when the cluster may not pull
+  go run -C infra/sandbox . up --at 2027-03-01                   # what the first update of a later period does
   go run -C infra/sandbox . up --name second`,
 		Args: cobra.NoArgs,
 		RunE: with(func(cmd *cobra.Command, sb *sandbox) error { return sb.up(cmd.Context(), flags) }),
@@ -91,6 +117,9 @@ everything is stopped; the files stay, and the next up goes on from there.`,
 		cmd.Flags().StringToStringVar(&flags.secrets, "secret", nil, "the same for a setting that is to be encrypted")
 		cmd.Flags().Var(&flags.propagation, "pull-propagation",
 			`how long a new permission takes to reach the registry: "30s", or "never"`)
+		cmd.Flags().DurationVar(&flags.replication, "entra-replication", 0, "how long Entra takes to accept a new password")
+		cmd.Flags().TimeVar(&flags.at, "at", time.Time{}, []string{time.RFC3339, time.DateOnly},
+			"run as if it were that moment, for the program and for Azure: \"2027-03-01\"")
 		cmd.Flags().BoolVar(&flags.verbose, "verbose", false, "show all output of the engine")
 	}
 
@@ -129,20 +158,17 @@ everything is stopped; the files stay, and the next up goes on from there.`,
 // serveCommand is what up starts in the background.
 func serveCommand() *cobra.Command {
 	var o services.Options
-	var p propagation
 	cmd := &cobra.Command{
 		Use:    "serve",
 		Hidden: true,
 		Args:   cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			o.PullPropagation = time.Duration(p)
 			return daemon.Serve(cmd.Context(), o.Dir, o.Start)
 		},
 	}
 	cmd.Flags().StringVar(&o.Dir, "dir", "", "the sandbox's folder")
 	cmd.Flags().StringVar(&o.Cache, "cache", "", "folder for the demo images")
 	cmd.Flags().StringVar(&o.Kubernetes, "kubernetes", "", "the Kubernetes binary")
-	cmd.Flags().Var(&p, "pull-propagation", "as of up")
 	return cmd
 }
 

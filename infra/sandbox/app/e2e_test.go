@@ -266,7 +266,7 @@ func TestLife(t *testing.T) {
 	}
 
 	step("up from nothing", func(t *testing.T) {
-		assert.Contains(t, b.must("preview"), "up would do: 15 create")
+		assert.Contains(t, b.must("preview"), "up would do: 16 create")
 		b.nothingRuns() // a preview leaves a sandbox as it was
 		out := b.must("up")
 		assert.Equal(t, typical(readmeOutput(t)), typical(out), "the README shows something else")
@@ -279,6 +279,7 @@ func TestLife(t *testing.T) {
 			"create azuread:ApplicationPassword pull-1",
 			"create azuread:ApplicationPassword pull-2",
 			"create azuread:ApplicationPassword pull-3",
+			"create azuread:ApplicationPassword pull-4",
 			"create azuread:ServicePrincipal pull",
 			"create kubernetes:Namespace customerapi",
 			"create kubernetes:Namespace orderapi",

@@ -10,6 +10,8 @@ import (
 	"path/filepath"
 	"time"
 
+	"example.com/acr-microservices/infra/sandbox/azuredouble"
+
 	"golang.org/x/sys/unix"
 
 	"example.com/acr-microservices/infra/sandbox/console"
@@ -109,7 +111,7 @@ func (sb *sandbox) buildTools(ctx context.Context) (toolchain.Tools, error) {
 
 // start starts the sandbox's services unless they run, and holds them: they stop when this process ends, unless it
 // hands them over.
-func (sb *sandbox) start(ctx context.Context, tools toolchain.Tools, p propagation) (d *daemon.Client, running bool, err error) {
+func (sb *sandbox) start(ctx context.Context, tools toolchain.Tools, conditions azuredouble.Conditions) (d *daemon.Client, running bool, err error) {
 	if d, err = daemon.Connect(ctx, sb.dir); err == nil {
 		if running, err = sb.current(ctx, d, tools); err != nil {
 			return nil, false, err
@@ -122,7 +124,7 @@ func (sb *sandbox) start(ctx context.Context, tools toolchain.Tools, p propagati
 			sb.Printf("  stopped %d processes of a sandbox that was killed", killed)
 		}
 		d, err = daemon.Start(ctx, sb.dir, "serve", "--dir", sb.dir,
-			"--cache", filepath.Join(sb.cache, "images"), "--kubernetes", tools.Kubernetes, "--pull-propagation", p.String())
+			"--cache", filepath.Join(sb.cache, "images"), "--kubernetes", tools.Kubernetes)
 		if err != nil {
 			return nil, false, err
 		}
@@ -133,8 +135,8 @@ func (sb *sandbox) start(ctx context.Context, tools toolchain.Tools, p propagati
 		}
 	})
 	sb.Status("")
-	if err == nil && running {
-		err = d.SetPullPropagation(ctx, time.Duration(p))
+	if err == nil {
+		err = d.SetConditions(ctx, conditions)
 	}
 	if err != nil {
 		return nil, running, errors.Join(err, sb.release(d))

@@ -37,7 +37,7 @@ func (sb *sandbox) up(ctx context.Context, flags updateFlags) (err error) {
 		return err
 	}
 	times.lap("tools")
-	services, running, err := sb.start(ctx, tools, flags.propagation)
+	services, running, err := sb.start(ctx, tools, flags.conditions())
 	if err != nil {
 		return err
 	}
@@ -78,7 +78,7 @@ func (sb *sandbox) preview(ctx context.Context, flags updateFlags) (err error) {
 	if err != nil {
 		return err
 	}
-	services, running, err := sb.start(ctx, tools, flags.propagation)
+	services, running, err := sb.start(ctx, tools, flags.conditions())
 	if err != nil {
 		return err
 	}
@@ -107,7 +107,7 @@ func (sb *sandbox) openStack(ctx context.Context, services *daemon.Client, tools
 	}
 	st, err := stack.Open(ctx, stack.Options{
 		Project: sb.project, Dir: sb.dir, Stack: stackName, Tools: tools,
-		Env: environment(info), Config: flags.config, Secrets: flags.secrets,
+		Env: environment(info), Config: flags.settings(), Secrets: flags.secrets,
 		Program: infra.Deploy, Console: sb.Console, Verbose: flags.verbose,
 		Discard: func(ctx context.Context, pending []apitype.OperationV2, known []apitype.ResourceV3) error {
 			return discard(ctx, services, sb.kubectl(info), pending, known)

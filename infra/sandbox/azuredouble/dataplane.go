@@ -91,7 +91,8 @@ func (d *Double) Authenticate(loginServer, username, password string) (principal
 	if app == nil || p == nil {
 		return "", errNoApp
 	}
-	if !enabled(p) || (!app.valid(password, d.now()) && !p.valid(password, d.now())) {
+	now, replication := d.now(), d.conditions.Load().Replication
+	if !enabled(p) || (!app.valid(password, now, replication) && !p.valid(password, now, replication)) {
 		return "", errWrongSecret
 	}
 	return p.ObjectID, nil
@@ -102,9 +103,7 @@ func (d *Double) Authenticate(loginServer, username, password string) (principal
 // All repositories of a registry are alike. Nobody in particular, the empty principal, may pull from a registry with
 // anonymous pull, but not list its repositories, for which the repository is empty.
 func (d *Double) Allowed(loginServer, principal, repository, action string) bool {
-	d.mu.RLock()
-	s, propagation := d.state, d.propagation
-	d.mu.RUnlock()
+	s, propagation := d.current(), d.conditions.Load().PullPropagation
 	r := s.registry(loginServer)
 	if r == nil || !slices.Contains([]string{"pull", "push", "delete"}, action) {
 		return false

@@ -125,7 +125,7 @@ func TestAllowed(t *testing.T) {
 }
 
 func TestPullPropagation(t *testing.T) {
-	e := newEngine(t, Options{PullPropagation: 10 * time.Minute})
+	e := newEngine(t, Options{Conditions: Conditions{PullPropagation: 10 * time.Minute}})
 	e.group()
 	registry, id := e.registry(nil), e.identity("pull")
 	e.assign("pull", id.objectID(), acrPull, registry.id)
@@ -137,11 +137,11 @@ func TestPullPropagation(t *testing.T) {
 	assert.False(t, pull())
 	e.clock.advance(time.Second)
 	assert.True(t, pull())
-	e.double.SetPullPropagation(Never)
+	e.double.SetConditions(Conditions{PullPropagation: Never})
 	assert.False(t, pull())
 	e.clock.advance(24 * 365 * time.Hour)
 	assert.False(t, pull())
-	e.double.SetPullPropagation(0)
+	e.double.SetConditions(Conditions{PullPropagation: 0})
 	assert.True(t, pull())
 	e.destroy(id.principal)
 	assert.False(t, pull(), "a principal that is gone")

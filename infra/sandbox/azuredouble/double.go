@@ -15,6 +15,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/google/uuid"
@@ -29,11 +30,8 @@ type Options struct {
 	// StatePath is the file that keeps the cloud's state: JSON, mode 0600, replaced atomically after each change. Its folder
 	// must exist. Of passwords only salted hashes are kept. Empty: the state lives as long as the process.
 	StatePath string
-	// PullPropagation is how long a new role assignment takes to reach a registry's data plane (in Azure: minutes).
-	PullPropagation time.Duration
-	// Replication is how long ARM does not know a new service principal, unless the assignment's principalType says that it
-	// is one (in Azure: seconds to minutes).
-	Replication time.Duration
+	// Conditions at the start; see [Double.SetConditions].
+	Conditions
 	// TakenNames are registry names that somebody else in the world has, in any case.
 	TakenNames []string
 	// OnRegistry is called when a registry's data plane answers, before its creation is reported. Its error is reported as
@@ -43,15 +41,28 @@ type Options struct {
 	Now func() time.Time
 }
 
+// Conditions are what changes in Azure without anybody's doing.
+type Conditions struct {
+	// PullPropagation is how long a new role assignment takes to reach a registry's data plane (in Azure: minutes).
+	PullPropagation time.Duration
+	// Replication is how long Entra takes to tell all its servers what is new: for as long, ARM does not know a service
+	// principal, unless the assignment's principalType says that it is one, and a password is not accepted (in Azure:
+	// seconds to minutes).
+	Replication time.Duration
+	// Ahead is how far Azure's clock is ahead of the machine's, to try what time brings.
+	Ahead time.Duration
+}
+
 // Double is the pretended tenant and subscription. Its methods may be called from several goroutines.
 type Double struct {
 	options Options
 	taken   map[string]bool // lower case
 	secret  []byte          // of this process; what is derived from it is never stored
 
-	mu          sync.RWMutex
-	state       *state
-	propagation time.Duration
+	conditions atomic.Pointer[Conditions]
+
+	mu    sync.RWMutex
+	state *state
 }
 
 // state is everything that the cloud knows. It is replaced as a whole: see [Double.change].
@@ -86,7 +97,8 @@ func Open(o Options) (*Double, error) {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	d := &Double{options: o, taken: map[string]bool{}, secret: make([]byte, 32), propagation: o.PullPropagation}
+	d := &Double{options: o, taken: map[string]bool{}, secret: make([]byte, 32)}
+	d.SetConditions(o.Conditions)
 	for _, name := range o.TakenNames {
 		d.taken[strings.ToLower(name)] = true
 	}
@@ -175,7 +187,7 @@ func (d *Double) change(f func(*state) error) error {
 	return nil
 }
 
-func (d *Double) now() time.Time { return d.options.Now().UTC() }
+func (d *Double) now() time.Time { return d.options.Now().Add(d.conditions.Load().Ahead).UTC() }
 
 // current is the state of this moment. It is never written to.
 func (d *Double) current() *state {
@@ -184,12 +196,8 @@ func (d *Double) current() *state {
 	return d.state
 }
 
-// SetPullPropagation changes how long role assignments take to reach the registries, for new ones and for those that exist.
-func (d *Double) SetPullPropagation(delay time.Duration) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	d.propagation = delay
-}
+// SetConditions changes the conditions from now on, for what exists as well.
+func (d *Double) SetConditions(c Conditions) { d.conditions.Store(&c) }
 
 // Serve answers the engine as the provider azure-native on the one listener and as azuread on the other, until ctx is done
 // (then it returns nil) or a listener fails. It closes both listeners.

@@ -148,7 +148,7 @@ func TestManyAtOnce(t *testing.T) {
 			id, value, err := e.double.createApplicationPassword(props{"applicationId": app})
 			assert.NoError(t, err)
 			assert.NotEmpty(t, value)
-			e.double.SetPullPropagation(time.Duration(i))
+			e.double.SetConditions(Conditions{PullPropagation: time.Duration(i)})
 			e.double.Allowed(server, id, "app", "pull")
 			e.double.Inventory()
 			assert.NotEmpty(t, in)

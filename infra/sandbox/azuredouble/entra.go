@@ -41,6 +41,7 @@ type passwords struct {
 type password struct {
 	KeyID       string    `json:"keyId"`
 	DisplayName string    `json:"displayName,omitempty"`
+	Created     time.Time `json:"created"`
 	Start       time.Time `json:"start"`
 	End         time.Time `json:"end"`
 	Salt        []byte    `json:"salt"`
@@ -98,7 +99,7 @@ func (p *passwords) passwordIDs(owner string) []string {
 
 // add generates a password for the given time; the value is returned this once.
 func (p *passwords) add(in props, end string, now time.Time) (keyID, value string, err error) {
-	one := &password{KeyID: uuid.NewString(), DisplayName: text(in, "displayName"), Start: now, Salt: make([]byte, 16)}
+	one := &password{KeyID: uuid.NewString(), DisplayName: text(in, "displayName"), Created: now, Start: now, Salt: make([]byte, 16)}
 	if v := text(in, "startDate"); v != "" {
 		if one.Start, err = time.Parse(time.RFC3339, v); err != nil {
 			return "", "", fmt.Errorf("startDate %q: %w", v, err)
@@ -124,10 +125,11 @@ func (p *passwords) drop(keyID string) {
 	p.Passwords = slices.DeleteFunc(p.Passwords, func(one *password) bool { return strings.EqualFold(one.KeyID, keyID) })
 }
 
-// valid tells that one of the passwords is this one, and that its time has come and has not passed.
-func (p *passwords) valid(value string, now time.Time) bool {
+// valid tells that one of the passwords is this one, that all of Entra knows it, and that its time has come and has not
+// passed.
+func (p *passwords) valid(value string, now time.Time, replication time.Duration) bool {
 	return slices.ContainsFunc(p.Passwords, func(one *password) bool {
-		return one.matches(value) && !now.Before(one.Start) && now.Before(one.End)
+		return one.matches(value) && !now.Before(later(one.Created, replication)) && !now.Before(one.Start) && now.Before(one.End)
 	})
 }
 

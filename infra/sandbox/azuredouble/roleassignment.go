@@ -162,7 +162,7 @@ func (d *Double) checkPrincipal(s *state, in props) error {
 	// Told what the principal is, ARM does not look it up in its own copy of the directory: a group, a person or a pipeline's
 	// identity that nobody has made here is taken as it is said to be. That the id of an application passes as well is a trap
 	// of Azure's, with a role for nobody at its end; here it does not.
-	waits := claimed == "" && actual == "ServicePrincipal" && d.now().Before(later(created, d.options.Replication))
+	waits := claimed == "" && actual == "ServicePrincipal" && d.now().Before(later(created, d.conditions.Load().Replication))
 	switch {
 	case actual == "" && (claimed == "" || s.isApplication(id)), waits:
 		return armError(http.StatusBadRequest, "PrincipalNotFound", "Principal %s does not exist in the directory %s. Check that you"+

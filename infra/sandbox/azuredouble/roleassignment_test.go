@@ -57,7 +57,7 @@ func TestRoleAssignmentRules(t *testing.T) {
 
 // TestGivenPrincipals holds that a role can be given to those whom the stack has not made, if it says what they are.
 func TestGivenPrincipals(t *testing.T) {
-	e := newEngine(t, Options{Replication: Never})
+	e := newEngine(t, Options{Conditions: Conditions{Replication: Never}})
 	e.group()
 	registry := e.registry(nil)
 	in := props{"principalId": otherGUID, "roleDefinitionId": e.roleID(acrPush), "scope": registry.id}
@@ -93,7 +93,7 @@ func TestRoleAssignmentIsUnique(t *testing.T) {
 }
 
 func TestARMLearnsOfPrincipalsLater(t *testing.T) {
-	e := newEngine(t, Options{Replication: time.Minute})
+	e := newEngine(t, Options{Conditions: Conditions{Replication: time.Minute}})
 	e.group()
 	registry, id := e.registry(nil), e.identity("pull")
 	in := props{"principalId": id.objectID(), "roleDefinitionId": e.roleID(acrPull), "scope": registry.id}

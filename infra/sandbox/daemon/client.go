@@ -17,6 +17,8 @@ import (
 	"syscall"
 	"time"
 
+	"example.com/acr-microservices/infra/sandbox/azuredouble"
+
 	"golang.org/x/sys/unix"
 )
 
@@ -136,9 +138,9 @@ func (c *Client) Info(ctx context.Context) (Info, error) {
 	return info, err
 }
 
-// SetPullPropagation sets how long a new role assignment takes to reach a registry.
-func (c *Client) SetPullPropagation(ctx context.Context, d time.Duration) error {
-	return c.call(ctx, http.MethodPost, "pull-propagation", d, nil)
+// SetConditions sets what changes in Azure without anybody's doing.
+func (c *Client) SetConditions(ctx context.Context, conditions azuredouble.Conditions) error {
+	return c.call(ctx, http.MethodPost, "conditions", conditions, nil)
 }
 
 // Discard removes cloud objects of the given resource types that are not among the known ids.

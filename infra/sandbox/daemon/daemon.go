@@ -15,6 +15,8 @@ import (
 	"path/filepath"
 	"sync"
 	"time"
+
+	"example.com/acr-microservices/infra/sandbox/azuredouble"
 )
 
 // firstHold is how long a daemon waits for the command that has started it.
@@ -43,8 +45,8 @@ type Pull struct {
 // Services is what a daemon runs.
 type Services interface {
 	Info() Info
-	// SetPullPropagation sets how long a new role assignment takes to reach a registry.
-	SetPullPropagation(time.Duration)
+	// SetConditions sets what changes in Azure without anybody's doing.
+	SetConditions(azuredouble.Conditions)
 	// Discard removes cloud objects that an interrupted operation of the given resource types may have left behind,
 	// sparing the known ids.
 	Discard(types, known []string) error
@@ -129,10 +131,10 @@ func (s *server) routes() http.Handler {
 		info.PID = os.Getpid()
 		_ = json.NewEncoder(w).Encode(info)
 	}))
-	mux.HandleFunc("POST /pull-propagation", s.whenReady(func(w http.ResponseWriter, r *http.Request, services Services) {
-		var d time.Duration
-		if decode(w, r, &d) {
-			services.SetPullPropagation(d)
+	mux.HandleFunc("POST /conditions", s.whenReady(func(w http.ResponseWriter, r *http.Request, services Services) {
+		var conditions azuredouble.Conditions
+		if decode(w, r, &conditions) {
+			services.SetConditions(conditions)
 		}
 	}))
 	mux.HandleFunc("POST /discard", s.whenReady(func(w http.ResponseWriter, r *http.Request, services Services) {

@@ -10,21 +10,23 @@ import (
 	"testing"
 	"time"
 
+	"example.com/acr-microservices/infra/sandbox/azuredouble"
+
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
 
 // fake are services that do nothing.
 type fake struct {
-	done        chan struct{}
-	stopped     bool
-	propagation time.Duration
-	discarded   []string
-	why         error
+	done       chan struct{}
+	stopped    bool
+	conditions azuredouble.Conditions
+	discarded  []string
+	why        error
 }
 
-func (f *fake) Info() Info                         { return Info{Registry: "127.0.0.1:1"} }
-func (f *fake) SetPullPropagation(d time.Duration) { f.propagation = d }
+func (f *fake) Info() Info                             { return Info{Registry: "127.0.0.1:1"} }
+func (f *fake) SetConditions(c azuredouble.Conditions) { f.conditions = c }
 func (f *fake) Discard(types, known []string) error {
 	f.discarded = slices.Concat(types, known)
 	return nil
@@ -79,8 +81,8 @@ func TestStaysWhenHandedOver(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, os.Getpid(), info.PID)
 	assert.Equal(t, "127.0.0.1:1", info.Registry)
-	require.NoError(t, client.SetPullPropagation(t.Context(), time.Minute))
-	assert.Equal(t, time.Minute, f.propagation)
+	require.NoError(t, client.SetConditions(t.Context(), azuredouble.Conditions{Ahead: time.Minute}))
+	assert.Equal(t, time.Minute, f.conditions.Ahead)
 	require.NoError(t, client.Discard(t.Context(), []string{"type"}, []string{"id"}))
 	assert.Equal(t, []string{"type", "id"}, f.discarded)
 

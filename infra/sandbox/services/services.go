@@ -30,10 +30,9 @@ const dockerHubAccount = "wolfgangofner"
 
 // Options say where the services keep their state and how they behave.
 type Options struct {
-	Dir             string        // state of all services, kept between runs
-	Kubernetes      string        // the binary with all parts of Kubernetes
-	Cache           string        // where built demo images are kept for all sandboxes
-	PullPropagation time.Duration // how long a new role assignment takes to reach a registry
+	Dir        string // state of all services, kept between runs
+	Kubernetes string // the binary with all parts of Kubernetes
+	Cache      string // where built demo images are kept for all sandboxes
 }
 
 // running are the services while they run.
@@ -79,9 +78,8 @@ func (o Options) Start(ctx context.Context, step func(string)) (_ daemon.Service
 	r.addresses = listeners.addresses()
 	images.transport = registrydouble.Transport(r.addresses.Registry, ca.Pool())
 	r.azure, err = azuredouble.Open(azuredouble.Options{
-		StatePath:       filepath.Join(o.Dir, "azure.json"),
-		PullPropagation: o.PullPropagation,
-		OnRegistry:      images.publish,
+		StatePath:  filepath.Join(o.Dir, "azure.json"),
+		OnRegistry: images.publish,
 	})
 	if err != nil {
 		return nil, errors.Join(err, listeners.close())
@@ -151,8 +149,8 @@ func (r *running) Info() daemon.Info {
 	}
 }
 
-// SetPullPropagation sets how long a new role assignment takes to reach a registry.
-func (r *running) SetPullPropagation(d time.Duration) { r.azure.SetPullPropagation(d) }
+// SetConditions sets what changes in Azure without anybody's doing.
+func (r *running) SetConditions(c azuredouble.Conditions) { r.azure.SetConditions(c) }
 
 // Done is closed when a service has died.
 func (r *running) Done() <-chan struct{} { return r.done }

@@ -55,7 +55,7 @@ type Stack struct {
 // Env returns the variables with which any Pulumi program finds the stack that Open keeps in dir.
 func Env(dir string) map[string]string {
 	return map[string]string{
-		"PULUMI_BACKEND_URL":            (&url.URL{Scheme: "file", Path: filepath.Join(dir, "pulumi")}).String(),
+		"PULUMI_BACKEND_URL":            backend(dir),
 		"PULUMI_CONFIG_PASSPHRASE_FILE": filepath.Join(dir, "passphrase"),
 		"PULUMI_HOME":                   filepath.Join(dir, "home"),
 		// The only plugin is in PULUMI_HOME, and the doubles take the place of the others: nothing is to be found
@@ -219,6 +219,12 @@ func (s *Stack) export(ctx context.Context) (raw apitype.UntypedDeployment, d ap
 		err = fmt.Errorf("state of the stack: %w", err)
 	}
 	return raw, d, err
+}
+
+// backend is where the state is. The backend would write a file of attributes beside each checkpoint, and not in one go: a
+// kill in between makes the whole state unreadable ("failed to load checkpoint: EOF").
+func backend(dir string) string {
+	return (&url.URL{Scheme: "file", Path: filepath.Join(dir, "pulumi"), RawQuery: "metadata=skip"}).String()
 }
 
 // repair makes the stack usable after an update that was killed: it removes the lock that the update has left, and

@@ -1,0 +1,113 @@
+//go:build linux
+
+package main
+
+import (
+	"os"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"example.com/acr-microservices/infra/sandbox/daemon"
+)
+
+// killEngine kills the engine of an up, and nothing else, as soon as the up has printed what matches.
+func (b *box) killEngine(when string, args ...string) {
+	b.t.Helper()
+	cmd := b.command(append([]string{"up"}, args...)...)
+	w := &trigger{pattern: regexp.MustCompile(when), reached: make(chan struct{})}
+	cmd.Stdout, cmd.Stderr = w, w
+	require.NoError(b.t, cmd.Start())
+	ended := make(chan error, 1)
+	go func() { ended <- cmd.Wait() }()
+	select {
+	case <-w.reached:
+		b.signalEngine(syscall.SIGKILL)
+		require.Error(b.t, <-ended)
+	case err := <-ended:
+		require.FailNow(b.t, "up ended before its engine could be killed", "%v\n%s", err, w.String())
+	}
+	b.t.Logf("%s: up, its engine killed\n%s", b.name, w.String())
+	b.info() // the sandbox itself still runs
+}
+
+func (b *box) signalEngine(signal syscall.Signal) {
+	b.t.Helper()
+	pids, err := daemon.Processes(b.dir())
+	require.NoError(b.t, err)
+	found := false
+	for _, pid := range pids {
+		if name, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/comm"); err == nil && strings.TrimSpace(string(name)) == "pulumi" {
+			found = true
+			require.NoError(b.t, syscall.Kill(pid, signal))
+		}
+	}
+	require.True(b.t, found, "there is no engine")
+}
+
+// TestRotation moves a stack through the periods, with updates that die and with a period without one, while pods of two
+// namespaces pull all the time. Entra takes its time to accept a new password.
+func TestRotation(t *testing.T) {
+	b := newBox(t, "rotation")
+	hours := 0
+	// at returns the flags for an update in the n-th period of 90 days since 2020, later than the one before.
+	at := func(n int, more ...string) []string {
+		hours++
+		moment := time.Date(2020, time.January, 1, hours, 0, 0, 0, time.UTC).AddDate(0, 0, 90*n)
+		return append([]string{"--at", moment.Format(time.RFC3339), "--entra-replication", "3s"}, more...)
+	}
+	up := func(n int, more ...string) []string {
+		return slices.DeleteFunc(ops(b.must(append([]string{"up"}, at(n, more...)...)...)), func(op string) bool {
+			return strings.Contains(op, "azure-native:")
+		})
+	}
+	rotated := func(slot string) []string {
+		return []string{
+			"create-replacement azuread:ApplicationPassword " + slot,
+			"delete-replaced azuread:ApplicationPassword " + slot,
+			"update kubernetes:Secret customerapi", "update kubernetes:Secret orderapi",
+		}
+	}
+	up(30)
+	assert.Empty(t, up(30))
+	p := b.probe(strings.Split(b.images(customer)[0], "@")[0], customer, order)
+	p.until(100)
+
+	assert.Equal(t, rotated("pull-3"), up(31))
+	assert.Empty(t, up(31))
+
+	// The engine dies after it has made the password that comes next, and again at the first pull secret.
+	b.killEngine(`ApplicationPassword +pull-4`, at(32)...)
+	b.killEngine(`Secret +(customer|order)api`, at(32)...)
+	up(32)
+	assert.Empty(t, up(32))
+
+	// No update runs for a whole period, and then one that dies.
+	b.killEngine(`ApplicationPassword +pull-`, at(34)...)
+	up(34)
+	assert.Empty(t, up(34))
+
+	up(34, "--config", "rotation.generation=1")
+	p.until(2000)
+	pulls, credentials, failures := p.counts()
+	t.Logf("%d pulls with %d passwords, %d failures", pulls, credentials, len(failures))
+
+	assert.Empty(t, failures)
+	assert.Equal(t, 5, credentials)
+
+	// That these pulls can fail shows when all passwords are thrown away: Entra does not know the new ones at once.
+	b.must(append([]string{"up"}, at(34, "--config", "rotation.generation=6")...)...)
+	p.until(pulls + 100)
+	p.stop()
+	_, _, failures = p.counts()
+	require.NotEmpty(t, failures)
+	assert.Contains(t, failures[0], "UNAUTHORIZED")
+	b.must("down")
+}
