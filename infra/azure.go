@@ -1,6 +1,8 @@
 package infra
 
 import (
+	"fmt"
+
 	"github.com/pulumi/pulumi-azure-native-sdk/v2/utilities"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 )
@@ -19,4 +21,13 @@ type azureResource struct {
 func newAzureResource(ctx *pulumi.Context, kind, name string, inputs pulumi.Map, opts ...pulumi.ResourceOption) (*azureResource, error) {
 	resource := &azureResource{}
 	return resource, ctx.RegisterResource("azure-native:"+kind, name, inputs, resource, utilities.PkgResourceDefaultOpts(opts)...)
+}
+
+// askAzure calls a function of azure-native by its token, such as "containerservice:getManagedCluster".
+func askAzure[T any](ctx *pulumi.Context, function string, args any) (T, error) {
+	var answer T
+	if err := ctx.Invoke("azure-native:"+function, args, &answer, utilities.PkgInvokeDefaultOpts(nil)...); err != nil {
+		return answer, fmt.Errorf("%s: %w", function, err)
+	}
+	return answer, nil
 }

@@ -18,6 +18,13 @@ func newCluster(ctx *pulumi.Context, name string, cluster ClusterConfig, opts ..
 	if cluster.Context != "" {
 		args.Context = pulumi.String(cluster.Context)
 	}
+	if cluster.AKS != nil {
+		kubeconfig, err := cluster.AKS.kubeconfig(ctx)
+		if err != nil {
+			return nil, err
+		}
+		args.Kubeconfig = pulumi.ToSecret(pulumi.StringPtr(kubeconfig)).(pulumi.StringPtrOutput)
+	}
 	if cluster.Kubeconfig != "" {
 		args.Kubeconfig = pulumi.String(cluster.Kubeconfig)
 		if isKubeconfigContent(cluster.Kubeconfig) {

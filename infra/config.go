@@ -48,6 +48,18 @@ type ClusterConfig struct {
 	Kubeconfig string `json:"kubeconfig"`
 	// Context is the kubeconfig's context to use.
 	Context string `json:"context"`
+	// AKS is a cluster in Azure whose credentials Azure is asked for, in place of a kubeconfig.
+	AKS *AKSConfig `json:"aks"`
+}
+
+// AKSConfig names an AKS cluster in the stack's subscription.
+type AKSConfig struct {
+	// ResourceGroup of the cluster.
+	ResourceGroup string `json:"resourceGroup"`
+	// Name of the cluster.
+	Name string `json:"name"`
+	// Admin takes the local administrator's credentials, which need no kubelogin and know no limits.
+	Admin bool `json:"admin"`
 }
 
 // ChartConfig names a Helm chart: a local path, a chart in a repository, or an OCI chart. Empty means the chart that is
@@ -85,6 +97,9 @@ type ReleaseConfig struct {
 type ServiceConfig struct {
 	// Image is what the service runs.
 	Image ImageConfig `json:"image"`
+	// PullRepositories are repositories in the registry, besides that of Image, from which the service pulls. They count
+	// where each service may pull its own repositories only: in the mode token and with registry.abac.
+	PullRepositories []string `json:"pullRepositories"`
 	// Chart overrides the stack's chart.
 	Chart ChartConfig `json:"chart"`
 	// Release overrides the stack's Helm settings, field by field.
@@ -161,7 +176,10 @@ func rawConfig(ctx *pulumi.Context) map[string]string {
 // applyDefaults fills in what the stack file leaves out.
 func applyDefaults(cfg *Config, stack string) {
 	setDefault(&cfg.Environment, stack)
-	setDefault(&cfg.Registry.SKU, defaultSKU)
+	if cfg.Registry.Existing == nil {
+		setDefault(&cfg.Registry.SKU, defaultSKU)
+	}
+	setDefault(&cfg.Registry.Pull.Mode, pullByServicePrincipal)
 	setDefault(&cfg.PullSecretName, defaultPullSecretName)
 	if id, ok := parseRegistryID(cfg.Registry.Adopt); ok {
 		setDefault(&cfg.Registry.Name, id.name)

@@ -11,6 +11,7 @@ package infra
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
@@ -42,18 +43,26 @@ func Deploy(ctx *pulumi.Context) error {
 	return nil
 }
 
-// imageSource is where the services' images come from: the stack's own registry, or a foreign one.
+// imageSource is where the services' images come from: the stack's own registry, an existing one, or a foreign one.
 type imageSource struct {
 	host     pulumi.StringInput // what stands before a service's repository, as in "example.azurecr.io"
-	registry *Registry          // nil for a foreign registry
-	identity *PullIdentity      // may pull from registry
-	rotation rotation           // of its passwords
+	registry *registryRef       // nil for a foreign registry
+	access   *pullAccess        // to registry
 }
 
-// newImageSource creates the registry and the identity that may pull from it; for a foreign registry it creates nothing.
+// newImageSource creates the registry, unless it exists, and what lets the cluster pull from it; for a foreign registry it
+// creates nothing.
 func newImageSource(ctx *pulumi.Context, cfg *Config) (*imageSource, error) {
 	if !cfg.usesACR() {
 		return &imageSource{host: pulumi.String(cfg.Registry.External)}, nil
+	}
+	if cfg.Registry.Existing != nil {
+		registry, err := existingRegistry(ctx, cfg.Registry.Existing)
+		if err != nil {
+			return nil, err
+		}
+		access, err := newPullAccess(ctx, cfg, registry)
+		return &imageSource{host: registry.LoginServer, registry: registry, access: access}, err
 	}
 	registry, err := NewRegistry(ctx, alphanumeric(ctx.Project()), &RegistryArgs{
 		RegistryConfig: cfg.Registry,
@@ -64,29 +73,21 @@ func newImageSource(ctx *pulumi.Context, cfg *Config) (*imageSource, error) {
 	if err != nil {
 		return nil, err
 	}
-	rotation, err := cfg.Rotation.today(ctx)
+	access, err := newPullAccess(ctx, cfg, &registry.registryRef)
 	if err != nil {
 		return nil, err
 	}
-	identity, err := NewPullIdentity(ctx, "pull", &PullIdentityArgs{
-		DisplayName: fmt.Sprintf("%s-%s-pull", ctx.Project(), ctx.Stack()),
-		RegistryID:  registry.ID,
-		Rotation:    rotation,
-	})
-	if err != nil {
-		return nil, err
-	}
-	if err := shareAndLock(ctx, cfg, registry, identity); err != nil {
-		return nil, err
-	}
-	return &imageSource{host: registry.LoginServer, registry: registry, identity: identity, rotation: rotation}, nil
+	return &imageSource{host: registry.LoginServer, registry: &registry.registryRef, access: access},
+		shareAndLock(ctx, cfg, registry, access)
 }
 
 // shareAndLock lets others push to the registry, and locks it when all that belongs to it is there.
-func shareAndLock(ctx *pulumi.Context, cfg *Config, registry *Registry, identity *PullIdentity) error {
-	belongings := append([]pulumi.Resource{identity.grant}, registry.parts...)
+func shareAndLock(ctx *pulumi.Context, cfg *Config, registry *Registry, access *pullAccess) error {
+	belongings := slices.Concat(access.parts, registry.parts)
 	if len(cfg.Registry.Push) > 0 {
-		push, err := NewPushAccess(ctx, "push", &PushAccessArgs{RegistryID: registry.ID, Principals: cfg.Registry.Push})
+		push, err := NewPushAccess(ctx, "push", &PushAccessArgs{
+			RegistryID: registry.ID, ABAC: cfg.Registry.ABAC, Principals: cfg.Registry.Push,
+		})
 		if err != nil {
 			return err
 		}
@@ -99,8 +100,8 @@ func shareAndLock(ctx *pulumi.Context, cfg *Config, registry *Registry, identity
 	return err
 }
 
-// deployService creates a service's namespace, the pull secret in it if the image comes from the stack's registry, and
-// the release once there is an image to run.
+// deployService creates a service's namespace, the pull secret in it if the service pulls with one, and the release once
+// there is an image to run.
 func deployService(ctx *pulumi.Context, cfg *Config, name string, source *imageSource, out serviceOutputs, cluster pulumi.ResourceOption) error {
 	image := cfg.Services[name].Image
 	labels := serviceLabels(name, cfg.Environment, ctx.Project())
@@ -112,22 +113,12 @@ func deployService(ctx *pulumi.Context, cfg *Config, name string, source *imageS
 	}
 	out.namespaces[name] = namespace.Name
 
-	var pullSecret pulumi.StringInput
-	if source.identity != nil && !image.foreign() {
-		secret, err := NewPullSecret(ctx, name, &PullSecretArgs{
-			Name:      cfg.PullSecretName,
-			Namespace: namespace.Name,
-			Labels:    labels,
-			Server:    source.registry.LoginServer,
-			Username:  source.identity.Username,
-			Password:  source.identity.Password,
-		}, cluster)
-		if err != nil {
-			return err
-		}
-		pullSecret = secret.Name
+	pullSecret, err := source.pullSecret(ctx, name, &PullSecretArgs{
+		Name: cfg.PullSecretName, Namespace: namespace.Name, Labels: labels,
+	}, cluster)
+	if err != nil {
+		return err
 	}
-
 	if !image.deployable() {
 		out.releases[name] = pulumi.String(statusNoImage)
 		return nil
@@ -146,6 +137,7 @@ func deployService(ctx *pulumi.Context, cfg *Config, name string, source *imageS
 		Registry:      source.host,
 		Image:         image,
 		PullSecret:    pullSecret,
+		WaitFor:       source.access.waitFor(),
 		Chart:         chart,
 		Values:        values,
 		PrivateValues: cfg.secretKeys["services"],
@@ -156,6 +148,24 @@ func deployService(ctx *pulumi.Context, cfg *Config, name string, source *imageS
 	}
 	out.images[name], out.releases[name] = service.Image, service.Status
 	return nil
+}
+
+// pullSecret creates the pull secret of a service if there is a login for it, and returns its name if the service's pods
+// are to use it: where the nodes pull by themselves, it is there for the pods of before.
+func (s *imageSource) pullSecret(ctx *pulumi.Context, service string, args *PullSecretArgs, cluster pulumi.ResourceOption) (pulumi.StringInput, error) {
+	if s.access == nil {
+		return nil, nil
+	}
+	login, ok := s.access.logins[service]
+	if !ok {
+		return nil, nil
+	}
+	args.Server, args.Username, args.Password = s.registry.LoginServer, login.username, login.password
+	secret, err := NewPullSecret(ctx, service, args, cluster)
+	if err != nil || s.access.mode == pullByKubeletIdentity {
+		return nil, err
+	}
+	return secret.Name, nil
 }
 
 // statusNoImage is the release status of a service that has neither tag nor digest.
@@ -170,7 +180,7 @@ func (o serviceOutputs) export(ctx *pulumi.Context) {
 	ctx.Export("releases", o.releases)
 }
 
-// export gives out where the images come from, and what that costs.
+// export gives out where the images come from, who pulls them until when, and what that costs.
 func (s *imageSource) export(ctx *pulumi.Context, cfg *Config) {
 	if s.registry == nil {
 		return
@@ -178,10 +188,17 @@ func (s *imageSource) export(ctx *pulumi.Context, cfg *Config) {
 	ctx.Export("loginServer", s.registry.LoginServer)
 	ctx.Export("registryName", s.registry.Name)
 	ctx.Export("registryId", s.registry.ID)
-	ctx.Export("pullSecretName", pulumi.String(cfg.PullSecretName))
-	ctx.Export("servicePrincipalClientId", s.identity.ClientID)
-	ctx.Export("credentialExpires", pulumi.String(s.rotation.current.expires.Format(time.RFC3339)))
-	ctx.Export("credentialRotates", pulumi.String(s.rotation.next.Format(time.RFC3339)))
+	if s.access.principal != nil {
+		ctx.Export("servicePrincipalClientId", s.access.principal.ClientID)
+	}
+	if len(s.access.logins) > 0 {
+		ctx.Export("pullSecretName", pulumi.String(cfg.PullSecretName))
+		ctx.Export("credentialExpires", pulumi.String(s.access.rotation.expires.Format(time.RFC3339)))
+		ctx.Export("credentialRotates", pulumi.String(s.access.rotation.next.Format(time.RFC3339)))
+	}
+	if cfg.Registry.Existing != nil {
+		return
+	}
 	ctx.Export("registryPrice", pulumi.Map{
 		"usdPerMonth": pulumi.Float64(pricePerMonth(cfg.Registry.SKU, len(cfg.Registry.Replicas))),
 		"sku":         pulumi.String(cfg.Registry.SKU),

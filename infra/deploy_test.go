@@ -52,8 +52,10 @@ func requireShape(t *testing.T, g *graph) {
 	}
 	for name, secret := range g.of("kubernetes:core/v1:Secret") {
 		require.True(t, secret.inputs["data"].IsSecret(), "pull secret %s is not a secret", name)
-		require.Contains(t, secret.dependencies, "azure-native:authorization:RoleAssignment pull",
-			"pull secret %s does not wait for the permission to pull", name)
+		require.True(t, slices.ContainsFunc(secret.dependencies, func(dependency string) bool {
+			return dependency == "azure-native:authorization:RoleAssignment pull" ||
+				strings.HasPrefix(dependency, "azure:containerservice/tokenPassword:TokenPassword "+name)
+		}), "pull secret %s does not wait for the permission to pull", name)
 		adopted := slices.Contains(secret.dependencies, "kubernetes:core/v1:NamespacePatch "+name)
 		require.True(t, adopted || slices.Contains(secret.dependencies, "kubernetes:core/v1:Namespace "+name), name)
 	}
@@ -63,10 +65,12 @@ func requireShape(t *testing.T, g *graph) {
 				require.Contains(t, release.dependencies, rule+" "+name, "pods of %s may start before the rules for them", name)
 			}
 		}
-		if _, ok := g.of("kubernetes:core/v1:Secret")[name]; ok {
-			require.Contains(t, release.dependencies, "kubernetes:core/v1:Secret "+name,
-				"release %s does not wait for its pull secret", name)
-		}
+		_, withSecret := g.of("kubernetes:core/v1:Secret")[name]
+		_, byNode := g.of("azure-native:authorization:RoleAssignment")["kubelet"]
+		require.True(t, !withSecret && !byNode ||
+			slices.Contains(release.dependencies, "kubernetes:core/v1:Secret "+name) ||
+			slices.Contains(release.dependencies, "azure-native:authorization:RoleAssignment kubelet"),
+			"release %s waits neither for its pull secret nor for the nodes' permission to pull", name)
 	}
 }
 
@@ -95,7 +99,7 @@ func TestDeployTwentyServices(t *testing.T) {
 			for kind, want := range map[string]int{
 				"azure-native:containerregistry/v20231101preview:Registry": 1,
 				"azuread:index/servicePrincipal:ServicePrincipal":          1,
-				"azuread:index/applicationPassword:ApplicationPassword":    passwordSlots,
+				"azuread:index/applicationPassword:ApplicationPassword":    keptBefore + 1 + madeAhead,
 				"azure-native:authorization:RoleAssignment":                1,
 				"kubernetes:core/v1:Namespace":                             20,
 				"kubernetes:core/v1:Secret":                                20,

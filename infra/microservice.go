@@ -21,6 +21,8 @@ type MicroserviceArgs struct {
 	Image ImageConfig
 	// PullSecret is the name of the image pull secret, nil for none.
 	PullSecret pulumi.StringInput
+	// WaitFor is what lets the nodes pull, besides PullSecret.
+	WaitFor []pulumi.Resource
 	// Chart to install.
 	Chart ResolvedChart
 	// Values of the chart as the user gives them; image and pull secret are laid on top.
@@ -64,7 +66,7 @@ func NewMicroservice(ctx *pulumi.Context, name string, args *MicroserviceArgs, o
 		Atomic:         pulumi.Bool(*args.Settings.Atomic),
 		CleanupOnFail:  pulumi.Bool(*args.Settings.CleanupOnFail),
 		MaxHistory:     pulumi.Int(*args.Settings.MaxHistory),
-	}, pulumi.Parent(service))
+	}, pulumi.Parent(service), pulumi.DependsOn(args.WaitFor))
 	if err != nil {
 		return nil, fmt.Errorf("service %q: release: %w", name, err)
 	}

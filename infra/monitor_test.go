@@ -2,6 +2,7 @@ package infra
 
 import (
 	"context"
+	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -140,12 +141,36 @@ func (m *mockMonitor) RegisterResourceOutputs(_ context.Context, req *pulumirpc.
 	return &emptypb.Empty{}, err
 }
 
+// ReadResource answers for the stack that owns a registry.
+func (m *mockMonitor) ReadResource(_ context.Context, req *pulumirpc.ReadResourceRequest) (*pulumirpc.ReadResourceResponse, error) {
+	const owner = "acme/" + testProject + "/owner"
+	outputs := map[string]any{}
+	if req.GetId() == owner {
+		outputs = map[string]any{
+			"registryId": testRegistryID("contoso"), "registryName": "contoso", "loginServer": "contoso.azurecr.io",
+		}
+	}
+	properties, err := structpb.NewStruct(map[string]any{"name": req.GetId(), "outputs": outputs, "secretOutputNames": []any{}})
+	return &pulumirpc.ReadResourceResponse{Urn: "urn:pulumi:" + testStack + "::" + testProject + "::" + req.GetType() + "::" + req.GetName(), Properties: properties}, err
+}
+
 // Invoke answers the functions that the program calls.
 func (m *mockMonitor) Invoke(_ context.Context, req *pulumirpc.ResourceInvokeRequest) (*pulumirpc.ResourceInvokeResponse, error) {
 	var answer map[string]any
 	switch req.GetTok() {
 	case "azure-native:authorization:getClientConfig":
 		answer = map[string]any{"subscriptionId": "00000000-0000-0000-0000-000000000001"}
+	case "azure-native:containerregistry/v20231101preview:getRegistry":
+		name := req.GetArgs().AsMap()["registryName"].(string)
+		answer = map[string]any{"name": name, "loginServer": strings.ToLower(name) + ".azurecr.io", "id": testRegistryID(name)}
+	case "azure-native:containerservice:listManagedClusterUserCredentials":
+		answer = map[string]any{"kubeconfigs": []any{map[string]any{
+			"name": "clusterUser", "value": base64.StdEncoding.EncodeToString([]byte(testKubeconfig)),
+		}}}
+	case "azure-native:containerservice:getManagedCluster":
+		answer = map[string]any{"identityProfile": map[string]any{
+			"kubeletidentity": map[string]any{"objectId": "44444444-4444-4444-4444-444444444444"},
+		}}
 	case "azure-native:resources:getResourceGroup":
 		answer = map[string]any{"name": req.GetArgs().AsMap()["resourceGroupName"], "location": "northeurope"}
 	default:
@@ -153,6 +178,10 @@ func (m *mockMonitor) Invoke(_ context.Context, req *pulumirpc.ResourceInvokeReq
 	}
 	fields, err := structpb.NewStruct(answer)
 	return &pulumirpc.ResourceInvokeResponse{Return: fields}, err
+}
+
+func testRegistryID(name string) string {
+	return "/subscriptions/00000000-0000-0000-0000-000000000001/resourceGroups/platform/providers/Microsoft.ContainerRegistry/registries/" + name
 }
 
 // providerOutputs are the outputs of the real providers on which the program depends.
@@ -183,6 +212,12 @@ func providerOutputs(kind, name string, inputs resource.PropertyMap) resource.Pr
 		return resource.PropertyMap{"objectId": text("22222222-2222-2222-2222-222222222222")}
 	case "azuread:index/applicationPassword:ApplicationPassword":
 		return resource.PropertyMap{"value": resource.MakeSecret(text(testPassword + " " + name))}
+	case "azure-native:containerregistry/v20231101preview:Token":
+		return resource.PropertyMap{"name": inputs["tokenName"]}
+	case "azure:containerservice/tokenPassword:TokenPassword":
+		return resource.PropertyMap{"password1": resource.NewProperty(resource.PropertyMap{
+			"expiry": inputs["password1"].ObjectValue()["expiry"], "value": resource.MakeSecret(text(testPassword + " " + name)),
+		})}
 	case "kubernetes:helm.sh/v3:Release":
 		return resource.PropertyMap{"status": resource.NewProperty(resource.PropertyMap{"status": text("deployed")})}
 	}

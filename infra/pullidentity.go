@@ -19,8 +19,8 @@ const acrPullRole = "7f951dda-4ed3-4680-a7ca-43fe172d538d"
 type PullIdentityArgs struct {
 	// DisplayName of the application in Entra.
 	DisplayName string
-	// RegistryID is the ARM resource id of the registry from which the identity may pull, and of nothing else.
-	RegistryID pulumi.StringInput
+	// Right to pull, and to nothing else.
+	Right pullRight
 	// Rotation says which passwords there are, and which of them is the credential's.
 	Rotation rotation
 }
@@ -39,7 +39,7 @@ type PullIdentity struct {
 	grant pulumi.Resource // the role assignment on the registry
 }
 
-// NewPullIdentity creates the application, its service principal and passwords, and assigns AcrPull on the registry.
+// NewPullIdentity creates the application, its service principal and passwords, and gives it the right to pull.
 func NewPullIdentity(ctx *pulumi.Context, name string, args *PullIdentityArgs, opts ...pulumi.ResourceOption) (*PullIdentity, error) {
 	identity := &PullIdentity{}
 	if err := ctx.RegisterComponentResource(pullIdentityType, name, identity, opts...); err != nil {
@@ -61,12 +61,7 @@ func NewPullIdentity(ctx *pulumi.Context, name string, args *PullIdentityArgs, o
 	if err != nil {
 		return nil, fmt.Errorf("pull identity %q: %w", name, err)
 	}
-	grant, err := newRoleAssignment(ctx, name, identity, &roleAssignmentArgs{
-		scope:         args.RegistryID,
-		role:          acrPullRole,
-		principal:     principal.ObjectId,
-		principalType: principalService,
-	})
+	grant, err := args.Right.grant(ctx, name, identity, principal.ObjectId)
 	if err != nil {
 		return nil, fmt.Errorf("pull identity %q: role assignment: %w", name, err)
 	}
@@ -86,7 +81,7 @@ func NewPullIdentity(ctx *pulumi.Context, name string, args *PullIdentityArgs, o
 // which Entra cannot change: the new one is made first, and the old one deleted when the update is through.
 func newPasswords(ctx *pulumi.Context, name string, application *azuread.Application, rotation rotation, parent pulumi.Resource) (pulumi.StringOutput, error) {
 	var current pulumi.StringOutput
-	for _, term := range rotation.terms {
+	for _, term := range rotation.terms(madeAhead) {
 		password, err := azuread.NewApplicationPassword(ctx, fmt.Sprintf("%s-%d", name, term.slot), &azuread.ApplicationPasswordArgs{
 			ApplicationId: application.ID(),
 			DisplayName:   pulumi.String("image pull"),
@@ -95,7 +90,7 @@ func newPasswords(ctx *pulumi.Context, name string, application *azuread.Applica
 		if err != nil {
 			return current, fmt.Errorf("password %d: %w", term.slot, err)
 		}
-		if term == rotation.current {
+		if term.number == rotation.current {
 			current = password.Value
 		}
 	}

@@ -32,13 +32,7 @@ type RegistryArgs struct {
 type Registry struct {
 	pulumi.ResourceState
 
-	// ID is the registry's ARM resource id, the scope of role assignments.
-	ID pulumi.StringOutput
-	// Name is the registry's name in azurecr.io.
-	Name pulumi.StringOutput
-	// LoginServer is the registry's host, "<name>.azurecr.io". It is known once images can be pulled through it, the
-	// private endpoint and the cache rules included.
-	LoginServer pulumi.StringOutput
+	registryRef
 
 	parts []pulumi.Resource // what belongs to the registry in Azure
 }
@@ -73,7 +67,7 @@ func NewRegistry(ctx *pulumi.Context, name string, args *RegistryArgs, opts ...p
 		return nil, fmt.Errorf("registry %q: %w", name, err)
 	}
 	registry.ID = created.ID().ToStringOutput()
-	registry.Name = created.Name
+	registry.Name, registry.ResourceGroup = created.Name, group
 	site := &registrySite{
 		ctx: ctx, component: registry, name: name, args: args, parent: pulumi.Parent(registry),
 		group: group, location: location, registry: registry.Name, id: registry.ID,

@@ -12,6 +12,13 @@ type RegistryConfig struct {
 	// Adopt is the ARM resource id of a registry that is there already. The stack takes it over, with its resource group
 	// unless that is Existing, and changes it to what the configuration says; both names follow from it.
 	Adopt string `json:"adopt"`
+	// Existing is a registry that somebody else owns. The stack changes nothing about it, and only lets its cluster pull.
+	Existing *ExistingConfig `json:"existing"`
+	// Pull says how the cluster may pull.
+	Pull PullConfig `json:"pull"`
+	// ABAC says that the registry is in the mode "RBAC Registry + ABAC Repository Permissions", which the Azure API of the
+	// SDK cannot set: roles are then given for single repositories.
+	ABAC bool `json:"abac"`
 	// SKU is Basic, Standard or Premium.
 	SKU string `json:"sku"`
 	// ResourceGroup is where the registry lives.
@@ -56,6 +63,27 @@ type RegistryConfig struct {
 	Lock bool `json:"lock"`
 	// Protect keeps Pulumi from deleting the registry and the resource group.
 	Protect bool `json:"protect"`
+}
+
+// ExistingConfig says where an existing registry is found: by Name and ResourceGroup, or by Stack.
+type ExistingConfig struct {
+	// Name in azurecr.io.
+	Name string `json:"name"`
+	// ResourceGroup of the registry, in the subscription of the stack.
+	ResourceGroup string `json:"resourceGroup"`
+	// Stack of this program that owns the registry, as "organization/project/stack".
+	Stack string `json:"stack"`
+}
+
+// PullConfig says how the cluster may pull from the registry.
+type PullConfig struct {
+	// Mode is one of pullModes. Empty is servicePrincipal.
+	Mode string `json:"mode"`
+	// Also lists modes that are in force besides, while a live stack changes from one to another.
+	Also []string `json:"also"`
+	// KubeletPrincipalID is the object id of the identity with which the cluster's nodes pull, for the mode kubeletIdentity.
+	// Empty takes the one of cluster.aks.
+	KubeletPrincipalID string `json:"kubeletPrincipalId"`
 }
 
 // ResourceGroupConfig names the resource group to create or to use.

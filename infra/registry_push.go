@@ -17,6 +17,8 @@ const acrPushRole = "8311e382-0749-4cb8-b61a-304f252e45ec"
 type PushAccessArgs struct {
 	// RegistryID is the ARM resource id of the registry, and of nothing else.
 	RegistryID pulumi.StringInput
+	// ABAC says that the registry knows other roles.
+	ABAC bool
 	// Principals that may push.
 	Principals []PushConfig
 }
@@ -34,12 +36,16 @@ func NewPushAccess(ctx *pulumi.Context, name string, args *PushAccessArgs, opts 
 	if err := ctx.RegisterComponentResource(pushAccessType, name, access, opts...); err != nil {
 		return nil, fmt.Errorf("push access %q: %w", name, err)
 	}
+	role := acrPushRole
+	if args.ABAC {
+		role = repositoryWriterRole
+	}
 	for _, principal := range args.Principals {
 		kind := principal.PrincipalType
 		setDefault(&kind, principalService)
 		id := strings.ToLower(principal.PrincipalID)
 		grant, err := newRoleAssignment(ctx, name+"-"+id, access, &roleAssignmentArgs{
-			scope: args.RegistryID, role: acrPushRole, principal: pulumi.String(id), principalType: kind,
+			scope: args.RegistryID, role: role, principal: pulumi.String(id), principalType: kind,
 		})
 		if err != nil {
 			return nil, fmt.Errorf("push access %q: principal %s: %w", name, id, err)

@@ -37,13 +37,15 @@ var (
 )
 
 const (
-	ruleRegion     = "is not the short name of an Azure region, such as northeurope"
-	ruleGUID       = "is not a GUID"
-	ruleSecretID   = "is not the address of a Key Vault secret, such as https://example.vault.azure.net/secrets/name"
-	ruleDashedName = "is not a name of 5 to 50 letters and digits, with single dashes inside"
+	ruleRegistryName  = "is not a registry name: 5 to 50 letters and digits"
+	ruleResourceGroup = "is not a resource group name: 1 to 90 letters, digits and -_.(), not ending with a dot"
+	ruleRegion        = "is not the short name of an Azure region, such as northeurope"
+	ruleGUID          = "is not a GUID"
+	ruleSecretID      = "is not the address of a Key Vault secret, such as https://example.vault.azure.net/secrets/name"
+	ruleDashedName    = "is not a name of 5 to 50 letters and digits, with single dashes inside"
 )
 
-// usesACR says whether the stack makes a registry of its own.
+// usesACR says whether images come from an Azure Container Registry.
 func (c *Config) usesACR() bool { return c.Registry.External == "" }
 
 func (c *Config) validateRegistry(found *problems) {
@@ -54,13 +56,16 @@ func (c *Config) validateRegistry(found *problems) {
 			`is not a registry host with an optional path, such as "docker.io/wolfgangofner"`)
 		return
 	}
-	found.addUnless(r.Name == "" || registryNamePattern.MatchString(r.Name), "registry.name", r.Name,
-		"is not a registry name: 5 to 50 letters and digits")
+	c.validatePull(found)
+	if r.Existing != nil {
+		r.validateExisting(found)
+		return
+	}
+	found.addUnless(r.Name == "" || registryNamePattern.MatchString(r.Name), "registry.name", r.Name, ruleRegistryName)
 	found.addUnless(slices.Contains(skus, r.SKU), "registry.sku", r.SKU, "is not one of "+strings.Join(skus, ", "))
 	r.validateAdopt(found)
 	found.addUnless(r.ResourceGroup.Name == "" || resourceGroupPattern.MatchString(r.ResourceGroup.Name),
-		"registry.resourceGroup.name", r.ResourceGroup.Name,
-		"is not a resource group name: 1 to 90 letters, digits and -_.(), not ending with a dot")
+		"registry.resourceGroup.name", r.ResourceGroup.Name, ruleResourceGroup)
 	found.addUnless(!r.ResourceGroup.Existing || r.ResourceGroup.Name != "", "registry.resourceGroup.name", nil,
 		"is missing; registry.resourceGroup.existing takes the name of the group to use")
 	found.addUnless(r.ResourceGroup.Existing || c.Location != "", "azure-native:location", nil,
@@ -286,8 +291,39 @@ func (c *Config) validatePurge(found *problems) {
 			fmt.Sprintf("registry.purge.filters.%d", i), filter, `is not repository:tags, both regular expressions without quotes and spaces, such as "customerapi:^dev-"`)
 	}
 	found.addUnless(len(c.purgeFilters()) > 0, "registry.purge.filters", nil, "is missing; no service has an image in the registry")
+	found.addUnless(!c.Registry.ABAC, "registry.purge", nil,
+		"excludes registry.abac; ACR Tasks have no access to the content of such a registry")
 	found.addUnless(c.Registry.public(), "registry.purge", nil,
 		"excludes publicNetworkAccess false; ACR Tasks run on shared machines, which come in from outside")
+}
+
+// validatePull reports what is wrong with the way in which the cluster is to pull.
+func (c *Config) validatePull(found *problems) {
+	pull, seen := c.Registry.Pull, map[string]bool{}
+	for i, mode := range c.pullModes() {
+		key := "registry.pull.mode"
+		if i > 0 {
+			key = fmt.Sprintf("registry.pull.also.%d", i-1)
+		}
+		switch {
+		case !slices.Contains(pullModes, mode):
+			found.add(key, mode, "is not one of "+strings.Join(pullModes, ", "))
+		case seen[mode]:
+			found.add(key, mode, "is in force already")
+		}
+		seen[mode] = true
+	}
+	found.addUnless(pull.KubeletPrincipalID == "" || guidPattern.MatchString(pull.KubeletPrincipalID), "registry.pull.kubeletPrincipalId",
+		pull.KubeletPrincipalID, "is not the object id of a principal in Entra, a GUID")
+	found.addUnless(pull.KubeletPrincipalID == "" || seen[pullByKubeletIdentity], "registry.pull.kubeletPrincipalId", nil,
+		"is used in the mode kubeletIdentity only")
+	found.addUnless(!seen[pullByKubeletIdentity] || pull.KubeletPrincipalID != "" || c.Cluster.AKS != nil, "registry.pull.kubeletPrincipalId", nil,
+		"is missing; the mode kubeletIdentity takes it, or a cluster.aks that knows it")
+	if tokens := tokensPerService * len(c.pullingServices()); seen[pullByToken] && c.Registry.Existing == nil {
+		allowed, known := maxTokens[c.Registry.SKU]
+		found.addUnless(!known || tokens <= allowed, "registry.pull.mode", pullByToken,
+			fmt.Sprintf("takes %d tokens for %d services; registry.sku %s allows %d", tokens, len(c.pullingServices()), c.Registry.SKU, allowed))
+	}
 }
 
 // principalTypes are the kinds of principals that may be allowed to push.

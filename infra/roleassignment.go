@@ -23,6 +23,8 @@ type roleAssignmentArgs struct {
 	// principalType is the principal's kind. Said explicitly, ARM does not look the principal up, and does not fail with
 	// PrincipalNotFound while Entra is still replicating it.
 	principalType string
+	// condition, empty for none, limits the role in Azure's language for attributes.
+	condition string
 }
 
 // newRoleAssignment gives a principal a built-in role on a scope, and on nothing else.
@@ -31,12 +33,18 @@ func newRoleAssignment(ctx *pulumi.Context, name string, parent pulumi.Resource,
 	definition := client.SubscriptionId().ApplyT(func(subscription string) string {
 		return roleDefinition(subscription, args.role)
 	})
-	return authorization.NewRoleAssignment(ctx, name, &authorization.RoleAssignmentArgs{
+	inputs := &authorization.RoleAssignmentArgs{
 		Scope:            args.scope,
 		RoleDefinitionId: definition.(pulumi.StringOutput),
 		PrincipalId:      args.principal,
 		PrincipalType:    pulumi.String(args.principalType),
-	}, pulumi.Parent(parent))
+	}
+	if args.condition != "" {
+		inputs.Condition, inputs.ConditionVersion = pulumi.String(args.condition), pulumi.String("2.0")
+	}
+	// Azure changes nothing of an assignment but its condition.
+	return authorization.NewRoleAssignment(ctx, name, inputs, pulumi.Parent(parent),
+		pulumi.ReplaceOnChanges([]string{"scope", "roleDefinitionId", "principalId"}))
 }
 
 // roleDefinition returns a built-in role's id in the form in which ARM stores it. ARM refuses a bare GUID, and answers

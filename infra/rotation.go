@@ -3,8 +3,6 @@ package infra
 import (
 	"fmt"
 	"time"
-
-	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 )
 
 // RotationConfig says when the passwords with which the cluster pulls change.
@@ -29,16 +27,19 @@ const (
 // on when somebody ran an update.
 var rotationEpoch = time.Date(2020, time.January, 1, 0, 0, 0, 0, time.UTC)
 
-// passwordSlots is how many passwords there are at a time: the current one, the two before it and the next two. Where no
-// update has run for a whole period, the cluster pulls with the elder of those before, also while the update that ends this
-// is at work or has died on the way; and then it gets one that was made two periods ago, which all of Entra knows since long.
-const passwordSlots = 5
+// How many credentials there are at a time besides the current one. Where no update has run for a whole period, the cluster
+// pulls with the elder of the two before, also while the update that ends this is at work or has died on the way; and it
+// goes on with one that was made two periods ago. All of Entra knows that since long, where a new one takes its time.
+const (
+	keptBefore = 2
+	madeAhead  = 2
+)
 
 // passwordTerm is a password's place in the sequence of all that a stack ever has.
 type passwordTerm struct {
 	// number counts the passwords.
 	number int
-	// slot, 0 to passwordSlots-1, is the resource that holds the password until another one takes its place.
+	// slot is the resource that holds the password until another one takes its place.
 	slot int
 	// expires is when Entra stops to accept it.
 	expires time.Time
@@ -46,35 +47,43 @@ type passwordTerm struct {
 
 // rotation is what holds at a moment.
 type rotation struct {
-	// terms are the passwords that exist.
-	terms [passwordSlots]passwordTerm
-	// current is the one in use.
-	current passwordTerm
+	// current counts the passwords until the one in use.
+	current int
+	// expires is when that one does.
+	expires time.Time
 	// next is when another one is to be used, with the first update from then on.
 	next time.Time
 	// period between two passwords.
 	period time.Duration
 }
 
-// at returns what holds at a moment: the same for all moments of a period. A password is valid for its own period and two
-// more, and its slot is given to another one when these are over.
+// at returns what holds at a moment: the same for all moments of a period.
 func (r RotationConfig) at(now time.Time) rotation {
 	period := time.Duration(or(r.Days, defaultRotationDays)) * 24 * time.Hour
 	elapsed := int(now.Sub(rotationEpoch) / period)
-	term := func(number int) passwordTerm {
-		return passwordTerm{
-			number:  number,
-			slot:    number % passwordSlots,
-			expires: rotationEpoch.Add(time.Duration(number+3) * period),
-		}
-	}
-	current := elapsed + r.Generation
-	return rotation{
-		terms:   [...]passwordTerm{term(current - 2), term(current - 1), term(current), term(current + 1), term(current + 2)},
-		current: term(current),
+	today := rotation{
+		current: elapsed + r.Generation,
 		next:    rotationEpoch.Add(time.Duration(elapsed+1) * period),
 		period:  period,
 	}
+	today.expires = today.expiry(today.current)
+	return today
+}
+
+// expiry is when a password stops to be accepted: two periods after its own.
+func (r rotation) expiry(number int) time.Time {
+	return rotationEpoch.Add(time.Duration(number+1+keptBefore) * r.period)
+}
+
+// terms returns the passwords that exist, the ones made ahead last. A slot is given to another one when its password has
+// expired.
+func (r rotation) terms(ahead int) []passwordTerm {
+	slots := keptBefore + 1 + ahead
+	var terms []passwordTerm
+	for number := r.current - keptBefore; number <= r.current+ahead; number++ {
+		terms = append(terms, passwordTerm{number: number, slot: number % slots, expires: r.expiry(number)})
+	}
+	return terms
 }
 
 // warning returns what to tell when less than a third of the period is left, empty before that.
@@ -83,19 +92,7 @@ func (r rotation) warning(now time.Time) string {
 		return ""
 	}
 	return fmt.Sprintf("the password with which the cluster pulls is to change with the first update from %s on; it expires on %s",
-		r.next.Format(time.DateOnly), r.current.expires.Format(time.DateOnly))
-}
-
-// today returns what holds now, and warns of what is due soon.
-func (r RotationConfig) today(ctx *pulumi.Context) (rotation, error) {
-	now := r.now()
-	today := r.at(now)
-	if text := today.warning(now); text != "" {
-		if err := ctx.Log.Warn(text, nil); err != nil {
-			return today, fmt.Errorf("warning of the rotation: %w", err)
-		}
-	}
-	return today, nil
+		r.next.Format(time.DateOnly), r.expires.Format(time.DateOnly))
 }
 
 // now is the moment for which the program runs.

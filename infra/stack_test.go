@@ -20,11 +20,12 @@ import (
 var update = flag.Bool("update", false, "rewrite the golden files")
 
 const (
-	testProject  = "acr-microservices"
-	testStack    = "dev"
-	testPassword = "correct-horse-battery-staple"
-	testMoment   = "2026-11-23T12:00:00Z"
-	projectRoot  = ".."
+	testProject    = "acr-microservices"
+	testStack      = "dev"
+	testPassword   = "correct-horse-battery-staple"
+	testKubeconfig = "apiVersion: v1\nkind: Config\nusers: [{name: aks, user: {token: " + testPassword + "}}]\n"
+	testMoment     = "2026-11-23T12:00:00Z"
+	projectRoot    = ".."
 )
 
 // stackFile is a stack's configuration as `pulumi up` hands it to the program: scalars bare, objects as JSON, encrypted

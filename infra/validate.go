@@ -30,6 +30,7 @@ const (
 var (
 	labelPattern     = regexp.MustCompile(`^[a-z0-9]([-a-z0-9]*[a-z0-9])?$`)
 	subdomainPattern = regexp.MustCompile(`^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$`)
+	clusterPattern   = regexp.MustCompile(`^[a-zA-Z0-9]([-\w]{0,61}[a-zA-Z0-9])?$`)
 	tagPattern       = regexp.MustCompile(`^` + reference.TagRegexp.String() + `$`)
 )
 
@@ -76,6 +77,12 @@ func (c *Config) validateTags(found *problems) {
 }
 
 func (c *Config) validateCluster(found *problems) {
+	if aks := c.Cluster.AKS; aks != nil {
+		found.addUnless(c.Cluster.Kubeconfig == "" && c.Cluster.Context == "", "cluster.aks", nil, "excludes kubeconfig and context; Azure gives both")
+		found.addUnless(resourceGroupPattern.MatchString(aks.ResourceGroup), "cluster.aks.resourceGroup", aks.ResourceGroup, ruleResourceGroup)
+		found.addUnless(clusterPattern.MatchString(aks.Name), "cluster.aks.name", aks.Name,
+			"is not a cluster's name: 1 to 63 letters, digits and -_, a letter or digit first and last")
+	}
 	if kubeconfig := c.Cluster.Kubeconfig; kubeconfig != "" && !isKubeconfigContent(kubeconfig) {
 		path := c.path(kubeconfig)
 		if rest, ok := strings.CutPrefix(kubeconfig, "~/"); ok { // The provider understands it as a shell would.
@@ -169,6 +176,10 @@ func (c *Config) validateService(found *problems, name string) {
 		found.add(key, namespace, "is a namespace of Kubernetes itself; names may not begin with kube-")
 	}
 	c.validateImage(found, key+".image", service.Image)
+	for i, repository := range service.PullRepositories {
+		found.addUnless(isRepository(repository), fmt.Sprintf("%s.pullRepositories.%d", key, i), repository,
+			`is not a repository in the registry, such as "customerapi"`)
+	}
 	c.validateChart(found, key+".chart", service.Chart)
 	validateRelease(found, key+".release", service.Release)
 	validateNamespace(found, key+".namespace", service.Namespace)
@@ -203,6 +214,12 @@ func (c *Config) validateImage(found *problems, key string, image ImageConfig) {
 		"is not an image tag: 1 to 128 letters, digits and _.-, not beginning with a dot or dash")
 	found.addUnless(image.Digest == "" || isSHA256(image.Digest), key+".digest", image.Digest,
 		"is not a digest: sha256: and 64 hexadecimal digits")
+}
+
+// isRepository accepts a repository in the stack's own registry.
+func isRepository(name string) bool {
+	named, err := reference.ParseNormalizedNamed("registry.azurecr.io/" + name)
+	return err == nil && reference.IsNameOnly(named) && !namesHost(name)
 }
 
 func isSHA256(s string) bool {

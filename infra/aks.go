@@ -1,0 +1,60 @@
+package infra
+
+import (
+	"encoding/base64"
+	"errors"
+	"fmt"
+
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+)
+
+// aksCluster are the arguments by which Azure's functions know a cluster.
+type aksCluster struct {
+	ResourceGroup string `pulumi:"resourceGroupName"`
+	Name          string `pulumi:"resourceName"`
+}
+
+func (a *AKSConfig) cluster() aksCluster { return aksCluster{a.ResourceGroup, a.Name} }
+
+// kubeconfig asks Azure for the credentials of the cluster: those of whoever runs the stack, or with Admin the local
+// administrator's. https://learn.microsoft.com/azure/aks/control-kubeconfig-access
+func (a *AKSConfig) kubeconfig(ctx *pulumi.Context) (string, error) {
+	function := "containerservice:listManagedClusterUserCredentials"
+	if a.Admin {
+		function = "containerservice:listManagedClusterAdminCredentials"
+	}
+	answer, err := askAzure[struct {
+		Kubeconfigs []struct {
+			Value string `pulumi:"value"`
+		} `pulumi:"kubeconfigs"`
+	}](ctx, function, a.cluster())
+	if err != nil {
+		return "", fmt.Errorf("cluster.aks %q: %w", a.Name, err)
+	}
+	if len(answer.Kubeconfigs) == 0 {
+		return "", fmt.Errorf("cluster.aks %q: Azure gives no credentials; with local accounts disabled, admin has none", a.Name)
+	}
+	content, err := base64.StdEncoding.DecodeString(answer.Kubeconfigs[0].Value)
+	if err != nil {
+		return "", fmt.Errorf("cluster.aks %q: kubeconfig: %w", a.Name, errors.New("is not base64"))
+	}
+	return string(content), nil
+}
+
+// kubeletPrincipal asks Azure for the object id of the identity with which the cluster's nodes pull.
+func (a *AKSConfig) kubeletPrincipal(ctx *pulumi.Context) (string, error) {
+	answer, err := askAzure[struct {
+		IdentityProfile map[string]struct {
+			ObjectID string `pulumi:"objectId"`
+		} `pulumi:"identityProfile"`
+	}](ctx, "containerservice:getManagedCluster", a.cluster())
+	if err != nil {
+		return "", fmt.Errorf("cluster.aks %q: %w", a.Name, err)
+	}
+	kubelet, ok := answer.IdentityProfile["kubeletidentity"]
+	if !ok {
+		return "", fmt.Errorf("cluster.aks %q has no kubelet identity, as clusters with a service principal have none; "+
+			"use another registry.pull.mode", a.Name)
+	}
+	return kubelet.ObjectID, nil
+}

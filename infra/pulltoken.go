@@ -1,0 +1,107 @@
+package infra
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"time"
+
+	acr "github.com/pulumi/pulumi-azure-native-sdk/containerregistry/v2/v20231101preview"
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+)
+
+const (
+	pullTokenType = "acr-microservices:index:PullToken"
+
+	// tokensPerService is how many tokens rotation takes. A registry knows a new password at once, so that none is made ahead.
+	tokensPerService = keptBefore + 1
+	// maxTokenBase is what a token's name of at most 50 characters leaves besides its slot.
+	maxTokenBase = 48
+)
+
+// maxTokens is how many tokens a registry may have:
+// https://learn.microsoft.com/azure/container-registry/container-registry-skus#service-tier-features-and-limits
+var maxTokens = map[string]int{skuBasic: 100, skuStandard: 500, skuPremium: 50000}
+
+// PullTokenArgs are the inputs of a PullToken.
+type PullTokenArgs struct {
+	// Name that is the service's own in the registry, such as its namespace's.
+	Name string
+	// Registry to pull from.
+	Registry *registryRef
+	// Repositories from which the token may pull, and from no others.
+	Repositories []string
+	// Rotation says which passwords there are, and which of them is the credential's.
+	Rotation rotation
+}
+
+// PullToken is a credential of the registry itself, without Entra, for some of its repositories.
+type PullToken struct {
+	pulumi.ResourceState
+
+	// Username and Password for the registry, the current ones.
+	Username, Password pulumi.StringOutput
+
+	parts []pulumi.Resource // what belongs to the registry in Azure
+}
+
+// NewPullToken creates the scope map and the tokens. Each has one password: the provider makes a new one only after it has
+// deleted the one before.
+func NewPullToken(ctx *pulumi.Context, name string, args *PullTokenArgs, opts ...pulumi.ResourceOption) (*PullToken, error) {
+	token := &PullToken{}
+	if err := ctx.RegisterComponentResource(pullTokenType, name, token, opts...); err != nil {
+		return nil, fmt.Errorf("pull token %q: %w", name, err)
+	}
+	base := tokenBase(args.Name)
+	scope, err := acr.NewScopeMap(ctx, name, &acr.ScopeMapArgs{
+		ResourceGroupName: args.Registry.ResourceGroup,
+		RegistryName:      args.Registry.Name,
+		ScopeMapName:      pulumi.String(base),
+		Description:       pulumi.String("image pull"),
+		Actions:           pulumi.ToStringArray(pullActions(args.Repositories)),
+	}, pulumi.Parent(token))
+	if err != nil {
+		return nil, fmt.Errorf("pull token %q: scope map: %w", name, err)
+	}
+	token.parts = []pulumi.Resource{scope}
+	for _, term := range args.Rotation.terms(0) {
+		slot := fmt.Sprintf("%s-%d", name, term.slot)
+		created, err := acr.NewToken(ctx, slot, &acr.TokenArgs{
+			ResourceGroupName: args.Registry.ResourceGroup,
+			RegistryName:      args.Registry.Name,
+			TokenName:         pulumi.Sprintf("%s-%d", base, term.slot),
+			ScopeMapId:        scope.ID(),
+			Status:            pulumi.String("enabled"),
+		}, pulumi.Parent(token))
+		if err != nil {
+			return nil, fmt.Errorf("pull token %q: token %d: %w", name, term.slot, err)
+		}
+		password, err := newTokenPassword(ctx, slot, created.ID(), term.expires.Format(time.RFC3339), pulumi.Parent(token))
+		if err != nil {
+			return nil, fmt.Errorf("pull token %q: password %d: %w", name, term.slot, err)
+		}
+		token.parts = append(token.parts, created, password)
+		if term.number == args.Rotation.current {
+			token.Username, token.Password = after(created.Name, password), password.value()
+		}
+	}
+	return token, ctx.RegisterResourceOutputs(token, pulumi.Map{"username": token.Username, "password": token.Password})
+}
+
+// pullActions is what a scope map allows so that the repositories can be pulled from.
+func pullActions(repositories []string) []string {
+	var actions []string
+	for _, repository := range repositories {
+		actions = append(actions, "repositories/"+repository+"/content/read", "repositories/"+repository+"/metadata/read")
+	}
+	return actions
+}
+
+// tokenBase shortens a name to what Azure allows, and keeps it apart from others that begin alike.
+func tokenBase(name string) string {
+	if len(name) <= maxTokenBase {
+		return name
+	}
+	sum := sha256.Sum256([]byte(name))
+	return name[:maxTokenBase-9] + "-" + hex.EncodeToString(sum[:])[:8]
+}

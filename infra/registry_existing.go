@@ -1,0 +1,80 @@
+package infra
+
+import (
+	"fmt"
+	"reflect"
+
+	acr "github.com/pulumi/pulumi-azure-native-sdk/containerregistry/v2/v20231101preview"
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+)
+
+// registryRef is where a registry is, whoever owns it.
+type registryRef struct {
+	// ID is the registry's ARM resource id, the scope of role assignments.
+	ID pulumi.StringOutput
+	// ResourceGroup of the registry.
+	ResourceGroup pulumi.StringOutput
+	// Name is the registry's name in azurecr.io.
+	Name pulumi.StringOutput
+	// LoginServer is the registry's host, "<name>.azurecr.io", known once images can be pulled through it.
+	LoginServer pulumi.StringOutput
+}
+
+// existingRegistry looks for a registry that somebody else owns: in Azure, or in the outputs of the stack that made it.
+func existingRegistry(ctx *pulumi.Context, existing *ExistingConfig) (*registryRef, error) {
+	if existing.Stack == "" {
+		found := acr.LookupRegistryOutput(ctx, acr.LookupRegistryOutputArgs{
+			ResourceGroupName: pulumi.String(existing.ResourceGroup), RegistryName: pulumi.String(existing.Name),
+		})
+		return &registryRef{
+			ID: found.Id(), ResourceGroup: pulumi.String(existing.ResourceGroup).ToStringOutput(),
+			Name: found.Name(), LoginServer: found.LoginServer(),
+		}, nil
+	}
+	owner, err := pulumi.NewStackReference(ctx, existing.Stack, nil)
+	if err != nil {
+		return nil, fmt.Errorf("registry.existing.stack %q: %w", existing.Stack, err)
+	}
+	output := func(name string) pulumi.StringOutput {
+		return owner.GetOutput(pulumi.String(name)).ApplyT(func(value any) (string, error) {
+			text, ok := value.(string)
+			if !ok {
+				return "", fmt.Errorf("registry.existing.stack: %s has no output %s, as a stack of this program with a registry of its own has",
+					existing.Stack, name)
+			}
+			return text, nil
+		}).(pulumi.StringOutput)
+	}
+	id := output("registryId")
+	group := id.ApplyT(func(id string) (string, error) {
+		parsed, ok := parseRegistryID(id)
+		if !ok {
+			return "", fmt.Errorf("registry.existing.stack: output registryId of %s is %q, which is no registry's ARM id", existing.Stack, id)
+		}
+		return parsed.resourceGroup, nil
+	})
+	return &registryRef{
+		ID: id, ResourceGroup: group.(pulumi.StringOutput), Name: output("registryName"), LoginServer: output("loginServer"),
+	}, nil
+}
+
+// validateExisting refuses what only the registry's owner decides.
+func (r *RegistryConfig) validateExisting(found *problems) {
+	byName := r.Existing.Name != "" || r.Existing.ResourceGroup != ""
+	if byName == (r.Existing.Stack != "") {
+		found.add("registry.existing", nil, "takes either name and resourceGroup, or stack")
+	} else if byName {
+		found.addUnless(registryNamePattern.MatchString(r.Existing.Name), "registry.existing.name", r.Existing.Name, ruleRegistryName)
+		found.addUnless(resourceGroupPattern.MatchString(r.Existing.ResourceGroup), "registry.existing.resourceGroup",
+			r.Existing.ResourceGroup, ruleResourceGroup)
+	}
+	given := reflect.ValueOf(*r)
+	for i := range given.NumField() {
+		switch key := given.Type().Field(i).Tag.Get("json"); key {
+		case "existing", "pull", "abac":
+		default:
+			found.addUnless(given.Field(i).IsZero(), "registry."+key, nil,
+				"is decided by the registry's owner; leave it out beside registry.existing")
+		}
+	}
+}

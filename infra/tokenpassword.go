@@ -1,0 +1,59 @@
+package infra
+
+import (
+	"errors"
+
+	"github.com/pulumi/pulumi-azure-native-sdk/authorization/v2"
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+)
+
+// classicAzureVersion is the version of the provider azure. Of it the stack takes the one resource that azure-native lacks:
+// Azure makes a token's password by an action, and azure-native has only what is put and got.
+const classicAzureVersion = "6.32.0"
+
+// classicAzure is the provider azure.
+type classicAzure struct{ pulumi.ProviderResourceState }
+
+// newClassicAzure returns the provider for the subscription in which azure-native works. It registers no resource
+// providers, for which it would want rights on the whole subscription.
+func newClassicAzure(ctx *pulumi.Context, name string) (*classicAzure, error) {
+	provider := &classicAzure{}
+	return provider, ctx.RegisterResource("pulumi:providers:azure", name, pulumi.Map{
+		"subscriptionId":                authorization.GetClientConfigOutput(ctx).SubscriptionId(),
+		"resourceProviderRegistrations": pulumi.String("none"),
+	}, provider, pulumi.Version(classicAzureVersion))
+}
+
+// tokenPassword is the password of a registry's token:
+// https://www.pulumi.com/registry/packages/azure/api-docs/containerservice/tokenpassword
+type tokenPassword struct {
+	pulumi.CustomResourceState
+
+	Password1 pulumi.MapOutput `pulumi:"password1"`
+}
+
+// newTokenPassword lets the registry make a password for a token that has none. Expires is in the form of RFC 3339.
+func newTokenPassword(ctx *pulumi.Context, name string, token pulumi.IDOutput, expires string, opts ...pulumi.ResourceOption) (*tokenPassword, error) {
+	password := &tokenPassword{}
+	return password, ctx.RegisterResource("azure:containerservice/tokenPassword:TokenPassword", name, pulumi.Map{
+		"containerRegistryTokenId": token,
+		"password1":                pulumi.Map{"expiry": pulumi.String(expires)},
+	}, password, append(opts,
+		pulumi.Version(classicAzureVersion),
+		// The provider refuses to make a password beside the one that is there. What is replaced is not in use.
+		pulumi.DeleteBeforeReplace(true),
+		pulumi.AdditionalSecretOutputs([]string{"password1"}),
+	)...)
+}
+
+// value is the password, a secret, and not known before there is one: a preview shows the object around it.
+func (p *tokenPassword) value() pulumi.StringOutput {
+	value := pulumi.All(p.Password1, p.ID()).ApplyT(func(all []any) (string, error) {
+		value, ok := all[0].(map[string]any)["value"].(string)
+		if !ok {
+			return "", errors.New("the registry has not told the token's password")
+		}
+		return value, nil
+	})
+	return pulumi.ToSecret(value).(pulumi.StringOutput)
+}
