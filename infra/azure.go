@@ -23,10 +23,12 @@ func newAzureResource(ctx *pulumi.Context, kind, name string, inputs pulumi.Map,
 	return resource, ctx.RegisterResource("azure-native:"+kind, name, inputs, resource, utilities.PkgResourceDefaultOpts(opts)...)
 }
 
-// askAzure calls a function of azure-native by its token, such as "containerservice:getManagedCluster".
+// askAzure calls a function of azure-native by its token, such as "containerservice:getManagedCluster". The answer may be
+// secret, which the caller has to know: a plain call refuses such answers.
 func askAzure[T any](ctx *pulumi.Context, function string, args any) (T, error) {
 	var answer T
-	if err := ctx.Invoke("azure-native:"+function, args, &answer, utilities.PkgInvokeDefaultOpts(nil)...); err != nil {
+	_, err := ctx.InvokePackageRaw("azure-native:"+function, args, &answer, "", utilities.PkgInvokeDefaultOpts(nil)...)
+	if err != nil {
 		return answer, fmt.Errorf("%s: %w", function, err)
 	}
 	return answer, nil

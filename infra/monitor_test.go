@@ -164,9 +164,9 @@ func (m *mockMonitor) Invoke(_ context.Context, req *pulumirpc.ResourceInvokeReq
 		name := req.GetArgs().AsMap()["registryName"].(string)
 		answer = map[string]any{"name": name, "loginServer": strings.ToLower(name) + ".azurecr.io", "id": testRegistryID(name)}
 	case "azure-native:containerservice:listManagedClusterUserCredentials":
-		answer = map[string]any{"kubeconfigs": []any{map[string]any{
+		answer = map[string]any{"kubeconfigs": map[string]any{resource.SigKey: resource.SecretSig, "value": []any{map[string]any{
 			"name": "clusterUser", "value": base64.StdEncoding.EncodeToString([]byte(testKubeconfig)),
-		}}}
+		}}}}
 	case "azure-native:containerservice:getManagedCluster":
 		answer = map[string]any{"identityProfile": map[string]any{
 			"kubeletidentity": map[string]any{"objectId": "44444444-4444-4444-4444-444444444444"},

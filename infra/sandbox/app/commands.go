@@ -3,8 +3,10 @@
 package main
 
 import (
+	"encoding/json"
 	"fmt"
 	"maps"
+	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -28,6 +30,7 @@ type updateFlags struct {
 	propagation propagation
 	replication time.Duration
 	at          time.Time
+	abac        bool
 	refresh     bool
 	keep        bool
 	verbose     bool
@@ -35,7 +38,7 @@ type updateFlags struct {
 
 // conditions are what the flags say of Azure.
 func (f updateFlags) conditions() azuredouble.Conditions {
-	c := azuredouble.Conditions{PullPropagation: time.Duration(f.propagation), Replication: f.replication}
+	c := azuredouble.Conditions{PullPropagation: time.Duration(f.propagation), Replication: f.replication, ABAC: f.abac}
 	if !f.at.IsZero() {
 		c.Ahead = time.Until(f.at)
 	}
@@ -56,7 +59,7 @@ func (f updateFlags) settings() map[string]string {
 }
 
 func commands() *cobra.Command {
-	var name, project, state string
+	var name, stack, project, state string
 	var flags updateFlags
 
 	root := &cobra.Command{
@@ -71,6 +74,7 @@ registries, Docker Hub and the node's container runtime are doubles. The stack's
 	}
 	root.CompletionOptions.HiddenDefaultCmd = true
 	root.PersistentFlags().StringVar(&name, "name", "default", "sandbox to use: several can run side by side")
+	root.PersistentFlags().StringVar(&stack, "stack", defaultStack, "stack to run, with the settings of Pulumi.<stack>.yaml: several can run in a sandbox")
 	root.PersistentFlags().StringVar(&project, "project", filepath.Join("..", ".."), "folder of Pulumi.yaml")
 	root.PersistentFlags().StringVar(&state, "state", ".state", "folder of the sandboxes' files")
 	_ = root.PersistentFlags().MarkHidden("project") // both are for tests
@@ -79,7 +83,7 @@ registries, Docker Hub and the node's container runtime are doubles. The stack's
 	// The folders are resolved when a command runs, after its flags have been read.
 	with := func(do func(*cobra.Command, *sandbox) error) func(*cobra.Command, []string) error {
 		return func(cmd *cobra.Command, _ []string) error {
-			sb, err := newSandbox(name, project, state, console.New(cmd.OutOrStdout()))
+			sb, err := newSandbox(name, stack, project, state, console.New(cmd.OutOrStdout()))
 			if err != nil {
 				return err
 			}
@@ -118,6 +122,7 @@ everything is stopped; the files stay, and the next up goes on from there.`,
 		cmd.Flags().Var(&flags.propagation, "pull-propagation",
 			`how long a new permission takes to reach the registry: "30s", or "never"`)
 		cmd.Flags().DurationVar(&flags.replication, "entra-replication", 0, "how long Entra takes to accept a new password")
+		cmd.Flags().BoolVar(&flags.abac, "abac", false, "the registries are in the mode RBAC Registry + ABAC Repository Permissions")
 		cmd.Flags().TimeVar(&flags.at, "at", time.Time{}, []string{time.RFC3339, time.DateOnly},
 			"run as if it were that moment, for the program and for Azure: \"2027-03-01\"")
 		cmd.Flags().BoolVar(&flags.verbose, "verbose", false, "show all output of the engine")
@@ -126,11 +131,17 @@ everything is stopped; the files stay, and the next up goes on from there.`,
 	var force bool
 	down := &cobra.Command{
 		Use:   "down",
-		Short: "Destroy the stack, stop the sandbox and delete its files",
+		Short: "Destroy the stacks, stop the sandbox and delete its files",
 		Example: `  go run -C infra/sandbox . down
+  go run -C infra/sandbox . down --stack pr-123   # that stack only; the sandbox goes on
   go run -C infra/sandbox . down --force   # without destroying the stack first`,
 		Args: cobra.NoArgs,
-		RunE: with(func(cmd *cobra.Command, sb *sandbox) error { return sb.down(cmd.Context(), force, flags.verbose) }),
+		RunE: with(func(cmd *cobra.Command, sb *sandbox) error {
+			if cmd.Flags().Changed("stack") {
+				return sb.downStack(cmd.Context(), flags.verbose)
+			}
+			return sb.down(cmd.Context(), force, flags.verbose)
+		}),
 	}
 	down.Flags().BoolVar(&force, "force", false, "stop and delete without destroying the stack first")
 	down.Flags().BoolVar(&flags.verbose, "verbose", false, "show all output of the engine")
@@ -151,6 +162,7 @@ everything is stopped; the files stay, and the next up goes on from there.`,
 			RunE:    with(func(cmd *cobra.Command, sb *sandbox) error { return sb.env(cmd.Context()) }),
 		},
 		serveCommand(),
+		nodeLoginCommand(),
 	)
 	return root
 }
@@ -163,12 +175,49 @@ func serveCommand() *cobra.Command {
 		Hidden: true,
 		Args:   cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			self, err := os.Executable()
+			if err != nil {
+				return err
+			}
+			o.Node = []string{self, "node-login", "--dir", o.Dir}
 			return daemon.Serve(cmd.Context(), o.Dir, o.Start)
 		},
 	}
 	cmd.Flags().StringVar(&o.Dir, "dir", "", "the sandbox's folder")
 	cmd.Flags().StringVar(&o.Cache, "cache", "", "folder for the demo images")
 	cmd.Flags().StringVar(&o.Kubernetes, "kubernetes", "", "the Kubernetes binary")
+	return cmd
+}
+
+// nodeLoginCommand is what kubelet calls for the node's own credentials, as it calls Azure's program on a node of AKS.
+// https://kubernetes.io/docs/reference/config-api/kubelet-credentialprovider.v1
+func nodeLoginCommand() *cobra.Command {
+	var dir string
+	cmd := &cobra.Command{
+		Use:    "node-login",
+		Hidden: true,
+		Args:   cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			client, err := daemon.Connect(cmd.Context(), dir)
+			if err != nil {
+				return err
+			}
+			defer client.Close()
+			login, err := client.NodeLogin(cmd.Context())
+			if err != nil {
+				return err
+			}
+			return json.NewEncoder(cmd.OutOrStdout()).Encode(map[string]any{
+				"apiVersion":   "credentialprovider.kubelet.k8s.io/v1",
+				"kind":         "CredentialProviderResponse",
+				"cacheKeyType": "Registry",
+				"auth": map[string]any{
+					"*.azurecr.io": map[string]string{"username": login.Username, "password": login.Password},
+				},
+			})
+		},
+	}
+	cmd.Flags().StringVar(&dir, "dir", "", "the sandbox's folder")
 	return cmd
 }
 
@@ -201,6 +250,9 @@ func (p *propagation) Type() string { return "duration" }
 func (sb *sandbox) hint(args ...string) string {
 	if sb.name != "default" {
 		args = append(args, "--name", sb.name)
+	}
+	if sb.stack != defaultStack {
+		args = append(args, "--stack", sb.stack)
 	}
 	return "go run -C infra/sandbox . " + strings.Join(args, " ")
 }

@@ -11,9 +11,29 @@ import (
 	"strings"
 
 	"example.com/acr-microservices/infra/sandbox/daemon"
+	"example.com/acr-microservices/infra/sandbox/stack"
 )
 
-// down destroys the stack if the sandbox runs, checks that nothing of it is left, stops everything and deletes the
+// downStack destroys one stack of a sandbox that goes on.
+func (sb *sandbox) downStack(ctx context.Context, verbose bool) error {
+	unlock, err := sb.lock()
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	services, err := daemon.Connect(ctx, sb.dir)
+	if err != nil {
+		return fmt.Errorf("sandbox %q does not run", sb.name)
+	}
+	defer services.Close()
+	if err := sb.destroy(ctx, services, verbose); err != nil {
+		return err
+	}
+	sb.Printf("stack %q is gone", sb.stack)
+	return nil
+}
+
+// down destroys the stacks if the sandbox runs, checks that nothing of them is left, stops everything and deletes the
 // sandbox's files. Of a sandbox that does not run only files exist.
 func (sb *sandbox) down(ctx context.Context, force, verbose bool) error {
 	unlock, err := sb.lock()
@@ -33,7 +53,7 @@ func (sb *sandbox) down(ctx context.Context, force, verbose bool) error {
 	default:
 		defer services.Close()
 		if !force {
-			if err := sb.destroy(ctx, services, verbose); err != nil {
+			if err := sb.destroyAll(ctx, services, verbose); err != nil {
 				return fmt.Errorf("%w; down --force stops and deletes the sandbox all the same", err)
 			}
 		}
@@ -48,6 +68,23 @@ func (sb *sandbox) down(ctx context.Context, force, verbose bool) error {
 		return err
 	}
 	sb.Printf("sandbox %q is gone", sb.name)
+	return nil
+}
+
+// destroyAll destroys all stacks, and the default one, on which others may stand, last.
+func (sb *sandbox) destroyAll(ctx context.Context, services *daemon.Client, verbose bool) error {
+	names, err := stack.Names(sb.dir)
+	if err != nil {
+		return err
+	}
+	names = append(slices.DeleteFunc(names, func(name string) bool { return name == defaultStack }), defaultStack)
+	for _, name := range names {
+		one := *sb
+		one.stack = name
+		if err := one.destroy(ctx, services, verbose); err != nil {
+			return err
+		}
+	}
 	return nil
 }
 

@@ -23,14 +23,18 @@ import (
 type sandbox struct {
 	*console.Console
 	name    string
+	stack   string
 	project string // folder of Pulumi.yaml
 	dir     string // folder of all the sandbox's files
 	cache   string // folder of what all sandboxes share
 }
 
-func newSandbox(name, project, state string, con *console.Console) (*sandbox, error) {
+func newSandbox(name, stack, project, state string, con *console.Console) (*sandbox, error) {
 	if !validName.MatchString(name) {
 		return nil, fmt.Errorf("--name %q: up to 32 lower-case letters, digits and inner dashes are allowed", name)
+	}
+	if !validName.MatchString(stack) {
+		return nil, fmt.Errorf("--stack %q: up to 32 lower-case letters, digits and inner dashes are allowed", stack)
 	}
 	project, err := filepath.Abs(project)
 	if err != nil {
@@ -48,7 +52,7 @@ func newSandbox(name, project, state string, con *console.Console) (*sandbox, er
 		return nil, err
 	}
 	return &sandbox{
-		Console: con, name: name, project: project, dir: filepath.Join(state, name),
+		Console: con, name: name, stack: stack, project: project, dir: filepath.Join(state, name),
 		cache: filepath.Join(cache, "acr-microservices-sandbox"),
 	}, nil
 }
@@ -182,6 +186,6 @@ func (sb *sandbox) awaitEnd() error {
 func environment(info daemon.Info) map[string]string {
 	return map[string]string{
 		"KUBECONFIG":             info.Kubeconfig,
-		"PULUMI_DEBUG_PROVIDERS": fmt.Sprintf("azure-native:%s,azuread:%s", port(info.AzureNative), port(info.AzureAD)),
+		"PULUMI_DEBUG_PROVIDERS": fmt.Sprintf("azure-native:%s,azuread:%s,azure:%s", port(info.AzureNative), port(info.AzureAD), port(info.Azure)),
 	}
 }

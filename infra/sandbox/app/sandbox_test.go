@@ -32,14 +32,14 @@ func TestLock(t *testing.T) {
 func TestNames(t *testing.T) {
 	root := filepath.Join("..", "..", "..")
 	for _, name := range []string{"default", "a", "my-2nd"} {
-		_, err := newSandbox(name, root, t.TempDir(), console.New(&bytes.Buffer{}))
+		_, err := newSandbox(name, "dev", root, t.TempDir(), console.New(&bytes.Buffer{}))
 		require.NoError(t, err, name)
 	}
 	for _, name := range []string{"", "-a", "a-", "../x", "A", "a.lock", "a23456789012345678901234567890123"} {
-		_, err := newSandbox(name, root, t.TempDir(), console.New(&bytes.Buffer{}))
+		_, err := newSandbox(name, "dev", root, t.TempDir(), console.New(&bytes.Buffer{}))
 		require.ErrorContains(t, err, "--name", name)
 	}
-	_, err := newSandbox("default", t.TempDir(), t.TempDir(), console.New(&bytes.Buffer{}))
+	_, err := newSandbox("default", "dev", t.TempDir(), t.TempDir(), console.New(&bytes.Buffer{}))
 	assert.ErrorContains(t, err, "go run -C infra/sandbox .")
 }
 

@@ -31,12 +31,12 @@ func (sb *sandbox) status(ctx context.Context) error {
 		return err
 	}
 	sb.Printf("sandbox %q runs: process %d and %d more", sb.name, info.PID, len(processes)-1)
-	sb.Printf("  azure double     azure-native %s, azuread %s", info.AzureNative, info.AzureAD)
+	sb.Printf("  azure double     azure-native %s, azuread %s, azure %s", info.AzureNative, info.AzureAD, info.Azure)
 	sb.Printf("  registry double  %s, for every registry by its own name", info.Registry)
 	sb.Printf("  cluster          %s", info.Kubeconfig)
 	sb.Printf("  files and logs   %s", sb.dir)
 
-	outputs, err := stack.ReadOutputs(ctx, sb.dir, stackName, sb.path("bin", "pulumi"))
+	outputs, err := stack.ReadOutputs(ctx, sb.dir, sb.stack, sb.path("bin", "pulumi"))
 	if err != nil {
 		return err
 	}

@@ -20,8 +20,8 @@ import (
 	"example.com/acr-microservices/infra/sandbox/toolchain"
 )
 
-// stackName is the stack that the sandbox runs: the one whose settings are the example to copy.
-const stackName = "dev"
+// defaultStack is the stack that the sandbox runs if none is named: the one whose settings are the example to copy.
+const defaultStack = "dev"
 
 // up starts what does not run yet, updates the stack, and leaves the sandbox running if that succeeds.
 func (sb *sandbox) up(ctx context.Context, flags updateFlags) (err error) {
@@ -106,7 +106,7 @@ func (sb *sandbox) openStack(ctx context.Context, services *daemon.Client, tools
 		return nil, info, err
 	}
 	st, err := stack.Open(ctx, stack.Options{
-		Project: sb.project, Dir: sb.dir, Stack: stackName, Tools: tools,
+		Project: sb.project, Dir: sb.dir, Stack: sb.stack, Tools: tools,
 		Env: environment(info), Config: flags.settings(), Secrets: flags.secrets,
 		Program: infra.Deploy, Console: sb.Console, Verbose: flags.verbose,
 		Discard: func(ctx context.Context, pending []apitype.OperationV2, known []apitype.ResourceV3) error {
@@ -207,7 +207,7 @@ func (sb *sandbox) summarize(ctx context.Context, st *stack.Stack, services *dae
 	sb.Printf("\n  next")
 	sb.Printf("    %s", sb.hint("status"))
 	sb.Printf(`    eval "$(%s)"; kubectl get pods --all-namespaces`, sb.hint("env"))
-	sb.Printf("    edit Pulumi.%s.yaml or infra/*.go, then: %s", stackName, sb.hint("up"))
+	sb.Printf("    edit Pulumi.%s.yaml or infra/*.go, then: %s", sb.stack, sb.hint("up"))
 	sb.Printf("    %s", sb.hint("down"))
 	return nil
 }
@@ -220,7 +220,7 @@ func puller(pulls []daemon.Pull, image string) string {
 		case pull.Account == "":
 			return " anonymously"
 		default:
-			return " by service principal " + pull.Account
+			return " by " + pull.Account
 		}
 	}
 	return ""

@@ -76,7 +76,16 @@ func (d *Double) Authenticate(loginServer, username, password string) (principal
 		if _, owner := d.OwnerCredential(); same(owner, password) {
 			return s.Owner, nil
 		}
+		if _, kubelet := d.KubeletCredential(); same(kubelet, password) {
+			return s.Kubelet, nil
+		}
 		return "", errNoAuth
+	}
+	if token := s.token(r, username); token != nil {
+		if token.Credentials == nil || !token.Credentials.valid(password, d.now(), 0) {
+			return "", errNoAuth
+		}
+		return tokenPrincipal + token.ID, nil
 	}
 	if truth(r.Settings, "adminUserEnabled") && strings.EqualFold(username, text(r.Settings, "registryName")) {
 		if same(d.adminPassword(r.ID), password) {
@@ -99,11 +108,11 @@ func (d *Double) Authenticate(loginServer, username, password string) (principal
 }
 
 // Allowed tells whether a principal may do something in a registry: "pull", "push" or "delete". That depends on the roles
-// it has on the registry, its resource group or the subscription, if they have had the time to reach the registry.
-// All repositories of a registry are alike. Nobody in particular, the empty principal, may pull from a registry with
-// anonymous pull, but not list its repositories, for which the repository is empty.
+// it has on the registry, its resource group or the subscription, if they have had the time to reach the registry, and for a
+// token on its scope map. Nobody in particular, the empty principal, may pull from a registry with anonymous pull, but not
+// list its repositories, for which the repository is empty.
 func (d *Double) Allowed(loginServer, principal, repository, action string) bool {
-	s, propagation := d.current(), d.conditions.Load().PullPropagation
+	s, conditions := d.current(), d.conditions.Load()
 	r := s.registry(loginServer)
 	if r == nil || !slices.Contains([]string{"pull", "push", "delete"}, action) {
 		return false
@@ -117,23 +126,35 @@ func (d *Double) Allowed(loginServer, principal, repository, action string) bool
 	if id, isAdmin := strings.CutPrefix(principal, adminPrincipal); isAdmin {
 		return strings.EqualFold(id, r.ID) && truth(r.Settings, "adminUserEnabled")
 	}
-	p, err := s.principalByID(principal)
-	if err != nil || !enabled(p) || propagation == Never {
-		return false
+	if id, isToken := strings.CutPrefix(principal, tokenPrincipal); isToken {
+		return covers(r.ID, id) && s.tokenAllows(id, repository, action)
+	}
+	if principal != s.Kubelet {
+		if p, err := s.principalByID(principal); err != nil || !enabled(p) {
+			return false
+		}
 	}
 	for _, a := range s.Resources {
 		if !isRoleAssignment(a) || !strings.EqualFold(text(a.Settings, "principalId"), principal) {
 			continue
 		}
-		if !covers(text(a.Settings, "scope"), r.ID) || d.now().Before(later(a.Created, propagation)) {
-			continue
-		}
-		guid, err := s.role(text(a.Settings, "roleDefinitionId"))
-		if err == nil && slices.Contains(roles[guid].actions, action) {
+		reached := conditions.PullPropagation != Never && !d.now().Before(later(a.Created, conditions.PullPropagation))
+		if reached && covers(text(a.Settings, "scope"), r.ID) && s.roleAllows(a, conditions.ABAC, repository, action) {
 			return true
 		}
 	}
 	return false
+}
+
+// roleAllows tells whether a role assignment allows an action on a repository, in a registry in the one mode or the other:
+// none of the roles counts in both.
+func (s *state) roleAllows(assignment *armResource, abac bool, repository, action string) bool {
+	guid, err := s.role(text(assignment.Settings, "roleDefinitionId"))
+	if err != nil || roles[guid].abac != abac || !slices.Contains(roles[guid].actions, action) {
+		return false
+	}
+	repositories, limited, err := parseCondition(text(assignment.Settings, "condition"))
+	return err == nil && (!limited || slices.ContainsFunc(repositories, func(name string) bool { return strings.EqualFold(name, repository) }))
 }
 
 // covers tells that a scope is a resource or something that contains it.
@@ -148,3 +169,18 @@ func enabled(p *servicePrincipal) bool {
 }
 
 func same(a, b string) bool { return subtle.ConstantTimeCompare([]byte(a), []byte(b)) == 1 }
+
+// Describe says what kind of principal has logged in to a registry, and which; nothing for nobody in particular.
+func (d *Double) Describe(principal string) string {
+	token, isToken := strings.CutPrefix(principal, tokenPrincipal)
+	switch {
+	case principal == "":
+		return ""
+	case isToken:
+		return "token " + token[strings.LastIndex(token, "/")+1:]
+	case principal == d.current().Kubelet:
+		return "the node's own identity"
+	default:
+		return "service principal " + principal
+	}
+}

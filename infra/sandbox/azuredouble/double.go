@@ -37,6 +37,8 @@ type Options struct {
 	// OnRegistry is called when a registry's data plane answers, before its creation is reported. Its error is reported as
 	// a failed initialization: the registry exists and is in the stack, and the next update calls OnRegistry again.
 	OnRegistry func(ctx context.Context, loginServer string) error
+	// Kubeconfig is the file with the credentials of the cluster [AKSCluster]. Empty: there is no such cluster.
+	Kubeconfig string
 	// Now is the clock; nil: time.Now.
 	Now func() time.Time
 }
@@ -51,6 +53,8 @@ type Conditions struct {
 	Replication time.Duration
 	// Ahead is how far Azure's clock is ahead of the machine's, to try what time brings.
 	Ahead time.Duration
+	// ABAC says that the registries are in the mode "RBAC Registry + ABAC Repository Permissions".
+	ABAC bool
 }
 
 // Double is the pretended tenant and subscription. Its methods may be called from several goroutines.
@@ -71,6 +75,7 @@ type state struct {
 	Tenant            string                       `json:"tenant"`
 	Subscription      string                       `json:"subscription"`
 	Owner             string                       `json:"owner"`     // object id of the deploying user
+	Kubelet           string                       `json:"kubelet"`   // object id of the identity of the cluster's nodes
 	Resources         map[string]*armResource      `json:"resources"` // by lower-case id
 	Applications      map[string]*application      `json:"applications"`
 	ServicePrincipals map[string]*servicePrincipal `json:"servicePrincipals"`
@@ -86,6 +91,8 @@ type armResource struct {
 	Pending bool `json:"pending,omitempty"`
 	// Ready is set when Options.OnRegistry has succeeded.
 	Ready bool `json:"ready,omitempty"`
+	// Credentials are a token's.
+	Credentials *passwords `json:"credentials,omitempty"`
 	// Principal is the object id of the system-assigned identity, if the resource has one.
 	Principal string `json:"principal,omitempty"`
 }
@@ -114,6 +121,7 @@ func Open(o Options) (*Double, error) {
 func load(path string) (*state, error) {
 	s := &state{
 		Version: stateVersion, Tenant: uuid.NewString(), Subscription: uuid.NewString(), Owner: uuid.NewString(),
+		Kubelet:   uuid.NewString(),
 		Resources: map[string]*armResource{}, Applications: map[string]*application{},
 		ServicePrincipals: map[string]*servicePrincipal{},
 	}
@@ -199,11 +207,13 @@ func (d *Double) current() *state {
 // SetConditions changes the conditions from now on, for what exists as well.
 func (d *Double) SetConditions(c Conditions) { d.conditions.Store(&c) }
 
-// Serve answers the engine as the provider azure-native on the one listener and as azuread on the other, until ctx is done
-// (then it returns nil) or a listener fails. It closes both listeners.
-func (d *Double) Serve(ctx context.Context, azureNative, azureAD net.Listener) error {
+// Serve answers the engine as the providers azure-native, azuread and azure, each on its listener, until ctx is done (then it
+// returns nil) or a listener fails. It closes the listeners.
+func (d *Double) Serve(ctx context.Context, azureNative, azureAD, azure net.Listener) error {
 	group, ctx := errgroup.WithContext(ctx)
-	for listener, p := range map[net.Listener]*provider{azureNative: newAzureNative(d), azureAD: newAzureAD(d)} {
+	for listener, p := range map[net.Listener]*provider{
+		azureNative: newAzureNative(d), azureAD: newAzureAD(d), azure: newAzure(d),
+	} {
 		group.Go(func() error { return p.serve(ctx, listener) })
 	}
 	return group.Wait()
@@ -216,6 +226,9 @@ func (d *Double) Inventory() []string {
 	var ids []string
 	for _, r := range s.Resources {
 		ids = append(ids, r.ID)
+		if r.Credentials != nil && len(r.Credentials.Passwords) > 0 {
+			ids = append(ids, tokenPasswordID(r.ID))
+		}
 	}
 	for _, a := range s.Applications {
 		ids = append(ids, applicationID(a.ObjectID))

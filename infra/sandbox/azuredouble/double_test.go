@@ -120,13 +120,13 @@ func TestStateThatCannotBeRead(t *testing.T) {
 func TestServeReportsABrokenListener(t *testing.T) {
 	d, err := Open(Options{})
 	require.NoError(t, err)
-	var listeners [2]net.Listener
+	var listeners [3]net.Listener
 	for i := range listeners {
 		listeners[i], err = net.Listen("tcp", "127.0.0.1:0")
 		require.NoError(t, err)
 	}
 	require.NoError(t, listeners[1].Close())
-	require.ErrorContains(t, d.Serve(context.Background(), listeners[0], listeners[1]), "provider azuread")
+	require.ErrorContains(t, d.Serve(context.Background(), listeners[0], listeners[1], listeners[2]), "provider azuread")
 }
 
 func TestManyAtOnce(t *testing.T) {

@@ -197,6 +197,9 @@ func (s *state) principal(objectID string) (kind string, created time.Time) {
 	if strings.EqualFold(objectID, s.Owner) {
 		return "User", time.Time{}
 	}
+	if strings.EqualFold(objectID, s.Kubelet) {
+		return "ServicePrincipal", time.Time{}
+	}
 	if p := s.ServicePrincipals[strings.ToLower(objectID)]; p != nil {
 		return "ServicePrincipal", p.Created
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"net"
 	"path/filepath"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -82,11 +83,12 @@ func (c *clock) advance(d time.Duration) {
 
 // engine does over gRPC what Pulumi's engine does.
 type engine struct {
-	t      *testing.T
-	double *Double
-	clock  *clock
-	native pulumirpc.ResourceProviderClient
-	ad     pulumirpc.ResourceProviderClient
+	t       *testing.T
+	double  *Double
+	clock   *clock
+	native  pulumirpc.ResourceProviderClient
+	ad      pulumirpc.ResourceProviderClient
+	classic pulumirpc.ResourceProviderClient
 }
 
 // deployed is a resource as it is in a stack's state.
@@ -107,16 +109,16 @@ func newEngine(t *testing.T, o Options) *engine {
 	d, err := Open(o)
 	require.NoError(t, err)
 	e := &engine{t: t, double: d, clock: c}
-	e.native, e.ad = serve(t, d)
+	e.native, e.ad, e.classic = serve(t, d)
 	return e
 }
 
 // serve runs the double and connects to both providers, until the test ends.
-func serve(t *testing.T, d *Double) (native, ad pulumirpc.ResourceProviderClient) {
+func serve(t *testing.T, d *Double) (native, ad, classic pulumirpc.ResourceProviderClient) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
-	var listeners [2]net.Listener
-	var clients [2]pulumirpc.ResourceProviderClient
+	var listeners [3]net.Listener
+	var clients [3]pulumirpc.ResourceProviderClient
 	for i := range listeners {
 		l, err := net.Listen("tcp", "127.0.0.1:0")
 		require.NoError(t, err)
@@ -126,17 +128,20 @@ func serve(t *testing.T, d *Double) (native, ad pulumirpc.ResourceProviderClient
 		listeners[i], clients[i] = l, pulumirpc.NewResourceProviderClient(conn)
 	}
 	done := make(chan error, 1)
-	go func() { done <- d.Serve(ctx, listeners[0], listeners[1]) }()
+	go func() { done <- d.Serve(ctx, listeners[0], listeners[1], listeners[2]) }()
 	t.Cleanup(func() {
 		cancel()
 		require.NoError(t, <-done)
 	})
-	return clients[0], clients[1]
+	return clients[0], clients[1], clients[2]
 }
 
 func (e *engine) client(token string) pulumirpc.ResourceProviderClient {
-	if token[:len("azuread")] == "azuread" {
+	switch name, _, _ := strings.Cut(token, ":"); name {
+	case "azuread":
 		return e.ad
+	case "azure":
+		return e.classic
 	}
 	return e.native
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/pulumi/pulumi-azure-native-sdk/authorization/v2"
 	"github.com/pulumi/pulumi-azure-native-sdk/containerregistry/v2"
+	"github.com/pulumi/pulumi-azure-native-sdk/containerregistry/v2/v20231101preview"
 	"github.com/pulumi/pulumi-azure-native-sdk/resources/v2"
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource/plugin"
 )
@@ -23,7 +24,7 @@ const cliClientID = "04b07795-8ddb-461a-bbee-02f9e1bf7b46"
 func newAzureNative(d *Double) *provider {
 	return newProvider(d, "azure-native", azureNativeVersion, slices.Concat(
 		coreKinds(), registryKinds(stableRegistry), registryKinds(previewRegistry), []*kind{taskKind()}, networkKinds(),
-	), []*function{
+	), append(aksFunctions(), []*function{
 		{
 			token: "azure-native:authorization:getClientConfig",
 			args:  &schema{kind: "object"},
@@ -43,6 +44,14 @@ func newAzureNative(d *Double) *provider {
 			},
 		},
 		{
+			token: "azure-native:containerregistry/v20231101preview:getRegistry",
+			args:  schemaOf(reflect.TypeFor[v20231101preview.LookupRegistryArgs]()),
+			call: func(d *Double, in props) (props, error) {
+				s := d.current()
+				return lookUp(s, registryID(s, text(in, "resourceGroupName"), text(in, "registryName")), registryOutputs)
+			},
+		},
+		{
 			token: "azure-native:containerregistry:getRegistry",
 			args:  schemaOf(reflect.TypeFor[containerregistry.LookupRegistryArgs]()),
 			call: func(d *Double, in props) (props, error) {
@@ -58,7 +67,7 @@ func newAzureNative(d *Double) *provider {
 			},
 			secret: []string{"passwords"},
 		},
-	})
+	}...))
 }
 
 // coreKinds are what every deployment has.

@@ -14,6 +14,7 @@ import (
 type registryVersion struct {
 	module                                                   string
 	registry, replication, webhook, cacheRule, credentialSet sdkType
+	scopeMap, token                                          sdkType
 	// preview versions have what the default one does not know, such as anonymous pull.
 	preview bool
 }
@@ -35,6 +36,8 @@ var (
 		credentialSet: sdkType{
 			schemaOf(containerregistry.CredentialSetArgs{}.ElementType()), outputNames(containerregistry.CredentialSet{}),
 		},
+		scopeMap: sdkType{schemaOf(containerregistry.ScopeMapArgs{}.ElementType()), outputNames(containerregistry.ScopeMap{})},
+		token:    sdkType{schemaOf(containerregistry.TokenArgs{}.ElementType()), outputNames(containerregistry.Token{})},
 	}
 	previewRegistry = registryVersion{
 		module:      "azure-native:containerregistry/v20231101preview:",
@@ -46,6 +49,8 @@ var (
 		credentialSet: sdkType{
 			schemaOf(v20231101preview.CredentialSetArgs{}.ElementType()), outputNames(v20231101preview.CredentialSet{}),
 		},
+		scopeMap: sdkType{schemaOf(v20231101preview.ScopeMapArgs{}.ElementType()), outputNames(v20231101preview.ScopeMap{})},
+		token:    sdkType{schemaOf(v20231101preview.TokenArgs{}.ElementType()), outputNames(v20231101preview.Token{})},
 	}
 )
 
@@ -111,6 +116,24 @@ func registryKinds(v registryVersion) []*kind {
 			check:     checkName("credentialSetName", dashed),
 			keep:      keepCredentialSet,
 		}).with((*Double).createCredentialSet, (*Double).updateCredentialSet), isChild("credentialSets"), credentialSetOutputs),
+		armKind((&kind{
+			token:     v.module + "ScopeMap",
+			inputs:    v.scopeMap.inputs,
+			outputs:   v.scopeMap.outputs,
+			name:      autoname{property: "scopeMapName"},
+			immutable: []string{"scopeMapName", "registryName", "resourceGroupName"},
+			check:     checkName("scopeMapName", scopeMapName),
+			keep:      keepScopeMap,
+		}).with((*Double).createScopeMap, (*Double).updateScopeMap), isChild("scopeMaps"), scopeMapOutputs),
+		armKind((&kind{
+			token:     v.module + "Token",
+			inputs:    v.token.inputs,
+			outputs:   v.token.outputs,
+			name:      autoname{property: "tokenName"},
+			immutable: []string{"tokenName", "registryName", "resourceGroupName"},
+			defaults:  tokenDefaults,
+			check:     checkName("tokenName", tokenName),
+		}).with((*Double).createToken, (*Double).updateToken), isChild("tokens"), tokenOutputs),
 	}
 }
 

@@ -18,7 +18,7 @@ import (
 
 func TestPluginInfo(t *testing.T) {
 	e := newEngine(t, Options{})
-	for client, version := range map[pulumirpc.ResourceProviderClient]string{e.native: "2.90.0", e.ad: "5.53.5"} {
+	for client, version := range map[pulumirpc.ResourceProviderClient]string{e.native: "2.90.0", e.ad: "5.53.5", e.classic: "6.32.0"} {
 		info, err := client.GetPluginInfo(context.Background(), &emptypb.Empty{})
 		require.NoError(t, err)
 		assert.Equal(t, version, info.GetVersion())

@@ -14,19 +14,23 @@ import (
 var roles = map[string]struct {
 	name    string
 	actions []string
+	abac    bool // counts in a registry in the mode "RBAC Registry + ABAC Repository Permissions", and in no other
 }{
-	"8e3af657-a8ff-443c-a75c-2fe8c4bcb635": {"Owner", []string{"pull", "push", "delete"}},
-	"b24988ac-6180-42a0-ab88-20f7382dd24c": {"Contributor", []string{"pull", "push", "delete"}},
-	"acdd72a7-3385-48ef-bd42-f606fba81ae7": {"Reader", []string{"pull"}},
-	"18d7d88d-d35e-4fb5-a5c3-7773c20a72d9": {"User Access Administrator", nil},
-	"f58310d9-a9f6-439a-9e8d-f62e7b41a168": {"Role Based Access Control Administrator", nil},
-	"7f951dda-4ed3-4680-a7ca-43fe172d538d": {"AcrPull", []string{"pull"}},
-	"8311e382-0749-4cb8-b61a-304f252e45ec": {"AcrPush", []string{"pull", "push"}},
-	"c2f4ef07-c644-48eb-af81-4b1b4947fb11": {"AcrDelete", []string{"delete"}},
-	"6cef56e8-d556-48e5-a04f-b8e64114680f": {"AcrImageSigner", nil},
-	"4633458b-17de-408a-b874-0445c86b69e6": {"Key Vault Secrets User", nil},
-	"cdda3590-29a3-44f6-95f2-9f980659eb04": {"AcrQuarantineReader", nil},
-	"c8d4ff99-41c3-41a8-9f60-21dfdad59608": {"AcrQuarantineWriter", nil},
+	"8e3af657-a8ff-443c-a75c-2fe8c4bcb635": {"Owner", []string{"pull", "push", "delete"}, false},
+	"b24988ac-6180-42a0-ab88-20f7382dd24c": {"Contributor", []string{"pull", "push", "delete"}, false},
+	"acdd72a7-3385-48ef-bd42-f606fba81ae7": {"Reader", []string{"pull"}, false},
+	"18d7d88d-d35e-4fb5-a5c3-7773c20a72d9": {"User Access Administrator", nil, false},
+	"f58310d9-a9f6-439a-9e8d-f62e7b41a168": {"Role Based Access Control Administrator", nil, false},
+	"7f951dda-4ed3-4680-a7ca-43fe172d538d": {"AcrPull", []string{"pull"}, false},
+	"8311e382-0749-4cb8-b61a-304f252e45ec": {"AcrPush", []string{"pull", "push"}, false},
+	"c2f4ef07-c644-48eb-af81-4b1b4947fb11": {"AcrDelete", []string{"delete"}, false},
+	"6cef56e8-d556-48e5-a04f-b8e64114680f": {"AcrImageSigner", nil, false},
+	"4633458b-17de-408a-b874-0445c86b69e6": {"Key Vault Secrets User", nil, false},
+	"cdda3590-29a3-44f6-95f2-9f980659eb04": {"AcrQuarantineReader", nil, false},
+	"c8d4ff99-41c3-41a8-9f60-21dfdad59608": {"AcrQuarantineWriter", nil, false},
+	"b93aa761-3e63-49ed-ac28-beffa264f7ac": {"Container Registry Repository Reader", []string{"pull"}, true},
+	"2a1e307c-b015-4ebd-883e-5b7698a07328": {"Container Registry Repository Writer", []string{"pull", "push"}, true},
+	"2efddaa5-3f1f-4df3-97df-af3f13818f4c": {"Container Registry Repository Contributor", []string{"pull", "push", "delete"}, true},
 }
 
 const roleAssignmentType = "Microsoft.Authorization/roleAssignments"
@@ -59,6 +63,9 @@ func (d *Double) createRoleAssignment(in props) (string, error) {
 		if err := d.checkPrincipal(s, in); err != nil {
 			return err
 		}
+		if err := checkCondition(in); err != nil {
+			return err
+		}
 		for _, other := range s.Resources {
 			if isRoleAssignment(other) && sameAssignment(other.Settings, in) {
 				return armError(http.StatusConflict, "RoleAssignmentExists", "The role assignment already exists."+
@@ -82,6 +89,9 @@ func (d *Double) updateRoleAssignment(id string, in props) error {
 				"Tenant ID, application ID, principal ID, and scope are not allowed to be updated.")
 		}
 		if err := d.checkPrincipal(s, in); err != nil {
+			return err
+		}
+		if err := checkCondition(in); err != nil {
 			return err
 		}
 		return s.put(id, in, d.now())

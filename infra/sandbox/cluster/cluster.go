@@ -37,6 +37,9 @@ type Options struct {
 	RegistryAddr string
 	// RegistryCA is a PEM file with the authority that the node trusts there.
 	RegistryCA string
+	// CredentialProvider is a program with arguments that kubelet asks for the node's own credentials for *.azurecr.io, as it
+	// asks Azure's on a node of AKS. Empty: the node has none. https://kubernetes.io/docs/tasks/administer-cluster/kubelet-credential-provider
+	CredentialProvider []string
 }
 
 // Cluster is a running cluster.
@@ -98,6 +101,10 @@ func (c *Cluster) startAll(ctx context.Context, o Options, p ports) error {
 	if err != nil {
 		return err
 	}
+	providers, err := writeCredentialProvider(c.dir, o.CredentialProvider)
+	if err != nil {
+		return err
+	}
 	start := func(args []string) error { return c.spawn(binary, args) }
 
 	if err := start(etcdArgs(c.dir, p)); err != nil {
@@ -115,7 +122,7 @@ func (c *Cluster) startAll(ctx context.Context, o Options, p ports) error {
 	for _, args := range [][]string{
 		controllerManagerArgs(c.dir),
 		schedulerArgs(c.dir),
-		nodeArgs(c.dir, p, o.RegistryAddr, registryCA),
+		append(nodeArgs(c.dir, p, o.RegistryAddr, registryCA), providers...),
 	} {
 		if err := start(args); err != nil {
 			return err
@@ -128,7 +135,10 @@ func (c *Cluster) startAll(ctx context.Context, o Options, p ports) error {
 }
 
 // Kubeconfig returns the path of a kubeconfig for the cluster's administrator, complete with certificates.
-func (c *Cluster) Kubeconfig() string { return filepath.Join(c.dir, "kubeconfig") }
+func (c *Cluster) Kubeconfig() string { return KubeconfigFile(c.dir) }
+
+// KubeconfigFile is where the cluster in dir has its kubeconfig.
+func KubeconfigFile(dir string) string { return filepath.Join(dir, "kubeconfig") }
 
 // Done is closed when a process of the cluster has ended on its own, which Err then tells, or when Stop is done. What else
 // runs goes on until Stop.

@@ -143,6 +143,13 @@ func (c *Client) SetConditions(ctx context.Context, conditions azuredouble.Condi
 	return c.call(ctx, http.MethodPost, "conditions", conditions, nil)
 }
 
+// NodeLogin asks what the cluster's node logs in to registries with.
+func (c *Client) NodeLogin(ctx context.Context) (Login, error) {
+	var login Login
+	err := c.call(ctx, http.MethodGet, "node-login", nil, &login)
+	return login, err
+}
+
 // Discard removes cloud objects of the given resource types that are not among the known ids.
 func (c *Client) Discard(ctx context.Context, types, known []string) error {
 	return c.call(ctx, http.MethodPost, "discard", discard{Types: types, Known: known}, nil)

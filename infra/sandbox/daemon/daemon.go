@@ -29,6 +29,7 @@ type Info struct {
 	PID         int
 	AzureNative string   // address of the azure-native provider's double, host:port
 	AzureAD     string   // address of the azuread provider's double, host:port
+	Azure       string   // address of the azure provider's double, host:port
 	Registry    string   // address at which the registries are served, host:port
 	Kubeconfig  string   // path
 	Kubernetes  string   // path of the Kubernetes binary that runs
@@ -42,11 +43,16 @@ type Pull struct {
 	Account string // who pulled, empty for an anonymous pull
 }
 
+// Login is a credential for a registry.
+type Login struct{ Username, Password string }
+
 // Services is what a daemon runs.
 type Services interface {
 	Info() Info
 	// SetConditions sets what changes in Azure without anybody's doing.
 	SetConditions(azuredouble.Conditions)
+	// NodeLogin is what the cluster's node logs in to registries with.
+	NodeLogin() Login
 	// Discard removes cloud objects that an interrupted operation of the given resource types may have left behind,
 	// sparing the known ids.
 	Discard(types, known []string) error
@@ -136,6 +142,9 @@ func (s *server) routes() http.Handler {
 		if decode(w, r, &conditions) {
 			services.SetConditions(conditions)
 		}
+	}))
+	mux.HandleFunc("GET /node-login", s.whenReady(func(w http.ResponseWriter, _ *http.Request, services Services) {
+		_ = json.NewEncoder(w).Encode(services.NodeLogin())
 	}))
 	mux.HandleFunc("POST /discard", s.whenReady(func(w http.ResponseWriter, r *http.Request, services Services) {
 		var request discard

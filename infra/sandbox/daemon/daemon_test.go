@@ -27,6 +27,7 @@ type fake struct {
 
 func (f *fake) Info() Info                             { return Info{Registry: "127.0.0.1:1"} }
 func (f *fake) SetConditions(c azuredouble.Conditions) { f.conditions = c }
+func (f *fake) NodeLogin() Login                       { return Login{"node", "secret"} }
 func (f *fake) Discard(types, known []string) error {
 	f.discarded = slices.Concat(types, known)
 	return nil
@@ -83,6 +84,9 @@ func TestStaysWhenHandedOver(t *testing.T) {
 	assert.Equal(t, "127.0.0.1:1", info.Registry)
 	require.NoError(t, client.SetConditions(t.Context(), azuredouble.Conditions{Ahead: time.Minute}))
 	assert.Equal(t, time.Minute, f.conditions.Ahead)
+	login, err := client.NodeLogin(t.Context())
+	require.NoError(t, err)
+	assert.Equal(t, Login{"node", "secret"}, login)
 	require.NoError(t, client.Discard(t.Context(), []string{"type"}, []string{"id"}))
 	assert.Equal(t, []string{"type", "id"}, f.discarded)
 

@@ -18,6 +18,9 @@ var kinds = []struct {
 	token string
 	id    *regexp.Regexp
 }{
+	{"azure:containerservice/tokenPassword:TokenPassword", regexp.MustCompile(`(?i)/tokens/[^/]+/passwords/password$`)},
+	{"azure-native:containerregistry/v20231101preview:Token", regexp.MustCompile(`(?i)/tokens/[^/]+$`)},
+	{"azure-native:containerregistry/v20231101preview:ScopeMap", regexp.MustCompile(`(?i)/scopeMaps/[^/]+$`)},
 	{"azure-native:authorization:RoleAssignment", regexp.MustCompile(`(?i)/providers/Microsoft\.Authorization/roleAssignments/[^/]+$`)},
 	{"azure-native:containerregistry:Registry", regexp.MustCompile(`(?i)/registries/[^/]+$`)},
 	{"azure-native:resources:ResourceGroup", regexp.MustCompile(`(?i)^/subscriptions/[^/]+/resourceGroups/[^/]+$`)},
@@ -50,8 +53,11 @@ func (r *running) Discard(types, known []string) error {
 
 func (r *running) remove(token, id string) error {
 	address := r.addresses.AzureNative
-	if strings.HasPrefix(token, "azuread:") {
+	switch {
+	case strings.HasPrefix(token, "azuread:"):
 		address = r.addresses.AzureAD
+	case strings.HasPrefix(token, "azure:"):
+		address = r.addresses.Azure
 	}
 	conn, err := grpc.NewClient(address, grpc.WithTransportCredentials(insecure.NewCredentials()))
 	if err != nil {

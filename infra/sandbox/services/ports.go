@@ -9,10 +9,10 @@ import (
 )
 
 // addresses are where the doubles answer, as host:port.
-type addresses struct{ AzureNative, AzureAD, Registry string }
+type addresses struct{ AzureNative, AzureAD, Azure, Registry string }
 
 // listeners are the open ports of the doubles.
-type listeners struct{ azureNative, azureAD, registry net.Listener }
+type listeners struct{ azureNative, azureAD, azure, registry net.Listener }
 
 // listen opens the ports that the file names, so that a sandbox has the same addresses after each start. A port that
 // something else has taken meanwhile, or that was never chosen, is replaced by a free one.
@@ -28,7 +28,7 @@ func listen(file string) (l listeners, err error) {
 	for _, port := range []struct {
 		listener *net.Listener
 		address  string
-	}{{&l.azureNative, old.AzureNative}, {&l.azureAD, old.AzureAD}, {&l.registry, old.Registry}} {
+	}{{&l.azureNative, old.AzureNative}, {&l.azureAD, old.AzureAD}, {&l.azure, old.Azure}, {&l.registry, old.Registry}} {
 		if *port.listener, err = open(port.address); err != nil {
 			return l, errors.Join(err, l.close())
 		}
@@ -54,13 +54,14 @@ func open(address string) (net.Listener, error) {
 
 func (l listeners) addresses() addresses {
 	return addresses{
-		AzureNative: l.azureNative.Addr().String(), AzureAD: l.azureAD.Addr().String(), Registry: l.registry.Addr().String(),
+		AzureNative: l.azureNative.Addr().String(), AzureAD: l.azureAD.Addr().String(),
+		Azure: l.azure.Addr().String(), Registry: l.registry.Addr().String(),
 	}
 }
 
 func (l listeners) close() error {
 	var err error
-	for _, listener := range []net.Listener{l.azureNative, l.azureAD, l.registry} {
+	for _, listener := range []net.Listener{l.azureNative, l.azureAD, l.azure, l.registry} {
 		if listener != nil {
 			err = errors.Join(err, listener.Close())
 		}

@@ -30,9 +30,10 @@ const dockerHubAccount = "wolfgangofner"
 
 // Options say where the services keep their state and how they behave.
 type Options struct {
-	Dir        string // state of all services, kept between runs
-	Kubernetes string // the binary with all parts of Kubernetes
-	Cache      string // where built demo images are kept for all sandboxes
+	Dir        string   // state of all services, kept between runs
+	Kubernetes string   // the binary with all parts of Kubernetes
+	Node       []string // the program with arguments that tells kubelet the node's own credentials
+	Cache      string   // where built demo images are kept for all sandboxes
 }
 
 // running are the services while they run.
@@ -80,6 +81,7 @@ func (o Options) Start(ctx context.Context, step func(string)) (_ daemon.Service
 	r.azure, err = azuredouble.Open(azuredouble.Options{
 		StatePath:  filepath.Join(o.Dir, "azure.json"),
 		OnRegistry: images.publish,
+		Kubeconfig: cluster.KubeconfigFile(filepath.Join(o.Dir, "cluster")),
 	})
 	if err != nil {
 		return nil, errors.Join(err, listeners.close())
@@ -106,6 +108,7 @@ func (o Options) Start(ctx context.Context, step func(string)) (_ daemon.Service
 	r.cluster, err = cluster.Start(ctx, cluster.Options{
 		Dir: filepath.Join(o.Dir, "cluster"), Binary: o.Kubernetes,
 		RegistryAddr: r.addresses.Registry, RegistryCA: ca.CertFile(),
+		CredentialProvider: o.Node,
 	})
 	if err != nil {
 		return nil, err
@@ -122,7 +125,7 @@ func (o Options) Start(ctx context.Context, step func(string)) (_ daemon.Service
 
 // serve answers at the listeners until ctx ends.
 func (r *running) serve(ctx context.Context, registry http.Handler, config *tls.Config, l listeners) {
-	r.group.Go(func() error { return r.azure.Serve(ctx, l.azureNative, l.azureAD) })
+	r.group.Go(func() error { return r.azure.Serve(ctx, l.azureNative, l.azureAD, l.azure) })
 	server := &http.Server{Handler: registry, TLSConfig: config, ReadHeaderTimeout: time.Minute}
 	r.group.Go(func() error {
 		if err := server.ServeTLS(l.registry, "", ""); !errors.Is(err, http.ErrServerClosed) {
@@ -141,7 +144,8 @@ func (r *running) Info() daemon.Info {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return daemon.Info{
-		AzureNative: r.addresses.AzureNative, AzureAD: r.addresses.AzureAD, Registry: r.addresses.Registry,
+		AzureNative: r.addresses.AzureNative, AzureAD: r.addresses.AzureAD,
+		Azure: r.addresses.Azure, Registry: r.addresses.Registry,
 		Kubeconfig: r.cluster.Kubeconfig(),
 		Kubernetes: r.options.Kubernetes,
 		Inventory:  r.azure.Inventory(),
@@ -151,6 +155,12 @@ func (r *running) Info() daemon.Info {
 
 // SetConditions sets what changes in Azure without anybody's doing.
 func (r *running) SetConditions(c azuredouble.Conditions) { r.azure.SetConditions(c) }
+
+// NodeLogin is what the cluster's node logs in to registries with.
+func (r *running) NodeLogin() daemon.Login {
+	username, password := r.azure.KubeletCredential()
+	return daemon.Login{Username: username, Password: password}
+}
 
 // Done is closed when a service has died.
 func (r *running) Done() <-chan struct{} { return r.done }
@@ -173,7 +183,7 @@ func (r *running) recordPull(host, repository, reference, principal string) {
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.pulls = append(r.pulls, daemon.Pull{Image: host + "/" + repository + separator + reference, Account: principal})
+	r.pulls = append(r.pulls, daemon.Pull{Image: host + "/" + repository + separator + reference, Account: r.azure.Describe(principal)})
 }
 
 // publisher puts the demo images where the stack expects images.

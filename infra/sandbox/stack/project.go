@@ -38,9 +38,9 @@ func copyProject(project, dir, stack string) error {
 	if err != nil {
 		return err
 	}
-	wanted := map[string]bool{settings: true}
+	wanted := map[string]bool{}
 	for _, e := range entries {
-		if e.Name() == settings || strings.HasPrefix(e.Name(), ".") {
+		if stackSettings(e.Name()) || strings.HasPrefix(e.Name(), ".") {
 			continue
 		}
 		wanted[e.Name()] = true
@@ -53,13 +53,18 @@ func copyProject(project, dir, stack string) error {
 		return err
 	}
 	for _, l := range links { // of what the project no longer has
-		if !wanted[l.Name()] {
+		if !wanted[l.Name()] && !stackSettings(l.Name()) {
 			if err := os.RemoveAll(filepath.Join(dir, l.Name())); err != nil {
 				return err
 			}
 		}
 	}
 	return os.WriteFile(filepath.Join(dir, settings), content, 0o600)
+}
+
+// stackSettings tells the settings of a stack, of which there may be several, each with its own salt.
+func stackSettings(name string) bool {
+	return strings.HasPrefix(name, "Pulumi.") && strings.HasSuffix(name, ".yaml") && name != "Pulumi.yaml"
 }
 
 // keepSalt returns settings with the salt that old settings have: the sandbox has a passphrase of its own.

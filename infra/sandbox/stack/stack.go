@@ -221,6 +221,48 @@ func (s *Stack) export(ctx context.Context) (raw apitype.UntypedDeployment, d ap
 	return raw, d, err
 }
 
+// checkpoints returns the files with the states of all stacks in dir.
+func checkpoints(dir string) ([]string, error) {
+	return filepath.Glob(filepath.Join(dir, "pulumi", ".pulumi", "stacks", "*", "*.json"))
+}
+
+// Names returns the names of all stacks in dir.
+func Names(dir string) ([]string, error) {
+	files, err := checkpoints(dir)
+	var names []string
+	for _, file := range files {
+		names = append(names, strings.TrimSuffix(filepath.Base(file), ".json"))
+	}
+	return names, err
+}
+
+// resourcesOfAll returns the resources in the states of all stacks in dir.
+func resourcesOfAll(dir string) ([]apitype.ResourceV3, error) {
+	files, err := checkpoints(dir)
+	if err != nil {
+		return nil, err
+	}
+	var all []apitype.ResourceV3
+	for _, file := range files {
+		content, err := os.ReadFile(file)
+		if err != nil {
+			return nil, err
+		}
+		var state struct {
+			Checkpoint struct {
+				Latest struct {
+					Resources []apitype.ResourceV3 `json:"resources"`
+				} `json:"latest"`
+			} `json:"checkpoint"`
+		}
+		if err := json.Unmarshal(content, &state); err != nil {
+			return nil, fmt.Errorf("%s: %w", file, err)
+		}
+		all = append(all, state.Checkpoint.Latest.Resources...)
+	}
+	return all, nil
+}
+
 // backend is where the state is. The backend would write a file of attributes beside each checkpoint, and not in one go: a
 // kill in between makes the whole state unreadable ("failed to load checkpoint: EOF").
 func backend(dir string) string {
@@ -247,7 +289,11 @@ func (s *Stack) repair(ctx context.Context) error {
 	for _, op := range deployment.PendingOperations {
 		s.Console.Printf("  the last update was interrupted while %s %s", op.Type, op.Resource.URN.Name())
 	}
-	if err := s.Discard(ctx, deployment.PendingOperations, deployment.Resources); err != nil {
+	known, err := resourcesOfAll(s.Dir)
+	if err != nil {
+		return fmt.Errorf("repair after an interrupted update: %w", err)
+	}
+	if err := s.Discard(ctx, deployment.PendingOperations, append(known, deployment.Resources...)); err != nil {
 		return fmt.Errorf("repair after an interrupted update: %w", err)
 	}
 	// Importing a state drops its pending operations.

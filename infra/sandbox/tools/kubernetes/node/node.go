@@ -58,7 +58,11 @@ type Options struct {
 	ClientCAFile string // of those who may call kubelet
 	RegistryAddr string // host:port that is dialled for every registry
 	RegistryCA   string // PEM file
-	PodLoopback  string // the /24 of 127.0.0.0/8 where the pods' processes listen
+	// CredentialProviders is kubelet's configuration of the programs that it asks for credentials of its own, and
+	// CredentialProviderDir where they are. Empty: there are none.
+	CredentialProviders, CredentialProviderDir string
+
+	PodLoopback string // the /24 of 127.0.0.0/8 where the pods' processes listen
 }
 
 // NewCommand returns the command "node", which runs until SIGTERM and then stops the node's containers.
@@ -85,6 +89,8 @@ func NewCommand() *cobra.Command {
 	f.StringVar(&o.RegistryAddr, "registry-address", "", "host:port that is dialled for *.azurecr.io and docker.io")
 	f.StringVar(&o.RegistryCA, "registry-ca", "", "CA of that registry")
 	f.StringVar(&o.PodLoopback, "pod-loopback", "127.10.244.0/24", "the /24 where the pods' processes listen")
+	f.StringVar(&o.CredentialProviders, "image-credential-provider-config", "", "as kubelet's flag")
+	f.StringVar(&o.CredentialProviderDir, "image-credential-provider-bin-dir", "", "as kubelet's flag")
 	for _, name := range []string{"kubeconfig", "root-dir", "tls-cert-file", "tls-private-key-file", "client-ca-file", "registry-address", "registry-ca"} {
 		cobra.CheckErr(cmd.MarkFlagRequired(name))
 	}
@@ -201,7 +207,7 @@ func runKubelet(ctx context.Context, o Options, root string, runtime *cridouble.
 		filepath.Join(kubeletRoot, "pki"),
 		kubeletRoot,
 		conf.PodLogsDir,
-		"", "", // credential provider plugins
+		o.CredentialProviders, o.CredentialProviderDir,
 		true, // register the node
 		nil, nil, "", false, false,
 		flags.MinimumGCAge, flags.MaxPerPodContainerCount, flags.MaxContainerCount,

@@ -1,0 +1,74 @@
+//go:build linux
+
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"gopkg.in/yaml.v3"
+)
+
+// configureStack writes the settings of another stack than dev.
+func (b *box) configureStack(name string, s settings) {
+	b.t.Helper()
+	config := settings{}
+	for key, value := range s {
+		config["acr-microservices:"+key] = value
+	}
+	content, err := yaml.Marshal(settings{"config": config})
+	require.NoError(b.t, err)
+	require.NoError(b.t, os.WriteFile(filepath.Join(b.project, "Pulumi."+name+".yaml"), content, 0o600))
+}
+
+// TestPullRequestEnvironments runs the environments of two pull requests in the registry of a third stack, found in the one
+// case in Azure and in the other through the owner's outputs.
+func TestPullRequestEnvironments(t *testing.T) {
+	b := newBox(t, "existing")
+	services := settings{"customerapi": service("1.0.0")}
+	b.configure(settings{"services": services, "registry": settings{"name": "contoso12", "resourceGroup": settings{"name": "platform"}}})
+	b.configureStack("pr-1", settings{"environment": "pr-1", "services": settings{"customerapi": service("1.1.0")}, "registry": settings{
+		"existing": settings{"name": "contoso12", "resourceGroup": "platform"}, "pull": settings{"mode": "token"},
+	}})
+	out, err := b.run("up", "--stack", "pr-1", "--keep")
+	require.Error(t, err)
+	assert.Contains(t, out, "Resource group 'platform' could not be found", "before its owner has made it")
+	b.must("up")
+	owners := b.info().Inventory
+
+	created := ops(b.must("up", "--stack", "pr-1"))
+	assert.Contains(t, created, "create azure-native:Token customerapi-0")
+	assert.NotContains(t, strings.Join(created, "\n"), "azure-native:Registry ")
+	assert.Empty(t, ops(b.must("up", "--stack", "pr-1")))
+	b.configureStack("pr-2", settings{"environment": "pr-2", "services": services, "registry": settings{
+		"existing": settings{"stack": "organization/acr-microservices/dev"},
+	}})
+	assert.Contains(t, ops(b.must("up", "--stack", "pr-2")), "create azure-native:RoleAssignment pull")
+	assert.Empty(t, ops(b.must("up", "--stack", "pr-2")))
+	assert.Len(t, b.images(customer, "customerapi-pr-1", "customerapi-pr-2"), 3)
+	assert.Regexp(t, `^contoso12\.azurecr\.io/customerapi:1\.1\.0$`, b.images("customerapi-pr-1")[0])
+	assert.Contains(t, b.must("status", "--stack", "pr-1"), "customerapi-pr-1")
+
+	// A stack that has no registry is no owner.
+	b.configureStack("pr-3", settings{"environment": "pr-3", "services": services, "registry": settings{
+		"existing": settings{"stack": "organization/acr-microservices/nobody"},
+	}})
+	out, err = b.run("up", "--stack", "pr-3")
+	require.Error(t, err)
+	assert.Contains(t, out, "nobody")
+
+	// What goes is the pull request's own, and nothing else.
+	assert.Contains(t, b.must("down", "--stack", "pr-1"), `stack "pr-1" is gone`)
+	assert.Len(t, b.images(customer, "customerapi-pr-1", "customerapi-pr-2"), 2)
+	for _, id := range owners {
+		assert.Contains(t, b.info().Inventory, id)
+	}
+	assert.False(t, slices.ContainsFunc(b.info().Inventory, func(id string) bool { return strings.Contains(id, "pr-1") }))
+	assert.Empty(t, ops(b.must("up")))
+	b.must("down")
+}

@@ -1,0 +1,174 @@
+package azuredouble
+
+import (
+	"net/http"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+)
+
+const (
+	scopeMapType = registryType + "/scopeMaps"
+	tokenType    = registryType + "/tokens"
+)
+
+var (
+	scopeMapName  = regexp.MustCompile(`^[a-zA-Z0-9-_]*$`)
+	tokenName     = regexp.MustCompile(`^[a-zA-Z0-9-]*$`)
+	scopeMapRight = regexp.MustCompile(`^repositories/[a-z0-9]+([._/-]+[a-z0-9]+)*(/\*)?/(content/(read|write|delete)|metadata/(read|write))$`)
+)
+
+// maxTokens is how many tokens, and as many scope maps, a registry can have.
+// Source: https://learn.microsoft.com/azure/container-registry/container-registry-skus
+var maxTokens = map[string]int{"Basic": 100, "Standard": 500, "Premium": 50000}
+
+// newLimited is a new child of a registry of which it has only so many.
+func (s *state) newLimited(in props, kind, name string) (id string, err error) {
+	registry, id, err := s.newChild(in, kind, name)
+	if err != nil {
+		return "", err
+	}
+	if allowed := maxTokens[text(registry.Settings, "sku", "name")]; len(s.children(registry, kind)) >= allowed {
+		return "", badRequest("QuotaExceeded", "The number of %s of the registry exceeds the allowed quota %d.", kind, allowed)
+	}
+	return id, nil
+}
+
+func (d *Double) createScopeMap(in props) (string, error) {
+	var id string
+	err := d.change(func(s *state) (err error) {
+		if id, err = s.newLimited(in, "scopeMaps", "scopeMapName"); err != nil {
+			return err
+		}
+		if err := checkScopeMap(in); err != nil {
+			return err
+		}
+		return s.put(id, in, d.now())
+	})
+	return id, err
+}
+
+func (d *Double) updateScopeMap(id string, in props) error {
+	return d.change(func(s *state) error {
+		if _, err := s.find(id); err != nil {
+			return err
+		}
+		if err := checkScopeMap(in); err != nil {
+			return err
+		}
+		return s.put(id, in, d.now())
+	})
+}
+
+func checkScopeMap(in props) error {
+	actions := texts(in, "actions")
+	if len(actions) == 0 {
+		return badRequest("ScopeMapActionsRequired", "The scope map must have at least one action.")
+	}
+	for _, action := range actions {
+		if !scopeMapRight.MatchString(action) {
+			return badRequest("InvalidScopeMapAction", "The action '%s' is invalid.", action)
+		}
+	}
+	return nil
+}
+
+// keepScopeMap refuses to delete a scope map that a token uses.
+func keepScopeMap(s *state, r *armResource) error {
+	registry := s.resource(r.ID[:strings.LastIndex(strings.ToLower(r.ID), "/scopemaps/")])
+	for _, token := range s.children(registry, "tokens") {
+		if strings.EqualFold(text(token.Settings, "scopeMapId"), r.ID) {
+			return armError(http.StatusConflict, "ScopeMapInUse", "The scope map '%s' is associated with the token '%s'.",
+				text(r.Settings, "scopeMapName"), text(token.Settings, "tokenName"))
+		}
+	}
+	return nil
+}
+
+// scopeMapOutputs are the properties that ARM answers.
+func scopeMapOutputs(s *state, r *armResource) props {
+	outputs := childOutputs(s, r, "scopeMapName", scopeMapType)
+	outputs["creationDate"] = r.Created.Format(time.RFC3339)
+	return withSettings(outputs, r.Settings, "actions", "description")
+}
+
+func (d *Double) createToken(in props) (string, error) {
+	var id string
+	err := d.change(func(s *state) (err error) {
+		if id, err = s.newLimited(in, "tokens", "tokenName"); err != nil {
+			return err
+		}
+		if err := checkToken(s, id, in); err != nil {
+			return err
+		}
+		return s.put(id, in, d.now())
+	})
+	return id, err
+}
+
+func (d *Double) updateToken(id string, in props) error {
+	return d.change(func(s *state) error {
+		if _, err := s.find(id); err != nil {
+			return err
+		}
+		if err := checkToken(s, id, in); err != nil {
+			return err
+		}
+		return s.put(id, in, d.now())
+	})
+}
+
+func checkToken(s *state, id string, in props) error {
+	scopeMap := text(in, "scopeMapId")
+	if err := checkReference("properties.scopeMapId", scopeMap, scopeMapType); err != nil {
+		return err
+	}
+	if _, err := s.find(scopeMap); err != nil {
+		return err
+	}
+	if registry := id[:strings.LastIndex(id, "/tokens/")]; !covers(registry, scopeMap) {
+		return badRequest("InvalidScopeMap", "The scope map '%s' belongs to another registry.", scopeMap)
+	}
+	if status := text(in, "status"); status != "" && status != "enabled" && status != "disabled" {
+		return badRequest("InvalidTokenStatus", "The token status '%s' is invalid.", status)
+	}
+	return nil
+}
+
+func tokenDefaults(props) props { return props{"status": "enabled"} }
+
+// tokenOutputs are the properties that ARM answers.
+func tokenOutputs(s *state, r *armResource) props {
+	outputs := childOutputs(s, r, "tokenName", tokenType)
+	outputs["creationDate"] = r.Created.Format(time.RFC3339)
+	outputs["status"] = "enabled"
+	return withSettings(outputs, r.Settings, "scopeMapId", "status")
+}
+
+// tokenPrincipal marks a token among the principals; its id follows.
+const tokenPrincipal = "token:"
+
+// token finds an enabled token of a registry by name.
+func (s *state) token(registry *armResource, name string) *armResource {
+	r := s.resource(registry.ID + "/tokens/" + name)
+	if r == nil || text(r.Settings, "status") == "disabled" {
+		return nil
+	}
+	return r
+}
+
+// tokenAllows tells whether a token's scope map has an action ("pull", "push" or "delete") on a repository.
+func (s *state) tokenAllows(id, repository, action string) bool {
+	r := s.resource(id)
+	if r == nil || text(r.Settings, "status") == "disabled" {
+		return false
+	}
+	scope := s.resource(text(r.Settings, "scopeMapId"))
+	right := map[string]string{"pull": "content/read", "push": "content/write", "delete": "content/delete"}[action]
+	return scope != nil && slices.ContainsFunc(texts(scope.Settings, "actions"), func(allowed string) bool {
+		of, what, _ := strings.Cut(strings.TrimPrefix(allowed, "repositories/"), "/content/")
+		below, all := strings.CutSuffix(of, "/*")
+		return "content/"+what == right && (of == repository || all && strings.HasPrefix(repository, below+"/"))
+	})
+}
