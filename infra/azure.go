@@ -1,6 +1,7 @@
 package infra
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/pulumi/pulumi-azure-native-sdk/v2/utilities"
@@ -14,6 +15,19 @@ type azureResource struct {
 
 	// Name of the resource.
 	Name pulumi.StringOutput `pulumi:"name"`
+	// Identity of the resource, if it has one.
+	Identity pulumi.MapOutput `pulumi:"identity"`
+}
+
+// principal is the object id of the resource's own identity, known once the resource exists.
+func (r *azureResource) principal() pulumi.StringOutput {
+	return pulumi.All(r.Identity, r.ID()).ApplyT(func(all []any) (string, error) {
+		principal, ok := all[0].(map[string]any)["principalId"].(string)
+		if !ok {
+			return "", errors.New("the resource has no identity of its own")
+		}
+		return principal, nil
+	}).(pulumi.StringOutput)
 }
 
 // newAzureResource registers a resource by its type token, such as "azure-native:network:PrivateEndpoint", with inputs by

@@ -121,6 +121,34 @@ type ImageConfig struct {
 	Tag string `json:"tag"`
 	// Digest, as in "sha256:…", pins the image's content; it wins over what Tag points to.
 	Digest string `json:"digest"`
+	// Import copies the image with Tag from elsewhere into the registry, before the release.
+	Import *ImportConfig `json:"import"`
+	// Build builds the image with Tag from a git repository, before the release.
+	Build *BuildConfig `json:"build"`
+}
+
+// ImportConfig says from where an image is copied into the registry.
+type ImportConfig struct {
+	// Source is the image with its host and its tag or digest, as in "docker.io/library/nginx:1.29".
+	Source string `json:"source"`
+	// Username and Password for Source; empty for a public image.
+	Username string `json:"username"`
+	Password string `json:"password"`
+}
+
+// BuildConfig says from what an image is built.
+type BuildConfig struct {
+	// Context is a git repository with branch, tag or commit, and a folder if it is not the top one, as in
+	// "https://github.com/example/shop.git#v1.2.0:customerapi".
+	Context string `json:"context"`
+	// Dockerfile in the context. Empty is "Dockerfile".
+	Dockerfile string `json:"dockerfile"`
+	// Platform is one of buildPlatforms. Empty is the first.
+	Platform string `json:"platform"`
+	// Args are the build's arguments.
+	Args map[string]string `json:"args"`
+	// Token for a private git repository.
+	Token string `json:"token"`
 }
 
 // Defaults of the stack, documented in Pulumi.yaml.

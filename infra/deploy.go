@@ -11,6 +11,7 @@ package infra
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -45,23 +46,28 @@ func Deploy(ctx *pulumi.Context) error {
 
 // imageSource is where the services' images come from: the stack's own registry, an existing one, or a foreign one.
 type imageSource struct {
-	host     pulumi.StringInput // what stands before a service's repository, as in "example.azurecr.io"
-	registry *registryRef       // nil for a foreign registry
-	access   *pullAccess        // to registry
+	host     pulumi.StringInput    // what stands before a service's repository, as in "example.azurecr.io"
+	registry *registryRef          // nil for a foreign registry
+	access   *pullAccess           // to registry
+	made     map[string]*ImageTask // by service
 }
 
-// newImageSource creates the registry, unless it exists, and what lets the cluster pull from it; for a foreign registry it
-// creates nothing.
+// newImageSource creates the registry, unless it exists, what lets the cluster pull from it, and the images that the stack
+// itself brings there; for a foreign registry it creates nothing.
 func newImageSource(ctx *pulumi.Context, cfg *Config) (*imageSource, error) {
 	if !cfg.usesACR() {
 		return &imageSource{host: pulumi.String(cfg.Registry.External)}, nil
+	}
+	azure, err := newClassicAzure(ctx, cfg)
+	if err != nil {
+		return nil, err
 	}
 	if cfg.Registry.Existing != nil {
 		registry, err := existingRegistry(ctx, cfg.Registry.Existing)
 		if err != nil {
 			return nil, err
 		}
-		access, err := newPullAccess(ctx, cfg, registry)
+		access, err := newPullAccess(ctx, cfg, registry, azure)
 		return &imageSource{host: registry.LoginServer, registry: registry, access: access}, err
 	}
 	registry, err := NewRegistry(ctx, alphanumeric(ctx.Project()), &RegistryArgs{
@@ -73,17 +79,44 @@ func newImageSource(ctx *pulumi.Context, cfg *Config) (*imageSource, error) {
 	if err != nil {
 		return nil, err
 	}
-	access, err := newPullAccess(ctx, cfg, &registry.registryRef)
+	access, err := newPullAccess(ctx, cfg, &registry.registryRef, azure)
 	if err != nil {
 		return nil, err
 	}
-	return &imageSource{host: registry.LoginServer, registry: &registry.registryRef, access: access},
-		shareAndLock(ctx, cfg, registry, access)
+	made, err := newImageTasks(ctx, cfg, registry, azure)
+	if err != nil {
+		return nil, err
+	}
+	source := &imageSource{host: registry.LoginServer, registry: &registry.registryRef, access: access, made: made}
+	return source, shareAndLock(ctx, cfg, registry, access, made)
+}
+
+// newImageTasks brings the images into the registry of those services that say from where.
+func newImageTasks(ctx *pulumi.Context, cfg *Config, registry *Registry, azure *classicAzure) (map[string]*ImageTask, error) {
+	made := map[string]*ImageTask{}
+	for _, name := range cfg.pullingServices() {
+		image := cfg.Services[name].Image
+		if !image.made() {
+			continue
+		}
+		task, err := NewImageTask(ctx, name, &ImageTaskArgs{
+			Registry: &registry.registryRef, Location: registry.location, Image: image,
+			Private: cfg.secretKeys["services"], Tags: tags(cfg.Tags),
+		}, pulumi.Providers(azure))
+		if err != nil {
+			return nil, err
+		}
+		made[name] = task
+	}
+	return made, nil
 }
 
 // shareAndLock lets others push to the registry, and locks it when all that belongs to it is there.
-func shareAndLock(ctx *pulumi.Context, cfg *Config, registry *Registry, access *pullAccess) error {
+func shareAndLock(ctx *pulumi.Context, cfg *Config, registry *Registry, access *pullAccess, made map[string]*ImageTask) error {
 	belongings := slices.Concat(access.parts, registry.parts)
+	for _, name := range slices.Sorted(maps.Keys(made)) {
+		belongings = append(belongings, made[name].parts...)
+	}
 	if len(cfg.Registry.Push) > 0 {
 		push, err := NewPushAccess(ctx, "push", &PushAccessArgs{
 			RegistryID: registry.ID, ABAC: cfg.Registry.ABAC, Principals: cfg.Registry.Push,
@@ -137,7 +170,7 @@ func deployService(ctx *pulumi.Context, cfg *Config, name string, source *imageS
 		Registry:      source.host,
 		Image:         image,
 		PullSecret:    pullSecret,
-		WaitFor:       source.access.waitFor(),
+		WaitFor:       source.waitFor(name),
 		Chart:         chart,
 		Values:        values,
 		PrivateValues: cfg.secretKeys["services"],
@@ -148,6 +181,15 @@ func deployService(ctx *pulumi.Context, cfg *Config, name string, source *imageS
 	}
 	out.images[name], out.releases[name] = service.Image, service.Status
 	return nil
+}
+
+// waitFor is what the release of a service waits for besides its pull secret: the nodes' right to pull, and the image.
+func (s *imageSource) waitFor(service string) []pulumi.Resource {
+	resources := s.access.waitFor()
+	if image := s.made[service]; image != nil {
+		resources = append(resources, image.run)
+	}
+	return resources
 }
 
 // pullSecret creates the pull secret of a service if there is a login for it, and returns its name if the service's pods

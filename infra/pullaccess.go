@@ -35,7 +35,7 @@ type login struct{ username, password pulumi.StringInput }
 
 // newPullAccess creates what the mode of the stack takes, and what those take that are in force besides. The pull secrets
 // hold the credential of the first that has one.
-func newPullAccess(ctx *pulumi.Context, cfg *Config, registry *registryRef) (*pullAccess, error) {
+func newPullAccess(ctx *pulumi.Context, cfg *Config, registry *registryRef, azure *classicAzure) (*pullAccess, error) {
 	now := cfg.Rotation.now()
 	access := &pullAccess{mode: cfg.Registry.Pull.Mode, logins: map[string]login{}, rotation: cfg.Rotation.at(now)}
 	for _, mode := range cfg.pullModes() {
@@ -46,7 +46,7 @@ func newPullAccess(ctx *pulumi.Context, cfg *Config, registry *registryRef) (*pu
 		case pullByKubeletIdentity:
 			err = access.addKubelet(ctx, cfg, registry)
 		case pullByToken:
-			err = access.addTokens(ctx, cfg, registry)
+			err = access.addTokens(ctx, cfg, registry, azure)
 		}
 		if err != nil {
 			return nil, err
@@ -96,11 +96,7 @@ func (a *pullAccess) addKubelet(ctx *pulumi.Context, cfg *Config, registry *regi
 	return nil
 }
 
-func (a *pullAccess) addTokens(ctx *pulumi.Context, cfg *Config, registry *registryRef) error {
-	azure, err := newClassicAzure(ctx, "tokens")
-	if err != nil {
-		return err
-	}
+func (a *pullAccess) addTokens(ctx *pulumi.Context, cfg *Config, registry *registryRef, azure *classicAzure) error {
 	for _, service := range cfg.pullingServices() {
 		token, err := NewPullToken(ctx, service, &PullTokenArgs{
 			Name:         cfg.namespace(service),

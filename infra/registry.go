@@ -34,7 +34,8 @@ type Registry struct {
 
 	registryRef
 
-	parts []pulumi.Resource // what belongs to the registry in Azure
+	location pulumi.StringOutput
+	parts    []pulumi.Resource // what belongs to the registry in Azure
 }
 
 // NewRegistry creates the registry. Its name must be alphanumeric where args give none, for Azure allows nothing else.
@@ -67,7 +68,7 @@ func NewRegistry(ctx *pulumi.Context, name string, args *RegistryArgs, opts ...p
 		return nil, fmt.Errorf("registry %q: %w", name, err)
 	}
 	registry.ID = created.ID().ToStringOutput()
-	registry.Name, registry.ResourceGroup = created.Name, group
+	registry.Name, registry.ResourceGroup, registry.location = created.Name, group, location
 	site := &registrySite{
 		ctx: ctx, component: registry, name: name, args: args, parent: pulumi.Parent(registry),
 		group: group, location: location, registry: registry.Name, id: registry.ID,

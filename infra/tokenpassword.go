@@ -3,26 +3,8 @@ package infra
 import (
 	"errors"
 
-	"github.com/pulumi/pulumi-azure-native-sdk/authorization/v2"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 )
-
-// classicAzureVersion is the version of the provider azure. Of it the stack takes the one resource that azure-native lacks:
-// Azure makes a token's password by an action, and azure-native has only what is put and got.
-const classicAzureVersion = "6.32.0"
-
-// classicAzure is the provider azure.
-type classicAzure struct{ pulumi.ProviderResourceState }
-
-// newClassicAzure returns the provider for the subscription in which azure-native works. It registers no resource
-// providers, for which it would want rights on the whole subscription.
-func newClassicAzure(ctx *pulumi.Context, name string) (*classicAzure, error) {
-	provider := &classicAzure{}
-	return provider, ctx.RegisterResource("pulumi:providers:azure", name, pulumi.Map{
-		"subscriptionId":                authorization.GetClientConfigOutput(ctx).SubscriptionId(),
-		"resourceProviderRegistrations": pulumi.String("none"),
-	}, provider, pulumi.Version(classicAzureVersion))
-}
 
 // tokenPassword is the password of a registry's token:
 // https://www.pulumi.com/registry/packages/azure/api-docs/containerservice/tokenpassword

@@ -210,10 +210,43 @@ func (c *Config) validateImage(found *problems, key string, image ImageConfig) {
 	case c.Registry.Name != "" && reference.Domain(named) == loginServerOf(c.Registry.Name):
 		found.add(key+".repository", image.Repository, "names the stack's own registry; leave the host out to pull with the pull secret")
 	}
+	c.validateMade(found, key, image)
 	found.addUnless(image.Tag == "" || tagPattern.MatchString(image.Tag), key+".tag", image.Tag,
 		"is not an image tag: 1 to 128 letters, digits and _.-, not beginning with a dot or dash")
 	found.addUnless(image.Digest == "" || isSHA256(image.Digest), key+".digest", image.Digest,
 		"is not a digest: sha256: and 64 hexadecimal digits")
+}
+
+// contextPattern is a git repository that ACR Tasks reach.
+var contextPattern = regexp.MustCompile(`^https://[^/\s#]+/[^\s#]+#[^\s#:]+(:[^\s#:]+)?$`)
+
+// validateMade reports what is wrong with the way in which the stack itself is to bring an image into the registry.
+func (c *Config) validateMade(found *problems, key string, image ImageConfig) {
+	if !image.made() {
+		return
+	}
+	found.addUnless(image.Import == nil || image.Build == nil, key, nil, "takes either import or build")
+	found.addUnless(image.Tag != "", key+".tag", nil, "is missing; import and build give the image this tag")
+	found.addUnless(image.Digest == "", key+".digest", nil, "excludes import and build, whose digest is not known before")
+	found.addUnless(c.usesACR() && c.Registry.Existing == nil && !image.foreign(), key, nil,
+		"takes import and build for the stack's own registry only")
+	if from := image.Import; from != nil {
+		named, err := reference.ParseNormalizedNamed(from.Source)
+		found.addUnless(err == nil && namesHost(from.Source) && !reference.IsNameOnly(named), key+".import.source", from.Source,
+			`is not an image with its host and its tag or digest, such as "docker.io/library/nginx:1.29"`)
+		found.addUnless((from.Username == "") == (from.Password == ""), key+".import", nil, "takes username and password together")
+	}
+	if from := image.Build; from != nil {
+		found.addUnless(contextPattern.MatchString(from.Context), key+".build.context", from.Context,
+			`is not an https git repository with branch, tag or commit, such as "https://github.com/example/shop.git#v1.2.0:customerapi"`)
+		found.addUnless(from.Platform == "" || slices.Contains(buildPlatforms, from.Platform), key+".build.platform", from.Platform,
+			"is not one of "+strings.Join(buildPlatforms, ", "))
+		found.addUnless(c.Registry.public(), key+".build", nil,
+			"excludes registry.publicNetworkAccess false; ACR Tasks run on shared machines, which come in from outside: import the image, or build it in a pipeline")
+		found.addUnless(len(c.Registry.IPRules) == 0, key+".build", nil,
+			"excludes registry.ipRules; ACR Tasks run on shared machines with changing addresses: import the image, or build it in a pipeline")
+		found.addUnless(!c.Registry.ABAC, key+".build", nil, "excludes registry.abac; ACR Tasks have no access to the content of such a registry")
+	}
 }
 
 // isRepository accepts a repository in the stack's own registry.
