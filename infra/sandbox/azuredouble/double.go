@@ -37,6 +37,8 @@ type Options struct {
 	// OnRegistry is called when a registry's data plane answers, before its creation is reported. Its error is reported as
 	// a failed initialization: the registry exists and is in the stack, and the next update calls OnRegistry again.
 	OnRegistry func(ctx context.Context, loginServer string) error
+	// RunTask does what a run of an ACR Task does, and returns the reason why it has failed.
+	RunTask func(ctx context.Context, run TaskRun) error
 	// Kubeconfig is the file with the credentials of the cluster [AKSCluster]. Empty: there is no such cluster.
 	Kubeconfig string
 	// Now is the clock; nil: time.Now.

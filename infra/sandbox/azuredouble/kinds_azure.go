@@ -21,9 +21,13 @@ type tokenPasswordArgs struct {
 	} `pulumi:"password1"`
 }
 
-// newAzure is the provider azure with the one resource that azure-native lacks.
+// newAzure is the provider azure with the two resources that azure-native lacks.
 func newAzure(d *Double) *provider {
-	return newProvider(d, "azure", classicAzureVersion, []*kind{{
+	return newProvider(d, "azure", classicAzureVersion, []*kind{tokenPasswordKind(), taskRunKind()}, nil)
+}
+
+func tokenPasswordKind() *kind {
+	return &kind{
 		token:     "azure:containerservice/tokenPassword:TokenPassword",
 		inputs:    schemaOf(reflect.TypeFor[tokenPasswordArgs]()),
 		outputs:   []string{"containerRegistryTokenId", "password1"},
@@ -64,7 +68,7 @@ func newAzure(d *Double) *provider {
 				return nil
 			})
 		},
-	}}, nil)
+	}
 }
 
 func tokenPasswordID(token string) string { return token + "/passwords/password" }

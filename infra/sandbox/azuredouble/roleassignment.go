@@ -28,6 +28,7 @@ var roles = map[string]struct {
 	"4633458b-17de-408a-b874-0445c86b69e6": {"Key Vault Secrets User", nil, false},
 	"cdda3590-29a3-44f6-95f2-9f980659eb04": {"AcrQuarantineReader", nil, false},
 	"c8d4ff99-41c3-41a8-9f60-21dfdad59608": {"AcrQuarantineWriter", nil, false},
+	importerRole:                           {"Container Registry Data Importer and Data Reader", []string{"pull"}, false},
 	"b93aa761-3e63-49ed-ac28-beffa264f7ac": {"Container Registry Repository Reader", []string{"pull"}, true},
 	"2a1e307c-b015-4ebd-883e-5b7698a07328": {"Container Registry Repository Writer", []string{"pull", "push"}, true},
 	"2efddaa5-3f1f-4df3-97df-af3f13818f4c": {"Container Registry Repository Contributor", []string{"pull", "push", "delete"}, true},

@@ -18,6 +18,7 @@ var kinds = []struct {
 	token string
 	id    *regexp.Regexp
 }{
+	{"azure-native:containerregistry:Task", regexp.MustCompile(`(?i)/tasks/[^/]+$`)},
 	{"azure:containerservice/tokenPassword:TokenPassword", regexp.MustCompile(`(?i)/tokens/[^/]+/passwords/password$`)},
 	{"azure-native:containerregistry/v20231101preview:Token", regexp.MustCompile(`(?i)/tokens/[^/]+$`)},
 	{"azure-native:containerregistry/v20231101preview:ScopeMap", regexp.MustCompile(`(?i)/scopeMaps/[^/]+$`)},

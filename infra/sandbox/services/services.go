@@ -81,6 +81,7 @@ func (o Options) Start(ctx context.Context, step func(string)) (_ daemon.Service
 	r.azure, err = azuredouble.Open(azuredouble.Options{
 		StatePath:  filepath.Join(o.Dir, "azure.json"),
 		OnRegistry: images.publish,
+		RunTask:    images.runTask,
 		Kubeconfig: cluster.KubeconfigFile(filepath.Join(o.Dir, "cluster")),
 	})
 	if err != nil {

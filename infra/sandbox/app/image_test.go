@@ -1,0 +1,53 @@
+//go:build linux
+
+package main
+
+import (
+	"runtime"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// TestFirstImages brings up services whose images nobody has pushed: one is imported and the other built.
+func TestFirstImages(t *testing.T) {
+	b := newBox(t, "images")
+	made := func(source, ref string) settings {
+		return settings{"services": settings{
+			"customerapi": settings{"image": settings{"tag": "first", "import": settings{"source": source}}},
+			"orderapi": settings{"image": settings{"tag": "first", "build": settings{
+				"context": "https://github.com/example/shop.git#" + ref + ":orderapi", "platform": "linux/" + runtime.GOARCH,
+			}}},
+		}}
+	}
+	const public = "docker.io/wolfgangofner/customerapi:"
+
+	// A build that fails: the release does not begin, and the next update goes on.
+	b.configure(made(public+"1.0.0", "v3.0.0"))
+	out, err := b.run("up", "--keep")
+	require.Error(t, err)
+	assert.Contains(t, out, "unexpected state 'Failed', wanted target 'Succeeded'")
+	assert.Contains(t, out, "couldn't find remote ref v3.0.0")
+	assert.NotContains(t, out, "create   kubernetes:Release            orderapi")
+	b.configure(made(public+"1.0.0", "v1.0.0"))
+	b.must("up")
+	assert.Empty(t, ops(b.must("up")), "nothing is run again")
+	for _, image := range b.images(customer, order) {
+		assert.Regexp(t, `\.azurecr\.io/(customerapi|orderapi):first$`, image)
+	}
+
+	// Another source is another run.
+	b.configure(made(public+"1.1.0", "v1.0.0"))
+	changed := ops(b.must("up"))
+	assert.Contains(t, changed, "create-replacement azure:RegistryTaskScheduleRunNow customerapi")
+	assert.NotContains(t, changed, "create-replacement azure:RegistryTaskScheduleRunNow orderapi")
+
+	b.configure(made("docker.io/wolfgangofner/nothing:1.0.0", "v1.0.0"))
+	out, err = b.run("up")
+	require.Error(t, err)
+	assert.Contains(t, out, "source image docker.io/wolfgangofner/nothing:1.0.0")
+	b.configure(made(public+"1.1.0", "v1.0.0"))
+	b.must("up")
+	b.must("down")
+}
