@@ -48,7 +48,7 @@ func (s *registrySite) cacheRules() error {
 			SourceRepository:        pulumi.String(config.Source),
 			TargetRepository:        pulumi.String(config.Target),
 			CredentialSetResourceId: sets[config.Credentials],
-		}, s.parent)
+		}, s.parent, replacedBy("sourceRepository", "targetRepository"), pulumi.DeleteBeforeReplace(true))
 		if err != nil {
 			return fmt.Errorf("cache rule %q: %w", name, err)
 		}
@@ -57,12 +57,12 @@ func (s *registrySite) cacheRules() error {
 	return nil
 }
 
-// credentialSet creates a login at another registry. It reads the Key Vault's secrets with an identity of its own.
+// credentialSet creates a login at another registry. It reads the Key Vault's secrets with an identity of its own. The provider
+// chooses its name in Azure: while a rule uses a set, that can only be replaced by one of another name.
 func (s *registrySite) credentialSet(name string, config CacheCredentialsConfig) (*acr.CredentialSet, error) {
-	return acr.NewCredentialSet(s.ctx, s.name+"-"+name, &acr.CredentialSetArgs{
+	return acr.NewCredentialSet(s.ctx, name, &acr.CredentialSetArgs{
 		ResourceGroupName: s.group,
 		RegistryName:      s.registry,
-		CredentialSetName: pulumi.String(name),
 		LoginServer:       pulumi.String(config.LoginServer),
 		AuthCredentials: acr.AuthCredentialArray{&acr.AuthCredentialArgs{
 			Name:                     pulumi.String("Credential1"), // the only name that Azure knows
@@ -70,5 +70,9 @@ func (s *registrySite) credentialSet(name string, config CacheCredentialsConfig)
 			PasswordSecretIdentifier: pulumi.String(config.PasswordSecretID),
 		}},
 		Identity: &acr.IdentityPropertiesArgs{Type: acr.ResourceIdentityTypeSystemAssigned},
-	}, s.parent)
+	}, s.parent, replacedBy("loginServer"))
 }
+
+// replacedBy replaces a resource when one of the inputs changes: Azure does not change them in place, and the provider does
+// not know.
+func replacedBy(inputs ...string) pulumi.ResourceOption { return pulumi.ReplaceOnChanges(inputs) }

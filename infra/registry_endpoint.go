@@ -28,7 +28,7 @@ func (s *registrySite) privateEndpoint() error {
 			"groupIds": pulumi.ToStringArray([]string{"registry"}),
 		}},
 		"tags": s.args.Tags,
-	}, s.parent)
+	}, s.parent, replacedBy("location", "privateLinkServiceConnections"))
 	if err != nil {
 		return fmt.Errorf("private endpoint: %w", err)
 	}

@@ -21,6 +21,8 @@ const (
 	maxRetentionDays  = 365
 	maxSoftDeleteDays = 90
 	maxIPRules        = 200
+	// The provider adds 8 characters to the name of a credential set, of which Azure allows 50.
+	maxCredentialsName = 42
 )
 
 var (
@@ -226,7 +228,7 @@ func (r *RegistryConfig) validateIdentity(found *problems) {
 func (r *RegistryConfig) validateCache(found *problems) {
 	for _, name := range slices.Sorted(maps.Keys(r.Cache.Credentials)) {
 		key, login := "registry.cache.credentials."+name, r.Cache.Credentials[name]
-		found.addUnless(isDashedName(name), key, nil, ruleDashedName)
+		found.addUnless(isDashedName(name) && len(name) <= maxCredentialsName, key, nil, ruleDashedName+", of credentials at most 42")
 		found.addUnless(namesHost(login.LoginServer+"/name"), key+".loginServer", login.LoginServer, `is not a registry's host, such as "docker.io"`)
 		found.addUnless(secretPattern.MatchString(login.UsernameSecretID), key+".usernameSecretId", login.UsernameSecretID, ruleSecretID)
 		found.addUnless(secretPattern.MatchString(login.PasswordSecretID), key+".passwordSecretId", login.PasswordSecretID, ruleSecretID)

@@ -44,7 +44,7 @@ func newRoleAssignment(ctx *pulumi.Context, name string, parent pulumi.Resource,
 	}
 	// Azure changes nothing of an assignment but its condition.
 	return authorization.NewRoleAssignment(ctx, name, inputs, pulumi.Parent(parent),
-		pulumi.ReplaceOnChanges([]string{"scope", "roleDefinitionId", "principalId"}))
+		replacedBy("scope", "roleDefinitionId", "principalId"))
 }
 
 // roleDefinition returns a built-in role's id in the form in which ARM stores it. ARM refuses a bare GUID, and answers

@@ -36,6 +36,38 @@ func (b *box) use(name string, changes map[string]any) {
 	require.NoError(b.t, os.WriteFile(filepath.Join(b.project, "Pulumi.dev.yaml"), content, 0o600))
 }
 
+// TestReplacements changes what Azure does not change in place: the stack replaces it, in the order in which it can.
+func TestReplacements(t *testing.T) {
+	b := newBox(t, "replace")
+	with := func(host, source, location string) {
+		vault := "https://shop.vault.azure.net/secrets/"
+		shared := "/subscriptions/00000000-0000-0000-0000-000000000001/resourceGroups/shared/providers/Microsoft.Network/"
+		b.configure(settings{"services": settings{"customerapi": service("1.0.0")}, "registry": settings{
+			"sku": "Premium",
+			"cache": settings{
+				"rules": settings{"base-images": settings{"source": host + "/" + source, "target": "base", "credentials": "upstream"}},
+				"credentials": settings{"upstream": settings{
+					"loginServer": host, "usernameSecretId": vault + "user", "passwordSecretId": vault + "password",
+				}},
+			},
+			"privateEndpoint": settings{"subnetId": shared + "virtualNetworks/hub/subnets/nodes", "location": location},
+		}})
+	}
+	with("docker.io", "library/debian", "westeurope")
+	b.must("up")
+	with("quay.io", "library/debian", "westeurope")
+	changed := ops(b.must("up"))
+	assert.Contains(t, changed, "create-replacement azure-native:CredentialSet upstream")
+	assert.Contains(t, changed, "create-replacement azure-native:CacheRule acrmicroservices-base-images")
+	with("quay.io", "library/alpine", "northeurope")
+	changed = ops(b.must("up"))
+	assert.Contains(t, changed, "create-replacement azure-native:CacheRule acrmicroservices-base-images")
+	assert.Contains(t, changed, "create-replacement azure-native:PrivateEndpoint acrmicroservices")
+	assert.NotContains(t, changed, "create-replacement azure-native:Registry acrmicroservices")
+	assert.Empty(t, ops(b.must("up")))
+	b.must("down")
+}
+
 // TestRegistryFeatures brings up stacks that use everything a registry offers. No single one can: Azure excludes some
 // pairs, such as IP rules and a closed public network.
 func TestRegistryFeatures(t *testing.T) {
@@ -48,7 +80,7 @@ func TestRegistryFeatures(t *testing.T) {
 		"create azure-native:Replication acrmicroservices-eastus",
 		"create azure-native:Webhook acrmicroservices-scanner",
 		"create azure-native:CacheRule acrmicroservices-docker-library",
-		"create azure-native:CredentialSet acrmicroservices-docker-hub",
+		"create azure-native:CredentialSet docker-hub",
 		"create azure-native:ManagementLockByScope registry",
 	} {
 		assert.Contains(t, created, want)
