@@ -223,6 +223,38 @@ func (w *trigger) String() string {
 	return w.buf.String()
 }
 
+// strictly lets the API server judge a manifest without applying it. Unknown fields are errors.
+func (b *box) strictly(manifest string) ([]byte, error) {
+	return b.kubectl().run(b.t.Context(), "create", "--dry-run=server", "--validate=strict", "--namespace", "default", "--filename", manifest)
+}
+
+func (b *box) validate(manifest string) {
+	b.t.Helper()
+	out, err := b.strictly(manifest)
+	require.NoError(b.t, err, manifest)
+	assert.Contains(b.t, string(out), "(server dry run)")
+}
+
+// manifest returns a file with what Helm has installed as a release, in the namespace default.
+func (b *box) manifest(namespace, release string) string {
+	b.t.Helper()
+	out, err := b.kubectl().run(b.t.Context(), "get", "secret", "sh.helm.release.v1."+release+".v1", "--namespace", namespace,
+		"--output", "jsonpath={.data.release}")
+	require.NoError(b.t, err)
+	// Helm encodes what it stores, and so does Kubernetes.
+	for range 2 {
+		out, err = base64.StdEncoding.DecodeString(string(out))
+		require.NoError(b.t, err)
+	}
+	reader, err := gzip.NewReader(bytes.NewReader(out))
+	require.NoError(b.t, err)
+	var stored struct{ Manifest string }
+	require.NoError(b.t, json.NewDecoder(reader).Decode(&stored))
+	file := filepath.Join(b.t.TempDir(), release+".yaml")
+	require.NoError(b.t, os.WriteFile(file, []byte(strings.ReplaceAll(stored.Manifest, "namespace: "+namespace, "namespace: default")), 0o600))
+	return file
+}
+
 // azure calls the azure-native double behind the stack's back.
 func (b *box) azure(call func(context.Context, pulumirpc.ResourceProviderClient) error) {
 	b.t.Helper()
@@ -294,6 +326,22 @@ func TestLife(t *testing.T) {
 		for _, pull := range b.info().Pulls {
 			assert.NotEmpty(t, pull.Account, "%s was pulled anonymously", pull.Image)
 		}
+	})
+	step("manifests are valid", func(t *testing.T) {
+		// All that the shipped chart renders in its tests, and what runs, are held against Kubernetes' own validation.
+		files, err := filepath.Glob(filepath.Join(b.project, "infra", "charts", "testdata", "*.golden.yaml"))
+		require.NoError(t, err)
+		require.NotEmpty(t, files)
+		for _, file := range files {
+			b.validate(file)
+		}
+		b.validate(b.manifest(customer, "customerapi"))
+		manifest, err := os.ReadFile(b.manifest(order, "orderapi"))
+		require.NoError(t, err)
+		wrong := filepath.Join(t.TempDir(), "wrong.yaml")
+		require.NoError(t, os.WriteFile(wrong, bytes.Replace(manifest, []byte("replicas:"), []byte("replicaz:"), 1), 0o600))
+		_, err = b.strictly(wrong)
+		require.ErrorContains(t, err, `unknown field "spec.replicaz"`, "this validation finds nothing")
 	})
 	step("nothing to do", func(t *testing.T) {
 		out := b.must("up")
