@@ -1,16 +1,20 @@
 package infra
 
 import (
+	"archive/tar"
+	"compress/gzip"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+	"gopkg.in/yaml.v3"
 )
 
 // shippedChart is the chart of services that name no other, relative to the project folder.
@@ -20,7 +24,7 @@ const shippedChart = "./infra/charts/microservice"
 type ResolvedChart struct {
 	// Name is a path relative to the project folder, a name in Repository, or an oci:// address.
 	Name string
-	// Version is the exact version; empty for a path.
+	// Version is the exact version; for a path the one in its Chart.yaml.
 	Version string
 	// Repository is the address of a chart repository; empty for a path and for oci.
 	Repository string
@@ -47,9 +51,62 @@ func (c *Config) serviceChart(service string) (ResolvedChart, error) {
 		// The provider takes a name without a leading dot for one in a chart repository.
 		path = "./" + filepath.ToSlash(filepath.Clean(chart.Path))
 	}
-	digest, err := chartDigest(c.path(path))
-	resolved.Name, resolved.Digest = path, digest
+	var err error
+	resolved.Name = path
+	if resolved.Digest, err = chartDigest(c.path(path)); err != nil {
+		return resolved, err
+	}
+	resolved.Version, err = chartVersion(c.path(path))
 	return resolved, err
+}
+
+// chartVersion returns the version in a local chart's Chart.yaml. The Kubernetes provider would look it up only at the
+// update, and so do something else than was previewed.
+func chartVersion(path string) (string, error) {
+	text, err := chartYAML(path)
+	if err != nil {
+		return "", fmt.Errorf("chart %q: %w", path, err)
+	}
+	var chart struct {
+		Version string `yaml:"version"`
+	}
+	if err := yaml.Unmarshal(text, &chart); err != nil {
+		return "", fmt.Errorf("chart %q: Chart.yaml: %w", path, err)
+	}
+	if chart.Version == "" {
+		return "", fmt.Errorf("chart %q: Chart.yaml has no version", path)
+	}
+	return chart.Version, nil
+}
+
+// chartYAML returns the content of Chart.yaml in a chart's folder or package.
+func chartYAML(path string) ([]byte, error) {
+	if !strings.HasSuffix(path, ".tgz") {
+		return os.ReadFile(filepath.Join(path, "Chart.yaml"))
+	}
+	file, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	unzipped, err := gzip.NewReader(file)
+	if err != nil {
+		return nil, err
+	}
+	archive := tar.NewReader(unzipped)
+	for {
+		entry, err := archive.Next()
+		if errors.Is(err, io.EOF) {
+			return nil, fmt.Errorf("%w: it has no Chart.yaml", errNoChart)
+		}
+		if err != nil {
+			return nil, err
+		}
+		// A package holds one folder, the chart's; charts below it have a Chart.yaml of their own.
+		if folder, name, _ := strings.Cut(entry.Name, "/"); folder != "" && name == "Chart.yaml" {
+			return io.ReadAll(archive)
+		}
+	}
 }
 
 // repositoryOpts returns the provider's options for the chart repository, the password as a secret; nil if there are none.

@@ -1,6 +1,10 @@
 package infra
 
 import (
+	"archive/tar"
+	"compress/gzip"
+	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"testing"
@@ -40,4 +44,39 @@ func TestChartDigestFollowsContent(t *testing.T) {
 	require.NoError(t, err)
 	_, err = chartDigest(filepath.Join(one, "Chart.yaml"))
 	require.ErrorIs(t, err, errNoChart)
+}
+
+func TestChartVersion(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	yaml := filepath.Join(dir, "Chart.yaml")
+	require.NoError(t, os.WriteFile(yaml, []byte("name: api\nversion: 1.2.3\n"), 0o600))
+	version, err := chartVersion(dir)
+	require.NoError(t, err)
+	require.Equal(t, "1.2.3", version)
+
+	pack := func(entries ...string) string {
+		path := filepath.Join(t.TempDir(), "api.tgz")
+		file, err := os.Create(path)
+		require.NoError(t, err)
+		zipped := gzip.NewWriter(file)
+		archive := tar.NewWriter(zipped)
+		for i, name := range entries {
+			content := fmt.Sprintf("name: api\nversion: %d.0.0\n", i)
+			require.NoError(t, archive.WriteHeader(&tar.Header{Name: name, Mode: 0o600, Size: int64(len(content))}))
+			_, err = archive.Write([]byte(content))
+			require.NoError(t, err)
+		}
+		require.NoError(t, errors.Join(archive.Close(), zipped.Close(), file.Close()))
+		return path
+	}
+	version, err = chartVersion(pack("api/charts/below/Chart.yaml", "api/Chart.yaml"))
+	require.NoError(t, err)
+	require.Equal(t, "1.0.0", version)
+	_, err = chartVersion(pack("api/charts/below/Chart.yaml"))
+	require.ErrorIs(t, err, errNoChart)
+
+	require.NoError(t, os.WriteFile(yaml, []byte("name: api\n"), 0o600))
+	_, err = chartVersion(dir)
+	require.ErrorContains(t, err, "Chart.yaml has no version")
 }

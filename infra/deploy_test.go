@@ -107,8 +107,12 @@ func TestDeployTwentyServices(t *testing.T) {
 			} {
 				require.Len(t, g.of(kind), want, kind)
 			}
-			release := g.of("kubernetes:helm.sh/v3:Release")["service07"]
-			require.Equal(t, "1.0.7", release.inputs["values"].ObjectValue()["image"].ObjectValue()["tag"].StringValue())
+			values := g.of("kubernetes:helm.sh/v3:Release")["service07"].inputs["values"]
+			if preview {
+				require.True(t, values.IsComputed(), "a part of the values is known: a plan made of this preview would be refused")
+				return
+			}
+			require.Equal(t, "1.0.7", values.ObjectValue()["image"].ObjectValue()["tag"].StringValue())
 		})
 	}
 }

@@ -76,14 +76,17 @@ func NewMicroservice(ctx *pulumi.Context, name string, args *MicroserviceArgs, o
 }
 
 // releaseValues returns the values of the release, secret as a whole if the user's hold a secret: which of them it is,
-// the engine does not tell.
+// the engine does not tell. In a preview they are known all at once or not at all, because the Kubernetes provider drops
+// values of which it knows a part, and a plan made of such a preview could not be carried out.
 func releaseValues(args *MicroserviceArgs, prefix pulumi.StringOutput) pulumi.MapInput {
 	repository, tag := args.Image.forChart()
-	var pullSecret any
+	var pullSecret pulumi.StringInput = pulumi.String("")
 	if args.PullSecret != nil {
 		pullSecret = args.PullSecret
 	}
-	values := inputs(withImage(args.Values, pulumi.Sprintf("%s%s", prefix, repository), tag, pullSecret)).(pulumi.Map)
+	values := pulumi.All(prefix, pullSecret).ApplyT(func(known []any) map[string]any {
+		return withImage(args.Values, known[0].(string)+repository, tag, known[1].(string))
+	}).(pulumi.MapOutput)
 	if args.PrivateValues {
 		return pulumi.ToSecret(values).(pulumi.MapOutput)
 	}

@@ -15,7 +15,7 @@ type ReleaseArgs struct {
 	Namespace pulumi.StringInput
 	// Chart is a path relative to the project folder, a chart's name in RepositoryOpts, or an oci:// address.
 	Chart pulumi.StringInput
-	// Version of the chart; nil for a path.
+	// Version of the chart.
 	Version pulumi.StringPtrInput
 	// RepositoryOpts name the chart repository and its credentials; nil for a path.
 	RepositoryOpts pulumi.StringMapInput

@@ -6,7 +6,6 @@ import (
 	"os"
 	"slices"
 
-	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 	"gopkg.in/yaml.v3"
 )
 
@@ -37,12 +36,11 @@ func readValuesFile(path string) (map[string]any, error) {
 }
 
 // withImage returns the user's values with those the stack owns: image.repository, image.tag, and imagePullSecrets
-// unless pullSecret is nil. A digest of the user's is dropped, for a chart that knows image.digest would prefer it.
-// Repository and pullSecret may be inputs that Pulumi resolves later.
-func withImage(user map[string]any, repository any, tag string, pullSecret any) map[string]any {
+// unless pullSecret is empty. A digest of the user's is dropped, for a chart that knows image.digest would prefer it.
+func withImage(user map[string]any, repository, tag, pullSecret string) map[string]any {
 	image := map[string]any{"repository": repository, "tag": tag}
 	owned := map[string]any{"image": image}
-	if pullSecret != nil {
+	if pullSecret != "" {
 		owned["imagePullSecrets"] = []any{map[string]any{"name": pullSecret}}
 	}
 	merged := mergeValues(user, owned)
@@ -63,28 +61,6 @@ func mergeValues(base, over map[string]any) map[string]any {
 		merged[key] = value
 	}
 	return merged
-}
-
-// inputs returns values as Pulumi's inputs, object by object, so that a value that is not known yet hides no other.
-func inputs(value any) pulumi.Input {
-	switch value := value.(type) {
-	case pulumi.Input:
-		return value
-	case map[string]any:
-		object := pulumi.Map{}
-		for key, item := range value {
-			object[key] = inputs(item)
-		}
-		return object
-	case []any:
-		list := make(pulumi.Array, len(value))
-		for i, item := range value {
-			list[i] = inputs(item)
-		}
-		return list
-	default:
-		return pulumi.Any(value)
-	}
 }
 
 // nulls returns the sorted paths of the nulls in an object, as in "resources.limits".

@@ -3,7 +3,6 @@ package infra
 import (
 	"testing"
 
-	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 	"github.com/stretchr/testify/require"
 	"gopkg.in/yaml.v3"
 )
@@ -22,7 +21,7 @@ func TestServiceValues(t *testing.T) {
 	golden(t, "values/own-registry.golden", string(text))
 
 	values["imagePullSecrets"] = []any{map[string]any{"name": "of-the-user"}}
-	text, err = yaml.Marshal(withImage(values, "docker.io/wolfgangofner/customerapi", "1.0.0", nil))
+	text, err = yaml.Marshal(withImage(values, "docker.io/wolfgangofner/customerapi", "1.0.0", ""))
 	require.NoError(t, err)
 	golden(t, "values/foreign-registry.golden", string(text))
 }
@@ -36,17 +35,6 @@ func TestMergeValues(t *testing.T) {
 	require.Equal(t, map[string]any{"c": 2, "d": []any{1, 2}}, base["b"], "the base is not changed")
 	require.Equal(t, base, mergeValues(base, nil))
 	require.Equal(t, base, mergeValues(nil, base))
-}
-
-func TestInputs(t *testing.T) {
-	t.Parallel()
-	known := pulumi.String("x")
-	got := inputs(map[string]any{"a": map[string]any{"b": []any{1, known}}})
-	object, ok := got.(pulumi.Map)["a"].(pulumi.Map)
-	require.True(t, ok)
-	list, ok := object["b"].(pulumi.Array)
-	require.True(t, ok)
-	require.Equal(t, pulumi.Input(known), list[1])
 }
 
 func TestNulls(t *testing.T) {
