@@ -1,0 +1,166 @@
+package main
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+)
+
+// note is what a plan was made of. A plan is carried out on nothing else.
+type note struct {
+	Commit  string            `json:"commit"`
+	Stack   string            `json:"stack"`
+	State   string            `json:"state"`   // digest of what the stack's state says
+	Updated string            `json:"updated"` // when the stack was last updated
+	Files   map[string]string `json:"files"`   // digests by name
+}
+
+// guardCommand notes what a plan was made of, or compares it with what is there now.
+func guardCommand(flags *flag.FlagSet) func(io.Writer) error {
+	save := flags.String("save", "", "file for the note, after a preview")
+	check := flags.String("check", "", "file with the note, before the deployment")
+	commit := flags.String("commit", "", "commit that is checked out")
+	stack := flags.String("stack", "", "name of the stack")
+	state := flags.String("state", "", "file with the state of the stack: `pulumi stack export`")
+	files := flags.String("files", "", "the plan, and all that it was made of, separated by commas")
+	return func(out io.Writer) error {
+		if err := required(map[string]string{
+			"commit": *commit, "stack": *stack, "state": *state, "files": *files, "save or -check": *save + *check,
+		}); err != nil {
+			return err
+		}
+		now, err := takeNote(*commit, *stack, *state, strings.Split(*files, ","))
+		if err != nil {
+			return err
+		}
+		if *save != "" {
+			text, err := json.MarshalIndent(now, "", "  ")
+			if err != nil {
+				return err
+			}
+			return os.WriteFile(*save, text, 0o600)
+		}
+		var before note
+		text, err := os.ReadFile(*check)
+		if err == nil {
+			err = json.Unmarshal(text, &before)
+		}
+		if err != nil {
+			return fmt.Errorf("note of the preview: %w", err)
+		}
+		if err := before.compare(now); err != nil {
+			return err
+		}
+		fmt.Fprintf(out, "commit %s, stack %s and its plan are what was previewed\n", now.Commit, now.Stack)
+		return nil
+	}
+}
+
+func takeNote(commit, stack, state string, files []string) (note, error) {
+	taken := note{Commit: commit, Stack: stack, Files: map[string]string{}}
+	text, err := os.ReadFile(state)
+	if err != nil {
+		return taken, err
+	}
+	if taken.State, taken.Updated, err = stateDigest(text); err != nil {
+		return taken, fmt.Errorf("state of the stack: %w", err)
+	}
+	for _, file := range files {
+		content, err := os.ReadFile(file)
+		if err != nil {
+			return taken, err
+		}
+		taken.Files[filepath.Base(file)] = digest(content)
+	}
+	return taken, nil
+}
+
+// errStale says that a plan is not to be carried out.
+var errStale = errors.New("the plan is refused, and nothing was changed")
+
+// compare returns an error with all that has changed since the note was taken.
+func (n note) compare(now note) error {
+	var problems []string
+	if n.Commit != now.Commit {
+		problems = append(problems, fmt.Sprintf("it was made for commit %s, and this is %s: run the pipeline anew", n.Commit, now.Commit))
+	}
+	if n.Stack != now.Stack {
+		problems = append(problems, fmt.Sprintf("it was made for the stack %s, and this is %s", n.Stack, now.Stack))
+	}
+	if n.State != now.State {
+		problems = append(problems, fmt.Sprintf("the stack %s has changed since the preview: it was last updated at %s, now at %s; run the preview again",
+			now.Stack, n.Updated, now.Updated))
+	}
+	for _, name := range slices.Sorted(maps.Keys(n.Files)) {
+		if n.Files[name] != now.Files[name] {
+			problems = append(problems, fmt.Sprintf("%s is not the file of the preview", name))
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(now.Files)) {
+		if _, known := n.Files[name]; !known {
+			problems = append(problems, fmt.Sprintf("%s was not there at the preview", name))
+		}
+	}
+	if len(problems) == 0 {
+		return nil
+	}
+	return fmt.Errorf("%w:\n  %s", errStale, strings.Join(problems, "\n  "))
+}
+
+// What marks a secret in a state: https://github.com/pulumi/pulumi/blob/master/sdk/go/common/resource/sig/sig.go
+const (
+	signatureKey    = "4dabf18193072939515e22adb298388d"
+	secretSignature = "1b47061264138c4ac30d75fd1eb44270" //nolint:gosec // a well-known mark, no credential
+)
+
+// stateDigest returns a digest of what an exported state says, and when the stack was last updated. The encrypted text of a
+// secret is left out: it is another one each time, and an update that changes a secret changes the time as well.
+func stateDigest(export []byte) (sum, updated string, err error) {
+	var state struct {
+		Deployment map[string]any `json:"deployment"`
+	}
+	if err := json.Unmarshal(export, &state); err != nil {
+		return "", "", err
+	}
+	if state.Deployment == nil {
+		return "", "", errors.New("it has no deployment")
+	}
+	updated = "no time"
+	if manifest, ok := state.Deployment["manifest"].(map[string]any); ok {
+		updated = fmt.Sprint(manifest["time"])
+	}
+	// Maps are written in the order of their keys.
+	text, err := json.Marshal(withoutCiphertext(state.Deployment))
+	return digest(text), updated, err
+}
+
+func withoutCiphertext(value any) any {
+	switch value := value.(type) {
+	case map[string]any:
+		if value[signatureKey] == secretSignature {
+			return "secret"
+		}
+		for key, item := range value {
+			value[key] = withoutCiphertext(item)
+		}
+	case []any:
+		for i, item := range value {
+			value[i] = withoutCiphertext(item)
+		}
+	}
+	return value
+}
+
+func digest(content []byte) string {
+	sum := sha256.Sum256(content)
+	return hex.EncodeToString(sum[:])
+}

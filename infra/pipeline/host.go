@@ -1,0 +1,171 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// host is what runs the pipeline: Azure Pipelines, GitHub Actions, or a workstation.
+type host struct {
+	azure, gitHub bool
+	env           func(string) string
+}
+
+// hostOf tells the host by its variables:
+// https://learn.microsoft.com/azure/devops/pipelines/build/variables and
+// https://docs.github.com/actions/reference/workflows-and-actions/variables
+func hostOf(env func(string) string) host {
+	return host{azure: env("TF_BUILD") != "", gitHub: env("GITHUB_ACTIONS") != "", env: env}
+}
+
+func (h host) limit() int {
+	if h.gitHub {
+		return gitHubCommentLimit
+	}
+	return azureCommentLimit
+}
+
+// summarize shows a Markdown file on the run's page.
+func (h host) summarize(out io.Writer, path string) error {
+	path, err := filepath.Abs(path)
+	if err != nil {
+		return err
+	}
+	switch {
+	case h.azure:
+		fmt.Fprintf(out, "##vso[task.uploadsummary]%s\n", path)
+		return nil
+	case h.gitHub:
+		text, err := os.ReadFile(path)
+		if err != nil {
+			return err
+		}
+		summary, err := os.OpenFile(h.env("GITHUB_STEP_SUMMARY"), os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
+		if err != nil {
+			return err
+		}
+		_, err = summary.Write(text)
+		return errors.Join(err, summary.Close())
+	}
+	return nil
+}
+
+// comment posts a comment to the pull request of the run, in place of an earlier one of the same title. A run that belongs
+// to none, and one whose repository is somewhere else, says so.
+func (h host) comment(out io.Writer, title, text string) error {
+	switch {
+	case h.azure && h.env("SYSTEM_PULLREQUEST_PULLREQUESTID") != "" && h.env("BUILD_REPOSITORY_PROVIDER") == "TfsGit":
+		return h.commentAzure(out, title, text)
+	case h.gitHub && h.env("PULL_REQUEST") != "":
+		return h.commentGitHub(out, title, text)
+	}
+	fmt.Fprintln(out, "no comment: this run is not of a pull request here")
+	return nil
+}
+
+// commentAzure: https://learn.microsoft.com/rest/api/azure/devops/git/pull-request-threads
+func (h host) commentAzure(out io.Writer, title, text string) error {
+	threads := fmt.Sprintf("%s%s/_apis/git/repositories/%s/pullRequests/%s/threads", h.env("SYSTEM_COLLECTIONURI"),
+		h.env("SYSTEM_TEAMPROJECTID"), h.env("BUILD_REPOSITORY_ID"), h.env("SYSTEM_PULLREQUEST_PULLREQUESTID"))
+	const version = "?api-version=7.1"
+	var found struct {
+		Value []struct {
+			ID       int `json:"id"`
+			Comments []struct {
+				ID      int    `json:"id"`
+				Content string `json:"content"`
+			} `json:"comments"`
+		} `json:"value"`
+	}
+	if err := h.call(http.MethodGet, threads+version, nil, &found); err != nil {
+		return err
+	}
+	for _, thread := range found.Value {
+		for _, comment := range thread.Comments {
+			if strings.HasPrefix(comment.Content, marker(title)) {
+				fmt.Fprintln(out, "the comment of the pull request is renewed")
+				return h.call(http.MethodPatch, fmt.Sprintf("%s/%d/comments/%d%s", threads, thread.ID, comment.ID, version),
+					map[string]any{"content": text}, nil)
+			}
+		}
+	}
+	fmt.Fprintln(out, "the pull request gets a comment")
+	// Closed: nobody has to answer it.
+	return h.call(http.MethodPost, threads+version, map[string]any{
+		"status": "closed", "comments": []any{map[string]any{"parentCommentId": 0, "commentType": "text", "content": text}},
+	}, nil)
+}
+
+// commentGitHub: https://docs.github.com/rest/issues/comments
+func (h host) commentGitHub(out io.Writer, title, text string) error {
+	issues := fmt.Sprintf("%s/repos/%s/issues", h.env("GITHUB_API_URL"), h.env("GITHUB_REPOSITORY"))
+	comments := issues + "/" + h.env("PULL_REQUEST") + "/comments"
+	const perPage = 100
+	for page := 1; ; page++ {
+		var found []struct {
+			ID   int    `json:"id"`
+			Body string `json:"body"`
+		}
+		if err := h.call(http.MethodGet, comments+"?per_page="+strconv.Itoa(perPage)+"&page="+strconv.Itoa(page), nil, &found); err != nil {
+			return err
+		}
+		for _, comment := range found {
+			if strings.HasPrefix(comment.Body, marker(title)) {
+				fmt.Fprintln(out, "the comment of the pull request is renewed")
+				return h.call(http.MethodPatch, fmt.Sprintf("%s/comments/%d", issues, comment.ID), map[string]any{"body": text}, nil)
+			}
+		}
+		if len(found) < perPage {
+			break
+		}
+	}
+	fmt.Fprintln(out, "the pull request gets a comment")
+	return h.call(http.MethodPost, comments, map[string]any{"body": text}, nil)
+}
+
+// call does one request as the run's own identity.
+func (h host) call(method, url string, in, into any) error {
+	var body bytes.Buffer
+	if in != nil {
+		if err := json.NewEncoder(&body).Encode(in); err != nil {
+			return err
+		}
+	}
+	request, err := http.NewRequest(method, url, &body)
+	if err != nil {
+		return err
+	}
+	token := h.env("SYSTEM_ACCESSTOKEN")
+	if h.gitHub {
+		token = h.env("GITHUB_TOKEN")
+	}
+	request.Header.Set("Authorization", "Bearer "+token)
+	request.Header.Set("Content-Type", "application/json")
+	client := http.Client{Timeout: time.Minute}
+	response, err := client.Do(request)
+	if err != nil {
+		return fmt.Errorf("comment: %w", err)
+	}
+	defer response.Body.Close()
+	answer, err := io.ReadAll(io.LimitReader(response.Body, 16<<20))
+	if err != nil {
+		return fmt.Errorf("comment: %w", err)
+	}
+	if response.StatusCode/100 != 2 {
+		return fmt.Errorf("comment: %s %s: %s: %s; may the build service comment on pull requests?",
+			method, url, response.Status, shorten(string(answer), 300))
+	}
+	if into == nil {
+		return nil
+	}
+	return json.Unmarshal(answer, into)
+}

@@ -1,0 +1,252 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"maps"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+
+	"gopkg.in/yaml.v3"
+)
+
+// builtImage is an image of a service, by tag, by digest, or by both.
+type builtImage struct {
+	Tag    string `json:"tag,omitempty" yaml:"tag,omitempty"`
+	Digest string `json:"digest,omitempty" yaml:"digest,omitempty"`
+}
+
+// Forms that the program accepts.
+var (
+	validTag    = regexp.MustCompile(`^\w[\w.-]{0,127}$`)
+	validDigest = regexp.MustCompile(`^sha256:[0-9a-f]{64}$`)
+)
+
+// imageCommand writes the note of one image that was built, for stack-file.
+func imageCommand(flags *flag.FlagSet) func(io.Writer) error {
+	service := flags.String("service", "", "name of the service")
+	tag := flags.String("tag", "", "the image's tag")
+	digest := flags.String("digest", "", "the image's digest, as in sha256:…")
+	folder := flags.String("out", "", "folder for the note")
+	return func(out io.Writer) error {
+		if err := required(map[string]string{"service": *service, "tag": *tag, "digest": *digest, "out": *folder}); err != nil {
+			return err
+		}
+		if !validTag.MatchString(*tag) {
+			return fmt.Errorf("-tag %q is no tag: up to 128 letters, digits, dots, dashes and underscores", *tag)
+		}
+		if !validDigest.MatchString(*digest) {
+			return fmt.Errorf("-digest %q is no digest: sha256: and 64 hexadecimal digits", *digest)
+		}
+		note, err := json.MarshalIndent(map[string]builtImage{*service: {Tag: *tag, Digest: *digest}}, "", "  ")
+		if err != nil {
+			return err
+		}
+		if err := os.MkdirAll(*folder, 0o750); err != nil {
+			return err
+		}
+		fmt.Fprintf(out, "%s: %s, %s\n", *service, *tag, *digest)
+		return os.WriteFile(filepath.Join(*folder, "image-"+*service+".json"), note, 0o600)
+	}
+}
+
+// stackFileCommand hands images to the settings of a stack, on the agent: nothing is committed.
+func stackFileCommand(flags *flag.FlagSet) func(io.Writer) error {
+	stack := flags.String("stack", "", "name of the stack")
+	from := flags.String("from", "", "file with the settings; without it, the stack's own")
+	images := flags.String("images", "", "folder with the notes of the images that were built; it may be missing")
+	running := flags.String("running", "", "file with the outputs of the stack: `pulumi stack output --json`")
+	state := flags.String("state", "", "file with the state of the stack: `pulumi stack export`")
+	return func(out io.Writer) error {
+		if err := required(map[string]string{"stack": *stack, "running": *running, "state": *state}); err != nil {
+			return err
+		}
+		var project struct {
+			Name string `yaml:"name"`
+		}
+		if err := readYAML("Pulumi.yaml", &project); err != nil {
+			return err
+		}
+		built, err := readImages(*images)
+		if err != nil {
+			return err
+		}
+		var outputs stackOutputs
+		if err := readYAML(*running, &outputs); err != nil {
+			return err
+		}
+		var deployed deployedState
+		if err := readYAML(*state, &deployed); err != nil {
+			return err
+		}
+		own := "Pulumi." + baseName(*stack) + ".yaml"
+		path := *from
+		if path == "" {
+			path = own
+		}
+		var file yaml.Node
+		if err := readYAML(path, &file); err != nil {
+			return err
+		}
+		told, err := withImages(&file, project.Name+":services", built, outputs.Images)
+		if err != nil {
+			return fmt.Errorf("%s: %w", path, err)
+		}
+		if err := withEncryption(&file, deployed); err != nil {
+			return fmt.Errorf("%s: %w", path, err)
+		}
+		for _, line := range told {
+			fmt.Fprintln(out, line)
+		}
+		text, err := yaml.Marshal(&file)
+		if err != nil {
+			return err
+		}
+		return os.WriteFile(own, text, 0o600)
+	}
+}
+
+// baseName is the last part of a stack's name, as in "test" of "acme/acr-microservices/test".
+func baseName(stack string) string { return stack[strings.LastIndex(stack, "/")+1:] }
+
+// stackOutputs are those outputs of the program that the pipeline reads.
+type stackOutputs struct {
+	Images map[string]string `yaml:"images"`
+}
+
+// readYAML reads a file of YAML or JSON.
+func readYAML(path string, into any) error {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return err
+	}
+	if err := yaml.Unmarshal(text, into); err != nil {
+		return fmt.Errorf("%s: %w", path, err)
+	}
+	return nil
+}
+
+// readImages returns the images that were built, by service. Artifacts come in a folder each.
+func readImages(folder string) (map[string]builtImage, error) {
+	images := map[string]builtImage{}
+	if folder == "" {
+		return images, nil
+	}
+	for _, pattern := range []string{"*.json", "*/*.json"} {
+		notes, err := filepath.Glob(filepath.Join(folder, pattern))
+		if err != nil {
+			return nil, err
+		}
+		for _, note := range notes {
+			if err := readYAML(note, &images); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return images, nil
+}
+
+// withImages sets the image of each service in a stack's settings: the one that was built; else what the settings say; and
+// if they say nothing, the one that runs. It returns a line for each service that it has set.
+func withImages(file *yaml.Node, key string, built map[string]builtImage, running map[string]string) ([]string, error) {
+	services := node(file, "config", key)
+	if services == nil || services.Kind != yaml.MappingNode {
+		return nil, fmt.Errorf("%s is not there, or is no object", key)
+	}
+	var told, unknown []string
+	for _, name := range slices.Sorted(maps.Keys(built)) {
+		if node(services, name) == nil {
+			unknown = append(unknown, name)
+			continue
+		}
+		// What the settings have said is of another image.
+		removeNode(services, "tag", name, "image")
+		removeNode(services, "digest", name, "image")
+		if err := setImage(services, name, built[name]); err != nil {
+			return nil, err
+		}
+		told = append(told, fmt.Sprintf("%s: the image that was built, %s", name, built[name]))
+	}
+	if err := listed("images were built for services that are not there", unknown); err != nil {
+		return nil, err
+	}
+	for _, name := range slices.Sorted(maps.Keys(running)) {
+		service := node(services, name)
+		if service == nil || node(service, "image", "tag") != nil || node(service, "image", "digest") != nil {
+			continue
+		}
+		image := parseReference(running[name])
+		if err := setImage(services, name, image); err != nil {
+			return nil, err
+		}
+		told = append(told, fmt.Sprintf("%s: the image that runs, %s", name, image))
+	}
+	return told, nil
+}
+
+func setImage(services *yaml.Node, name string, image builtImage) error {
+	ok := true
+	if image.Tag != "" {
+		ok = setNode(services, image.Tag, name, "image", "tag")
+	}
+	if image.Digest != "" {
+		ok = ok && setNode(services, image.Digest, name, "image", "digest")
+	}
+	if !ok {
+		return fmt.Errorf("%s.image is no object", name)
+	}
+	return nil
+}
+
+func (i builtImage) String() string {
+	return strings.Trim(i.Tag+"@"+i.Digest, "@")
+}
+
+// parseReference returns tag and digest of an image, as in "example.azurecr.io/customerapi:1.0.0@sha256:…".
+func parseReference(reference string) builtImage {
+	name, digest, _ := strings.Cut(reference, "@")
+	_, tag, _ := strings.Cut(name[strings.LastIndex(name, "/")+1:], ":")
+	return builtImage{Tag: tag, Digest: digest}
+}
+
+// deployedState is what is read of a stack's state.
+type deployedState struct {
+	Deployment struct {
+		SecretsProviders struct {
+			Type  string `yaml:"type"`
+			State struct {
+				Salt         string `yaml:"salt"`
+				URL          string `yaml:"url"`
+				EncryptedKey string `yaml:"encryptedkey"`
+			} `yaml:"state"`
+		} `yaml:"secrets_providers"`
+	} `yaml:"deployment"`
+}
+
+// withEncryption makes the settings name the key with which the state is encrypted, unless they do. Pulumi writes it into
+// the file of whoever creates the stack; a fresh checkout does not have it, and Pulumi would make a new key.
+func withEncryption(file *yaml.Node, state deployedState) error {
+	if node(file, "encryptionsalt") != nil || node(file, "encryptedkey") != nil {
+		return nil
+	}
+	secrets := state.Deployment.SecretsProviders
+	set := map[string]string{}
+	switch secrets.Type {
+	case "passphrase":
+		set["encryptionsalt"] = secrets.State.Salt
+	case "cloud":
+		set["secretsprovider"], set["encryptedkey"] = secrets.State.URL, secrets.State.EncryptedKey
+	}
+	for _, key := range slices.Sorted(maps.Keys(set)) {
+		if !setNode(file.Content[0], set[key], key) {
+			return errors.New("it is no object")
+		}
+	}
+	return nil
+}

@@ -1,0 +1,165 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"maps"
+	"os"
+	"regexp"
+	"slices"
+	"strings"
+	"unicode/utf8"
+)
+
+// Lengths up to which a comment is accepted.
+const (
+	azureCommentLimit  = 150_000
+	gitHubCommentLimit = 65_536
+)
+
+// commentCommand turns the text of a preview into Markdown, for the run's page and for the pull request, if the run has one.
+func commentCommand(flags *flag.FlagSet) func(io.Writer) error {
+	title := flags.String("title", "", "heading; a later comment of the same heading replaces the earlier one")
+	preview := flags.String("preview", "", "file with the text of `pulumi preview --diff`")
+	path := flags.String("out", "", "Markdown file to write")
+	return func(out io.Writer) error {
+		if err := required(map[string]string{"title": *title, "preview": *preview, "out": *path}); err != nil {
+			return err
+		}
+		text, err := os.ReadFile(*preview)
+		if err != nil {
+			return err
+		}
+		h := hostOf(os.Getenv)
+		comment := previewComment(*title, string(text), h.limit())
+		if err := os.WriteFile(*path, []byte(comment), 0o600); err != nil {
+			return err
+		}
+		return errors.Join(h.summarize(out, *path), h.comment(out, *title, comment))
+	}
+}
+
+// summaryCommand turns a stack's outputs into Markdown for the run's page.
+func summaryCommand(flags *flag.FlagSet) func(io.Writer) error {
+	title := flags.String("title", "", "heading")
+	outputs := flags.String("outputs", "", "file with the stack's outputs: `pulumi stack output --json`")
+	path := flags.String("out", "", "Markdown file to write")
+	return func(out io.Writer) error {
+		if err := required(map[string]string{"title": *title, "outputs": *outputs, "out": *path}); err != nil {
+			return err
+		}
+		text, err := os.ReadFile(*outputs)
+		if err != nil {
+			return err
+		}
+		summary, err := outputSummary(*title, text)
+		if err != nil {
+			return fmt.Errorf("%s: %w", *outputs, err)
+		}
+		fmt.Fprint(out, summary)
+		if err := os.WriteFile(*path, []byte(summary), 0o600); err != nil {
+			return err
+		}
+		return hostOf(os.Getenv).summarize(out, *path)
+	}
+}
+
+// escapes are those of a terminal's colors.
+var escapes = regexp.MustCompile("\x1b\\[[0-9;]*[A-Za-z]")
+
+// previewComment returns the text of a preview as Markdown of at most limit bytes: what changes in a few words first, and
+// the text below, cut if need be.
+func previewComment(title, preview string, limit int) string {
+	preview = strings.TrimSpace(escapes.ReplaceAllString(strings.ToValidUTF8(preview, "\uFFFD"), ""))
+	// A fence is longer than any in the text, so that nothing in it ends the block.
+	fence := "```"
+	for strings.Contains(preview, fence) {
+		fence += "`"
+	}
+	head := fmt.Sprintf("%s\n### %s\n\n%s\n\n<details><summary>All changes</summary>\n\n%sdiff\n", marker(title), title, changes(preview), fence)
+	tail := "\n" + fence + "\n\n</details>\n"
+	const cut = "\n… cut here; all of it is in the run's log"
+	if room := limit - len(head) - len(tail); len(preview) > room {
+		preview = strings.ToValidUTF8(preview[:max(0, room-len(cut))], "")
+		if end := strings.LastIndex(preview, "\n"); end > 0 {
+			preview = preview[:end] // whole lines
+		}
+		preview += cut
+	}
+	return head + preview + tail
+}
+
+// marker is what a later comment of the same title is recognized by. Readers do not see it.
+func marker(title string) string {
+	return "<!-- pipeline: " + strings.ReplaceAll(title, "--", "") + " -->"
+}
+
+// counted is a line of the engine's count, as in "~ 2 to update" or "3 unchanged".
+var counted = regexp.MustCompile(`^(?:[-+~=]+ ?)?\s*(\d+ (?:to \w+|unchanged|changes?))\b`)
+
+// changes returns what a preview's last lines say of it, as in "16 to create, 2 to update".
+func changes(preview string) string {
+	_, resources, found := strings.Cut(preview, "\nResources:\n")
+	if !found {
+		return "The preview has failed, or says nothing of resources."
+	}
+	var counts []string
+	for line := range strings.Lines(resources) {
+		if match := counted.FindStringSubmatch(strings.TrimSpace(line)); match != nil {
+			counts = append(counts, match[1])
+		}
+	}
+	text := "**" + strings.Join(counts, ", ") + "**"
+	if strings.Contains(text, "to delete") || strings.Contains(text, "to replace") {
+		text += "\n\n⚠ Something is deleted or replaced: look at it before you approve."
+	}
+	return text
+}
+
+// outputSummary returns a stack's outputs as Markdown. Pulumi has masked the secret ones.
+func outputSummary(title string, outputs []byte) (string, error) {
+	values := map[string]any{}
+	if err := json.Unmarshal(outputs, &values); err != nil {
+		return "", err
+	}
+	var text strings.Builder
+	fmt.Fprintf(&text, "### %s\n\n| output | value |\n| --- | --- |\n", title)
+	for _, name := range slices.Sorted(maps.Keys(values)) {
+		object, ok := values[name].(map[string]any)
+		if !ok {
+			fmt.Fprintf(&text, "| %s | %s |\n", name, cell(values[name]))
+			continue
+		}
+		for _, key := range slices.Sorted(maps.Keys(object)) {
+			fmt.Fprintf(&text, "| %s.%s | %s |\n", name, key, cell(object[key]))
+		}
+	}
+	return text.String(), nil
+}
+
+// cell returns a value as a cell of a table.
+func cell(value any) string {
+	text, ok := value.(string)
+	if !ok {
+		encoded, err := json.Marshal(value)
+		if err != nil {
+			return ""
+		}
+		text = string(encoded)
+	}
+	return strings.NewReplacer("|", `\|`, "\n", " ", "<", "&lt;").Replace(text)
+}
+
+// shorten cuts a text to a number of bytes, for an error.
+func shorten(text string, limit int) string {
+	if len(text) <= limit {
+		return text
+	}
+	for limit > 0 && !utf8.RuneStart(text[limit]) {
+		limit--
+	}
+	return text[:limit] + "…"
+}
