@@ -100,11 +100,14 @@ func marker(title string) string {
 // counted is a line of the engine's count, as in "~ 2 to update" or "3 unchanged".
 var counted = regexp.MustCompile(`^(?:[-+~=]+ ?)?\s*(\d+ (?:to \w+|unchanged|changes?))\b`)
 
+// failed is a line with which the engine tells that it could not do it.
+var failed = regexp.MustCompile(`(?m)^error: `)
+
 // changes returns what a preview's last lines say of it, as in "16 to create, 2 to update".
 func changes(preview string) string {
 	_, resources, found := strings.Cut(preview, "\nResources:\n")
-	if !found {
-		return "The preview has failed, or says nothing of resources."
+	if !found || failed.MatchString(preview) {
+		return "**The preview has failed**; the text says why."
 	}
 	var counts []string
 	for line := range strings.Lines(resources) {

@@ -1,0 +1,448 @@
+//go:build linux
+
+package main
+
+import (
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/google/go-containerregistry/pkg/authn"
+	"github.com/google/go-containerregistry/pkg/name"
+	"github.com/google/go-containerregistry/pkg/v1/remote"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"gopkg.in/yaml.v3"
+
+	"example.com/acr-microservices/infra/sandbox/pki"
+	"example.com/acr-microservices/infra/sandbox/registrydouble"
+)
+
+// pipelineBox is a sandbox with a repository whose pipeline runs against it.
+type pipelineBox struct {
+	*box
+	double   *azurePipelinesDouble
+	tools    string // folder of the doubles of programs
+	requests *threadsDouble
+	logs     strings.Builder
+}
+
+func newPipelineBox(t *testing.T) *pipelineBox {
+	t.Helper()
+	b := &pipelineBox{box: newBox(t, "pipeline"), tools: t.TempDir(), requests: &threadsDouble{t: t}}
+	// The sandbox comes with a stack of its own, which has nothing to do with those of the pipeline.
+	b.configure(settings{"environment": "dev", "services": settings{"orderapi": settings{}}})
+	b.must("up")
+
+	env := map[string]string{}
+	for _, line := range strings.Split(b.must("env"), "\n") {
+		if assignment, ok := strings.CutPrefix(line, "export "); ok {
+			key, value, _ := strings.Cut(assignment, "=")
+			env[key] = strings.Trim(value, "'")
+		}
+	}
+	backend := env["PULUMI_BACKEND_URL"]
+	for _, set := range []string{"PULUMI_BACKEND_URL", "PATH"} {
+		delete(env, set) // by the pipeline itself
+	}
+	// The agent's caches, restored.
+	for _, cache := range []string{"GOMODCACHE", "GOCACHE"} {
+		value, err := exec.Command("go", "env", cache).Output()
+		require.NoError(t, err)
+		env[cache] = strings.TrimSpace(string(value))
+	}
+	out, err := exec.Command("go", "build", "-o", filepath.Join(b.tools, "pulumi-language-go"), "../languagegodouble").CombinedOutput()
+	require.NoError(t, err, "%s", out)
+	server := httptest.NewServer(b.requests)
+	t.Cleanup(server.Close)
+
+	b.double = &azurePipelinesDouble{
+		t: t, repository: t.TempDir(), artifacts: t.TempDir(), env: env, runs: map[string]string{},
+		path: []string{b.tools, filepath.Join(b.dir(), "bin")},
+		variables: map[string]string{
+			"azureConnection": "service-connection", "backend": backend, "secretsProvider": "passphrase",
+			"registryName": "", "prEnvironments": "true",
+			"System.CollectionUri": server.URL + "/", "System.AccessToken": accessToken,
+			"Build.Repository.Provider": "TfsGit", "Build.Repository.Id": "repository",
+		},
+	}
+	b.commitCheckout()
+	return b
+}
+
+// commitCheckout makes the pipeline's repository of the files of this one, committed or not.
+func (b *pipelineBox) commitCheckout() {
+	b.t.Helper()
+	root := filepath.Join("..", "..", "..")
+	list := exec.Command("git", "ls-files", "--cached", "--others", "--exclude-standard")
+	list.Dir = root
+	files, err := list.Output()
+	require.NoError(b.t, err)
+	for _, file := range strings.Fields(string(files)) {
+		content, err := os.ReadFile(filepath.Join(root, file))
+		if os.IsNotExist(err) {
+			continue // deleted, and not committed
+		}
+		require.NoError(b.t, err)
+		info, err := os.Stat(filepath.Join(root, file))
+		require.NoError(b.t, err)
+		to := filepath.Join(b.double.repository, file)
+		require.NoError(b.t, os.MkdirAll(filepath.Dir(to), 0o750))
+		require.NoError(b.t, os.WriteFile(to, content, info.Mode()))
+	}
+	b.git("init", "--quiet", "--initial-branch", "main")
+}
+
+func (b *pipelineBox) git(args ...string) {
+	b.t.Helper()
+	identity := []string{"-C", b.double.repository, "-c", "user.name=test", "-c", "user.email=test@example.com"}
+	out, err := exec.Command("git", append(identity, args...)...).CombinedOutput()
+	require.NoError(b.t, err, "%s", out)
+}
+
+// commit writes the settings of a stack into the repository and commits.
+func (b *pipelineBox) commit(stack string, s settings) {
+	b.t.Helper()
+	config := settings{"azure-native:location": "westeurope"}
+	if s["registry"] != nil {
+		delete(config, "azure-native:location") // it has no registry of its own
+	}
+	for key, value := range s {
+		config["acr-microservices:"+key] = value
+	}
+	content, err := yaml.Marshal(settings{"config": config})
+	require.NoError(b.t, err)
+	require.NoError(b.t, os.WriteFile(filepath.Join(b.double.repository, "Pulumi."+stack+".yaml"), content, 0o600))
+	b.git("add", "--all")
+	b.git("commit", "--quiet", "--message", "Settings of "+stack)
+}
+
+// begin begins a run of the pipeline. One that reuses the Build of an earlier run has its artifacts.
+func (b *pipelineBox) begin(id, build string, variables map[string]string, parameters map[string]any) *pipelineRun {
+	b.t.Helper()
+	r := b.double.start("pipeline.yml", id, variables, parameters)
+	if build != "" {
+		require.NoError(b.t, copyArtifact(filepath.Join(b.double.artifacts, build, "bundle"), filepath.Join(b.double.artifacts, id, "bundle")))
+		r.results["Build"] = "Succeeded"
+	}
+	return r
+}
+
+// end shows a run's log in the test's, and keeps it for the search for secrets.
+func (b *pipelineBox) end(r *pipelineRun) {
+	b.t.Logf("run %s\n%s", r.id, r.log)
+	b.logs.WriteString(r.log)
+}
+
+// az makes a double of the Azure CLI, which knows just what the pipeline asks of a registry for one image.
+func (b *pipelineBox) az(registry, service, tag, digest string) {
+	b.t.Helper()
+	script := fmt.Sprintf(`#!/bin/sh
+case "$*" in
+"acr build --registry %[1]s --image %[2]s:%[3]s --image %[2]s:latest services/%[2]s") echo "Run ID: ca1 was successful" ;;
+"acr repository show --name %[1]s --image %[2]s:%[3]s --query digest --output tsv") echo "%[4]s" ;;
+*) echo "this double of az does not know: $*" >&2; exit 2 ;;
+esac
+`, registry, service, tag, digest)
+	require.NoError(b.t, os.WriteFile(filepath.Join(b.tools, "az"), []byte(script), 0o700)) //nolint:gosec // a program, and its owner's alone
+}
+
+// digest asks the registry for an image, with the pull secret of a namespace.
+func (b *pipelineBox) digest(image, namespace string) string {
+	b.t.Helper()
+	out, err := b.kubectl().run(b.t.Context(), "get", "secret", "acr-secret", "--namespace", namespace, "--output", `jsonpath={.data.\.dockerconfigjson}`)
+	require.NoError(b.t, err)
+	content, err := base64.StdEncoding.DecodeString(string(out))
+	require.NoError(b.t, err)
+	var config struct {
+		Auths map[string]struct{ Username, Password string }
+	}
+	require.NoError(b.t, json.Unmarshal(content, &config))
+	reference, err := name.ParseReference(image)
+	require.NoError(b.t, err)
+	login := config.Auths[reference.Context().RegistryStr()]
+	ca, err := pki.EnsureCA(filepath.Join(b.dir(), "pki"), "acr-microservices sandbox")
+	require.NoError(b.t, err)
+	found, err := remote.Head(reference, remote.WithTransport(registrydouble.Transport(b.info().Registry, ca.Pool())),
+		remote.WithAuth(authn.FromConfig(authn.AuthConfig{Username: login.Username, Password: login.Password})))
+	require.NoError(b.t, err)
+	return found.Digest.String()
+}
+
+// passwords returns all passwords in the pull secrets of the cluster.
+func (b *pipelineBox) passwords() []string {
+	b.t.Helper()
+	out, err := b.kubectl().run(b.t.Context(), "get", "secrets", "--all-namespaces", "--field-selector", "type=kubernetes.io/dockerconfigjson",
+		"--output", `jsonpath={range .items[*]}{.data.\.dockerconfigjson}{"\n"}{end}`)
+	require.NoError(b.t, err)
+	var found []string
+	for _, encoded := range strings.Fields(string(out)) {
+		content, err := base64.StdEncoding.DecodeString(encoded)
+		require.NoError(b.t, err)
+		match := regexp.MustCompile(`"password":"([^"]+)"`).FindSubmatch(content)
+		require.NotNil(b.t, match)
+		found = append(found, string(match[1]))
+	}
+	return found
+}
+
+// powerless makes a kubeconfig of a user who may do nothing, and returns its path.
+func (b *pipelineBox) powerless() string {
+	b.t.Helper()
+	_, err := b.kubectl().run(b.t.Context(), "create", "serviceaccount", "powerless")
+	require.NoError(b.t, err)
+	token, err := b.kubectl().run(b.t.Context(), "create", "token", "powerless")
+	require.NoError(b.t, err)
+	content, err := os.ReadFile(b.info().Kubeconfig)
+	require.NoError(b.t, err)
+	var config map[string]any
+	require.NoError(b.t, yaml.Unmarshal(content, &config))
+	for _, user := range config["users"].([]any) {
+		user.(map[string]any)["user"] = map[string]any{"token": string(token)}
+	}
+	content, err = yaml.Marshal(config)
+	require.NoError(b.t, err)
+	path := filepath.Join(b.t.TempDir(), "kubeconfig")
+	require.NoError(b.t, os.WriteFile(path, content, 0o600))
+	return path
+}
+
+// accessToken is the token of a run.
+const accessToken = "system-access-token-4f1c"
+
+// threadsDouble stands in for the part of Azure DevOps' REST interface that keeps the comments of a pull request.
+type threadsDouble struct {
+	t        *testing.T
+	mu       sync.Mutex
+	comments []string
+}
+
+var threadsPath = regexp.MustCompile(`^/project/_apis/git/repositories/repository/pullRequests/\d+/threads(/(\d+)/comments/1)?$`)
+
+func (d *threadsDouble) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	match := threadsPath.FindStringSubmatch(r.URL.Path)
+	if match == nil || r.URL.Query().Get("api-version") != "7.1" || r.Header.Get("Authorization") != "Bearer "+accessToken {
+		http.Error(w, "not found", http.StatusNotFound)
+		return
+	}
+	body, err := io.ReadAll(r.Body)
+	assert.NoError(d.t, err)
+	var sent struct {
+		Content  string
+		Comments []struct{ Content string }
+	}
+	if len(body) > 0 {
+		assert.NoError(d.t, json.Unmarshal(body, &sent))
+	}
+	switch {
+	case r.Method == http.MethodGet && match[1] == "":
+		threads := []any{}
+		for i, comment := range d.comments {
+			threads = append(threads, map[string]any{"id": i, "comments": []any{map[string]any{"id": 1, "content": comment}}})
+		}
+		assert.NoError(d.t, json.NewEncoder(w).Encode(map[string]any{"value": threads}))
+	case r.Method == http.MethodPost && match[1] == "" && len(sent.Comments) == 1:
+		d.comments = append(d.comments, sent.Comments[0].Content)
+	case r.Method == http.MethodPatch && match[1] != "" && sent.Content != "":
+		var thread int
+		_, err := fmt.Sscan(match[2], &thread)
+		assert.NoError(d.t, err)
+		d.comments[thread] = sent.Content
+	default:
+		http.Error(w, "bad request", http.StatusBadRequest)
+	}
+}
+
+// TestPipeline runs the steps of the pipeline, as they are in its files, with the real CLI: from an empty subscription to
+// two environments, and then what can go wrong.
+func TestPipeline(t *testing.T) {
+	b := newPipelineBox(t)
+	step := func(name string, do func(t *testing.T)) {
+		t.Helper()
+		if !t.Run(name, func(t *testing.T) {
+			b.t, b.double.t, b.requests.t = t, t, t
+			do(t)
+		}) {
+			t.FailNow()
+		}
+		b.t, b.double.t, b.requests.t = t, t, t
+	}
+	shared := settings{"existing": settings{"stack": "organization/acr-microservices/test"}}
+	services := func(customer settings) settings {
+		return settings{"customerapi": settings{"image": customer}, "orderapi": service("1.0.0")}
+	}
+	release := settings{"timeoutSeconds": 60}
+	b.commit("test", settings{"services": settings{"customerapi": settings{}}, "release": release})
+	b.commit("prod", settings{"services": settings{"customerapi": settings{}}, "registry": shared, "release": release})
+	b.commit("pr", settings{"services": settings{"customerapi": settings{}}, "registry": settings{
+		"existing": shared["existing"], "pull": settings{"mode": "token"},
+	}, "release": release})
+	built := []any{map[string]any{"name": "customerapi", "source": "services/customerapi"}}
+	var digest string
+
+	step("the first run makes the registry", func(t *testing.T) {
+		r := b.begin("1", "", map[string]string{"Build.BuildNumber": "20261124.1"}, map[string]any{"services": built})
+		defer b.end(r)
+		require.Equal(t, []string{"Build", "Preview_test", "Deploy_test", "Preview_prod", "Deploy_prod"}, r.finish())
+		require.Equal(t, "Succeeded", r.results["Deploy_prod"])
+		summary := strings.Join(b.double.summaries, "\n")
+		assert.Contains(t, summary, "### Preview of test")
+		assert.Contains(t, summary, "| releases.customerapi | no release yet: set image.tag or image.digest |")
+		assert.Contains(t, r.log, "no comment: this run is not of a pull request here")
+		match := regexp.MustCompile(`\| registryName \| (\w+) \|`).FindStringSubmatch(summary)
+		require.NotNil(t, match)
+		b.double.variables["registryName"] = match[1]
+		digest = b.digest(strings.ToLower(match[1])+".azurecr.io/customerapi:1.1.0", customer)
+		b.az(match[1], "customerapi", "1.1.0", digest)
+	})
+	step("a build is deployed by its digest, and promoted", func(t *testing.T) {
+		r := b.begin("2", "", map[string]string{"Build.BuildNumber": "1.1.0"}, map[string]any{"services": built})
+		defer b.end(r)
+		require.Equal(t, []string{"Build", "Preview_test", "Deploy_test", "Preview_prod", "Deploy_prod"}, r.finish())
+		require.Equal(t, "Succeeded", r.results["Deploy_prod"])
+		assert.Contains(t, r.log, "customerapi: the image that was built, 1.1.0@"+digest)
+		for _, image := range b.images(customer, "customerapi-prod") {
+			assert.Regexp(t, `/customerapi:1\.1\.0@`+digest+"$", image)
+		}
+		assert.Contains(t, strings.Join(b.double.summaries, "\n"), "/customerapi:1.1.0@"+digest+" |")
+		assert.Equal(t, "2", b.double.runs["deployed-prod"])
+	})
+	step("a stale plan is refused", func(t *testing.T) {
+		b.commit("test", settings{"services": services(settings{}), "release": release})
+		r := b.begin("3", "2", map[string]string{"Build.BuildNumber": "3"}, nil)
+		defer b.end(r)
+		require.Equal(t, "Succeeded", r.stage("Preview_test"))
+		// Somebody updates the stack meanwhile.
+		other := b.begin("4", "", map[string]string{"Build.Reason": "Schedule", "Build.CronSchedule.DisplayName": "rotate"}, nil)
+		require.Equal(t, []string{"Rotate_test", "Rotate_prod"}, other.finish())
+		b.end(other)
+		assert.Contains(t, other.log, "customerapi: the image that runs, 1.1.0@"+digest)
+		require.Equal(t, "Failed", r.stage("Deploy_test"))
+		assert.Contains(t, r.log, "error: pipeline guard: the plan is refused, and nothing was changed:\n"+
+			"  the stack test has changed since the preview: it was last updated at ")
+
+		// The two stages, run again, go through: the plan has another name, and customerapi's image stays.
+		r.variables["System.StageAttempt"] = "2"
+		require.Equal(t, "Succeeded", r.stage("Preview_test"))
+		require.Equal(t, "Succeeded", r.stage("Deploy_test"))
+		assert.Contains(t, b.images(customer)[0], digest)
+	})
+	step("another commit is refused", func(t *testing.T) {
+		r := b.begin("5", "2", map[string]string{"Build.BuildNumber": "5"}, nil)
+		defer b.end(r)
+		require.Equal(t, "Succeeded", r.stage("Preview_test"))
+		previewed := r.variables["Build.SourceVersion"]
+		r.variables["Build.SourceVersion"] = "0123456789abcdef0123456789abcdef01234567"
+		require.Equal(t, "Failed", r.stage("Deploy_test"))
+		assert.Contains(t, r.log, fmt.Sprintf("it was made for commit %s, and this is 0123456789abcdef0123456789abcdef01234567: run the pipeline anew", previewed))
+	})
+	step("settings that are wrong fail the preview", func(t *testing.T) {
+		b.commit("test", settings{"services": services(settings{"tag": "a/b"})})
+		r := b.begin("6", "", map[string]string{"Build.BuildNumber": "6"}, nil)
+		defer b.end(r)
+		require.Equal(t, []string{"Build", "Preview_test"}, r.finish())
+		assert.Contains(t, r.log, `services.customerapi.image.tag: "a/b"`)
+		assert.Contains(t, b.double.summaries[len(b.double.summaries)-1], "**The preview has failed**")
+	})
+	step("a release that fails fails the deployment, and the next one goes on", func(t *testing.T) {
+		b.commit("test", settings{"services": services(settings{"tag": "9.9.9"}), "release": settings{"timeoutSeconds": 10}})
+		r := b.begin("7", "", map[string]string{"Build.BuildNumber": "7"}, nil)
+		require.Equal(t, []string{"Build", "Preview_test", "Deploy_test"}, r.finish())
+		require.Equal(t, "Failed", r.results["Deploy_test"])
+		b.end(r)
+		assert.Contains(t, r.log, "customerapi: Failed to pull image")
+		assert.Contains(t, b.images(customer)[0], digest, "Helm has rolled back")
+	})
+	step("a missing permission fails the deployment", func(t *testing.T) {
+		b.commit("test", settings{"services": services(settings{"tag": "1.0.0"}), "release": release})
+		kubeconfig := b.double.env["KUBECONFIG"]
+		b.double.env["KUBECONFIG"] = b.powerless()
+		r := b.begin("8", "", map[string]string{"Build.BuildNumber": "8"}, nil)
+		r.stage("Build")
+		r.stage("Preview_test")
+		require.NotEqual(t, "Succeeded", r.stage("Deploy_test"))
+		b.end(r)
+		assert.Contains(t, r.log, `is forbidden: User "system:serviceaccount:default:powerless" cannot`)
+
+		b.double.env["KUBECONFIG"] = kubeconfig
+		r = b.begin("9", "8", map[string]string{"Build.BuildNumber": "9"}, nil)
+		defer b.end(r)
+		require.Equal(t, []string{"Preview_test", "Deploy_test", "Preview_prod", "Deploy_prod"}, r.finish()[1:])
+		assert.Regexp(t, `/customerapi:1\.0\.0$`, b.images(customer)[0])
+	})
+	step("a roll-back deploys the images of an earlier run", func(t *testing.T) {
+		b.commit("test", settings{"services": services(settings{}), "release": release})
+		r := b.begin("10", "", map[string]string{"Build.BuildNumber": "10"}, map[string]any{"services": built, "rollbackTo": "2"})
+		defer b.end(r)
+		require.Equal(t, []string{"Build", "Preview_test", "Deploy_test", "Preview_prod", "Deploy_prod"}, r.finish())
+		assert.Contains(t, b.images(customer)[0], digest)
+	})
+	step("drift is found", func(t *testing.T) {
+		drift := func(id string) *pipelineRun {
+			r := b.begin(id, "", map[string]string{"Build.Reason": "Schedule", "Build.CronSchedule.DisplayName": "drift"}, nil)
+			assert.Equal(t, []string{"Drift_test", "Drift_prod"}, r.finish())
+			b.end(r)
+			return r
+		}
+		require.Equal(t, "Succeeded", drift("11").results["Drift_test"])
+		_, err := b.kubectl().run(t.Context(), "delete", "secret", "acr-secret", "--namespace", customer)
+		require.NoError(t, err)
+		r := drift("12")
+		require.Equal(t, "Failed", r.results["Drift_test"])
+		require.Equal(t, "Succeeded", r.results["Drift_prod"])
+		assert.Contains(t, b.double.summaries[len(b.double.summaries)-1], "### Drift of test")
+		assert.Contains(t, b.double.summaries[len(b.double.summaries)-1], "kubernetes:core/v1:Secret")
+	})
+	step("a pull request is previewed, has an environment, and goes", func(t *testing.T) {
+		request := func(id string) *pipelineRun {
+			r := b.begin(id, "", map[string]string{
+				"Build.BuildNumber": "1.1.0", "Build.Reason": "PullRequest", "System.PullRequest.PullRequestId": "17",
+			}, map[string]any{"services": built})
+			require.Equal(t, []string{"Build", "Preview_test", "Preview_prod", "Deploy_pull_request"}, r.finish())
+			b.end(r)
+			require.Equal(t, "Succeeded", r.results["Deploy_pull_request"])
+			return r
+		}
+		request("13")
+		require.Len(t, b.requests.comments, 2)
+		assert.Contains(t, b.requests.comments[0], "### Preview of test")
+		assert.Contains(t, b.images("customerapi-pr-17")[0], digest)
+
+		r := b.double.start("pr-close.yml", "14", nil, map[string]any{"pullRequestId": "17", "pullRequest": map[string]any{}})
+		assert.Equal(t, []string{"Destroy"}, r.finish())
+		b.end(r)
+		require.Equal(t, "Succeeded", r.results["Destroy"])
+		_, err := b.kubectl().run(t.Context(), "get", "namespace", "customerapi-pr-17")
+		require.ErrorContains(t, err, "not found")
+		require.Len(t, b.requests.comments, 2)
+	})
+	step("no secret is in logs, artifacts and comments", func(t *testing.T) {
+		text := b.logs.String() + strings.Join(b.double.summaries, "") + strings.Join(b.requests.comments, "")
+		require.NoError(t, filepath.WalkDir(b.double.artifacts, func(path string, entry os.DirEntry, err error) error {
+			if err == nil && !entry.IsDir() && filepath.Ext(path) != ".gz" {
+				var content []byte
+				content, err = os.ReadFile(path)
+				text += string(content)
+			}
+			return err
+		}))
+		passwords := b.passwords()
+		require.GreaterOrEqual(t, len(passwords), 3)
+		for _, password := range append(passwords, accessToken) {
+			assert.NotContains(t, text, password)
+			assert.NotContains(t, text, base64.StdEncoding.EncodeToString([]byte(password)))
+		}
+	})
+}
