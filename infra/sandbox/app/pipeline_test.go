@@ -423,7 +423,9 @@ func TestPipeline(t *testing.T) {
 		assert.Contains(t, b.requests.comments[0], "### Preview of test")
 		assert.Contains(t, b.images("customerapi-pr-17")[0], digest)
 
-		r := b.double.start("pr-close.yml", "14", nil, map[string]any{"pullRequestId": "17", "pullRequest": map[string]any{}})
+		r := b.double.start("pr-close.yml", "14", nil, map[string]any{
+			"pullRequest": map[string]any{"resource": map[string]any{"pullRequestId": "17", "status": "completed"}},
+		})
 		assert.Equal(t, []string{"Destroy"}, r.finish())
 		b.end(r)
 		require.Equal(t, "Succeeded", r.results["Destroy"])
