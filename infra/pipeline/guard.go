@@ -119,7 +119,7 @@ func (n note) compare(now note) error {
 // What marks a secret in a state: https://github.com/pulumi/pulumi/blob/master/sdk/go/common/resource/sig/sig.go
 const (
 	signatureKey    = "4dabf18193072939515e22adb298388d"
-	secretSignature = "1b47061264138c4ac30d75fd1eb44270" //nolint:gosec // a well-known mark, no credential
+	secretSignature = "1b47061264138c4ac30d75fd1eb44270"
 )
 
 // stateDigest returns a digest of what an exported state says, and when the stack was last updated. The encrypted text of a

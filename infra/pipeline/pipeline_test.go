@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"compress/gzip"
 	"encoding/json"
+	"errors"
 	"flag"
 	"io"
 	"net/http"
@@ -90,7 +91,7 @@ func TestPack(t *testing.T) {
 	modes := map[string]int64{}
 	for packed := tar.NewReader(zipped); ; {
 		header, err := packed.Next()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			break
 		}
 		require.NoError(t, err)
@@ -260,7 +261,7 @@ func TestPreviewComment(t *testing.T) {
 		require.LessOrEqual(t, len(comment), limit)
 		require.True(t, utf8.ValidString(comment))
 		require.True(t, strings.HasSuffix(comment, "\n… cut here; all of it is in the run's log\n````\n\n</details>\n"))
-		require.Contains(t, comment, "**16 to create, 2 to update, 18 changes**")
+		require.Contains(t, comment, "**16 to create, 2 to update**")
 	}
 
 	require.Contains(t, previewComment("x", "x\nResources:\n    +-1 to replace\n", 1000), "⚠ Something is deleted or replaced")

@@ -98,7 +98,7 @@ func marker(title string) string {
 }
 
 // counted is a line of the engine's count, as in "~ 2 to update" or "3 unchanged".
-var counted = regexp.MustCompile(`^(?:[-+~=]+ ?)?\s*(\d+ (?:to \w+|unchanged|changes?))\b`)
+var counted = regexp.MustCompile(`^(?:[-+~=]+ ?)?\s*(\d+ (?:to \w+|unchanged))\b`)
 
 // failed is a line with which the engine tells that it could not do it.
 var failed = regexp.MustCompile(`(?m)^error: `)
