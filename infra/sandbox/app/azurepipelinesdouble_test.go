@@ -396,7 +396,7 @@ var templateExpression = regexp.MustCompile(`\$\{\{\s*(.*?)\s*\}\}`)
 func (e expansion) expand(value any) any {
 	switch value := value.(type) {
 	case string:
-		if match := templateExpression.FindStringSubmatch(value); match != nil && match[0] == value {
+		if match := templateExpression.FindStringSubmatch(value); len(match) > 1 && match[0] == value {
 			return e.double.evaluateWith(match[1], true, e.names)
 		}
 		return templateExpression.ReplaceAllStringFunc(value, func(found string) string {
@@ -557,6 +557,8 @@ func (d *azurePipelinesDouble) evaluateWith(expression string, succeeded bool, n
 				return !succeeded
 			case "succeededOrFailed":
 				return true
+			case "replace":
+				return strings.ReplaceAll(args[0].(string), args[1].(string), args[2].(string))
 			case "eq":
 				return same(args[0], args[1])
 			case "ne":

@@ -154,7 +154,7 @@ case "$*" in
 *) echo "this double of az does not know: $*" >&2; exit 2 ;;
 esac
 `, registry, service, tag, digest)
-	require.NoError(b.t, os.WriteFile(filepath.Join(b.tools, "az"), []byte(script), 0o700)) //nolint:gosec // a program, and its owner's alone
+	require.NoError(b.t, os.WriteFile(filepath.Join(b.tools, "az"), []byte(script), 0o700))
 }
 
 // digest asks the registry for an image, with the pull secret of a namespace.
