@@ -102,19 +102,12 @@ func (r *pipelineRun) stage(name string) string {
 		succeeded = succeeded && r.results[other] == "Succeeded"
 	}
 	r.results[name] = "Skipped"
-	if r.evaluate(condition, succeeded, nil) != true {
+	if r.evaluate(condition, succeeded) != true {
 		return "Skipped"
-	}
-	variables := maps.Clone(r.variables)
-	if own, ok := stage["variables"].(map[string]any); ok {
-		for key, value := range own {
-			expression := strings.TrimSuffix(strings.TrimPrefix(value.(string), "$["), "]")
-			variables[key] = r.evaluate(expression, true, nil)
-		}
 	}
 	r.results[name] = "Succeeded"
 	for _, item := range stage["jobs"].([]any) {
-		if job := item.(map[string]any); !r.job(name, job, variables) {
+		if job := item.(map[string]any); !r.job(name, job) {
 			r.results[name] = "Failed"
 			break
 		}
@@ -123,13 +116,13 @@ func (r *pipelineRun) stage(name string) string {
 }
 
 // job runs the steps of a job on an agent of its own, and says whether all went well.
-func (r *pipelineRun) job(stage string, job map[string]any, variables map[string]any) bool {
+func (r *pipelineRun) job(stage string, job map[string]any) bool {
 	r.t.Helper()
-	if condition, ok := job["condition"].(string); ok && r.evaluate(condition, true, nil) != true {
+	if condition, ok := job["condition"].(string); ok && r.evaluate(condition, true) != true {
 		return true
 	}
 	workspace := r.t.TempDir()
-	a := &agent{pipelineRun: r, workspace: workspace, variables: maps.Clone(variables), path: r.path, outputs: map[string]string{}}
+	a := &agent{pipelineRun: r, workspace: workspace, variables: maps.Clone(r.variables), path: r.path, outputs: map[string]string{}}
 	name, _ := job["job"].(string)
 	steps, _ := job["steps"].([]any)
 	if deployment, ok := job["deployment"].(string); ok {
@@ -147,6 +140,10 @@ func (r *pipelineRun) job(stage string, job map[string]any, variables map[string
 	}
 	if own, ok := job["variables"].(map[string]any); ok {
 		for key, value := range own {
+			if expression, ok := strings.CutPrefix(value.(string), "$["); ok {
+				a.variables[key] = r.evaluate(strings.TrimSuffix(expression, "]"), true)
+				continue
+			}
 			a.variables[key] = a.macros(value.(string))
 		}
 	}
@@ -157,7 +154,7 @@ func (r *pipelineRun) job(stage string, job map[string]any, variables map[string
 		if !ok {
 			condition = "succeeded()"
 		}
-		if r.evaluate(condition, a.succeeded, nil) != true {
+		if r.evaluate(condition, a.succeeded) != true {
 			continue
 		}
 		if err := a.step(step); err != nil {
@@ -495,7 +492,7 @@ func (e expansion) choose(key string, body any, before string) []any {
 	return []any{e.expand(body)}
 }
 
-func (r *pipelineRun) evaluate(expression string, succeeded bool, more map[string]any) any {
+func (r *pipelineRun) evaluate(expression string, succeeded bool) any {
 	r.t.Helper()
 	dependencies := map[string]any{}
 	for stage, result := range r.results {
@@ -514,7 +511,6 @@ func (r *pipelineRun) evaluate(expression string, succeeded bool, more map[strin
 		stages[stage].(map[string]any)[job] = map[string]any{"outputs": all}
 	}
 	names := map[string]any{"variables": r.variables, "dependencies": dependencies, "stageDependencies": stages}
-	maps.Copy(names, more)
 	return r.evaluateWith(expression, succeeded, names)
 }
 
