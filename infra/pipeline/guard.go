@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -79,7 +80,11 @@ func takeNote(commit, stack, state string, files []string) (note, error) {
 		if err != nil {
 			return taken, err
 		}
-		taken.Files[filepath.Base(file)] = digest(content)
+		name := filepath.Base(file)
+		if _, twice := taken.Files[name]; twice {
+			return taken, fmt.Errorf("-files has two of the name %s", name)
+		}
+		taken.Files[name] = digest(content)
 	}
 	return taken, nil
 }
@@ -128,7 +133,9 @@ func stateDigest(export []byte) (sum, updated string, err error) {
 	var state struct {
 		Deployment map[string]any `json:"deployment"`
 	}
-	if err := json.Unmarshal(export, &state); err != nil {
+	decoder := json.NewDecoder(bytes.NewReader(export))
+	decoder.UseNumber() // large numbers keep all of their digits
+	if err := decoder.Decode(&state); err != nil {
 		return "", "", err
 	}
 	if state.Deployment == nil {

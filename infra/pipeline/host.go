@@ -160,7 +160,8 @@ func (h host) call(method, url string, in, into any) error {
 	if err != nil {
 		return fmt.Errorf("comment: %w", err)
 	}
-	if response.StatusCode/100 != 2 {
+	// Azure answers a token that it does not accept with the page to sign in, as 203.
+	if response.StatusCode/100 != 2 || response.StatusCode == http.StatusNonAuthoritativeInfo {
 		return fmt.Errorf("comment: %s %s: %s: %s; may the build service comment on pull requests?",
 			method, url, response.Status, shorten(string(answer), 300))
 	}

@@ -274,10 +274,7 @@ func FuzzPreviewComment(f *testing.F) {
 	f.Add(previewText)
 	f.Add("````\xff\nResources:\n")
 	f.Fuzz(func(t *testing.T, text string) {
-		const room = 8192 // for the fences, which are as long as the longest in the text
-		if strings.Contains(text, strings.Repeat("`", 1000)) {
-			return
-		}
+		const room = 512
 		comment := previewComment("Preview of test", text, room)
 		if len(comment) > room || !utf8.ValidString(comment) {
 			t.Fatalf("%d bytes: %q", len(comment), comment)

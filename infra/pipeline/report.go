@@ -70,10 +70,17 @@ func summaryCommand(flags *flag.FlagSet) func(io.Writer) error {
 // escapes are those of a terminal's colors.
 var escapes = regexp.MustCompile("\x1b\\[[0-9;]*[A-Za-z]")
 
+// endless are more backticks in a row than anybody means.
+var endless = regexp.MustCompile("(`{100})`+")
+
+// longFences are longer than anybody writes them.
+var longFences = regexp.MustCompile("`{10,}")
+
 // previewComment returns the text of a preview as Markdown of at most limit bytes: what changes in a few words first, and
 // the text below, cut if need be.
 func previewComment(title, preview string, limit int) string {
 	preview = strings.TrimSpace(escapes.ReplaceAllString(strings.ToValidUTF8(preview, "\uFFFD"), ""))
+	preview = longFences.ReplaceAllString(preview, "```")
 	// A fence is longer than any in the text, so that nothing in it ends the block.
 	fence := "```"
 	for strings.Contains(preview, fence) {
@@ -103,10 +110,13 @@ var counted = regexp.MustCompile(`^(?:[-+~=]+ ?)?\s*(\d+ (?:to \w+|unchanged))\b
 // failed is a line with which the engine tells that it could not do it.
 var failed = regexp.MustCompile(`(?m)^error: `)
 
+// drifted is the one of these lines with which `pulumi preview --expect-no-changes` tells that there are changes.
+var drifted = regexp.MustCompile(`(?m)^error: no changes were expected\b.*$`)
+
 // changes returns what a preview's last lines say of it, as in "16 to create, 2 to update".
 func changes(preview string) string {
 	_, resources, found := strings.Cut(preview, "\nResources:\n")
-	if !found || failed.MatchString(preview) {
+	if !found || failed.MatchString(drifted.ReplaceAllString(preview, "")) {
 		return "**The preview has failed**; the text says why."
 	}
 	var counts []string
@@ -115,7 +125,7 @@ func changes(preview string) string {
 			counts = append(counts, match[1])
 		}
 	}
-	text := "**" + strings.Join(counts, ", ") + "**"
+	text := "**" + shorten(strings.Join(counts, ", "), 300) + "**"
 	if strings.Contains(text, "to delete") || strings.Contains(text, "to replace") {
 		text += "\n\n⚠ Something is deleted or replaced: look at it before you approve."
 	}
@@ -156,7 +166,7 @@ func cell(value any) string {
 	return strings.NewReplacer("|", `\|`, "\n", " ", "<", "&lt;").Replace(text)
 }
 
-// shorten cuts a text to a number of bytes, for an error.
+// shorten cuts a text to a number of bytes, for an error or a headline.
 func shorten(text string, limit int) string {
 	if len(text) <= limit {
 		return text
