@@ -4,12 +4,9 @@ import (
 	"archive/tar"
 	"bytes"
 	"compress/gzip"
-	"encoding/json"
 	"errors"
 	"flag"
 	"io"
-	"net/http"
-	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
@@ -109,18 +106,6 @@ func TestPack(t *testing.T) {
 	}
 }
 
-func TestParseReference(t *testing.T) {
-	t.Parallel()
-	for reference, want := range map[string]builtImage{
-		"example.azurecr.io/shop/api:1.0.0":          {Tag: "1.0.0"},
-		"localhost:5000/api":                         {},
-		"localhost:5000/api@" + someDigest:           {Digest: someDigest},
-		"example.azurecr.io/api:1.0.0@" + someDigest: {Tag: "1.0.0", Digest: someDigest},
-	} {
-		require.Equal(t, want, parseReference(reference), reference)
-	}
-}
-
 func TestWithImages(t *testing.T) {
 	t.Parallel()
 	const settings = `# our stack
@@ -174,52 +159,8 @@ func TestWithEncryption(t *testing.T) {
 	}
 }
 
-// The notes of the images that were built reach the settings of a stack, one artifact a service.
-func TestImageToStackFile(t *testing.T) {
-	t.Chdir(t.TempDir())
-	write(t, "Pulumi.yaml", "name: shop\nruntime: go\n")
-	write(t, "Pulumi.pr.yaml", "config:\n  shop:services: {api: {}, web: {}, db: {image: {tag: v1}}}\n")
-	write(t, "running.json", `{"images": {"db": "h/db:v0", "web": "h/web:3"}}`)
-	write(t, "state.json", `{"deployment": {"secrets_providers": {"type": "passphrase", "state": {"salt": "v1:x"}}}}`)
-	var out bytes.Buffer
-	require.NoError(t, run([]string{"image", "-service", "api", "-tag", "7", "-digest", someDigest, "-out", "images/image-api"}, &out))
-	require.NoError(t, run([]string{"stack-file", "-stack", "acme/shop/pr-1", "-from", "Pulumi.pr.yaml", "-images", "images", "-running", "running.json", "-state", "state.json"}, &out))
-	require.Equal(t, "api: 7, "+someDigest+"\napi: the image that was built, 7@"+someDigest+"\nweb: the image that runs, 3\n", out.String())
-	var file struct {
-		Config map[string]map[string]struct{ Image builtImage }
-		Salt   string `yaml:"encryptionsalt"`
-	}
-	require.NoError(t, readYAML("Pulumi.pr-1.yaml", &file))
-	require.Equal(t, "v1:x", file.Salt)
-	services := file.Config["shop:services"]
-	require.Equal(t, builtImage{Tag: "7", Digest: someDigest}, services["api"].Image)
-	require.Equal(t, builtImage{Tag: "3"}, services["web"].Image)
-	require.Equal(t, builtImage{Tag: "v1"}, services["db"].Image)
-	require.ErrorContains(t, run([]string{"stack-file", "-stack", "none", "-running", "running.json", "-state", "state.json"}, &out), "Pulumi.none.yaml")
-}
-
 const stateText = `{"version": 3, "deployment": {"manifest": {"time": "2026-11-24T10:00:00Z"}, "resources": [{"urn": "a", "outputs": {
   "password": {"4dabf18193072939515e22adb298388d": "1b47061264138c4ac30d75fd1eb44270", "ciphertext": "v1:abc"}, "name": "x"}}]}}`
-
-func TestStateDigest(t *testing.T) {
-	t.Parallel()
-	sum := func(old, replacement string) string {
-		require.Contains(t, stateText, old)
-		sum, _, err := stateDigest([]byte(strings.Replace(stateText, old, replacement, 1)))
-		require.NoError(t, err)
-		return sum
-	}
-	before := sum("a", "a")
-	require.Equal(t, before, sum("v1:abc", "v1:def"), "the same secret, encrypted anew")
-	require.NotEqual(t, before, sum("10:00:00", "10:00:01"))
-	require.NotEqual(t, before, sum(`"x"`, `"y"`))
-	require.NotEqual(t, before, sum("1b47061264138c4ac30d75fd1eb44270", "no secret"))
-	_, updated, err := stateDigest([]byte(stateText))
-	require.NoError(t, err)
-	require.Equal(t, "2026-11-24T10:00:00Z", updated)
-	_, _, err = stateDigest([]byte(`{}`))
-	require.ErrorContains(t, err, "it has no deployment")
-}
 
 func TestCompare(t *testing.T) {
 	t.Parallel()
@@ -228,23 +169,6 @@ func TestCompare(t *testing.T) {
 	err := before.compare(note{Commit: "bbb", Stack: "prod", State: "2", Updated: "11:00", Files: map[string]string{"plan.json": "2", "extra": "1"}})
 	require.ErrorIs(t, err, errStale)
 	golden(t, "stale.golden", err.Error()+"\n")
-}
-
-func TestGuard(t *testing.T) {
-	t.Chdir(t.TempDir())
-	write(t, "state.json", stateText)
-	write(t, "plan.json", "{}")
-	guard := func(mode, commit string) error {
-		return run([]string{"guard", mode, "guard.json", "-commit", commit, "-stack", "test", "-state", "state.json", "-files", "plan.json"}, io.Discard)
-	}
-	require.ErrorContains(t, guard("-check", "aaa"), "note of the preview: open guard.json")
-	require.NoError(t, guard("-save", "aaa"))
-	require.NoError(t, guard("-check", "aaa"))
-	require.ErrorContains(t, guard("-check", "bbb"), "it was made for commit aaa, and this is bbb")
-	write(t, "plan.json", "{ }")
-	require.ErrorContains(t, guard("-check", "aaa"), "plan.json is not the file of the preview")
-	write(t, "guard.json", "{")
-	require.ErrorContains(t, guard("-check", "aaa"), "note of the preview: unexpected end")
 }
 
 const previewText = "\x1b[1mPreviewing update (test):\x1b[0m\n    + kubernetes:core/v1:Namespace: (create)\n      note: \"```\"\nResources:\n    + 16 to create\n    ~ 2 to update\n    18 changes. 3 unchanged\n"
@@ -290,118 +214,4 @@ func TestOutputSummary(t *testing.T) {
 	golden(t, "summary.golden", summary)
 	_, err = outputSummary("x", []byte("[]"))
 	require.Error(t, err)
-}
-
-func TestSummaryCommand(t *testing.T) {
-	t.Chdir(t.TempDir())
-	for _, name := range []string{"TF_BUILD", "GITHUB_ACTIONS"} {
-		t.Setenv(name, "")
-	}
-	write(t, "outputs.json", `{"a": 1}`)
-	summary := func() string {
-		var out bytes.Buffer
-		require.NoError(t, run([]string{"summary", "-title", "x", "-outputs", "outputs.json", "-out", "summary.md"}, &out))
-		return out.String()
-	}
-	const text = "### x\n\n| output | value |\n| --- | --- |\n| a | 1 |\n"
-	require.Equal(t, text, summary())
-	t.Setenv("TF_BUILD", "True")
-	dir, err := os.Getwd()
-	require.NoError(t, err)
-	require.Equal(t, text+"##vso[task.uploadsummary]"+filepath.Join(dir, "summary.md")+"\n", summary())
-	t.Setenv("TF_BUILD", "")
-	t.Setenv("GITHUB_ACTIONS", "true")
-	t.Setenv("GITHUB_STEP_SUMMARY", write(t, "step.md", "before\n"))
-	summary()
-	step, err := os.ReadFile("step.md")
-	require.NoError(t, err)
-	require.Equal(t, "before\n"+text, string(step))
-}
-
-// comments is a double of a host's comments: their texts, in order.
-type comments struct {
-	list  func([]string) any // as the host lists them
-	texts []string
-	calls []string
-}
-
-func (c *comments) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	c.calls = append(c.calls, r.Method+" "+r.URL.RequestURI())
-	if r.Header.Get("Authorization") != "Bearer hunter2" {
-		http.Error(w, "no, hunter", http.StatusForbidden)
-		return
-	}
-	switch r.Method {
-	case http.MethodGet:
-		found := c.texts
-		if r.URL.Query().Get("page") == "1" {
-			found = found[:min(100, len(found))]
-		} else if r.URL.Query().Get("page") == "2" {
-			found = found[min(100, len(found)):]
-		}
-		_ = json.NewEncoder(w).Encode(c.list(found))
-	default:
-		body, _ := io.ReadAll(r.Body)
-		c.texts = append(c.texts, r.Method+" "+string(body))
-	}
-}
-
-func TestComment(t *testing.T) {
-	t.Parallel()
-	listAzure := func(texts []string) any {
-		threads := []any{}
-		for i, text := range texts {
-			threads = append(threads, map[string]any{"id": i, "comments": []any{map[string]any{"id": 1, "content": text}}})
-		}
-		return map[string]any{"value": threads}
-	}
-	listGitHub := func(texts []string) any {
-		all := []any{}
-		for i, text := range texts {
-			all = append(all, map[string]any{"id": i, "body": text})
-		}
-		return all
-	}
-	azure := map[string]string{
-		"TF_BUILD": "True", "SYSTEM_TEAMPROJECTID": "shop", "BUILD_REPOSITORY_ID": "repo", "SYSTEM_PULLREQUEST_PULLREQUESTID": "17",
-		"BUILD_REPOSITORY_PROVIDER": "TfsGit", "SYSTEM_ACCESSTOKEN": "hunter2",
-	}
-	gitHub := map[string]string{"GITHUB_ACTIONS": "true", "GITHUB_REPOSITORY": "acme/shop", "PULL_REQUEST": "17", "GITHUB_TOKEN": "hunter2"}
-	many := make([]string, 150)
-	for name, test := range map[string]struct {
-		env    map[string]string
-		list   func([]string) any
-		before []string
-		call   string
-	}{
-		"azure, new":     {azure, listAzure, []string{"hello"}, "POST /shop/_apis/git/repositories/repo/pullRequests/17/threads?api-version=7.1"},
-		"azure, again":   {azure, listAzure, []string{"hello", marker("T") + "\nold"}, "PATCH /shop/_apis/git/repositories/repo/pullRequests/17/threads/1/comments/1?api-version=7.1"},
-		"github, new":    {gitHub, listGitHub, many, "POST /repos/acme/shop/issues/17/comments"},
-		"github, again":  {gitHub, listGitHub, append(many[:150:150], marker("T")), "PATCH /repos/acme/shop/issues/comments/50"},
-		"github, others": {gitHub, listGitHub, []string{marker("other")}, "POST /repos/acme/shop/issues/17/comments"},
-	} {
-		double := &comments{list: test.list, texts: test.before}
-		server := httptest.NewServer(double)
-		env := func(name string) string {
-			return map[string]string{"SYSTEM_COLLECTIONURI": server.URL + "/", "GITHUB_API_URL": server.URL}[name] + test.env[name]
-		}
-		require.NoError(t, hostOf(env).comment(io.Discard, "T", marker("T")+"\nnew"), name)
-		require.Equal(t, test.call, double.calls[len(double.calls)-1], name)
-		require.Contains(t, double.texts[len(double.texts)-1], `\nnew"`, name)
-
-		err := hostOf(func(name string) string {
-			return strings.Replace(env(name), "hunter2", "swordfish", 1)
-		}).comment(io.Discard, "T", "x")
-		require.ErrorContains(t, err, "403 Forbidden: no, hunter", name)
-		require.NotContains(t, err.Error(), "swordfish", name)
-		server.Close()
-	}
-
-	for _, env := range []map[string]string{{}, {"TF_BUILD": "True"}, {"GITHUB_ACTIONS": "true"}, {
-		"TF_BUILD": "True", "SYSTEM_PULLREQUEST_PULLREQUESTID": "17", "BUILD_REPOSITORY_PROVIDER": "GitHub",
-	}} {
-		var out bytes.Buffer
-		require.NoError(t, hostOf(func(name string) string { return env[name] }).comment(&out, "T", "x"))
-		require.Equal(t, "no comment: this run is not of a pull request here\n", out.String())
-	}
 }

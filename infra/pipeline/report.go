@@ -70,9 +70,6 @@ func summaryCommand(flags *flag.FlagSet) func(io.Writer) error {
 // escapes are those of a terminal's colors.
 var escapes = regexp.MustCompile("\x1b\\[[0-9;]*[A-Za-z]")
 
-// endless are more backticks in a row than anybody means.
-var endless = regexp.MustCompile("(`{100})`+")
-
 // longFences are longer than anybody writes them.
 var longFences = regexp.MustCompile("`{10,}")
 
@@ -125,7 +122,7 @@ func changes(preview string) string {
 			counts = append(counts, match[1])
 		}
 	}
-	text := "**" + shorten(strings.Join(counts, ", "), 300) + "**"
+	text := "**" + shorten(strings.Join(counts, ", "), 200) + "**"
 	if strings.Contains(text, "to delete") || strings.Contains(text, "to replace") {
 		text += "\n\n⚠ Something is deleted or replaced: look at it before you approve."
 	}

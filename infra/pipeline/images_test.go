@@ -1,0 +1,270 @@
+package main
+
+import (
+	"bytes"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"gopkg.in/yaml.v3"
+)
+
+func TestImageCommand(t *testing.T) {
+	t.Parallel()
+	folder := filepath.Join(t.TempDir(), "images", "of the run")
+	image := func(tag, digest string) (string, error) {
+		var out bytes.Buffer
+		err := run([]string{"image", "-service", "api", "-tag", tag, "-digest", digest, "-out", folder}, &out)
+		return out.String(), err
+	}
+	long := strings.Repeat("a", 129)
+	for _, tag := range []string{"-x", ".x", "a b", "a/b", "a:b", "a\n", "ä", long} {
+		_, err := image(tag, someDigest)
+		require.ErrorContains(t, err, "is no tag: up to 128 letters, digits, dots, dashes and underscores", tag)
+	}
+	for _, digest := range []string{"latest", "sha256:", someDigest[:len(someDigest)-1], someDigest + "1", "sha512:" + someDigest[7:], "sha256:" + strings.Repeat("A", 64)} {
+		_, err := image("1.0.0", digest)
+		require.ErrorContains(t, err, "is no digest: sha256: and 64 hexadecimal digits", digest)
+	}
+	require.NoDirExists(t, folder, "nothing is noted of what is not valid")
+
+	for _, tag := range []string{"a", "_x", long[:128], "1.0.0-rc.1_2"} {
+		out, err := image(tag, someDigest)
+		require.NoError(t, err, tag)
+		require.Equal(t, "api: "+tag+", "+someDigest+"\n", out)
+		images, err := readImages(folder)
+		require.NoError(t, err)
+		require.Equal(t, map[string]builtImage{"api": {Tag: tag, Digest: someDigest}}, images)
+	}
+	note, err := os.ReadFile(filepath.Join(folder, "image-api.json"))
+	require.NoError(t, err)
+	golden(t, "image.golden", string(note)+"\n")
+}
+
+func TestReadImages(t *testing.T) {
+	t.Parallel()
+	for _, folder := range []string{"", filepath.Join(t.TempDir(), "missing"), t.TempDir()} {
+		images, err := readImages(folder)
+		require.NoError(t, err)
+		require.Empty(t, images)
+	}
+
+	folder := t.TempDir()
+	write(t, filepath.Join(folder, "image-api.json"), `{"api": {"tag": "1", "digest": "`+someDigest+`"}}`)
+	write(t, filepath.Join(folder, "other.txt"), "{")
+	require.NoError(t, os.MkdirAll(filepath.Join(folder, "image-web", "deeper"), 0o750))
+	write(t, filepath.Join(folder, "image-web", "image-web.json"), `{"web": {"tag": "20260101"}}`)
+	write(t, filepath.Join(folder, "image-web", "deeper", "image-db.json"), `{"db": {"tag": "3"}}`)
+	images, err := readImages(folder)
+	require.NoError(t, err)
+	require.Equal(t, map[string]builtImage{"api": {Tag: "1", Digest: someDigest}, "web": {Tag: "20260101"}}, images)
+
+	broken := write(t, filepath.Join(folder, "broken.json"), `{"api": [}`)
+	_, err = readImages(folder)
+	require.ErrorContains(t, err, broken+": yaml: ")
+}
+
+func TestParseReferenceForms(t *testing.T) {
+	t.Parallel()
+	for reference, want := range map[string]string{
+		"":                                       "",
+		"[secret]":                               "",
+		"nginx":                                  "",
+		"nginx:1.27":                             "1.27",
+		"nginx@" + someDigest:                    someDigest,
+		"localhost:5000/team/api:2":              "2",
+		"localhost:5000/team/api":                "",
+		"localhost:5000/api:2@" + someDigest:     "2@" + someDigest,
+		"example.azurecr.io/api:1@" + someDigest: "1@" + someDigest,
+	} {
+		assert.Equal(t, want, parseReference(reference).String(), reference)
+	}
+}
+
+func TestBaseName(t *testing.T) {
+	t.Parallel()
+	for stack, want := range map[string]string{"test": "test", "acme/test": "test", "acme/acr-microservices/test": "test", "organization/shop/pr-1": "pr-1"} {
+		assert.Equal(t, want, baseName(stack))
+	}
+}
+
+func TestWithImagesOrder(t *testing.T) {
+	t.Parallel()
+	const built, said, runs = "7", "1.0.0", "h/api:5@" + otherDigest
+	for name, test := range map[string]struct {
+		service string
+		built   map[string]builtImage
+		running string
+		want    string
+	}{
+		"nothing known":             {"{}", nil, "", "api: {}"},
+		"null, nothing known":       {"", nil, "", "api: null"},
+		"runs":                      {"{}", nil, runs, "api: {image: {tag: \"5\", digest: '" + otherDigest + "'}}"},
+		"runs, null":                {"", nil, "h/api:5", "api: {image: {tag: \"5\"}}"},
+		"runs, image null":          {"{image: }", nil, "h/api:5", "api: {image: {tag: \"5\"}}"},
+		"runs, only a repository":   {"{image: {repository: docker.io/acme/api}}", nil, "h/api:5", "api: {image: {repository: docker.io/acme/api, tag: \"5\"}}"},
+		"says a tag, runs":          {"{image: {tag: " + said + "}}", nil, runs, "api: {image: {tag: " + said + "}}"},
+		"says a digest, runs":       {"{image: {digest: '" + someDigest + "'}}", nil, runs, "api: {image: {digest: '" + someDigest + "'}}"},
+		"built, says both":          {"{image: {tag: 1.0.0, repository: team/api, digest: old}, values: {a: 1}}", map[string]builtImage{"api": {Tag: built}}, runs, "api: {image: {repository: team/api, tag: \"7\"}, values: {a: 1}}"},
+		"built by digest, says tag": {"{image: {tag: 1.0.0}}", map[string]builtImage{"api": {Digest: someDigest}}, runs, "api: {image: {digest: '" + someDigest + "'}}"},
+		"built, null":               {"", map[string]builtImage{"api": {Tag: "1e3"}}, "", "api: {image: {tag: \"1e3\"}}"},
+	} {
+		var file yaml.Node
+		require.NoError(t, yaml.Unmarshal([]byte("config: {s: {api: "+test.service+"}}"), &file), name)
+		running := map[string]string{}
+		if test.running != "" {
+			running["api"] = test.running
+		}
+		told, err := withImages(&file, "s", test.built, running)
+		require.NoError(t, err, name)
+		if test.built != nil {
+			require.Len(t, told, 1, name)
+			require.True(t, strings.HasPrefix(told[0], "api: the image that was built, "), told[0])
+		}
+		var got, want any
+		require.NoError(t, node(&file, "config", "s").Decode(&got), name)
+		require.NoError(t, yaml.Unmarshal([]byte("{"+test.want+"}"), &want), name)
+		require.Equal(t, want, got, name)
+	}
+}
+
+func TestWithImagesErrors(t *testing.T) {
+	t.Parallel()
+	built := map[string]builtImage{"api": {Tag: "1"}, "nobody": {Tag: "1"}}
+	runs := map[string]string{"api": "h/api:1"}
+	for name, test := range map[string]struct {
+		settings string
+		built    map[string]builtImage
+		running  map[string]string
+		want     string
+	}{
+		"empty":             {"", nil, nil, "s:services is not there, or is no object"},
+		"no config":         {"a: 1", nil, nil, "s:services is not there, or is no object"},
+		"no services":       {"config: {other: {}}", nil, nil, "s:services is not there, or is no object"},
+		"services are null": {"config: {s:services: }", nil, nil, "s:services is not there, or is no object"},
+		"services a list":   {"config: {s:services: [api]}", nil, nil, "s:services is not there, or is no object"},
+		"unknown service":   {"config: {s:services: {api: {}}}", built, nil, "images were built for services that are not there: nobody"},
+		"service a text":    {"config: {s:services: {api: x}}", nil, runs, "api.image is no object"},
+		"image a list":      {"config: {s:services: {api: {image: [x]}}}", nil, runs, "api.image is no object"},
+	} {
+		var file yaml.Node
+		require.NoError(t, yaml.Unmarshal([]byte(test.settings), &file), name)
+		_, err := withImages(&file, "s:services", test.built, test.running)
+		require.EqualError(t, err, test.want, name)
+	}
+}
+
+func TestStackFileCommand(t *testing.T) {
+	var got string
+	t.Run("in its folder", func(t *testing.T) { got = stackFileRun(t) })
+	golden(t, "stack-file.golden", got)
+}
+
+// stackFileRun returns what the command says, and the file that it writes.
+func stackFileRun(t *testing.T) string {
+	t.Helper()
+	t.Chdir(t.TempDir())
+	write(t, "Pulumi.yaml", "name: shop\nruntime: go\n")
+	const settings = `# The stack test.
+secretsprovider: azurekeyvault://vault/keys/key # of the team
+config:
+  azure-native:location: westeurope
+  # Services, by name.
+  shop:services:
+    # First,
+    customerapi: # the settings are in its values file
+    # second,
+    orderapi:
+      image:
+        repository: docker.io/acme/orderapi # theirs
+        tag: 0.9.0
+      values:
+        password: {secure: AAABBB} # encrypted
+    # last.
+    web: {image: {digest: pinned}}
+  shop:environment: test
+`
+	write(t, "Pulumi.test.yaml", settings)
+	write(t, "running.json", `{"images": {"customerapi": "h:5000/customerapi:20260101", "orderapi": "h/orderapi:1", "web": "h/web:2"}, "registryName": "[secret]"}`)
+	write(t, "state.json", `{"version": 3, "deployment": {"secrets_providers": {"type": "cloud", "state": {"url": "azurekeyvault://vault/keys/key", "encryptedkey": "abc"}}}}`)
+	require.NoError(t, os.Mkdir("images", 0o750))
+	write(t, "images/image-orderapi.json", `{"orderapi": {"tag": "1.10", "digest": "`+someDigest+`"}}`)
+	args := []string{"stack-file", "-stack", "acme/shop/test", "-images", "images", "-running", "running.json", "-state", "state.json"}
+	var out bytes.Buffer
+	require.NoError(t, run(args, &out))
+	text, err := os.ReadFile("Pulumi.test.yaml")
+	require.NoError(t, err)
+
+	// Once more, it changes nothing: each service has its image, the file its key.
+	require.NoError(t, run(args, io.Discard))
+	again, err := os.ReadFile("Pulumi.test.yaml")
+	require.NoError(t, err)
+	require.Equal(t, string(text), string(again))
+
+	// Another stack starts from the file of this one, which stays as it is; its state has a key of its own.
+	write(t, "Pulumi.test.yaml", settings)
+	write(t, "none.json", "{}")
+	write(t, "state.json", `{"deployment": {"secrets_providers": {"type": "service", "state": {"url": "https://api.pulumi.com"}}}}`)
+	require.NoError(t, run([]string{"stack-file", "-stack", "pr-1", "-from", "Pulumi.test.yaml", "-running", "none.json", "-state", "state.json"}, io.Discard))
+	from, err := os.ReadFile("Pulumi.test.yaml")
+	require.NoError(t, err)
+	require.Equal(t, settings, string(from))
+	var before, after any
+	require.NoError(t, readYAML("Pulumi.test.yaml", &before))
+	require.NoError(t, readYAML("Pulumi.pr-1.yaml", &after))
+	require.Equal(t, before, after)
+	return out.String() + "\n" + string(text)
+}
+
+func TestStackFileCommandErrors(t *testing.T) {
+	t.Chdir(t.TempDir())
+	stackFile := func() error {
+		return run([]string{"stack-file", "-stack", "test", "-images", "images", "-running", "running.json", "-state", "state.json"}, io.Discard)
+	}
+	// Each step brings what the one before was missing.
+	for _, step := range []struct{ path, content, want string }{
+		{"other", "", "open Pulumi.yaml: "},
+		{"Pulumi.yaml", "name: shop\n", "open running.json: "},
+		{"running.json", "{}", "open state.json: "},
+		{"state.json", "{}", "open Pulumi.test.yaml: "},
+		{"Pulumi.test.yaml", "config: {}\n", "pipeline stack-file: Pulumi.test.yaml: shop:services is not there, or is no object"},
+		{"Pulumi.test.yaml", "config: {shop:services: {}\n", "Pulumi.test.yaml: yaml: "},
+	} {
+		write(t, step.path, step.content)
+		require.ErrorContains(t, stackFile(), step.want)
+	}
+
+	const settings = "config: {shop:services: {api: {}}}\n"
+	write(t, "Pulumi.test.yaml", settings)
+	require.NoError(t, os.Mkdir("images", 0o750))
+	write(t, "images/nobody.json", `{"nobody": {"tag": "1"}}`)
+	require.EqualError(t, stackFile(), "pipeline stack-file: Pulumi.test.yaml: images were built for services that are not there: nobody")
+	text, err := os.ReadFile("Pulumi.test.yaml")
+	require.NoError(t, err)
+	require.Equal(t, settings, string(text), "what is refused changes nothing")
+}
+
+func TestWithEncryptionOwn(t *testing.T) {
+	t.Parallel()
+	var state deployedState
+	state.Deployment.SecretsProviders.State.Salt = "v1:x"
+	state.Deployment.SecretsProviders.State.URL = "azurekeyvault://vault/keys/key"
+	state.Deployment.SecretsProviders.State.EncryptedKey = "abc"
+	for _, provider := range []string{"passphrase", "cloud"} {
+		state.Deployment.SecretsProviders.Type = provider
+		for _, settings := range []string{"encryptionsalt: v1:own\n", "secretsprovider: azurekeyvault://own/keys/key\nencryptedkey: own\n"} {
+			var file yaml.Node
+			require.NoError(t, yaml.Unmarshal([]byte(settings), &file))
+			require.NoError(t, withEncryption(&file, state))
+			text, err := yaml.Marshal(&file)
+			require.NoError(t, err)
+			require.Equal(t, settings, string(text), provider)
+		}
+		list := yaml.Node{Kind: yaml.DocumentNode, Content: []*yaml.Node{{Kind: yaml.SequenceNode}}}
+		require.EqualError(t, withEncryption(&list, state), "it is no object")
+	}
+}
