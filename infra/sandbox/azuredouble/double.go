@@ -57,6 +57,8 @@ type Conditions struct {
 	Ahead time.Duration
 	// ABAC says that the registries are in the mode "RBAC Registry + ABAC Repository Permissions".
 	ABAC bool
+	// Faults are what goes wrong with requests.
+	Faults []FaultRule
 }
 
 // Double is the pretended tenant and subscription. Its methods may be called from several goroutines.
@@ -66,6 +68,7 @@ type Double struct {
 	secret  []byte          // of this process; what is derived from it is never stored
 
 	conditions atomic.Pointer[Conditions]
+	faults     atomic.Pointer[faults]
 
 	mu    sync.RWMutex
 	state *state
@@ -207,7 +210,10 @@ func (d *Double) current() *state {
 }
 
 // SetConditions changes the conditions from now on, for what exists as well.
-func (d *Double) SetConditions(c Conditions) { d.conditions.Store(&c) }
+func (d *Double) SetConditions(c Conditions) {
+	d.conditions.Store(&c)
+	d.faults.Store(newFaults(c.Faults))
+}
 
 // Serve answers the engine as the providers azure-native, azuread and azure, each on its listener, until ctx is done (then it
 // returns nil) or a listener fails. It closes the listeners.
