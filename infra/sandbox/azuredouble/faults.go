@@ -133,6 +133,12 @@ func errNameTaken(name string) error {
 		"https://docs.microsoft.com/en-us/rest/api/containerregistry/registries/checknameavailability", loginServer(name))
 }
 
+// errSecondPrincipal is what Graph says to a second service principal for the same application.
+func errSecondPrincipal(clientID string) error {
+	return fmt.Errorf("could not create service principal: %w", graphError(http.StatusConflict, "Request_MultipleObjectsWithSameKeyValue",
+		"The service principal cannot be created, updated, or restored because the service principal name %s is already in use.", clientID))
+}
+
 // lost is what a provider reports when the connection dies.
 func (q request) lost(id string) error {
 	method := q.method()

@@ -155,6 +155,33 @@ func TestLostCreationInGraph(t *testing.T) {
 	assert.Len(t, e.double.Inventory(), 5)
 }
 
+// A service principal is not made twice: the repetition fails, and the next creation takes over the one that is there.
+func TestLostPrincipal(t *testing.T) {
+	e := under(t, "create ServicePrincipal lost call=1")
+	app := e.create(appType, "pull", props{"displayName": "pull"})
+	in := props{"clientId": app.out("clientId"), "useExisting": true}
+	_, err := e.try(spType, "pull", in)
+	require.ErrorContains(t, err, "unexpected status 409 with OData error: Request_MultipleObjectsWithSameKeyValue: The service principal cannot")
+	assert.Len(t, e.double.Inventory(), 2)
+	e.create(spType, "pull", in)
+	assert.Len(t, e.double.Inventory(), 2)
+	require.NoError(t, e.double.Delete(app.id))
+	assert.Empty(t, e.double.Inventory())
+}
+
+func TestDelete(t *testing.T) {
+	e := under(t)
+	e.group()
+	r := e.registry(nil)
+	pull := e.identity("pull")
+	require.ErrorContains(t, e.double.Delete(r.id+"/webhooks/none"), "there is no /subscriptions/")
+	for _, id := range []string{r.id, pull.password.id, "/servicePrincipals/" + pull.principal.id, pull.app.id} {
+		assert.Contains(t, e.double.Inventory(), id)
+		require.NoError(t, e.double.Delete(id))
+		assert.NotContains(t, e.double.Inventory(), id)
+	}
+}
+
 func TestLastingFaultsInGraph(t *testing.T) {
 	for fault, want := range map[string]string{
 		faultThrottled:   `Post "https://graph.microsoft.com/v1.0/`,

@@ -69,6 +69,9 @@ func (r *retrier) do(ctx context.Context, d *Double, q request, attempt func() (
 	id, carriedOut := q.id, false
 	for try := 1; ; try++ {
 		rule := d.faults.Load().strike(q.operation, q.token, q.name)
+		if carriedOut && !r.same && q.unique() {
+			return errSecondPrincipal(text(q.in, "clientId"))
+		}
 		if rule == nil {
 			if carriedOut && r.same {
 				return nil
@@ -136,6 +139,11 @@ func (p *provider) request(operation string, urn resource.URN, id string, in pro
 	return request{
 		operation: operation, token: string(urn.Type()), name: urn.Name(), id: id, in: in, tenant: p.double.current().Tenant,
 	}
+}
+
+// unique tells creations that Microsoft Graph refuses to repeat.
+func (q request) unique() bool {
+	return q.operation == opCreate && strings.HasSuffix(q.token, ":ServicePrincipal")
 }
 
 func (q request) graph() bool { return strings.HasPrefix(q.token, "azuread:") }

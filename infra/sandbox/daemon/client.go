@@ -155,6 +155,16 @@ func (c *Client) Discard(ctx context.Context, types, known []string) error {
 	return c.call(ctx, http.MethodPost, "discard", discard{Types: types, Known: known}, nil)
 }
 
+// Delete deletes an object from the cloud, as somebody would by hand.
+func (c *Client) Delete(ctx context.Context, id string) error {
+	return c.call(ctx, http.MethodPost, "delete", id, nil)
+}
+
+// Outage stops a process of the cluster, such as "kube-apiserver", or starts it again and waits until it is ready.
+func (c *Client) Outage(ctx context.Context, process string, over bool) error {
+	return c.call(ctx, http.MethodPost, "outage", outage{process, over}, nil)
+}
+
 // Close lets go of the daemon, which stops unless it has been handed over.
 func (c *Client) Close() {
 	if c.body != nil {

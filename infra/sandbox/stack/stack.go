@@ -158,6 +158,7 @@ func prepare(o Options) error {
 type Result struct {
 	Changes []Change
 	Outputs auto.OutputMap
+	Errors  []string // what was said about a failure
 }
 
 // Up brings the stack to what the program declares. With refresh, it first looks at what exists.
@@ -173,7 +174,8 @@ func (s *Stack) Up(ctx context.Context, refresh bool) (Result, error) {
 	up, err := s.auto.Up(ctx, options...)
 	changes := w.end()
 	if err != nil {
-		return Result{Changes: changes}, w.explain(ctx, "the update has failed", s.fail(ctx, "update", err))
+		err = w.explain(ctx, "the update has failed", s.fail(ctx, "update", err))
+		return Result{Changes: changes, Errors: append(w.errors, err.Error())}, err
 	}
 	return Result{Changes: changes, Outputs: up.Outputs}, nil
 }
