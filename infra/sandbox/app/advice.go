@@ -18,8 +18,12 @@ import (
 // advice is what to do about a failure, by a part of what is said of it. The README has the same, with more words: a test
 // holds the one against the other.
 var advice = []struct{ said, do string }{
-	{"SubscriptionRequestsThrottled", again}, {"giving up after", again}, {"AnotherOperationInProgress", again},
-	{"Directory_ConcurrencyViolation", again}, {"InternalServerError", again}, {"ServiceUnavailable", again},
+	{"SubscriptionRequestsThrottled", again},
+	{"giving up after", again},
+	{"AnotherOperationInProgress", again},
+	{"Directory_ConcurrencyViolation", again},
+	{"InternalServerError", again},
+	{"ServiceUnavailable", again},
 	{"connection reset by peer", "what Azure has carried out, and could not answer, is there: delete it if the stack does not know it, and up again"},
 	{"cannot create already existing resource", "if a lost answer of an earlier update has left it behind, delete it, and up again"},
 	{"RoleAssignmentExists", "if a lost answer of an earlier update has left it behind, delete it, and up again"},

@@ -427,7 +427,10 @@ func faultProject(project, dir string) error {
 	}
 	type m = map[string]any
 	for name, settings := range map[string]m{
-		defaultStack: {"environment": "main", "services": m{"customerapi": m{"image": m{"tag": "1.0.0"}}}},
+		// After a killed Helm, the next update waits for as long as a release may take.
+		defaultStack: {
+			"environment": "main", "services": m{"customerapi": m{"image": m{"tag": "1.0.0"}}}, "release": m{"timeoutSeconds": 30},
+		},
 		// Without an image there is no release, and the stack is made in a moment.
 		freshStack: {"environment": freshStack, "services": m{"customerapi": m{}}, "registry": m{"webhooks": m{
 			"notifyci": m{"serviceUri": "https://ci.example.com/images", "actions": []string{"push"}},
