@@ -18,13 +18,15 @@ import (
 // advice is what to do about a failure, by a part of what is said of it. The README has the same, with more words: a test
 // holds the one against the other.
 var advice = []struct{ said, do string }{
+	{"manifest tagged by", "push the image, or set another image.tag"},
+	{"Unable to retrieve some image pull secrets", "up --refresh makes the pull secret again"},
 	{"SubscriptionRequestsThrottled", again},
 	{"giving up after", again},
 	{"AnotherOperationInProgress", again},
 	{"Directory_ConcurrencyViolation", again},
 	{"InternalServerError", again},
 	{"ServiceUnavailable", again},
-	{"connection reset by peer", "what Azure has carried out, and could not answer, is there: delete it if the stack does not know it, and up again"},
+	{"connection reset by peer", "Azure may have done it all the same: delete what it has made and no stack knows, and up again"},
 	{"cannot create already existing resource", "if a lost answer of an earlier update has left it behind, delete it, and up again"},
 	{"RoleAssignmentExists", "if a lost answer of an earlier update has left it behind, delete it, and up again"},
 	{"Request_MultipleObjectsWithSameKeyValue", "the answer to the creation was lost: up again takes over what it has made"},
@@ -36,16 +38,17 @@ var advice = []struct{ said, do string }{
 	{"cluster is unreachable", "when the cluster answers again, up goes on"},
 	{"connection refused", "when the cluster answers again, up goes on"},
 	{"denied the request", "a policy of the cluster refuses it, for the reason that is given: follow it, or talk to who sets it"},
-	{"authentication required", "up again; the permission may take minutes to reach the registry. Without it, a wrong tag is answered in the same way"},
-	{"is not found", "push the image, or set another image.tag"},
+	{unauthorized, "up again; the permission may take minutes to reach the registry. Without it, a wrong tag is answered in the same way"},
 	{"no match for platform in manifest", "build the image for the nodes' platform"},
-	{"Unable to retrieve some image pull secrets", "up --refresh makes the pull secret again"},
 	{"Back-off restarting failed container", "the container ends by itself: with release.atomic=false the pod stays, and kubectl logs tells why." +
 		" \"exec format error\" there: build the image for the nodes' platform"},
 	{"no nodes available", "see to the cluster's nodes; then up goes on"},
 	{"unbound immediate PersistentVolumeClaims", "see to the claim's storage class and volume; then up goes on"},
+	{"exited prematurely", "a provider was killed, or has crashed: up again"},
 	{"no space left on device", "make room where the state is kept; then up goes on"},
 }
+
+const unauthorized = "authentication required"
 
 const again = "wait a few minutes, and up again: it goes on from here"
 
@@ -54,6 +57,9 @@ func advise(said []string) []string {
 	var advised []string
 	all := strings.Join(said, "\n")
 	for _, a := range advice {
+		if a.said == unauthorized && len(advised) > 0 {
+			continue // that is what comes of a missing secret
+		}
 		if strings.Contains(all, a.said) && !slices.Contains(advised, a.do) {
 			advised = append(advised, a.do)
 		}

@@ -10,6 +10,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net"
 	"net/http"
 	"os"
@@ -234,7 +235,26 @@ func smallDiskNeeds() string {
 	return ""
 }
 
-const filler = "filler"
+const (
+	filler = "filler"
+	room   = 8 << 20 // bytes, for an update
+)
+
+// sizeOf is what the files below dir take on a file system of their own, in bytes.
+func sizeOf(dir string) (size int64, err error) {
+	const page = 4 << 10
+	err = filepath.WalkDir(dir, func(_ string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		info, err := d.Info()
+		if err == nil {
+			size += info.Size()/page*page + page
+		}
+		return err
+	})
+	return size, err
+}
 
 // smallDisk moves the state to a file system of its own.
 func smallDisk(_ context.Context, r *faultRun) error {
@@ -245,7 +265,11 @@ func smallDisk(_ context.Context, r *faultRun) error {
 	if err := os.Mkdir(state, 0o700); err != nil {
 		return err
 	}
-	if err := unix.Mount("tmpfs", state, "tmpfs", 0, "size=8m,mode=0700"); err != nil {
+	size, err := sizeOf(aside)
+	if err != nil {
+		return err
+	}
+	if err := unix.Mount("tmpfs", state, "tmpfs", 0, fmt.Sprintf("size=%d,mode=0700", size+room)); err != nil {
 		return err
 	}
 	return os.CopyFS(state, os.DirFS(aside))
@@ -270,8 +294,7 @@ func fillDisk(_ context.Context, r *faultRun) error {
 // largeDisk makes room, and moves the state back to where it was.
 func largeDisk(_ context.Context, r *faultRun) error {
 	state, aside := r.path("pulumi"), r.path("pulumi-aside")
-	err := errors.Join(os.Remove(filepath.Join(state, filler)), os.RemoveAll(aside))
-	if err != nil {
+	if err := errors.Join(os.RemoveAll(filepath.Join(state, filler)), os.RemoveAll(aside)); err != nil {
 		return err
 	}
 	if err := os.CopyFS(aside, os.DirFS(state)); err != nil {

@@ -206,7 +206,13 @@ func (r *faultRun) play(ctx context.Context, s faultScenario) (o outcome) {
 		name = freshStack
 	}
 	if s.arrange != nil {
-		fail("arrange", s.arrange(ctx, r))
+		if err := s.arrange(ctx, r); err != nil {
+			fail("arrange", err)
+			if s.lift != nil {
+				fail("lift", s.lift(ctx, r))
+			}
+			return o
+		}
 	}
 	out, err := r.upDuring(ctx, name, s)
 	fail("transcript", r.keep(s.name, out))

@@ -52,15 +52,20 @@ func usual(said string) string {
 		{`\(0x[0-9a-f]+\)|0x[0-9a-f]+`, "0x"},
 		{`customerapi-microservice-[0-9a-z-]+`, "customerapi-microservice-POD"},
 		{`127\.0\.0\.1:\d+(->127\.0\.0\.1:\d+)?`, "ADDRESS"},
-		{`sha256:[0-9a-f]{64}`, "DIGEST"},
+		{`\d\d:\d\d:\d\d`, "TIME"},
+		{`/[^ "]*/faults/(home|pulumi)/`, "STATE/$1/"},
+		{`\.[0-9a-f]{16}\.tmp`, ".XXXX.tmp"},
+		{`history/acr-microservices/dev/dev-\d+`, "history/acr-microservices/dev/dev-X"},
 		{`\b\d+(\.\d+)?(ms|s)\b  FAILED`, "FAILED"},
 	} {
 		said = regexp.MustCompile(r.pattern).ReplaceAllString(said, r.placeholder)
 	}
-	succeeded := regexp.MustCompile(`^  (create|update|delete|replace|import)\S* .*[0-9](ms|s)$`)
+	// What depends on the hour, on how long things take, or on what else was going on.
+	incidental := regexp.MustCompile(`^  (create|update|delete|replace|import)\S* .*[0-9](ms|s)$|^  … |^  warning: the password .* is to change|` +
+		`: (Failed: Error: (ErrImagePull|ImagePullBackOff)|FailedToUpdateEndpointSlices: .*|Unhealthy: .*)$`)
 	var lines []string
 	for line := range strings.Lines(said) {
-		if line = strings.TrimRight(line, " \n"); line != "" && !succeeded.MatchString(line) && !slices.Contains(lines, line) {
+		if line = strings.TrimRight(line, " \n"); line != "" && !incidental.MatchString(line) && !slices.Contains(lines, line) {
 			lines = append(lines, line)
 		}
 	}

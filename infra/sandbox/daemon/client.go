@@ -185,6 +185,9 @@ func (c *Client) call(ctx context.Context, method, path string, in, out any) err
 		return err
 	}
 	response, err := c.http.Do(request)
+	if errors.Is(err, syscall.ECONNREFUSED) || errors.Is(err, syscall.ECONNRESET) || errors.Is(err, io.EOF) {
+		return ErrNotRunning
+	}
 	if err != nil {
 		return fmt.Errorf("sandbox: %w", err)
 	}

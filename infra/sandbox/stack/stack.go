@@ -274,7 +274,7 @@ func backend(dir string) string {
 // repair makes the stack usable after an update that was killed: it removes the lock that the update has left, and
 // discards what it may have begun without noting that it was done. Doing so is safe in a sandbox only.
 func (s *Stack) repair(ctx context.Context) error {
-	locks, err := filepath.Glob(filepath.Join(s.Dir, "pulumi", ".pulumi", "locks", "*", "*", "*", "*.json"))
+	locks, err := filepath.Glob(filepath.Join(s.Dir, "pulumi", ".pulumi", "locks", "*", "*", "*", "*"))
 	if err != nil {
 		return err
 	}
