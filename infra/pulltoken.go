@@ -15,8 +15,10 @@ const (
 
 	// tokensPerService is how many tokens rotation takes. A registry knows a new password at once, so that none is made ahead.
 	tokensPerService = keptBefore + 1
-	// maxTokenBase is what a token's name of at most 50 characters leaves besides its slot.
-	maxTokenBase = 48
+	// Azure allows names of 5 to 50 characters. A token's ends with its slot.
+	minTokenBase, maxTokenBase = 5, 48
+	// maxScopeActions is how many actions a scope map may have.
+	maxScopeActions = 500
 )
 
 // maxTokens is how many tokens a registry may have:
@@ -97,11 +99,11 @@ func pullActions(repositories []string) []string {
 	return actions
 }
 
-// tokenBase shortens a name to what Azure allows, and keeps it apart from others that begin alike.
+// tokenBase gives a name the length that Azure allows, and keeps it apart from others that begin alike.
 func tokenBase(name string) string {
-	if len(name) <= maxTokenBase {
+	if len(name) >= minTokenBase && len(name) <= maxTokenBase {
 		return name
 	}
 	sum := sha256.Sum256([]byte(name))
-	return name[:maxTokenBase-9] + "-" + hex.EncodeToString(sum[:])[:8]
+	return name[:min(len(name), maxTokenBase-9)] + "-" + hex.EncodeToString(sum[:])[:8]
 }
