@@ -146,8 +146,8 @@ func (c CacheRuleConfig) validate(found *problems, key, name string) {
 	found.addUnless(isDashedName(name), key, nil, ruleDashedName)
 	found.addUnless(isCachePath(c.Source) && namesHost(c.Source), key+".source", c.Source,
 		`is not a repository with its host, such as "docker.io/library/nginx", or "docker.io/library/*"`)
-	found.addUnless(isCachePath(c.Target) && !namesHost(c.Target), key+".target", c.Target,
-		`is not a repository in the own registry, such as "library/nginx", or "library/*"`)
+	found.addUnless(c.Target == "*" || isCachePath(c.Target) && !namesHost(c.Target), key+".target", c.Target,
+		`is not a repository in the own registry, such as "library/nginx", or "library/*", or "*"`)
 	found.addUnless(strings.HasSuffix(c.Source, "*") == strings.HasSuffix(c.Target, "*"), key+".target", c.Target,
 		"and source must both end with /*, or neither")
 }

@@ -142,7 +142,8 @@ func (r *RegistryConfig) validateWebhooks(found *problems) {
 		found.addUnless(registryNamePattern.MatchString(name), key, nil, "is not a webhook name: 5 to 50 letters and digits")
 		at, err := url.Parse(webhook.ServiceURI)
 		// The address may hold a token, and is not shown.
-		found.addUnless(err == nil && at.Host != "" && (at.Scheme == "https" || at.Scheme == "http"), key+".serviceUri", nil,
+		isAddress := err == nil && at.Host != "" && (at.Scheme == "https" || at.Scheme == "http") && !strings.Contains(webhook.ServiceURI, " ")
+		found.addUnless(isAddress, key+".serviceUri", nil,
 			"is not the http or https address of a service")
 		found.addUnless(len(webhook.Actions) > 0, key+".actions", nil, "is missing; list some of "+strings.Join(webhookActions, ", "))
 		for i, action := range webhook.Actions {

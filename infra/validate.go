@@ -269,6 +269,8 @@ func (c *Config) validateMade(found *problems, key string, image ImageConfig) {
 	if from := image.Build; from != nil {
 		found.addUnless(contextPattern.MatchString(from.Context), key+".build.context", from.Context,
 			`is not an https git repository with branch, tag or commit, such as "https://github.com/example/shop.git#v1.2.0:customerapi"`)
+		found.addUnless(from.Dockerfile == "" || filepath.IsLocal(from.Dockerfile), key+".build.dockerfile", from.Dockerfile,
+			"is not a file in the context")
 		found.addUnless(from.Platform == "" || slices.Contains(buildPlatforms, from.Platform), key+".build.platform", from.Platform,
 			"is not one of "+strings.Join(buildPlatforms, ", "))
 		found.addUnless(c.Registry.public(), key+".build", nil,
