@@ -129,11 +129,27 @@ func TestPullModeSwitches(t *testing.T) {
 	b.must("down")
 }
 
-// TestABACRegistry runs a stack in a registry that knows roles for single repositories only.
+// TestABACRegistry switches the registry of a live stack to the mode that knows roles for single repositories only, by way of
+// tokens, as the README tells.
 func TestABACRegistry(t *testing.T) {
 	b := newBox(t, "abac")
-	b.pullWith(settings{"abac": true})
-	b.must("up", "--abac")
+	b.pullWith(settings{"pull": settings{"mode": "token"}})
+	b.must("up")
+	pods := b.probePods(strings.Split(b.images(customer)[0], "@")[0], customer)
+	for _, pull := range []settings{
+		{"mode": "token", "also": []string{"servicePrincipal"}},
+		{"mode": "servicePrincipal", "also": []string{"token"}},
+		{"mode": "servicePrincipal"},
+	} {
+		pods.more(10)
+		b.pullWith(settings{"abac": true, "pull": pull})
+		b.must("up", "--abac")
+	}
+	pods.more(10)
+	pods.stop()
+	_, credentials, failures := pods.counts()
+	assert.Empty(t, failures)
+	assert.Equal(t, 2, credentials)
 	assert.Empty(t, ops(b.must("up", "--abac")))
 	p := b.probe(strings.Replace(b.images(customer)[0], "customerapi", "invoiceapi", 1), customer)
 	p.until(5)
