@@ -70,7 +70,7 @@ func newImageSource(ctx *pulumi.Context, cfg *Config) (*imageSource, error) {
 		access, err := newPullAccess(ctx, cfg, registry, azure)
 		return &imageSource{host: registry.LoginServer, registry: registry, access: access}, err
 	}
-	registry, err := NewRegistry(ctx, alphanumeric(ctx.Project()), &RegistryArgs{
+	registry, err := NewRegistry(ctx, registryBase(ctx.Project()), &RegistryArgs{
 		RegistryConfig: cfg.Registry,
 		Location:       cfg.Location,
 		PurgeFilters:   cfg.purgeFilters(),

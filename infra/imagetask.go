@@ -69,7 +69,7 @@ func NewImageTask(ctx *pulumi.Context, name string, args *ImageTaskArgs, opts ..
 	inputs := pulumi.Map{
 		"resourceGroupName":  args.Registry.ResourceGroup,
 		"registryName":       args.Registry.Name,
-		"taskName":           pulumi.String(tokenBase(name) + "-" + content),
+		"taskName":           pulumi.String(acrName(name+"-"+content, maxACRName)),
 		"location":           args.Location,
 		"status":             pulumi.String("Enabled"),
 		"agentConfiguration": pulumi.Map{"cpu": pulumi.Int(2)},

@@ -212,12 +212,14 @@ func optional(s string) pulumi.StringPtrInput {
 	return pulumi.String(s)
 }
 
-// alphanumeric drops what a registry's name may not hold.
-func alphanumeric(s string) string {
-	return strings.Map(func(r rune) rune {
+// registryBase makes of a project's name what a registry's may begin with: letters and digits, and room for the eight random
+// characters that the provider adds.
+func registryBase(project string) string {
+	base := strings.Map(func(r rune) rune {
 		if r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' {
 			return r
 		}
 		return -1
-	}, s)
+	}, project)
+	return base[:min(len(base), maxACRName-8)]
 }
