@@ -96,7 +96,7 @@ func TestPullModeSwitches(t *testing.T) {
 	}
 	mode := principal
 	for _, next := range []string{token, kubelet, principal, kubelet, token, principal} {
-		assert.NotContains(t, strings.Join(up("10m", mode, next), "\n"), "kubernetes:", "the pods still pull as before")
+		assert.NotContains(t, strings.Join(up("10m", mode, next), "\n"), "kubernetes:Release", "the pods still pull as before")
 		for _, update := range []func(){
 			func() { up("10m", next, mode) },
 			func() { up("10m", next) },
