@@ -18,10 +18,20 @@ import (
 )
 
 // azureKeys are the keys that Azure Pipelines' published schema knows at each level, and the inputs of the tasks that are
-// used: https://learn.microsoft.com/azure/devops/pipelines/yaml-schema and .../pipelines/tasks/reference
+// used: https://learn.microsoft.com/azure/devops/pipelines/yaml-schema and .../pipelines/tasks/reference. They are copied here,
+// because the schema itself comes in no Go module.
 var azureKeys = map[string]string{
-	"pipeline": "name trigger pr schedules parameters variables pool stages resources",
-	"stage":    "stage displayName dependsOn condition variables jobs lockBehavior pool trigger isSkippable templateContext",
+	"pipeline":  "name trigger pr schedules parameters variables pool stages resources",
+	"parameter": "name displayName type default values",
+	"variable":  "name value readonly group template parameters",
+	"trigger":   "batch branches paths tags",
+	"pr":        "autoCancel branches paths drafts",
+	"schedule":  "cron displayName branches batch always",
+	"filter":    "include exclude",
+	"resources": "builds containers pipelines repositories webhooks packages",
+	"webhook":   "webhook connection type filters",
+	"pool":      "name demands vmImage",
+	"stage":     "stage displayName dependsOn condition variables jobs lockBehavior pool trigger isSkippable templateContext",
 	"job": "job deployment displayName dependsOn condition strategy continueOnError pool workspace container services timeoutInMinutes " +
 		"cancelTimeoutInMinutes variables environment steps uses",
 	"step": "task bash checkout download artifact inputs displayName name condition continueOnError enabled env target " +
@@ -50,10 +60,40 @@ func TestPipelineFilesOfAzure(t *testing.T) {
 			assert.Contains(t, strings.Fields(azureKeys[level]), key, "%s: a %s has no such key", where, level)
 		}
 	}
+	for file, content := range pipelineFiles(t, ".azuredevops/*.yml", ".azuredevops/templates/*.yml") {
+		var raw struct {
+			Parameters []map[string]any `yaml:"parameters"`
+		}
+		require.NoError(t, yaml.Unmarshal([]byte(content), &raw), file)
+		for _, parameter := range raw.Parameters {
+			known("parameter", parameter, file)
+			assert.Contains(t, []string{"string", "object"}, parameter["type"], file)
+		}
+	}
+	levels := map[string]string{
+		"trigger": "trigger", "pr": "pr", "schedules": "schedule", "branches": "filter", "variables": "variable",
+		"resources": "resources", "webhooks": "webhook", "pool": "pool",
+	}
+	var below func(object map[string]any, where string)
+	below = func(object map[string]any, where string) {
+		for key, level := range levels {
+			items, ok := object[key].([]any)
+			if !ok {
+				items = []any{object[key]}
+			}
+			for _, item := range items {
+				if found, ok := item.(map[string]any); ok {
+					known(level, found, where)
+					below(found, where+": "+key)
+				}
+			}
+		}
+	}
 	name := regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
 	for file := range azureFiles {
 		pipeline := azurePipeline(t, file)
 		known("pipeline", pipeline, file)
+		below(pipeline, file)
 		for _, item := range pipeline["stages"].([]any) {
 			stage := item.(map[string]any)
 			known("stage", stage, file)
