@@ -15,7 +15,7 @@ func TestRunUsage(t *testing.T) {
 	for name, flags := range map[string][]string{
 		"bundle":     {"out"},
 		"image":      {"digest", "out", "service", "tag"},
-		"stack-file": {"from", "images", "running", "stack", "state"},
+		"stack-file": {"as-of", "from", "images", "running", "stack", "state"},
 		"guard":      {"check", "commit", "files", "save", "stack", "state"},
 		"comment":    {"out", "preview", "title"},
 		"summary":    {"out", "outputs", "title"},

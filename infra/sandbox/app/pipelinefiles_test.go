@@ -252,7 +252,7 @@ func TestPipelineFilesAgree(t *testing.T) {
 			require.NoError(t, yaml.Unmarshal([]byte(content), &map[string]any{}), file)
 			for _, match := range call.FindAllStringSubmatch(content, -1) {
 				line := strings.ReplaceAll(variable.ReplaceAllString(match[1], "V"), `"`, "")
-				found[strings.Replace(line, " -from V", "", 1)] = true
+				found[strings.NewReplacer(" -from V", "", " -as-of V", "").Replace(line)] = true
 			}
 		}
 		return slices.Sorted(maps.Keys(found))
