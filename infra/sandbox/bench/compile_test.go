@@ -3,6 +3,7 @@ package bench
 import (
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -44,7 +45,8 @@ func TestMeasureOfACompiledProgram(t *testing.T) {
 	require.NoError(t, small.measure(t.Context(), func(string) {}))
 	require.Len(t, small.cold, 1)
 	require.Len(t, small.edited, edits)
-	for _, c := range append(small.cold, small.edited...) {
+	require.Len(t, small.again, edits)
+	for _, c := range slices.Concat(small.cold, small.edited, small.again) {
 		require.Positive(t, c.cpu)
 		require.Positive(t, c.wall)
 		require.Positive(t, c.peak)
