@@ -84,16 +84,17 @@ func follow(log string, done <-chan struct{}) []step {
 	var steps []step
 	began := map[string]time.Time{}
 	var line []byte
+	ended := false
 	for reader := bufio.NewReader(file); ; {
 		part, err := reader.ReadBytes('\n')
 		line = append(line, part...)
-		if errors.Is(err, io.EOF) {
+		if errors.Is(err, io.EOF) && !ended {
 			select {
 			case <-done:
-				return steps
+				ended = true // after what has been written meanwhile
 			case <-time.After(2 * time.Millisecond):
-				continue
 			}
+			continue
 		}
 		if err != nil {
 			return steps
