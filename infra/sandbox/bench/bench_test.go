@@ -141,3 +141,11 @@ func TestHandNamesWhatHasFailed(t *testing.T) {
 	require.ErrorContains(t, err, "sh: exit status 3\nno cluster")
 	require.False(t, strings.Contains(err.Error(), "echo"), "a password on the command line stays there")
 }
+
+func TestOwnCPURunsTheWholeProgram(t *testing.T) {
+	project, err := filepath.Abs("../../..")
+	require.NoError(t, err)
+	used, err := ownCPU(project, 3)
+	require.NoError(t, err)
+	assert.Positive(t, used)
+}

@@ -11,7 +11,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strings"
 	"syscall"
 	"time"
 
@@ -43,19 +42,13 @@ func (r run) changes() []step {
 	return changes
 }
 
-// pulumi runs the real CLI in a project of the world, as a person or a pipeline would, and measures it.
-func (w *World) pulumi(ctx context.Context, project string, args ...string) (run, error) {
-	log := filepath.Join(w.Dir, "events.json")
+// operate runs an operation of the real CLI on a stack, as a person or a pipeline would, and measures it.
+func (s *benchStack) operate(ctx context.Context, operation string, flags ...string) (run, error) {
+	log := filepath.Join(s.world.Dir, "events.json")
 	if err := os.WriteFile(log, nil, 0o600); err != nil {
 		return run{}, err
 	}
-	var output bytes.Buffer
-	cmd := exec.CommandContext(ctx, w.Tools.Pulumi, append(args, "--non-interactive", "--color=never", "--event-log="+log)...)
-	cmd.Dir, cmd.Env = project, w.env
-	cmd.Stdout, cmd.Stderr = &output, &output
-	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGINT) }
-	cmd.WaitDelay = 30 * time.Second
-
+	cmd, output := s.pulumi(ctx, append([]string{operation, "--suppress-outputs", "--event-log=" + log}, flags...)...)
 	began := time.Now()
 	if err := cmd.Start(); err != nil {
 		return run{}, err
@@ -69,9 +62,20 @@ func (w *World) pulumi(ctx context.Context, project string, args ...string) (run
 	close(done)
 	r.usage, r.steps = <-used, <-steps
 	if err != nil {
-		return r, errors.Join(ctx.Err(), fmt.Errorf("pulumi %s: %w\n%s", strings.Join(args, " "), err, output.String()))
+		return r, errors.Join(ctx.Err(), fmt.Errorf("pulumi %s: %w\n%s", operation, err, output.String()))
 	}
 	return r, nil
+}
+
+// pulumi is the CLI with a command about a stack, and the place of its output.
+func (s *benchStack) pulumi(ctx context.Context, args ...string) (*exec.Cmd, *bytes.Buffer) {
+	output := &bytes.Buffer{}
+	cmd := exec.CommandContext(ctx, s.world.Tools.Pulumi, append(args, "--stack="+s.name, "--non-interactive", "--color=never")...)
+	cmd.Dir, cmd.Env = s.project, s.world.env
+	cmd.Stdout, cmd.Stderr = output, output
+	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGINT) }
+	cmd.WaitDelay = 30 * time.Second
+	return cmd, output
 }
 
 // follow reads the engine's events while they are written, until done is closed. Their own times are in whole seconds only.

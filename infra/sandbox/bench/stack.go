@@ -90,8 +90,11 @@ func (s *benchStack) configure(ctx context.Context, to settings) error {
 		return nil
 	}
 	s.world.stacks[path] = true
-	_, err = s.world.pulumi(ctx, s.project, "stack", "init", s.name, "--no-select")
-	return err
+	cmd, output := s.pulumi(ctx, "stack", "init", "--no-select")
+	if err := cmd.Run(); err != nil {
+		return errors.Join(ctx.Err(), fmt.Errorf("pulumi stack init: %w\n%s", err, output))
+	}
+	return nil
 }
 
 // retag gives the first service another tag.
@@ -103,16 +106,14 @@ func (s *benchStack) retag(ctx context.Context, tag string) error {
 	return s.configure(ctx, changed)
 }
 
-func (s *benchStack) preview(ctx context.Context) (run, error) {
-	return s.world.pulumi(ctx, s.project, "preview", "--stack="+s.name, "--suppress-outputs")
-}
+func (s *benchStack) preview(ctx context.Context) (run, error) { return s.operate(ctx, "preview") }
 
 func (s *benchStack) up(ctx context.Context) (run, error) {
-	return s.world.pulumi(ctx, s.project, "up", "--stack="+s.name, "--yes", "--skip-preview", "--suppress-outputs")
+	return s.operate(ctx, "up", "--yes", "--skip-preview")
 }
 
 func (s *benchStack) destroy(ctx context.Context) error {
-	_, err := s.world.pulumi(ctx, s.project, "destroy", "--stack="+s.name, "--yes", "--skip-preview", "--suppress-outputs")
+	_, err := s.operate(ctx, "destroy", "--yes", "--skip-preview")
 	return err
 }
 
