@@ -32,6 +32,8 @@ var benchParts = []struct {
 	{name: "size", about: "memory and state", measure: bench.Size, inWorld: true},
 	{name: "change", about: "another tag for one of many services", measure: bench.Change, inWorld: true},
 	{name: "deploy", about: "the first update, and the same by hand", measure: bench.Deploy, inWorld: true},
+	{name: "compile", about: "what the program costs to compile", measure: bench.Compile, optional: true},
+	{name: "cold", about: "what the sandbox costs to compile", measure: bench.Cold, optional: true},
 }
 
 // benchCommand measures.

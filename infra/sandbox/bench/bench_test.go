@@ -2,6 +2,7 @@ package bench
 
 import (
 	"context"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -13,6 +14,9 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"example.com/acr-microservices/infra/sandbox/console"
+	"example.com/acr-microservices/infra/sandbox/toolchain"
 )
 
 func TestMedianAndSlope(t *testing.T) {
@@ -148,4 +152,20 @@ func TestOwnCPURunsTheWholeProgram(t *testing.T) {
 	used, err := ownCPU(project, 3)
 	require.NoError(t, err)
 	assert.Positive(t, used)
+}
+
+func TestColdCountsEachProgram(t *testing.T) {
+	module, out := t.TempDir(), t.TempDir()
+	for name, content := range map[string]string{
+		"go.mod": "module example.com/small\n\ngo 1.25\n", "main.go": "package main\n\nfunc main() {}\n",
+	} {
+		require.NoError(t, os.WriteFile(filepath.Join(module, name), []byte(content), 0o600))
+	}
+	small := toolchain.Command{Name: "small", Module: module, Args: []string{"build", "-trimpath", "."}}
+	measures, err := cold(t.Context(), Options{Console: console.New(io.Discard)}, out, []toolchain.Command{small, small})
+	require.NoError(t, err)
+	require.Len(t, measures, 5)
+	assert.Greater(t, measures[0].Ours, 3*measures[1].Ours, "the second one finds what the first has compiled")
+	assert.InDelta(t, measures[0].Ours+measures[1].Ours, measures[2].Ours, 1e-6)
+	assert.FileExists(t, filepath.Join(out, "program"))
 }

@@ -51,7 +51,7 @@ func Growth(ctx context.Context, o Options) ([]Measure, error) {
 		Ours: mocked / float64(last),
 	}
 	process := func(n int) float64 {
-		return median(figures(seen["preview"][n], func(r run) float64 { return milliseconds(r.cpu[program]) }))
+		return median(each(seen["preview"][n], func(r run) float64 { return milliseconds(r.cpu[program]) }))
 	}
 	return append(measures, own.goal("≤ 1 ms", own.Ours <= 1), Measure{
 		Group: "growth", Name: "the program's process in a preview, CPU of each", Services: last, Unit: "ms",
@@ -108,18 +108,9 @@ func (w *World) grow(ctx context.Context, o Options, sizes []int) (map[string]ma
 	return seen, nil
 }
 
-// figures returns a figure of each run.
-func figures(runs []run, figure func(run) float64) []float64 {
-	all := make([]float64, len(runs))
-	for i, r := range runs {
-		all[i] = figure(r)
-	}
-	return all
-}
-
 // wall is the median time of the runs, in seconds.
 func wall(runs []run) float64 {
-	return median(figures(runs, func(r run) float64 { return r.wall.Seconds() }))
+	return median(each(runs, func(r run) float64 { return r.wall.Seconds() }))
 }
 
 func milliseconds(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }

@@ -76,6 +76,15 @@ func median(values []float64) float64 {
 	return (sorted[(n-1)/2] + sorted[n/2]) / 2
 }
 
+// each returns a figure of each of what was measured.
+func each[T any](measured []T, figure func(T) float64) []float64 {
+	figures := make([]float64, len(measured))
+	for i, m := range measured {
+		figures[i] = figure(m)
+	}
+	return figures
+}
+
 // slope returns by how much y grows with x, by least squares.
 func slope(x, y []float64) float64 {
 	var meanX, meanY, over, under float64

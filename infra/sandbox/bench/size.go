@@ -23,7 +23,7 @@ func Size(ctx context.Context, o Options) ([]Measure, error) {
 		{"program", program}, {"engine", "pulumi"}, {"Kubernetes provider", "pulumi-resource-kubernetes"},
 	} {
 		peak := func(n int) float64 {
-			return median(figures(seen["no-op up"][n], func(r run) float64 { return float64(r.peak[process.binary]) / (1 << 20) }))
+			return median(each(seen["no-op up"][n], func(r run) float64 { return float64(r.peak[process.binary]) / (1 << 20) }))
 		}
 		m := Measure{Group: "size", Name: fmt.Sprintf("peak memory of the %s", process.name), Services: last, Unit: "MiB", Ours: peak(last)}
 		if last > sizes[0] {
