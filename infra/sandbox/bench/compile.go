@@ -208,12 +208,3 @@ func goCommand(ctx context.Context, dir string, env []string, args ...string) (c
 		peak: float64(usage.Maxrss) / 1024, // Linux counts in KiB, and takes the largest of the processes waited for
 	}, nil
 }
-
-// each returns a figure of each of the costs.
-func each(costs []cost, figure func(cost) float64) []float64 {
-	figures := make([]float64, 0, len(costs))
-	for _, c := range costs {
-		figures = append(figures, figure(c))
-	}
-	return figures
-}
