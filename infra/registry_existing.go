@@ -39,13 +39,13 @@ func existingRegistry(ctx *pulumi.Context, existing *ExistingConfig) (*registryR
 	if existing.Stack == ctx.Organization()+"/"+ctx.Project()+"/"+ctx.Stack() {
 		return nil, errors.New("registry.existing.stack is this stack itself, which cannot take its registry from its own outputs")
 	}
-	owner, err := pulumi.NewStackReference(ctx, existing.Stack, nil)
+	owner, err := newStackReference(ctx, existing.Stack)
 	if err != nil {
 		return nil, fmt.Errorf("registry.existing.stack %q: %w", existing.Stack, err)
 	}
 	output := func(name string) pulumi.StringOutput {
-		return owner.GetOutput(pulumi.String(name)).ApplyT(func(value any) (string, error) {
-			text, ok := value.(string)
+		return owner.Outputs.ApplyT(func(outputs map[string]any) (string, error) {
+			text, ok := outputs[name].(string)
 			if !ok {
 				return "", fmt.Errorf("registry.existing.stack: %s has no output %s, as a stack of this program with a registry of its own has",
 					existing.Stack, name)
@@ -64,6 +64,21 @@ func existingRegistry(ctx *pulumi.Context, existing *ExistingConfig) (*registryR
 	return &registryRef{
 		ID: id, ResourceGroup: group.(pulumi.StringOutput), Name: output("registryName"), LoginServer: output("loginServer"),
 	}, nil
+}
+
+// stackReference is a pulumi.StackReference without its methods. These lead to most of the SDK's types, and the compiler would
+// translate 8000 functions for them each time it compiles this package, which takes it three times as long.
+type stackReference struct {
+	pulumi.CustomResourceState
+
+	Outputs pulumi.MapOutput `pulumi:"outputs"`
+}
+
+// newStackReference reads the outputs of another stack.
+func newStackReference(ctx *pulumi.Context, stack string) (*stackReference, error) {
+	reference := &stackReference{}
+	return reference, ctx.ReadResource("pulumi:pulumi:StackReference", stack, pulumi.ID(stack),
+		&pulumi.StackReferenceArgs{Name: pulumi.String(stack)}, reference)
 }
 
 // validateExisting refuses what only the registry's owner decides.
