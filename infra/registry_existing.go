@@ -1,12 +1,17 @@
 package infra
 
 import (
+	"errors"
 	"fmt"
 	"reflect"
+	"regexp"
 
 	acr "github.com/pulumi/pulumi-azure-native-sdk/containerregistry/v2/v20231101preview"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 )
+
+// stackPattern is the full name of a stack: https://www.pulumi.com/docs/iac/concepts/stacks/
+var stackPattern = regexp.MustCompile(`^[\w.-]+/[\w.-]+/[\w.-]+$`)
 
 // registryRef is where a registry is, whoever owns it.
 type registryRef struct {
@@ -30,6 +35,9 @@ func existingRegistry(ctx *pulumi.Context, existing *ExistingConfig) (*registryR
 			ID: found.Id(), ResourceGroup: pulumi.String(existing.ResourceGroup).ToStringOutput(),
 			Name: found.Name(), LoginServer: found.LoginServer(),
 		}, nil
+	}
+	if existing.Stack == ctx.Organization()+"/"+ctx.Project()+"/"+ctx.Stack() {
+		return nil, errors.New("registry.existing.stack is this stack itself, which cannot take its registry from its own outputs")
 	}
 	owner, err := newStackReference(ctx, existing.Stack)
 	if err != nil {
@@ -82,6 +90,9 @@ func (r *RegistryConfig) validateExisting(found *problems) {
 		found.addUnless(registryNamePattern.MatchString(r.Existing.Name), "registry.existing.name", r.Existing.Name, ruleRegistryName)
 		found.addUnless(resourceGroupPattern.MatchString(r.Existing.ResourceGroup), "registry.existing.resourceGroup",
 			r.Existing.ResourceGroup, ruleResourceGroup)
+	} else {
+		found.addUnless(stackPattern.MatchString(r.Existing.Stack), "registry.existing.stack", r.Existing.Stack,
+			`is not a stack's full name, such as "organization/acr-microservices/dev"`)
 	}
 	given := reflect.ValueOf(*r)
 	for i := range given.NumField() {
