@@ -169,3 +169,19 @@ func TestColdCountsEachProgram(t *testing.T) {
 	assert.InDelta(t, measures[0].Ours+measures[1].Ours, measures[2].Ours, 1e-6)
 	assert.FileExists(t, filepath.Join(out, "program"))
 }
+
+// What the README says is what "bench --write" has measured.
+func TestREADMEShowsTheResults(t *testing.T) {
+	results, err := readResults(project)
+	require.NoError(t, err)
+	require.NotEmpty(t, results)
+	text, err := os.ReadFile(filepath.Join(project, readme))
+	require.NoError(t, err)
+	renewed, err := replaceTable(text, Table(results))
+	require.NoError(t, err)
+	require.Equal(t, string(renewed), string(text))
+	for _, plot := range []string{growthPlot, deployPlot} {
+		require.Contains(t, string(text), "("+plot+")")
+		require.FileExists(t, filepath.Join(project, plot))
+	}
+}
