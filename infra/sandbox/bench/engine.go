@@ -74,6 +74,8 @@ func (s *benchStack) pulumi(ctx context.Context, args ...string) (*exec.Cmd, *by
 	cmd := exec.CommandContext(ctx, s.world.Tools.Pulumi, append(args, "--stack="+s.name, "--non-interactive", "--color=never")...)
 	cmd.Dir, cmd.Env = s.project, slices.Concat(s.world.env, s.env)
 	cmd.Stdout, cmd.Stderr = output, output
+	// A group of its own keeps the terminal's Ctrl-C away from it: Cancel passes that on, once.
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGINT) }
 	cmd.WaitDelay = 30 * time.Second
 	return cmd, output
