@@ -196,6 +196,7 @@ puts it right, and whether anything is lost or left behind.`,
 			RunE:    with(func(cmd *cobra.Command, sb *sandbox) error { return sb.delete(cmd.Context(), cmd.Flags().Args()) }),
 		},
 		faults,
+		benchCommand(with),
 		serveCommand(),
 		nodeLoginCommand(),
 	)

@@ -59,6 +59,9 @@ type Conditions struct {
 	ABAC bool
 	// Faults are what goes wrong with requests.
 	Faults []FaultRule
+	// Latency is how long a creation, a change or a deletion takes, by type without its module, as in
+	// "azure-native:Registry"; none for those left out. See [TypicalLatency].
+	Latency map[string]time.Duration
 }
 
 // Double is the pretended tenant and subscription. Its methods may be called from several goroutines.

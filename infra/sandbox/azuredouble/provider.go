@@ -222,6 +222,9 @@ func (p *provider) Create(ctx context.Context, req plugin.CreateRequest) (plugin
 	}
 	work, cancel := p.cancelable(ctx)
 	defer cancel()
+	if err := p.double.delay(work, k.token); err != nil {
+		return plugin.CreateResponse{}, err
+	}
 	var id string
 	var once props
 	err = p.client.do(work, p.double, p.request(opCreate, req.URN, "", in), func() (string, error) {
@@ -337,6 +340,9 @@ func (p *provider) Update(ctx context.Context, req plugin.UpdateRequest) (plugin
 	}
 	ctx, cancel := p.cancelable(ctx)
 	defer cancel()
+	if err := p.double.delay(ctx, k.token); err != nil {
+		return plugin.UpdateResponse{}, err
+	}
 	err = p.client.do(ctx, p.double, p.request(opUpdate, req.URN, string(req.ID), in), func() (string, error) {
 		return string(req.ID), k.update(ctx, p.double, string(req.ID), in)
 	})
@@ -363,6 +369,9 @@ func (p *provider) Delete(ctx context.Context, req plugin.DeleteRequest) (plugin
 	}
 	ctx, cancel := p.cancelable(ctx)
 	defer cancel()
+	if err := p.double.delay(ctx, k.token); err != nil {
+		return plugin.DeleteResponse{}, err
+	}
 	return plugin.DeleteResponse{}, p.client.do(ctx, p.double, p.request(opDelete, req.URN, string(req.ID), nil), func() (string, error) {
 		return string(req.ID), k.remove(p.double, string(req.ID))
 	})
