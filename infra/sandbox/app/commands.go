@@ -30,6 +30,7 @@ type updateFlags struct {
 	propagation propagation
 	replication time.Duration
 	at          time.Time
+	faults      faultRules
 	abac        bool
 	refresh     bool
 	keep        bool
@@ -38,7 +39,7 @@ type updateFlags struct {
 
 // conditions are what the flags say of Azure.
 func (f updateFlags) conditions() azuredouble.Conditions {
-	c := azuredouble.Conditions{PullPropagation: time.Duration(f.propagation), Replication: f.replication, ABAC: f.abac}
+	c := azuredouble.Conditions{PullPropagation: time.Duration(f.propagation), Replication: f.replication, ABAC: f.abac, Faults: f.faults}
 	if !f.at.IsZero() {
 		c.Ahead = time.Until(f.at)
 	}
@@ -101,6 +102,7 @@ everything is stopped; the files stay, and the next up goes on from there.`,
 		Example: `  go run -C infra/sandbox . up
   go run -C infra/sandbox . up --config 'services.customerapi.image.tag=1.1.0'
   go run -C infra/sandbox . up --pull-propagation never --keep   # what happens when the cluster may not pull
+  go run -C infra/sandbox . up --fault 'create Registry throttled call=1'
   go run -C infra/sandbox . up --at 2027-03-01                   # what the first update of a later period does
   go run -C infra/sandbox . up --name second`,
 		Args: cobra.NoArgs,
@@ -125,6 +127,10 @@ everything is stopped; the files stay, and the next up goes on from there.`,
 		cmd.Flags().BoolVar(&flags.abac, "abac", false, "the registries are in the mode RBAC Registry + ABAC Repository Permissions")
 		cmd.Flags().TimeVar(&flags.at, "at", time.Time{}, []string{time.RFC3339, time.DateOnly},
 			"run as if it were that moment, for the program and for Azure: \"2027-03-01\"")
+		cmd.Flags().Var(&flags.faults, "fault", `what goes wrong in Azure: "OPERATION TYPE[/NAME] FAULT [call=N] [chance=P] [seed=N] [for=DURATION]",
+OPERATION being create, read, update, delete, invoke or any, and FAULT one of
+`+strings.Join(azuredouble.Faults, ", "))
+		cmd.Flags().Var(&faultFile{rules: &flags.faults}, "faults", "YAML file with a list of such rules: on, type, name, fault, call, chance, seed, for")
 		cmd.Flags().BoolVar(&flags.verbose, "verbose", false, "show all output of the engine")
 	}
 
@@ -146,6 +152,27 @@ everything is stopped; the files stay, and the next up goes on from there.`,
 	down.Flags().BoolVar(&force, "force", false, "stop and delete without destroying the stack first")
 	down.Flags().BoolVar(&flags.verbose, "verbose", false, "show all output of the engine")
 
+	var only []string
+	var transcripts string
+	faults := &cobra.Command{
+		Use:   "faults",
+		Short: "Break things one by one in a sandbox of its own, and show what became of each",
+		Long: `Break things one by one in a sandbox of its own, and show what became of each: what "up" says, whether the next one
+puts it right, and whether anything is lost or left behind.`,
+		Example: `  go run -C infra/sandbox . faults
+  go run -C infra/sandbox . faults --only node-gone,azure-throttled`,
+		Args: cobra.NoArgs,
+		RunE: with(func(cmd *cobra.Command, sb *sandbox) error {
+			if !cmd.Flags().Changed("name") {
+				sb = sb.named("faults")
+			}
+			return sb.faults(cmd.Context(), only, transcripts)
+		}),
+	}
+	faults.Flags().StringSliceVar(&only, "only", nil, "only these")
+	faults.Flags().StringVar(&transcripts, "transcripts", "", "folder for what each up says")
+	_ = faults.Flags().MarkHidden("transcripts")
+
 	root.AddCommand(up, preview, down,
 		&cobra.Command{
 			Use:     "status",
@@ -161,6 +188,14 @@ everything is stopped; the files stay, and the next up goes on from there.`,
 			Args:    cobra.NoArgs,
 			RunE:    with(func(cmd *cobra.Command, sb *sandbox) error { return sb.env(cmd.Context()) }),
 		},
+		&cobra.Command{
+			Use:     "delete ID...",
+			Short:   "Delete objects from the double of Azure, as somebody would by hand",
+			Example: `  go run -C infra/sandbox . delete /applications/5d2e7c32-6b9a-4d55-b0a5-2b5d6b9f7a10`,
+			Args:    cobra.MinimumNArgs(1),
+			RunE:    with(func(cmd *cobra.Command, sb *sandbox) error { return sb.delete(cmd.Context(), cmd.Flags().Args()) }),
+		},
+		faults,
 		benchCommand(with),
 		serveCommand(),
 		nodeLoginCommand(),

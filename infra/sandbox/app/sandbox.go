@@ -189,3 +189,10 @@ func environment(info daemon.Info) map[string]string {
 		"PULUMI_DEBUG_PROVIDERS": fmt.Sprintf("azure-native:%s,azuread:%s,azure:%s", port(info.AzureNative), port(info.AzureAD), port(info.Azure)),
 	}
 }
+
+// named is another sandbox beside this one.
+func (sb *sandbox) named(name string) *sandbox {
+	other := *sb
+	other.name, other.dir = name, filepath.Join(filepath.Dir(sb.dir), name)
+	return &other
+}

@@ -51,7 +51,8 @@ func (sb *sandbox) up(ctx context.Context, flags updateFlags) (err error) {
 	}
 	result, err := st.Up(ctx, flags.refresh)
 	if err != nil {
-		sb.explainFailure(ctx, st, sb.kubectl(info), began)
+		sb.tellFaults(ctx, services)
+		sb.explainFailure(ctx, st, services, info, result, began)
 		if ctx.Err() == nil && (running || flags.keep) {
 			err = errors.Join(err, services.Keep(ctx))
 		} else if ctx.Err() == nil {
@@ -64,6 +65,8 @@ func (sb *sandbox) up(ctx context.Context, flags updateFlags) (err error) {
 	if err := services.Keep(ctx); err != nil {
 		return err
 	}
+	sb.tellFaults(ctx, services)
+	sb.tellStrays(ctx, services, info)
 	return sb.summarize(ctx, st, services, result, times)
 }
 
@@ -156,25 +159,6 @@ func discard(ctx context.Context, services *daemon.Client, kube kubectl, pending
 		ids = append(ids, string(r.ID))
 	}
 	return services.Discard(ctx, types, ids)
-}
-
-// explainFailure shows what the cluster has to say about a failed update.
-func (sb *sandbox) explainFailure(ctx context.Context, st *stack.Stack, kube kubectl, since time.Time) {
-	if ctx.Err() != nil {
-		return
-	}
-	resources, err := st.Resources(ctx)
-	if err != nil {
-		return // the failure itself is reported
-	}
-	warnings, err := kube.warnings(ctx, namespaces(resources), since)
-	if err != nil || len(warnings) == 0 {
-		return
-	}
-	sb.Printf("\n  what the cluster says")
-	for _, w := range warnings {
-		sb.Printf("%s", console.Indent("    ", w))
-	}
 }
 
 // summarize tells what has changed, what runs and what to do next.

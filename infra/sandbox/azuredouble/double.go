@@ -57,6 +57,8 @@ type Conditions struct {
 	Ahead time.Duration
 	// ABAC says that the registries are in the mode "RBAC Registry + ABAC Repository Permissions".
 	ABAC bool
+	// Faults are what goes wrong with requests.
+	Faults []FaultRule
 	// Latency is how long a creation, a change or a deletion takes, by type without its module, as in
 	// "azure-native:Registry"; none for those left out. See [TypicalLatency].
 	Latency map[string]time.Duration
@@ -69,6 +71,7 @@ type Double struct {
 	secret  []byte          // of this process; what is derived from it is never stored
 
 	conditions atomic.Pointer[Conditions]
+	faults     atomic.Pointer[faults]
 
 	mu    sync.RWMutex
 	state *state
@@ -210,7 +213,10 @@ func (d *Double) current() *state {
 }
 
 // SetConditions changes the conditions from now on, for what exists as well.
-func (d *Double) SetConditions(c Conditions) { d.conditions.Store(&c) }
+func (d *Double) SetConditions(c Conditions) {
+	d.conditions.Store(&c)
+	d.faults.Store(newFaults(c.Faults))
+}
 
 // Serve answers the engine as the providers azure-native, azuread and azure, each on its listener, until ctx is done (then it
 // returns nil) or a listener fails. It closes the listeners.

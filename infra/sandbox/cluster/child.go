@@ -20,6 +20,8 @@ type child struct {
 	log  string
 	cmd  *exec.Cmd
 	done chan struct{} // closed when the process has ended
+
+	halted bool // by Halt; guarded by the cluster's mutex
 }
 
 // spawnRequests serves spawn. The kernel sends a parent death signal when the *thread* that started a process ends, so all
@@ -73,12 +75,18 @@ func (c *Cluster) spawn(binary string, args []string) error {
 	return nil
 }
 
-// ended records the end of a process that Stop did not bring about.
+// ended records the end of a process that neither Stop nor Halt brought about.
 func (c *Cluster) ended(ch *child, err error) {
+	c.mu.Lock()
+	halted := ch.halted
+	c.mu.Unlock()
 	select {
 	case <-c.stopping:
 		return
 	default:
+	}
+	if halted {
+		return
 	}
 	if err == nil {
 		err = errors.New("ended by itself")

@@ -150,6 +150,7 @@ func (r *running) Info() daemon.Info {
 		Kubeconfig: r.cluster.Kubeconfig(),
 		Kubernetes: r.options.Kubernetes,
 		Inventory:  r.azure.Inventory(),
+		Faults:     r.azure.FaultCounts(),
 		Pulls:      append([]daemon.Pull(nil), r.pulls...),
 	}
 }
@@ -161,6 +162,17 @@ func (r *running) SetConditions(c azuredouble.Conditions) { r.azure.SetCondition
 func (r *running) NodeLogin() daemon.Login {
 	username, password := r.azure.KubeletCredential()
 	return daemon.Login{Username: username, Password: password}
+}
+
+// Delete deletes an object from the cloud, as somebody would by hand.
+func (r *running) Delete(id string) error { return r.azure.Delete(id) }
+
+// Outage stops a process of the cluster, or starts it again.
+func (r *running) Outage(ctx context.Context, process string, over bool) error {
+	if over {
+		return r.cluster.Resume(ctx, process)
+	}
+	return r.cluster.Halt(process)
 }
 
 // Done is closed when a service has died.

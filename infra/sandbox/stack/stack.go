@@ -158,6 +158,7 @@ func Prepare(dir string, tools toolchain.Tools) error {
 type Result struct {
 	Changes []Change
 	Outputs auto.OutputMap
+	Errors  []string // what was said about a failure
 }
 
 // Up brings the stack to what the program declares. With refresh, it first looks at what exists.
@@ -173,7 +174,8 @@ func (s *Stack) Up(ctx context.Context, refresh bool) (Result, error) {
 	up, err := s.auto.Up(ctx, options...)
 	changes := w.end()
 	if err != nil {
-		return Result{Changes: changes}, w.explain(ctx, "the update has failed", s.fail(ctx, "update", err))
+		err = w.explain(ctx, "the update has failed", s.fail(ctx, "update", err))
+		return Result{Changes: changes, Errors: append(w.errors, err.Error())}, err
 	}
 	return Result{Changes: changes, Outputs: up.Outputs}, nil
 }
@@ -272,7 +274,7 @@ func backend(dir string) string {
 // repair makes the stack usable after an update that was killed: it removes the lock that the update has left, and
 // discards what it may have begun without noting that it was done. Doing so is safe in a sandbox only.
 func (s *Stack) repair(ctx context.Context) error {
-	locks, err := filepath.Glob(filepath.Join(s.Dir, "pulumi", ".pulumi", "locks", "*", "*", "*", "*.json"))
+	locks, err := filepath.Glob(filepath.Join(s.Dir, "pulumi", ".pulumi", "locks", "*", "*", "*", "*"))
 	if err != nil {
 		return err
 	}
