@@ -37,6 +37,7 @@ type registered struct {
 	inputs             resource.PropertyMap
 	dependencies       []string
 	imported           string
+	hooks              *pulumirpc.RegisterResourceRequest_ResourceHooksBinding
 }
 
 // deploy runs the whole program, as update or as preview and at testMoment, against a mock of the engine. The SDK's own mocks cannot be
@@ -97,7 +98,14 @@ type mockMonitor struct {
 var keep = plugin.MarshalOptions{KeepUnknowns: true, KeepSecrets: true}
 
 func (m *mockMonitor) SupportsFeature(_ context.Context, req *pulumirpc.SupportsFeatureRequest) (*pulumirpc.SupportsFeatureResponse, error) {
-	return &pulumirpc.SupportsFeatureResponse{HasSupport: req.GetId() == "secrets"}, nil
+	return &pulumirpc.SupportsFeatureResponse{HasSupport: req.GetId() == "secrets" || req.GetId() == "resourceHooks"}, nil
+}
+
+func (m *mockMonitor) RegisterResourceHook(_ context.Context, req *pulumirpc.RegisterResourceHookRequest) (*emptypb.Empty, error) {
+	if req.GetOnDryRun() {
+		return nil, fmt.Errorf("hook %s acts in a preview", req.GetName())
+	}
+	return &emptypb.Empty{}, nil
 }
 
 func (m *mockMonitor) RegisterResource(_ context.Context, req *pulumirpc.RegisterResourceRequest) (*pulumirpc.RegisterResourceResponse, error) {
@@ -121,7 +129,7 @@ func (m *mockMonitor) RegisterResource(_ context.Context, req *pulumirpc.Registe
 	m.graph.resources[key] = registered{
 		kind: req.GetType(), name: req.GetName(), parent: shortURN(req.GetParent()), custom: req.GetCustom(),
 		protect: req.GetProtect(), retain: req.GetRetainOnDelete(), version: req.GetVersion(),
-		imported: req.GetImportId(), inputs: inputs, dependencies: shortURNs(req.GetDependencies()),
+		imported: req.GetImportId(), inputs: inputs, dependencies: shortURNs(req.GetDependencies()), hooks: req.GetHooks(),
 	}
 	if m.preview || !req.GetCustom() {
 		return response, nil
