@@ -12,6 +12,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -48,8 +49,9 @@ type Options struct {
 // Stack is a stack that is ready for updates.
 type Stack struct {
 	Options
-	auto    auto.Stack
-	command *command
+	auto        auto.Stack
+	command     *command
+	interrupted bool // the last update was killed: what exists may not be what the state says
 }
 
 // Env returns the variables with which any Pulumi program finds the stack that Open keeps in dir.
@@ -83,6 +85,9 @@ func Open(ctx context.Context, o Options) (*Stack, error) {
 	}
 	// The program and its relative paths expect to be at home in the project, as under "pulumi up".
 	if err := os.Chdir(ProjectDir(o.Dir)); err != nil {
+		return nil, err
+	}
+	if err := cleanProcess(o.Env); err != nil {
 		return nil, err
 	}
 	env := Env(o.Dir)
@@ -133,6 +138,27 @@ func (s *Stack) showKeys(ctx context.Context) error {
 	return os.Setenv(pulumi.EnvConfig, string(text))
 }
 
+// cleanProcess gives this process the environment that a program started by the engine would have: an inline program, and
+// the SDK in it, look for the cluster and for settings of the providers there, and must not find the user's own.
+func cleanProcess(env map[string]string) error {
+	all := os.Environ()
+	kept := CleanEnv(all)
+	for _, v := range all {
+		if !slices.Contains(kept, v) {
+			name, _, _ := strings.Cut(v, "=")
+			if err := os.Unsetenv(name); err != nil {
+				return err
+			}
+		}
+	}
+	for name, value := range env {
+		if err := os.Setenv(name, value); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // prepare makes what the engine finds through Env.
 func prepare(o Options) error {
 	plugin := filepath.Join(o.Dir, "home", "plugins", "resource-kubernetes-v"+toolchain.ProviderVersion)
@@ -167,7 +193,7 @@ func (s *Stack) Up(ctx context.Context, refresh bool) (Result, error) {
 		optup.EventStreams(w.events), optup.ProgressStreams(s.output()...),
 		optup.Color(s.color()), optup.SuppressOutputs(), optup.ShowSecrets(false),
 	}
-	if refresh {
+	if refresh || s.interrupted {
 		options = append(options, optup.Refresh())
 	}
 	up, err := s.auto.Up(ctx, options...)
@@ -193,8 +219,14 @@ func (s *Stack) Preview(ctx context.Context) (Result, error) {
 // Destroy deletes all resources of the stack, and then the stack.
 func (s *Stack) Destroy(ctx context.Context) (Result, error) {
 	w := s.watch()
-	_, err := s.auto.Destroy(ctx, optdestroy.EventStreams(w.events), optdestroy.ProgressStreams(s.output()...),
-		optdestroy.Color(s.color()), optdestroy.SuppressOutputs(), optdestroy.ShowSecrets(false))
+	options := []optdestroy.Option{
+		optdestroy.EventStreams(w.events), optdestroy.ProgressStreams(s.output()...),
+		optdestroy.Color(s.color()), optdestroy.SuppressOutputs(), optdestroy.ShowSecrets(false),
+	}
+	if s.interrupted {
+		options = append(options, optdestroy.Refresh())
+	}
+	_, err := s.auto.Destroy(ctx, options...)
 	changes := w.end()
 	if err != nil {
 		return Result{}, w.explain(ctx, "the destruction has failed", s.fail(ctx, "destroy", err))
@@ -269,14 +301,16 @@ func backend(dir string) string {
 	return (&url.URL{Scheme: "file", Path: filepath.Join(dir, "pulumi"), RawQuery: "metadata=skip"}).String()
 }
 
-// repair makes the stack usable after an update that was killed: it removes the lock that the update has left, and
-// discards what it may have begun without noting that it was done. Doing so is safe in a sandbox only.
+// repair makes the stack usable after an update that was killed: it removes the lock that the update has left, as a person
+// would by "pulumi cancel", and has the next one refresh the state. It discards what the killed one may have made without
+// noting it: whoever runs "pulumi refresh" is asked about that, and doing it unasked is safe in a sandbox only.
 func (s *Stack) repair(ctx context.Context) error {
 	locks, err := filepath.Glob(filepath.Join(s.Dir, "pulumi", ".pulumi", "locks", "*", "*", "*", "*.json"))
 	if err != nil {
 		return err
 	}
 	if len(locks) > 0 {
+		s.interrupted = true
 		s.Console.Printf("  the last update was interrupted: removing its lock")
 		if err := s.auto.Cancel(ctx); err != nil {
 			return s.fail(ctx, "remove the lock", err)
@@ -286,6 +320,7 @@ func (s *Stack) repair(ctx context.Context) error {
 	if err != nil || len(deployment.PendingOperations) == 0 {
 		return err
 	}
+	s.interrupted = true
 	for _, op := range deployment.PendingOperations {
 		s.Console.Printf("  the last update was interrupted while %s %s", op.Type, op.Resource.URN.Name())
 	}
