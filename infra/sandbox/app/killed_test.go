@@ -197,7 +197,9 @@ func (p *project) history() map[string]string {
 	out, err := p.kubectl().run(p.t.Context(), "get", "secrets", "--namespace", customer, "--selector", "owner=helm", "--output", "json")
 	require.NoError(p.t, err)
 	var list struct {
-		Items []struct{ Metadata struct{ Labels map[string]string } }
+		Items []struct {
+			Metadata struct{ Labels map[string]string }
+		}
 	}
 	require.NoError(p.t, json.Unmarshal(out, &list))
 	history := map[string]string{}

@@ -30,9 +30,9 @@ func TestKillSweep(t *testing.T) {
 			"registry": settings{"sku": sku}, "release": settings{"timeoutSeconds": 30},
 		})
 	}
-	create := func() []string { configure("1.0.0", "Basic"); return []string{"up", "--at", "2026-11-23"} }
+	create := func() []string { configure("1.0.0", "Basic"); return []string{"up", "--at", "2027-01-10"} }
 	// A later period rotates the password.
-	update := func() []string { configure("1.1.0", "Standard"); return []string{"up", "--at", "2027-03-23"} }
+	update := func() []string { configure("1.1.0", "Standard"); return []string{"up", "--at", "2027-04-10"} }
 	destroy := func() []string { return []string{"down", "--stack", "dev"} }
 
 	b.must(create()...)
@@ -44,9 +44,11 @@ func TestKillSweep(t *testing.T) {
 	s.converged("1.1.0")
 	destructions := s.record(destroy()...)
 	s.converged("")
-	for phase, boundaries := range map[string][]boundary{"creation": creations, "update": updates, "destruction": destructions} {
-		t.Logf("the boundaries of the %s: %d\n%v", phase, len(boundaries), boundaries)
-		require.NotEmpty(t, boundaries)
+	for call, boundaries := range map[string][]boundary{"Create": creations, "Update": updates, "Delete": destructions} {
+		t.Logf("%d boundaries:\n%v", len(boundaries), boundaries)
+		for _, when := range []string{asked, amid, done} {
+			require.Contains(t, boundaries, boundary{call, "kubernetes:Release customerapi", when})
+		}
 	}
 	for i := range max(len(creations), len(updates), len(destructions)) {
 		args := create()
