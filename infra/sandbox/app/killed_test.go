@@ -141,8 +141,7 @@ func (p *project) tag(tag string) {
 }
 
 func (p *project) pulumi(args ...string) *exec.Cmd {
-	cmd := exec.Command("pulumi", append([]string{"--non-interactive", "--color", "never", "--stack", "real"}, args...)...)
-	cmd.Path = filepath.Join(p.dir(), "bin", "pulumi")
+	cmd := exec.Command(filepath.Join(p.dir(), "bin", "pulumi"), append([]string{"--non-interactive", "--color", "never", "--stack", "real"}, args...)...)
 	cmd.Dir, cmd.Env = p.folder, p.env
 	return cmd
 }
