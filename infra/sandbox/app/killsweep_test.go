@@ -21,72 +21,126 @@ import (
 // TestKillSweep kills the engine at every boundary of a first creation, of an update and of a destruction, each time from
 // the same beginning, and then runs the same command again. What the boundaries are shows from runs that nobody kills.
 func TestKillSweep(t *testing.T) {
-	b := newBox(t, "sweep")
-	// A killed Helm counts as dead when its time is over.
-	eager := settings{"startupProbe": settings{"periodSeconds": 1}, "readinessProbe": settings{"periodSeconds": 1}}
-	configure := func(tag, sku string) {
-		b.configure(settings{
-			"services": settings{"customerapi": settings{"image": settings{"tag": tag}, "values": eager}},
-			"registry": settings{"sku": sku}, "release": settings{"timeoutSeconds": 30},
-		})
-	}
-	create := func() []string { configure("1.0.0", "Basic"); return []string{"up", "--at", "2027-01-10"} }
-	// A later period rotates the password.
-	update := func() []string { configure("1.1.0", "Standard"); return []string{"up", "--at", "2027-04-10"} }
-	destroy := func() []string { return []string{"down", "--stack", "dev"} }
-
-	b.must(create()...)
-	b.must(destroy()...)
-	s := &sweep{killSwitch: newKillSwitch(b)}
-	creations := s.record(create()...)
-	s.converged("1.0.0")
-	updates := s.record(update()...)
-	s.converged("1.1.0")
-	destructions := s.record(destroy()...)
-	s.converged("")
+	sweeps := []*sweep{newSweep(t, "sweep"), newSweep(t, "sweep2")} // most of the time is waiting
+	first := sweeps[0]
+	creations := first.record(first.creation()...)
+	first.converged("1.0.0")
+	updates := first.record(first.update()...)
+	first.converged("1.1.0")
+	destructions := first.record(first.destruction()...)
+	first.converged("")
 	for call, boundaries := range map[string][]boundary{"Create": creations, "Update": updates, "Delete": destructions} {
 		t.Logf("%d boundaries:\n%v", len(boundaries), boundaries)
 		for _, when := range []string{asked, amid, done} {
 			require.Contains(t, boundaries, boundary{call, "kubernetes:Release customerapi", when})
 		}
 	}
-	for i := range max(len(creations), len(updates), len(destructions)) {
-		args := create()
-		if i < len(creations) {
-			s.kill(creations[i], args...)
+
+	lives := make(chan [3][]boundary)
+	go func() {
+		defer close(lives)
+		for i := range max(len(creations), len(updates), len(destructions)) {
+			lives <- [3][]boundary{one(creations, i), one(updates, i), one(destructions, i)}
 		}
-		s.must(args...)
-		s.unchanged(args...)
-		s.converged("1.0.0")
-		if i < len(updates) {
-			args := update()
-			s.kill(updates[i], args...)
-			s.must(args...)
-			s.unchanged(args...)
-			s.converged("1.1.0")
+	}()
+	t.Run("lives", func(t *testing.T) {
+		for _, s := range sweeps {
+			t.Run(s.name, func(t *testing.T) {
+				t.Parallel()
+				s.t = t
+				for life := range lives {
+					s.live(life[0], life[1], life[2])
+				}
+			})
 		}
-		args = destroy()
-		if i < len(destructions) {
-			s.kill(destructions[i], args...)
-		}
-		s.must(args...)
-		s.converged("")
+	})
+	var all sweep
+	for _, s := range sweeps {
+		s.t = t
+		s.leaks(s.passwords())
+		all.kills, all.recovered, all.orphans, all.leaked = all.kills+s.kills, all.recovered+s.recovered, all.orphans+s.orphans, all.leaked+s.leaked
 	}
-	s.leaks(s.passwords())
-	t.Logf("%d killed, %d recovered, %d orphans, %d secrets leaked", s.kills, s.recovered, s.orphans, s.leaked)
-	assert.Equal(t, len(creations)+len(updates)+len(destructions), s.kills)
-	assert.Equal(t, s.kills, s.recovered)
-	assert.Zero(t, s.orphans)
-	assert.Zero(t, s.leaked)
+	t.Logf("%d killed, %d recovered, %d orphans, %d secrets leaked", all.kills, all.recovered, all.orphans, all.leaked)
+	assert.Equal(t, len(creations)+len(updates)+len(destructions), all.kills)
+	assert.Equal(t, all.kills, all.recovered)
+	assert.Zero(t, all.orphans)
+	assert.Zero(t, all.leaked)
 }
 
-// sweep counts.
+// one returns the i-th boundary alone, or none where there are fewer.
+func one(boundaries []boundary, i int) []boundary {
+	if i >= len(boundaries) {
+		return nil
+	}
+	return boundaries[i : i+1]
+}
+
+// sweep goes through lives of a stack in a sandbox of its own, and counts.
 type sweep struct {
 	*killSwitch
 	kills, recovered, orphans, leaked int
 
 	dead     bool // and not recovered yet
 	searched int  // how many of the passwords are known to be nowhere
+}
+
+func newSweep(t *testing.T, name string) *sweep {
+	t.Helper()
+	s := &sweep{killSwitch: &killSwitch{box: newBox(t, name)}}
+	s.must(s.creation()...)
+	s.must(s.destruction()...)
+	s.killSwitch = newKillSwitch(s.box)
+	return s
+}
+
+// creation is the command that makes the stack, destruction the one that removes it, and update, in a later period, one
+// that rotates the password.
+func (s *sweep) creation() []string {
+	s.configureFor("1.0.0", "Basic")
+	return []string{"up", "--at", "2027-01-10"}
+}
+
+func (s *sweep) update() []string {
+	s.configureFor("1.1.0", "Standard")
+	return []string{"up", "--at", "2027-04-10"}
+}
+
+func (s *sweep) destruction() []string { return []string{"down", "--stack", "dev"} }
+
+func (s *sweep) configureFor(tag, sku string) {
+	s.t.Helper()
+	quick := settings{
+		"startupProbe": settings{"enabled": false}, "readinessProbe": settings{"enabled": false}, "terminationGracePeriodSeconds": 1,
+	}
+	s.configure(settings{
+		"services": settings{"customerapi": settings{"image": settings{"tag": tag}, "values": quick}},
+		"registry": settings{"sku": sku},
+		"release":  settings{"timeoutSeconds": 20}, // a killed Helm counts as dead when its time is over
+	})
+}
+
+// live goes through the life of a stack, with a death at each of the given boundaries.
+func (s *sweep) live(creation, update, destruction []boundary) {
+	s.t.Helper()
+	s.survive(creation, s.creation()...)
+	s.unchanged(s.creation()...)
+	s.converged("1.0.0")
+	if len(update) > 0 {
+		s.survive(update, s.update()...)
+		s.unchanged(s.update()...)
+		s.converged("1.1.0")
+	}
+	s.survive(destruction, s.destruction()...)
+	s.converged("")
+}
+
+// survive runs a command that is killed at each boundary, and then once more.
+func (s *sweep) survive(deaths []boundary, args ...string) {
+	s.t.Helper()
+	for _, at := range deaths {
+		s.kill(at, args...)
+	}
+	s.must(args...)
 }
 
 func (s *sweep) kill(at boundary, args ...string) {
