@@ -51,13 +51,30 @@ func (c *Config) serviceChart(service string) (ResolvedChart, error) {
 		// The provider takes a name without a leading dot for one in a chart repository.
 		path = "./" + filepath.ToSlash(filepath.Clean(chart.Path))
 	}
-	var err error
-	resolved.Name = path
-	if resolved.Digest, err = chartDigest(c.path(path)); err != nil {
-		return resolved, err
-	}
-	resolved.Version, err = chartVersion(c.path(path))
+	local, err := c.localChart(path)
+	resolved.Name, resolved.Version, resolved.Digest = path, local.version, local.digest
 	return resolved, err
+}
+
+// localChart is what the stack has to know of a chart in the project folder.
+type localChart struct{ version, digest string }
+
+// localChart reads a chart in the project folder, once for all services that share it.
+func (c *Config) localChart(path string) (chart localChart, err error) {
+	if chart, read := c.localCharts[path]; read {
+		return chart, nil
+	}
+	if chart.digest, err = chartDigest(c.path(path)); err != nil {
+		return chart, err
+	}
+	if chart.version, err = chartVersion(c.path(path)); err != nil {
+		return chart, err
+	}
+	if c.localCharts == nil {
+		c.localCharts = map[string]localChart{}
+	}
+	c.localCharts[path] = chart
+	return chart, nil
 }
 
 // chartVersion returns the version in a local chart's Chart.yaml. The Kubernetes provider would look it up only at the

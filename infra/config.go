@@ -40,6 +40,8 @@ type Config struct {
 	secretKeys map[string]bool
 	// root is the project folder, against which relative paths are resolved; empty is the working directory.
 	root string
+	// localCharts are the charts in the project folder that have been read, by path.
+	localCharts map[string]localChart
 }
 
 // ClusterConfig says how to reach Kubernetes; empty fields mean what they mean to kubectl.

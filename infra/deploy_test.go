@@ -42,6 +42,9 @@ func requireShape(t *testing.T, g *graph) {
 		if strings.HasPrefix(r.kind, "azure-native:") {
 			require.Equal(t, "2.90.0", r.version, "%s is made by another version of the provider than the rest", key)
 		}
+		if strings.HasPrefix(r.kind, "kubernetes:core/") {
+			require.Equal(t, "4.33.0", r.version, "%s is made by another version of the provider than the rest", key)
+		}
 		if r.custom && !strings.HasPrefix(r.kind, "pulumi:providers:") {
 			require.True(t, strings.HasPrefix(r.parent, "acr-microservices:index:"), "%s has no component above it", key)
 		}
@@ -52,6 +55,7 @@ func requireShape(t *testing.T, g *graph) {
 	}
 	for name, secret := range g.of("kubernetes:core/v1:Secret") {
 		require.True(t, secret.inputs["data"].IsSecret(), "pull secret %s is not a secret", name)
+		require.Equal(t, []string{"data", "stringData"}, secret.secretOutputs, "as the SDK has it, pull secret %s", name)
 		require.True(t, slices.ContainsFunc(secret.dependencies, func(dependency string) bool {
 			return dependency == "azure-native:authorization:RoleAssignment pull" ||
 				strings.HasPrefix(dependency, "azure:containerservice/tokenPassword:TokenPassword "+name)

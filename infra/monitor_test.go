@@ -35,6 +35,7 @@ type registered struct {
 	protect, retain    bool
 	version            string // of the provider
 	inputs             resource.PropertyMap
+	secretOutputs      []string
 	dependencies       []string
 	imported           string
 	hooks              *pulumirpc.RegisterResourceRequest_ResourceHooksBinding
@@ -129,7 +130,8 @@ func (m *mockMonitor) RegisterResource(_ context.Context, req *pulumirpc.Registe
 	m.graph.resources[key] = registered{
 		kind: req.GetType(), name: req.GetName(), parent: shortURN(req.GetParent()), custom: req.GetCustom(),
 		protect: req.GetProtect(), retain: req.GetRetainOnDelete(), version: req.GetVersion(),
-		imported: req.GetImportId(), inputs: inputs, dependencies: shortURNs(req.GetDependencies()), hooks: req.GetHooks(),
+		imported: req.GetImportId(), inputs: inputs, secretOutputs: req.GetAdditionalSecretOutputs(), hooks: req.GetHooks(),
+		dependencies: shortURNs(req.GetDependencies()),
 	}
 	if m.preview || !req.GetCustom() {
 		return response, nil

@@ -4,8 +4,6 @@ import (
 	"fmt"
 	"maps"
 
-	corev1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/core/v1"
-	metav1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/meta/v1"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 )
 
@@ -57,27 +55,20 @@ func (n *NamespaceArgs) make(ctx *pulumi.Context, name string, parent pulumi.Res
 			labels[podSecurityLabel+mode] = pulumi.String(n.PodSecurity)
 		}
 	}
-	var annotations pulumi.StringMapInput
+	metadata := &objectMeta{name: n.Name, labels: labels}
 	if len(n.Annotations) > 0 {
-		annotations = pulumi.ToStringMap(n.Annotations)
+		metadata.annotations = pulumi.ToStringMap(n.Annotations)
 	}
-	if or(n.Adopt, false) {
-		// A patch owns the fields it sets and nothing else: when it goes, they go, and the namespace stays.
-		adopted, err := corev1.NewNamespacePatch(ctx, name, &corev1.NamespacePatchArgs{
-			Metadata: &metav1.ObjectMetaPatchArgs{Name: pulumi.String(n.Name), Labels: labels, Annotations: annotations},
-		}, parent)
-		if err != nil {
-			return pulumi.StringOutput{}, err
-		}
-		return adopted.Metadata.Name().Elem(), nil
+	// A patch owns the fields it sets and nothing else: when it goes, they go, and the namespace stays.
+	kind, retain := "core/v1:NamespacePatch", false
+	if !or(n.Adopt, false) {
+		kind, retain = "core/v1:Namespace", or(n.RetainOnDelete, false)
 	}
-	created, err := corev1.NewNamespace(ctx, name, &corev1.NamespaceArgs{
-		Metadata: &metav1.ObjectMetaArgs{Name: pulumi.String(n.Name), Labels: labels, Annotations: annotations},
-	}, parent, pulumi.RetainOnDelete(or(n.RetainOnDelete, false)))
+	made, err := newObject(ctx, kind, name, metadata, nil, parent, pulumi.RetainOnDelete(retain))
 	if err != nil {
 		return pulumi.StringOutput{}, err
 	}
-	return created.Metadata.Name().Elem(), nil
+	return made.name(), nil
 }
 
 // serviceLabels are the recommended labels of everything the stack makes for a service.

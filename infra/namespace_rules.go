@@ -4,9 +4,6 @@ import (
 	"fmt"
 	"slices"
 
-	corev1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/core/v1"
-	metav1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/meta/v1"
-	"github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/utilities"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 )
 
@@ -20,11 +17,10 @@ const namespaceNameLabel = "kubernetes.io/metadata.name"
 // rules creates what pods in the namespace are subject to.
 func (n *NamespaceArgs) rules(ctx *pulumi.Context, name string, namespace pulumi.StringOutput, parent pulumi.ResourceOption) ([]pulumi.Resource, error) {
 	var rules []pulumi.Resource
-	metadata := &metav1.ObjectMetaArgs{Name: pulumi.String(rulesName), Namespace: namespace, Labels: n.Labels}
+	metadata := &objectMeta{name: rulesName, namespace: namespace, labels: n.Labels}
 	if len(n.Quota) > 0 {
-		quota, err := corev1.NewResourceQuota(ctx, name, &corev1.ResourceQuotaArgs{
-			Metadata: metadata,
-			Spec:     &corev1.ResourceQuotaSpecArgs{Hard: pulumi.ToStringMap(n.Quota)},
+		quota, err := newObject(ctx, "core/v1:ResourceQuota", name, metadata, pulumi.Map{
+			"spec": resourceQuotaSpec{Hard: n.Quota},
 		}, parent)
 		if err != nil {
 			return nil, fmt.Errorf("resource quota: %w", err)
@@ -32,12 +28,9 @@ func (n *NamespaceArgs) rules(ctx *pulumi.Context, name string, namespace pulumi
 		rules = append(rules, quota)
 	}
 	if len(n.Limits.Default)+len(n.Limits.DefaultRequest) > 0 {
-		limits, err := corev1.NewLimitRange(ctx, name, &corev1.LimitRangeArgs{
-			Metadata: metadata,
-			Spec: &corev1.LimitRangeSpecArgs{Limits: corev1.LimitRangeItemArray{&corev1.LimitRangeItemArgs{
-				Type:           pulumi.String("Container"),
-				Default:        pulumi.ToStringMap(n.Limits.Default),
-				DefaultRequest: pulumi.ToStringMap(n.Limits.DefaultRequest),
+		limits, err := newObject(ctx, "core/v1:LimitRange", name, metadata, pulumi.Map{
+			"spec": limitRangeSpec{Limits: []limitRangeItem{{
+				Type: "Container", Default: n.Limits.Default, DefaultRequest: n.Limits.DefaultRequest,
 			}}},
 		}, parent)
 		if err != nil {
@@ -46,7 +39,9 @@ func (n *NamespaceArgs) rules(ctx *pulumi.Context, name string, namespace pulumi
 		rules = append(rules, limits)
 	}
 	if or(n.Isolate, false) {
-		policy, err := newNetworkPolicy(ctx, name, namespace, n.Labels, n.AllowFrom, parent)
+		policy, err := newObject(ctx, "networking.k8s.io/v1:NetworkPolicy", name, metadata, pulumi.Map{
+			"spec": isolation(n.AllowFrom),
+		}, parent)
 		if err != nil {
 			return nil, fmt.Errorf("network policy: %w", err)
 		}
@@ -55,24 +50,15 @@ func (n *NamespaceArgs) rules(ctx *pulumi.Context, name string, namespace pulumi
 	return rules, nil
 }
 
-// newNetworkPolicy lets only the namespace itself and the given others reach its pods. It is registered by its type token,
-// because the generated package, all of networking/v1, adds a quarter of a minute to a cold build.
-func newNetworkPolicy(ctx *pulumi.Context, name string, namespace pulumi.StringOutput, labels pulumi.StringMap, allowFrom []string, parent pulumi.ResourceOption) (pulumi.Resource, error) {
-	from := pulumi.Array{pulumi.Map{"podSelector": pulumi.Map{}}}
+// isolation lets only the namespace itself and the given others reach its pods.
+func isolation(allowFrom []string) networkPolicySpec {
+	from := []networkPolicyPeer{{PodSelector: &labelSelector{}}}
 	for _, other := range slices.Sorted(slices.Values(allowFrom)) {
-		from = append(from, pulumi.Map{"namespaceSelector": pulumi.Map{
-			"matchLabels": pulumi.StringMap{namespaceNameLabel: pulumi.String(other)},
-		}})
+		from = append(from, networkPolicyPeer{NamespaceSelector: &labelSelector{MatchLabels: map[string]string{namespaceNameLabel: other}}})
 	}
-	policy := &pulumi.CustomResourceState{}
-	return policy, ctx.RegisterResource("kubernetes:networking.k8s.io/v1:NetworkPolicy", name, pulumi.Map{
-		"apiVersion": pulumi.String("networking.k8s.io/v1"),
-		"kind":       pulumi.String("NetworkPolicy"),
-		"metadata":   pulumi.Map{"name": pulumi.String(rulesName), "namespace": namespace, "labels": labels},
-		"spec": pulumi.Map{
-			"podSelector": pulumi.Map{}, // all pods
-			"policyTypes": pulumi.ToStringArray([]string{"Ingress"}),
-			"ingress":     pulumi.Array{pulumi.Map{"from": from}},
-		},
-	}, policy, append(utilities.PkgResourceDefaultOpts(nil), parent)...)
+	return networkPolicySpec{
+		PodSelector: labelSelector{}, // all pods
+		PolicyTypes: []string{"Ingress"},
+		Ingress:     []networkPolicyIngressRule{{From: from}},
+	}
 }

@@ -5,8 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 
-	corev1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/core/v1"
-	metav1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/meta/v1"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 )
 
@@ -43,16 +41,15 @@ func NewPullSecret(ctx *pulumi.Context, name string, args *PullSecretArgs, opts 
 	content := pulumi.All(args.Server, args.Username, args.Password).ApplyT(func(all []any) (string, error) {
 		config, err := dockerConfigJSON(all[0].(string), all[1].(string), all[2].(string))
 		return base64.StdEncoding.EncodeToString(config), err
-	})
-	created, err := corev1.NewSecret(ctx, name, &corev1.SecretArgs{
-		Metadata: &metav1.ObjectMetaArgs{Name: pulumi.String(args.Name), Namespace: args.Namespace.ToStringOutput(), Labels: args.Labels},
-		Type:     pulumi.String("kubernetes.io/dockerconfigjson"),
-		Data:     pulumi.StringMap{".dockerconfigjson": pulumi.ToSecret(content).(pulumi.StringOutput)},
-	}, pulumi.Parent(secret))
+	}).(pulumi.StringOutput)
+	created, err := newObject(ctx, "core/v1:Secret", name, &objectMeta{name: args.Name, namespace: args.Namespace, labels: args.Labels}, pulumi.Map{
+		"type": pulumi.String("kubernetes.io/dockerconfigjson"),
+		"data": pulumi.ToSecret(pulumi.StringMap{".dockerconfigjson": content}).(pulumi.StringMapOutput),
+	}, pulumi.Parent(secret), pulumi.AdditionalSecretOutputs([]string{"data", "stringData"}))
 	if err != nil {
 		return nil, fmt.Errorf("pull secret %q: %w", name, err)
 	}
-	secret.Name = created.Metadata.Name().Elem()
+	secret.Name = created.name()
 	return secret, ctx.RegisterResourceOutputs(secret, pulumi.Map{"name": secret.Name})
 }
 

@@ -164,6 +164,7 @@ everything is stopped; the files stay, and the next up goes on from there.`,
 			Args:    cobra.NoArgs,
 			RunE:    with(func(cmd *cobra.Command, sb *sandbox) error { return sb.env(cmd.Context()) }),
 		},
+		benchCommand(with),
 		serveCommand(),
 		nodeLoginCommand(),
 	)

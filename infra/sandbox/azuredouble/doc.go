@@ -33,7 +33,7 @@
 //   - Groups: who is a member of one gets nothing by its roles.
 //   - A diagnostic setting goes with its resource; in Azure it waits for another of the same name.
 //   - Resource kinds that are not in the tables: they fail with an error that says so.
-//   - Time: every operation is immediate, except the delays that [Options] names.
+//   - Time: every operation is immediate, except the delays that [Conditions] names.
 //   - Wording: errors whose text is not public are worded in the same style, and so are many codes; do not match on whole
 //     messages.
 //

@@ -57,6 +57,9 @@ type Conditions struct {
 	Ahead time.Duration
 	// ABAC says that the registries are in the mode "RBAC Registry + ABAC Repository Permissions".
 	ABAC bool
+	// Latency is how long a creation, a change or a deletion takes, by type without its module, as in
+	// "azure-native:Registry"; none for those left out. See [TypicalLatency].
+	Latency map[string]time.Duration
 }
 
 // Double is the pretended tenant and subscription. Its methods may be called from several goroutines.

@@ -218,6 +218,9 @@ func (p *provider) Create(ctx context.Context, req plugin.CreateRequest) (plugin
 	}
 	work, cancel := p.cancelable(ctx)
 	defer cancel()
+	if err := p.double.delay(work, k.token); err != nil {
+		return plugin.CreateResponse{}, err
+	}
 	id, once, err := k.create(work, p.double, in)
 	var incomplete initError
 	if ctx.Err() != nil && (err == nil || errors.As(err, &incomplete)) {
@@ -322,6 +325,9 @@ func (p *provider) Update(ctx context.Context, req plugin.UpdateRequest) (plugin
 	}
 	ctx, cancel := p.cancelable(ctx)
 	defer cancel()
+	if err := p.double.delay(ctx, k.token); err != nil {
+		return plugin.UpdateResponse{}, err
+	}
 	err = k.update(ctx, p.double, string(req.ID), in)
 	var incomplete initError
 	if err != nil && !errors.As(err, &incomplete) {
@@ -339,9 +345,14 @@ func (p *provider) Update(ctx context.Context, req plugin.UpdateRequest) (plugin
 }
 
 // Delete removes a resource; that it is gone already is no error.
-func (p *provider) Delete(_ context.Context, req plugin.DeleteRequest) (plugin.DeleteResponse, error) {
+func (p *provider) Delete(ctx context.Context, req plugin.DeleteRequest) (plugin.DeleteResponse, error) {
 	k, err := p.kind(string(req.Type))
 	if err != nil {
+		return plugin.DeleteResponse{}, err
+	}
+	ctx, cancel := p.cancelable(ctx)
+	defer cancel()
+	if err := p.double.delay(ctx, k.token); err != nil {
 		return plugin.DeleteResponse{}, err
 	}
 	return plugin.DeleteResponse{}, k.remove(p.double, string(req.ID))

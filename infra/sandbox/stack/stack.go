@@ -77,7 +77,7 @@ func ProjectDir(dir string) string { return filepath.Join(dir, "project") }
 
 // Open creates the stack or finds it, and repairs it if its last update was killed.
 func Open(ctx context.Context, o Options) (*Stack, error) {
-	if err := prepare(o); err != nil {
+	if err := Prepare(o.Dir, o.Tools); err != nil {
 		return nil, err
 	}
 	if err := copyProject(o.Project, ProjectDir(o.Dir), o.Stack); err != nil {
@@ -159,18 +159,18 @@ func cleanProcess(env map[string]string) error {
 	return nil
 }
 
-// prepare makes what the engine finds through Env.
-func prepare(o Options) error {
-	plugin := filepath.Join(o.Dir, "home", "plugins", "resource-kubernetes-v"+toolchain.ProviderVersion)
-	for _, dir := range []string{filepath.Join(o.Dir, "pulumi"), plugin} {
+// Prepare makes what the engine finds through Env.
+func Prepare(dir string, tools toolchain.Tools) error {
+	plugin := filepath.Join(dir, "home", "plugins", "resource-kubernetes-v"+toolchain.ProviderVersion)
+	for _, dir := range []string{filepath.Join(dir, "pulumi"), plugin} {
 		if err := os.MkdirAll(dir, 0o700); err != nil {
 			return err
 		}
 	}
-	if err := symlink(o.Tools.Provider, filepath.Join(plugin, "pulumi-resource-kubernetes")); err != nil {
+	if err := symlink(tools.Provider, filepath.Join(plugin, "pulumi-resource-kubernetes")); err != nil {
 		return err
 	}
-	passphrase, err := os.OpenFile(filepath.Join(o.Dir, "passphrase"), os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
+	passphrase, err := os.OpenFile(filepath.Join(dir, "passphrase"), os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
 	if errors.Is(err, os.ErrExist) {
 		return nil
 	} else if err != nil {

@@ -54,7 +54,8 @@ const PulumiVersion = "3.232.0"
 const KubernetesVersion = "1.34.4"
 
 var (
-	pulumi = binary{
+	sandbox = binary{name: "the sandbox", pkg: "./app", native: true}
+	pulumi  = binary{
 		module: "pulumi", name: "pulumi", pkg: "github.com/pulumi/pulumi/pkg/v3/cmd/pulumi",
 		vars: []string{"github.com/pulumi/pulumi/sdk/v3/go/common/version.Version=v" + PulumiVersion},
 	}
@@ -125,7 +126,7 @@ func Program(ctx context.Context, dir, cache string, con *console.Console) (stri
 	path := filepath.Join(folder, "sandbox")
 	start := time.Now()
 	_, existed := os.Stat(path)
-	if err := (binary{name: "the sandbox", pkg: "./app", native: true}).build(ctx, dir, path, con); err != nil {
+	if err := sandbox.build(ctx, dir, path, con); err != nil {
 		return "", fmt.Errorf("build the sandbox: %w", err)
 	}
 	con.Status("")
@@ -134,6 +135,26 @@ func Program(ctx context.Context, dir, cache string, con *console.Console) (stri
 	}
 	now := time.Now()
 	return path, os.Chtimes(folder, now, now)
+}
+
+// Command is how one of the programs is built.
+type Command struct {
+	Name   string
+	Module string   // folder
+	Args   []string // of the go command; where the program goes is to be added in front of the last one, the package
+}
+
+// Commands are how the sandbox and the programs that it runs are built, in that order, from the module in dir.
+func Commands(dir string) []Command {
+	var all []Command
+	for _, b := range []binary{sandbox, pulumi, provider, kubernetes} {
+		module := filepath.Join(dir, "tools", b.module)
+		if b.module == "" {
+			module = dir
+		}
+		all = append(all, Command{Name: b.name, Module: module, Args: append(append([]string{"build"}, b.flags()...), b.pkg)})
+	}
+	return all
 }
 
 // ensure returns the path of the binary in the cache. The binary gets its name only when it is complete.

@@ -10,6 +10,7 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	"golang.org/x/mod/modfile"
 
 	"example.com/acr-microservices/infra/sandbox/console"
 )
@@ -72,4 +73,25 @@ func TestVersions(t *testing.T) {
 	root, err := os.ReadFile(filepath.Join("..", "..", "..", "go.mod"))
 	require.NoError(t, err)
 	assert.Contains(t, string(root), "github.com/pulumi/pulumi-kubernetes/sdk/v4 v"+ProviderVersion+"\n")
+}
+
+// A module in two versions, and everything that imports it is compiled twice: for the program and for the sandbox.
+func TestProgramAndSandboxShareVersions(t *testing.T) {
+	versions := func(path string) map[string]string {
+		content, err := os.ReadFile(path)
+		require.NoError(t, err)
+		file, err := modfile.Parse(path, content, nil)
+		require.NoError(t, err)
+		found := map[string]string{}
+		for _, r := range file.Require {
+			found[r.Mod.Path] = r.Mod.Version
+		}
+		return found
+	}
+	program := versions("../../../go.mod")
+	for module, version := range versions("../go.mod") {
+		if of, shared := program[module]; shared {
+			assert.Equal(t, of, version, module)
+		}
+	}
 }

@@ -1,0 +1,170 @@
+//go:build linux
+
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"example.com/acr-microservices/infra/sandbox/azuredouble"
+	"example.com/acr-microservices/infra/sandbox/bench"
+)
+
+// benchParts are the parts of the benchmark, in the order in which they are run.
+var benchParts = []struct {
+	name     string
+	about    string
+	measure  bench.Part
+	inWorld  bool // runs stacks in a sandbox
+	optional bool // takes long, and is run only by name
+}{
+	{name: "start", about: "a sandbox's start", measure: bench.Start},
+	{name: "growth", about: "previews and updates that find nothing to do", measure: bench.Growth, inWorld: true},
+	{name: "size", about: "memory and state", measure: bench.Size, inWorld: true},
+	{name: "change", about: "another tag for one of many services", measure: bench.Change, inWorld: true},
+	{name: "deploy", about: "the first update, and the same by hand", measure: bench.Deploy, inWorld: true},
+	{name: "compile", about: "what the program costs to compile", measure: bench.Compile, optional: true},
+	{name: "cold", about: "what the sandbox costs to compile", measure: bench.Cold, optional: true},
+}
+
+// benchCommand measures.
+func benchCommand(with func(func(*cobra.Command, *sandbox) error) func(*cobra.Command, []string) error) *cobra.Command {
+	var services []int
+	var repeat int
+	var latency map[string]string
+	var write bool
+	var names []string
+	for _, part := range benchParts {
+		names = append(names, part.name)
+	}
+	cmd := &cobra.Command{
+		Use:   "bench [" + strings.Join(names, "|") + "]...",
+		Short: "Measure how fast the program and the sandbox are",
+		Long:  benchHelp(),
+		Example: `  go run -C infra/sandbox . bench
+  go run -C infra/sandbox . bench growth --services 1,10,100 --repeat 5
+  go run -C infra/sandbox . bench deploy --latency azure-native:Registry=20s
+  go run -C infra/sandbox . bench --write   # renews the README's table and plots`,
+		ValidArgs: names,
+		Args:      cobra.OnlyValidArgs,
+	}
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		return with(func(cmd *cobra.Command, sb *sandbox) error {
+			options := bench.Options{Project: sb.project, Services: services, Repeat: repeat, Console: sb.Console}
+			var err error
+			if options.Latency, err = durations(latency); err != nil {
+				return err
+			}
+			if !cmd.Flags().Changed("name") {
+				sb.name, sb.dir = "bench", filepath.Join(filepath.Dir(sb.dir), "bench") // not the one in which somebody works
+			}
+			measures, err := sb.bench(cmd.Context(), args, options)
+			if len(measures) > 0 {
+				sb.Printf("\n%s", bench.Table(measures))
+			}
+			if err == nil && write {
+				err = bench.Write(sb.project, measures)
+			}
+			return err
+		})(cmd, args)
+	}
+	cmd.Flags().IntSliceVar(&services, "services", nil, "numbers of services, in place of each part's own")
+	cmd.Flags().IntVar(&repeat, "repeat", 0, "how often to measure, in place of each part's own number; medians count")
+	cmd.Flags().StringToStringVar(&latency, "latency", nil, "how long Azure takes for a resource of a type: azure-native:Registry=20s")
+	cmd.Flags().BoolVar(&write, "write", false, "renew the table and the plots in the README")
+	return cmd
+}
+
+func benchHelp() string {
+	var b strings.Builder
+	b.WriteString("Measure how fast the program and the sandbox are. Figures are medians, measured in turns with what they are compared with.\n\n")
+	for _, part := range benchParts {
+		fmt.Fprintf(&b, "  %-8s %s", part.name, part.about)
+		if part.optional {
+			b.WriteString("; only when named")
+		}
+		b.WriteString("\n")
+	}
+	b.WriteString("\nAzure's delays in deploy are assumptions:\n")
+	for _, kind := range slices.Sorted(maps.Keys(azuredouble.TypicalLatency)) {
+		fmt.Fprintf(&b, "  %-28s %s\n", kind, azuredouble.TypicalLatency[kind])
+	}
+	return strings.TrimSpace(b.String())
+}
+
+func durations(texts map[string]string) (map[string]time.Duration, error) {
+	all := map[string]time.Duration{}
+	for key, text := range texts {
+		value, err := time.ParseDuration(text)
+		if err != nil {
+			return nil, fmt.Errorf("--latency %s: %w", key, err)
+		}
+		all[key] = value
+	}
+	return all, nil
+}
+
+// bench measures the named parts, or all that do not take long. What has been measured before an error counts.
+func (sb *sandbox) bench(ctx context.Context, names []string, o bench.Options) (measures []bench.Measure, err error) {
+	unlock, err := sb.lock()
+	if err != nil {
+		return nil, err
+	}
+	defer unlock()
+	end := func() error { return nil }
+	defer func() { err = errors.Join(err, end()) }()
+	for _, part := range benchParts {
+		if len(names) > 0 && !slices.Contains(names, part.name) || len(names) == 0 && part.optional {
+			continue
+		}
+		if part.inWorld && o.World == nil {
+			if o.World, end, err = sb.benchWorld(ctx); err != nil {
+				return measures, err
+			}
+		}
+		began := time.Now()
+		found, err := part.measure(ctx, o)
+		sb.Status("")
+		if err != nil {
+			return measures, fmt.Errorf("%s: %w", part.name, err)
+		}
+		sb.Printf("  measured %s in %s", part.about, time.Since(began).Round(time.Second))
+		measures = append(measures, found...)
+	}
+	return measures, nil
+}
+
+// benchWorld starts an empty sandbox that ends with this process, and of which nothing stays.
+func (sb *sandbox) benchWorld(ctx context.Context) (_ *bench.World, end func() error, err error) {
+	end = func() error { return nil }
+	if err := os.RemoveAll(sb.dir); err != nil {
+		return nil, end, err
+	}
+	tools, err := sb.buildTools(ctx)
+	if err != nil {
+		return nil, end, err
+	}
+	services, _, err := sb.start(ctx, tools, azuredouble.Conditions{})
+	if err != nil {
+		return nil, end, err
+	}
+	end = func() error { return errors.Join(sb.release(services), os.RemoveAll(sb.dir)) }
+	info, err := services.Info(ctx)
+	if err != nil {
+		return nil, end, err
+	}
+	sb.Status("  compiling the programs")
+	world, err := bench.NewWorld(ctx, sb.project, bench.Sandbox{
+		Dir: sb.dir, Tools: tools, Env: sb.environment(info), Services: services, Info: info, Console: sb.Console,
+	})
+	return world, end, err
+}

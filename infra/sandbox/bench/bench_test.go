@@ -1,0 +1,171 @@
+package bench
+
+import (
+	"context"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/pulumi/pulumi/sdk/v3/go/common/apitype"
+	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"example.com/acr-microservices/infra/sandbox/console"
+	"example.com/acr-microservices/infra/sandbox/toolchain"
+)
+
+func TestMedianAndSlope(t *testing.T) {
+	assert.Zero(t, median(nil))
+	assert.InDelta(t, 2, median([]float64{9, 1, 2}), 0)
+	assert.InDelta(t, 1.5, median([]float64{9, 1, 2, 0}), 0)
+	assert.InDelta(t, 3, slope([]float64{1, 2, 10}, []float64{5, 8, 32}), 1e-9)
+}
+
+func TestCriticalPath(t *testing.T) {
+	at := func(seconds int) time.Time { return time.Unix(int64(seconds), 0) }
+	resources := checkpoint{resources: []apitype.ResourceV3{
+		{URN: "stack"},
+		{URN: "provider", Parent: "stack"},
+		{URN: "slow", Parent: "stack"},
+		{URN: "quick", Parent: "stack", Provider: "provider::id"},
+		{URN: "both", Parent: "stack", Dependencies: []resource.URN{"slow", "quick"}},
+		{URN: "alone", Parent: "stack"},
+	}}
+	steps := []step{
+		{urn: "provider", began: at(0), ended: at(1)},
+		{urn: "slow", began: at(0), ended: at(5)},
+		{urn: "quick", began: at(1), ended: at(3)},
+		{urn: "both", began: at(9), ended: at(11)}, // four seconds late
+		{urn: "alone", began: at(3), ended: at(6)},
+	}
+	assert.Equal(t, 7*time.Second, resources.criticalPath(steps), "slow, then both")
+	assert.Equal(t, 11*time.Second, span(steps))
+	steps[2].ended = at(9)
+	assert.Equal(t, 11*time.Second, resources.criticalPath(steps), "provider, quick, then both")
+	assert.Zero(t, span(nil))
+}
+
+func TestReadCheckpoint(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "state.json")
+	content := `{"version":3,"checkpoint":{"latest":{"resources":[{"urn":"urn:a","parent":"urn:p","dependencies":["urn:d"],"provider":"urn:x::id"}]}}}`
+	require.NoError(t, os.WriteFile(path, []byte(content), 0o600))
+	state, err := readCheckpoint(path)
+	require.NoError(t, err)
+	require.Len(t, state.resources, 1)
+	assert.Equal(t, []string{"urn:p", "urn:d", "urn:x"}, needs(state.resources[0]))
+	assert.Equal(t, len(content), state.size)
+}
+
+func TestFollowReadsEventsWhileTheyAreWritten(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "events.json")
+	require.NoError(t, os.WriteFile(path, nil, 0o600))
+	done := make(chan struct{})
+	found := make(chan []step, 1)
+	go func() { found <- follow(path, done) }()
+	file, err := os.OpenFile(path, os.O_APPEND|os.O_WRONLY, 0o600)
+	require.NoError(t, err)
+	defer file.Close()
+	write := func(text string) {
+		t.Helper()
+		_, err := file.WriteString(text)
+		require.NoError(t, err)
+	}
+	write(`{"resourcePreEvent":{"metadata":{"urn":"a","op":"create"}}}` + "\n" + `{"resourcePreEvent":{"meta`)
+	time.Sleep(20 * time.Millisecond)
+	write(`data":{"urn":"b","op":"same"}}}` + "\n" + "not JSON\n")
+	write(`{"resOutputsEvent":{"metadata":{"urn":"b","op":"same"}}}` + "\n" + `{"resOutputsEvent":{"metadata":{"urn":"a","op":"create"}}}` + "\n")
+	close(done)
+	steps := <-found
+	require.Len(t, steps, 2)
+	assert.Equal(t, "b", steps[0].urn)
+	assert.True(t, steps[1].ended.After(steps[1].began), "the pieces of a line that come one by one")
+	assert.Equal(t, "a", run{steps: steps}.changes()[0].urn)
+	assert.Len(t, run{steps: steps}.changes(), 1)
+}
+
+func TestObserveSeesWhatDescends(t *testing.T) {
+	cmd := exec.Command("sh", "-c", "sh -c 'i=0; while [ $i -lt 300000 ]; do i=$((i+1)); done'; sleep 0.1; true")
+	require.NoError(t, cmd.Start())
+	done := make(chan struct{})
+	used := make(chan usage, 1)
+	go func() { used <- observe(cmd.Process.Pid, done) }()
+	require.NoError(t, cmd.Wait())
+	close(done)
+	u := <-used
+	shell, err := filepath.EvalSymlinks("/bin/sh")
+	require.NoError(t, err)
+	name := filepath.Base(shell)
+	assert.Positive(t, u.cpu[name])
+	assert.Greater(t, u.peak[name], int64(100<<10))
+}
+
+func TestTable(t *testing.T) {
+	met := Measure{Group: "deploy", Name: "first up", Services: 10, Unit: "s", Ours: 21.04, Base: 84.2, BaseName: "by hand"}
+	alone := Measure{Group: "start", Name: "sandbox", Unit: "s", Ours: 16}
+	want := `| | measured | compared with | ratio | goal |
+| --- | --- | --- | --- | --- |
+| deploy: first up, 10 services | 21.0 s | 84.2 s, by hand | 0.25 | ≤ 1/4, met |
+| start: sandbox | 16.0 s |  |  | ≤ 15 s, missed |
+`
+	assert.Equal(t, want, Table([]Measure{met.goal("≤ 1/4", true), alone.goal("≤ 15 s", false)}))
+	assert.Equal(t, []string{"0.12", "1.23", "12.3", "123", "1236"}, []string{figure(0.1234), figure(1.234), figure(12.34), figure(123.4), figure(1235.6)})
+}
+
+func TestWriteKeepsOtherGroups(t *testing.T) {
+	project := t.TempDir()
+	require.NoError(t, os.WriteFile(filepath.Join(project, "README.md"), []byte("before\n"+tableBegin+"old\n"+tableEnd+"after\n"), 0o600))
+	growth := func(seconds float64) Measure {
+		return Measure{Group: "growth", Name: "preview", Services: 10, Unit: "s", Ours: seconds, Base: 1, BaseName: "empty program"}
+	}
+	deploy := Measure{Group: "deploy", Name: "first up, whole", Services: 10, Unit: "s", Ours: 20, Base: 80, BaseName: "by hand"}
+	require.NoError(t, Write(project, []Measure{deploy}))
+	require.NoError(t, Write(project, []Measure{growth(2)}))
+	require.NoError(t, Write(project, []Measure{growth(3)}))
+	text, err := os.ReadFile(filepath.Join(project, "README.md"))
+	require.NoError(t, err)
+	assert.Equal(t, "before\n"+tableBegin+Table([]Measure{growth(3), deploy})+tableEnd+"after\n", string(text))
+	for _, plot := range []string{growthPlot, deployPlot} {
+		svg, err := os.ReadFile(filepath.Join(project, plot))
+		require.NoError(t, err)
+		assert.Contains(t, string(svg), "<svg")
+	}
+
+	require.NoError(t, os.WriteFile(filepath.Join(project, "README.md"), []byte("no place"), 0o600))
+	require.ErrorIs(t, Write(project, nil), errNoTable)
+}
+
+func TestHandNamesWhatHasFailed(t *testing.T) {
+	h := &hand{world: &World{env: os.Environ()}}
+	err := h.run(context.Background(), "sh", "-c", "echo no cluster >&2; exit 3")
+	require.ErrorContains(t, err, "sh: exit status 3\nno cluster")
+	require.False(t, strings.Contains(err.Error(), "echo"), "a password on the command line stays there")
+}
+
+func TestOwnCPURunsTheWholeProgram(t *testing.T) {
+	project, err := filepath.Abs("../../..")
+	require.NoError(t, err)
+	used, err := ownCPU(project, 3)
+	require.NoError(t, err)
+	assert.Positive(t, used)
+}
+
+func TestColdCountsEachProgram(t *testing.T) {
+	module, out := t.TempDir(), t.TempDir()
+	for name, content := range map[string]string{
+		"go.mod": "module example.com/small\n\ngo 1.25\n", "main.go": "package main\n\nfunc main() {}\n",
+	} {
+		require.NoError(t, os.WriteFile(filepath.Join(module, name), []byte(content), 0o600))
+	}
+	small := toolchain.Command{Name: "small", Module: module, Args: []string{"build", "-trimpath", "."}}
+	measures, err := cold(t.Context(), Options{Console: console.New(io.Discard)}, out, []toolchain.Command{small, small})
+	require.NoError(t, err)
+	require.Len(t, measures, 5)
+	assert.Greater(t, measures[0].Ours, 3*measures[1].Ours, "the second one finds what the first has compiled")
+	assert.InDelta(t, measures[0].Ours+measures[1].Ours, measures[2].Ours, 1e-6)
+	assert.FileExists(t, filepath.Join(out, "program"))
+}

@@ -1,0 +1,210 @@
+package bench
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"time"
+)
+
+const (
+	cpuShare  = 1. / 4 // of the stock program's, at most
+	editShare = 1. / 3
+	peakLimit = 1536 // MiB in a single process, which is what the smallest hosted agents can spare
+	edits     = 3    // after each cold build; a rebuild takes seconds
+)
+
+// StockProgram is the folder of the program that the program is compared with, in the project's folder.
+const StockProgram = "infra/sandbox/tools/stock"
+
+// Compile measures what it costs to compile the program and the stock program: with nothing compiled before, as on the agent
+// of a pipeline; after one edit; and with nothing edited, when Pulumi still links, at each preview and update. It works on
+// copies, and fills a cache of its own.
+func Compile(ctx context.Context, o Options) ([]Measure, error) {
+	ours, stock := programs(o.Project)
+	for _, program := range []*compiled{ours, stock} {
+		if err := program.download(ctx); err != nil {
+			return nil, fmt.Errorf("%s: %w", program.name, err)
+		}
+	}
+	turn := []*compiled{ours, stock}
+	for range max(o.Repeat, 1) {
+		for _, program := range turn {
+			if err := program.measure(ctx, o.Console.Status); err != nil {
+				return nil, fmt.Errorf("%s: %w", program.name, err)
+			}
+		}
+		turn[0], turn[1] = turn[1], turn[0]
+	}
+	o.Console.Status("")
+
+	row := func(name, unit string, figure func(*compiled) []float64) Measure {
+		return Measure{
+			Group: "compile", Name: name, Unit: unit,
+			Ours: median(figure(ours)), Base: median(figure(stock)), BaseName: "stock program",
+		}
+	}
+	atMost := func(share float64, m Measure) Measure {
+		return m.goal(fmt.Sprintf("≤ 1/%.0f", 1/share), m.Ours <= share*m.Base)
+	}
+	cpu := func(costs []cost) []float64 { return each(costs, func(c cost) float64 { return c.cpu.Seconds() }) }
+	wall := func(costs []cost) []float64 { return each(costs, func(c cost) float64 { return c.wall.Seconds() }) }
+	peak := row("largest process of a cold build", "MiB", func(p *compiled) []float64 {
+		return each(p.cold, func(c cost) float64 { return c.peak })
+	})
+	return []Measure{
+		atMost(cpuShare, row("cold build, CPU", "s", func(p *compiled) []float64 { return cpu(p.cold) })),
+		row("cold build, wall", "s", func(p *compiled) []float64 { return wall(p.cold) }),
+		peak.goal(fmt.Sprintf("≤ %d", peakLimit), peak.Ours <= peakLimit),
+		row("executable", "MiB", func(p *compiled) []float64 { return p.size }),
+		atMost(editShare, row("build after one edit, CPU", "s", func(p *compiled) []float64 { return cpu(p.edited) })),
+		row("build after one edit, wall", "s", func(p *compiled) []float64 { return wall(p.edited) }),
+		row("build without an edit, CPU", "s", func(p *compiled) []float64 { return cpu(p.again) }),
+	}, nil
+}
+
+// programs returns what is compared in the project's folder.
+func programs(project string) (ours, stock *compiled) {
+	ours = &compiled{
+		name: "the program", module: project, sources: []string{"*.go", "infra/*.go"},
+		edit: "infra/deploy.go", text: `"no release yet: `,
+	}
+	stock = &compiled{
+		name: "the stock program", module: filepath.Join(project, StockProgram), sources: []string{"*.go"},
+		edit: "main.go", text: `"ServicePrincipal`,
+	}
+	return ours, stock
+}
+
+// compiled is a program and what its builds took.
+type compiled struct {
+	name    string
+	module  string   // folder of its go.mod
+	sources []string // patterns of its source files in it
+	edit    string   // file that is edited
+	text    string   // quoted text in it
+
+	cold, edited, again []cost
+	size                []float64 // MiB
+}
+
+// cost is what a build takes.
+type cost struct {
+	cpu, wall time.Duration
+	peak      float64 // MiB of the largest process: the compiler with a package, or the linker
+}
+
+// download fetches the modules, which is not measured.
+func (p *compiled) download(ctx context.Context) error {
+	_, err := goCommand(ctx, p.module, nil, "list", "-deps", ".")
+	return err
+}
+
+// measure builds the program with an empty cache, and again after edits.
+func (p *compiled) measure(ctx context.Context, status func(string)) (err error) {
+	dir, err := os.MkdirTemp("", "compile")
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
+	if err := p.copyTo(filepath.Join(dir, "source")); err != nil {
+		return err
+	}
+	builds, executable := 0, ""
+	build := func() (cost, error) {
+		builds++ // as Pulumi does it, which builds into a new file each time
+		executable = filepath.Join(dir, fmt.Sprintf("executable%d", builds))
+		return goCommand(ctx, filepath.Join(dir, "source"), []string{"GOCACHE=" + filepath.Join(dir, "cache")},
+			"build", "-o", executable, ".")
+	}
+
+	status("  compiling " + p.name + " with nothing compiled before")
+	took, err := build()
+	if err != nil {
+		return err
+	}
+	built, err := os.Stat(executable)
+	if err != nil {
+		return err
+	}
+	p.cold, p.size = append(p.cold, took), append(p.size, float64(built.Size())/(1<<20))
+
+	status("  compiling " + p.name + " after an edit, and without one")
+	for i := range edits {
+		if err := p.change(filepath.Join(dir, "source"), i+1); err != nil {
+			return err
+		}
+		edited, err := build()
+		if err != nil {
+			return err
+		}
+		again, err := build()
+		if err != nil {
+			return err
+		}
+		p.edited, p.again = append(p.edited, edited), append(p.again, again)
+	}
+	return nil
+}
+
+// copyTo copies the module without its tests.
+func (p *compiled) copyTo(dir string) error {
+	for _, pattern := range append([]string{"go.mod", "go.sum"}, p.sources...) {
+		files, err := filepath.Glob(filepath.Join(p.module, pattern))
+		if err != nil || len(files) == 0 {
+			return fmt.Errorf("%s: no files: %w", pattern, err)
+		}
+		for _, file := range files {
+			if strings.HasSuffix(file, "_test.go") {
+				continue
+			}
+			content, err := os.ReadFile(file)
+			if err != nil {
+				return err
+			}
+			to := filepath.Join(dir, filepath.Dir(pattern), filepath.Base(file))
+			if err := errors.Join(os.MkdirAll(filepath.Dir(to), 0o700), os.WriteFile(to, content, 0o600)); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// change edits the text in the copy, differently each time.
+func (p *compiled) change(dir string, time int) error {
+	path := filepath.Join(dir, p.edit)
+	content, err := os.ReadFile(filepath.Join(p.module, p.edit))
+	if err != nil {
+		return err
+	}
+	if !strings.Contains(string(content), p.text) {
+		return fmt.Errorf("%s: %s is not there to edit", p.edit, p.text)
+	}
+	edited := strings.Replace(string(content), p.text, strings.Replace(p.text, `"`, fmt.Sprintf(`"edit %d `, time), 1), 1)
+	return os.WriteFile(path, []byte(edited), 0o600)
+}
+
+// goCommand runs the go command, and returns what it took, with all processes that it started.
+func goCommand(ctx context.Context, dir string, env []string, args ...string) (cost, error) {
+	var stderr strings.Builder
+	cmd := exec.CommandContext(ctx, "go", args...)
+	cmd.Dir, cmd.Stdout, cmd.Stderr = dir, io.Discard, &stderr
+	cmd.Env = append(append(os.Environ(), "GOFLAGS=", "GOWORK=off"), env...)
+	start := time.Now()
+	if err := cmd.Run(); err != nil {
+		return cost{}, fmt.Errorf("go %s: %w\n%s", args[0], err, stderr.String())
+	}
+	usage := cmd.ProcessState.SysUsage().(*syscall.Rusage)
+	return cost{
+		cpu:  cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime(),
+		wall: time.Since(start),
+		peak: float64(usage.Maxrss) / 1024, // Linux counts in KiB, and takes the largest of the processes waited for
+	}, nil
+}

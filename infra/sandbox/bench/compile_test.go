@@ -1,0 +1,74 @@
+package bench
+
+import (
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+const project = "../../.."
+
+// The two programs differ in how they are written, and in nothing else.
+func TestStockProgramHasTheSameVersions(t *testing.T) {
+	t.Parallel()
+	pins := func(folder string) map[string]bool {
+		content, err := os.ReadFile(filepath.Join(folder, "go.mod"))
+		require.NoError(t, err)
+		_, requirements, _ := strings.Cut(string(content), "\n")
+		pins := map[string]bool{}
+		for line := range strings.Lines(requirements) {
+			pins[strings.TrimSuffix(strings.TrimSpace(line), " // indirect")] = true
+		}
+		return pins
+	}
+	ours := pins(project)
+	for line := range pins(filepath.Join(project, StockProgram)) {
+		require.Contains(t, ours, line)
+	}
+}
+
+func TestMeasureOfACompiledProgram(t *testing.T) {
+	t.Parallel()
+	module := t.TempDir()
+	for name, content := range map[string]string{
+		"go.mod":       "module example.com/small\n\ngo 1.25\n",
+		"main.go":      "package main\n\nfunc main() { println(\"hello\") }\n",
+		"main_test.go": "package main\n\nthis is not copied\n",
+	} {
+		require.NoError(t, os.WriteFile(filepath.Join(module, name), []byte(content), 0o600))
+	}
+	small := &compiled{name: "small", module: module, sources: []string{"*.go"}, edit: "main.go", text: `"hello`}
+	require.NoError(t, small.measure(t.Context(), func(string) {}))
+	require.Len(t, small.cold, 1)
+	require.Len(t, small.edited, edits)
+	require.Len(t, small.again, edits)
+	for _, c := range slices.Concat(small.cold, small.edited, small.again) {
+		require.Positive(t, c.cpu)
+		require.Positive(t, c.wall)
+		require.Positive(t, c.peak)
+	}
+	require.Len(t, small.size, 1)
+
+	small.text = `"good bye`
+	require.ErrorContains(t, small.change(t.TempDir(), 1), `main.go: "good bye is not there to edit`)
+}
+
+// What Compile edits is there to edit.
+func TestEditsOfTheProgramsThatAreCompared(t *testing.T) {
+	t.Parallel()
+	ours, stock := programs(project)
+	for _, program := range []*compiled{ours, stock} {
+		dir := t.TempDir()
+		require.NoError(t, program.copyTo(dir))
+		require.NoError(t, program.change(dir, 1))
+		before, err := os.ReadFile(filepath.Join(program.module, program.edit))
+		require.NoError(t, err)
+		after, err := os.ReadFile(filepath.Join(dir, program.edit))
+		require.NoError(t, err)
+		require.Len(t, after, len(before)+len("edit 1 "), program.name)
+	}
+}

@@ -1,0 +1,119 @@
+package bench
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"syscall"
+	"time"
+
+	"github.com/pulumi/pulumi/sdk/v3/go/common/apitype"
+)
+
+// run is one run of the Pulumi CLI.
+type run struct {
+	usage
+	wall  time.Duration // from the start of the process to its end
+	steps []step        // on resources, in the order of their ends
+}
+
+// step is one operation of the engine on a resource.
+type step struct {
+	urn, op      string
+	began, ended time.Time
+}
+
+// changes returns the steps that change something outside the engine.
+func (r run) changes() []step {
+	var changes []step
+	for _, s := range r.steps {
+		switch apitype.OpType(s.op) {
+		case apitype.OpCreate, apitype.OpUpdate, apitype.OpDelete, apitype.OpReplace, apitype.OpCreateReplacement, apitype.OpDeleteReplaced:
+			changes = append(changes, s)
+		}
+	}
+	return changes
+}
+
+// operate runs an operation of the real CLI on a stack, as a person or a pipeline would, and measures it.
+func (s *benchStack) operate(ctx context.Context, operation string, flags ...string) (run, error) {
+	log := filepath.Join(s.world.Dir, "events.json")
+	if err := os.WriteFile(log, nil, 0o600); err != nil {
+		return run{}, err
+	}
+	cmd, output := s.pulumi(ctx, append([]string{operation, "--suppress-outputs", "--event-log=" + log}, flags...)...)
+	began := time.Now()
+	if err := cmd.Start(); err != nil {
+		return run{}, err
+	}
+	done := make(chan struct{})
+	used, steps := make(chan usage, 1), make(chan []step, 1)
+	go func() { used <- observe(cmd.Process.Pid, done) }()
+	go func() { steps <- follow(log, done) }()
+	err := cmd.Wait()
+	r := run{wall: time.Since(began)}
+	close(done)
+	r.usage, r.steps = <-used, <-steps
+	if err != nil {
+		return r, errors.Join(ctx.Err(), fmt.Errorf("pulumi %s: %w\n%s", operation, err, output.String()))
+	}
+	return r, nil
+}
+
+// pulumi is the CLI with a command about a stack, and the place of its output.
+func (s *benchStack) pulumi(ctx context.Context, args ...string) (*exec.Cmd, *bytes.Buffer) {
+	output := &bytes.Buffer{}
+	cmd := exec.CommandContext(ctx, s.world.Tools.Pulumi, append(args, "--stack="+s.name, "--non-interactive", "--color=never")...)
+	cmd.Dir, cmd.Env = s.project, s.world.env
+	cmd.Stdout, cmd.Stderr = output, output
+	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGINT) }
+	cmd.WaitDelay = 30 * time.Second
+	return cmd, output
+}
+
+// follow reads the engine's events while they are written, until done is closed. Their own times are in whole seconds only.
+func follow(log string, done <-chan struct{}) []step {
+	file, err := os.Open(log)
+	if err != nil {
+		return nil
+	}
+	defer file.Close()
+	var steps []step
+	began := map[string]time.Time{}
+	var line []byte
+	ended := false
+	for reader := bufio.NewReader(file); ; {
+		part, err := reader.ReadBytes('\n')
+		line = append(line, part...)
+		if errors.Is(err, io.EOF) && !ended {
+			select {
+			case <-done:
+				ended = true // after what has been written meanwhile
+			case <-time.After(2 * time.Millisecond):
+			}
+			continue
+		}
+		if err != nil {
+			return steps
+		}
+		var e apitype.EngineEvent
+		if json.Unmarshal(line, &e) == nil {
+			now := time.Now()
+			switch {
+			case e.ResourcePreEvent != nil:
+				began[e.ResourcePreEvent.Metadata.URN] = now
+			case e.ResOutputsEvent != nil:
+				m := e.ResOutputsEvent.Metadata
+				steps = append(steps, step{urn: m.URN, op: string(m.Op), began: began[m.URN], ended: now})
+			}
+		}
+		line = line[:0]
+	}
+}

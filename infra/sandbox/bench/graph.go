@@ -1,0 +1,84 @@
+package bench
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/pulumi/pulumi/sdk/v3/go/common/apitype"
+)
+
+// checkpoint is a stack's state, as the engine has stored it.
+type checkpoint struct {
+	resources []apitype.ResourceV3
+	size      int // bytes
+}
+
+func readCheckpoint(path string) (checkpoint, error) {
+	content, err := os.ReadFile(path)
+	if err != nil {
+		return checkpoint{}, err
+	}
+	var state struct {
+		Checkpoint struct {
+			Latest struct{ Resources []apitype.ResourceV3 }
+		}
+	}
+	if err := json.Unmarshal(content, &state); err != nil {
+		return checkpoint{}, fmt.Errorf("%s: %w", path, err)
+	}
+	return checkpoint{state.Checkpoint.Latest.Resources, len(content)}, nil
+}
+
+// criticalPath returns how long an update would take whose every step began in the moment in which the last of those it needs
+// had ended: the longest chain of steps that need each other, by the graph in the state.
+func (c checkpoint) criticalPath(steps []step) time.Duration {
+	took := map[string]time.Duration{}
+	for _, s := range steps {
+		took[s.urn] = s.ended.Sub(s.began)
+	}
+	ends := map[string]time.Duration{}
+	var longest time.Duration
+	// In a state each resource stands behind those it needs.
+	for _, r := range c.resources {
+		var begins time.Duration
+		for _, needed := range needs(r) {
+			begins = max(begins, ends[needed])
+		}
+		ends[string(r.URN)] = begins + took[string(r.URN)]
+		longest = max(longest, ends[string(r.URN)])
+	}
+	return longest
+}
+
+// needs returns the URNs of what a resource needs.
+func needs(r apitype.ResourceV3) []string {
+	needed := []string{string(r.Parent)}
+	for _, dependency := range r.Dependencies {
+		needed = append(needed, string(dependency))
+	}
+	// A provider is known by "urn::id".
+	if i := strings.LastIndex(r.Provider, "::"); i > 0 {
+		needed = append(needed, r.Provider[:i])
+	}
+	return needed
+}
+
+// span is the time from the begin of the first step to the end of the last.
+func span(steps []step) time.Duration {
+	if len(steps) == 0 {
+		return 0
+	}
+	first, last := steps[0].began, steps[0].ended
+	for _, s := range steps {
+		if s.began.Before(first) {
+			first = s.began
+		}
+		if s.ended.After(last) {
+			last = s.ended
+		}
+	}
+	return last.Sub(first)
+}

@@ -1,0 +1,127 @@
+package bench
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+
+	"gopkg.in/yaml.v3"
+)
+
+// benchStack is one stack in the world.
+type benchStack struct {
+	world    *World
+	project  string // folder
+	name     string
+	settings settings
+}
+
+// settings are what a stack's file holds under the project's namespace.
+type settings map[string]any
+
+// programStack returns the stack of the program with that name, with settings.
+func (w *World) programStack(ctx context.Context, name string, s settings) (*benchStack, error) {
+	st := &benchStack{world: w, project: w.program, name: name}
+	return st, st.configure(ctx, s)
+}
+
+// emptyStack returns the stack of the empty program.
+func (w *World) emptyStack(ctx context.Context) (*benchStack, error) {
+	st := &benchStack{world: w, project: w.empty, name: "floor"}
+	return st, st.configure(ctx, nil)
+}
+
+// podlessStack returns a stack of so many services whose releases have no pods, deployed.
+func (w *World) podlessStack(ctx context.Context, services int) (*benchStack, error) {
+	if st := w.podless[services]; st != nil {
+		return st, nil
+	}
+	w.Console.Status(fmt.Sprintf("  deploying %d services without pods", services))
+	name := fmt.Sprintf("podless-%d", services)
+	st, err := w.programStack(ctx, name, settings{
+		"environment": fmt.Sprintf("p%d", services), "chart": settings{"path": "infra/sandbox/bench/chart"},
+		"services": sameServices(services, settings{"image": settings{"tag": "1.0.0"}}),
+	})
+	if err != nil {
+		return nil, err
+	}
+	if _, err := st.up(ctx); err != nil {
+		return nil, err
+	}
+	w.podless[services] = st
+	return st, nil
+}
+
+// sameServices returns so many services with the same settings.
+func sameServices(number int, each settings) settings {
+	services := settings{}
+	for i := range number {
+		services[fmt.Sprintf("service%03d", i)] = each
+	}
+	return services
+}
+
+// configure writes the stack's settings, and makes the stack if there is none.
+func (s *benchStack) configure(ctx context.Context, to settings) error {
+	s.settings = to
+	config := settings{"azure-native:location": "westeurope"}
+	for key, value := range to {
+		config["acr-microservices:"+key] = value
+	}
+	path := filepath.Join(s.project, "Pulumi."+s.name+".yaml")
+	file := settings{}
+	if content, err := os.ReadFile(path); err == nil {
+		if err := yaml.Unmarshal(content, &file); err != nil {
+			return err
+		}
+	}
+	file["config"] = config // beside the salt of the stack's encryption
+	content, err := yaml.Marshal(file)
+	if err != nil {
+		return err
+	}
+	if err := os.WriteFile(path, content, 0o600); err != nil {
+		return err
+	}
+	if s.world.stacks[path] {
+		return nil
+	}
+	s.world.stacks[path] = true
+	cmd, output := s.pulumi(ctx, "stack", "init", "--no-select")
+	if err := cmd.Run(); err != nil {
+		return errors.Join(ctx.Err(), fmt.Errorf("pulumi stack init: %w\n%s", err, output))
+	}
+	return nil
+}
+
+// retag gives the first service another tag.
+func (s *benchStack) retag(ctx context.Context, tag string) error {
+	services := maps.Clone(s.settings["services"].(settings))
+	services["service000"] = settings{"image": settings{"tag": tag}}
+	changed := maps.Clone(s.settings)
+	changed["services"] = services
+	return s.configure(ctx, changed)
+}
+
+func (s *benchStack) preview(ctx context.Context) (run, error) { return s.operate(ctx, "preview") }
+
+func (s *benchStack) up(ctx context.Context) (run, error) {
+	return s.operate(ctx, "up", "--yes", "--skip-preview")
+}
+
+func (s *benchStack) destroy(ctx context.Context) error {
+	_, err := s.operate(ctx, "destroy", "--yes", "--skip-preview")
+	return err
+}
+
+// state reads the stack's state.
+func (s *benchStack) state() (checkpoint, error) {
+	found, err := filepath.Glob(filepath.Join(s.world.Dir, "pulumi", ".pulumi", "stacks", "*", s.name+".json"))
+	if err != nil || len(found) != 1 {
+		return checkpoint{}, errors.Join(err, fmt.Errorf("%d states of the stack %q", len(found), s.name))
+	}
+	return readCheckpoint(found[0])
+}
