@@ -53,6 +53,7 @@ func (d *helmDouble) add(version int, status string, began time.Time) {
 			Name: name, Namespace: "api-test", ResourceVersion: fmt.Sprint(len(d.requests) + 1),
 			Labels: map[string]string{"owner": "helm", "name": "api", "status": status, "team": "blue"},
 		},
+		Type: "helm.sh/release.v1",
 		Data: map[string][]byte{"release": base64.StdEncoding.AppendEncode(nil, packed.Bytes())},
 	}
 }
@@ -70,16 +71,16 @@ func (d *helmDouble) RoundTrip(request *http.Request) (*http.Response, error) {
 		assert.Equal(d.t, "owner=helm,name=api", request.URL.Query().Get("labelSelector"))
 		list := slices.SortedFunc(maps.Values(d.secrets), func(a, b helmSecret) int { return cmp.Compare(a.Metadata.Name, b.Metadata.Name) })
 		require.NoError(d.t, json.NewEncoder(answer).Encode(map[string]any{"items": list}))
-	case http.MethodPatch:
-		assert.Equal(d.t, "application/merge-patch+json", request.Header.Get("Content-Type"))
-		var patch helmSecret
-		require.NoError(d.t, json.NewDecoder(request.Body).Decode(&patch))
-		if patch.Metadata.ResourceVersion != d.secrets[name].Metadata.ResourceVersion {
+	case http.MethodPut:
+		var secret helmSecret
+		require.NoError(d.t, json.NewDecoder(request.Body).Decode(&secret))
+		assert.Equal(d.t, []string{"v1", "Secret", "helm.sh/release.v1", name},
+			[]string{secret.APIVersion, secret.Kind, secret.Type, secret.Metadata.Name})
+		if secret.Metadata.ResourceVersion != d.secrets[name].Metadata.ResourceVersion {
 			answer.WriteHeader(http.StatusConflict)
 			break
 		}
-		patch.Metadata.Name, patch.Metadata.Namespace = name, "api-test"
-		d.secrets[name] = patch
+		d.secrets[name] = secret
 	case http.MethodDelete:
 		body, err := io.ReadAll(request.Body)
 		require.NoError(d.t, err)
@@ -176,7 +177,7 @@ func TestSettleLeavesHelmAtWork(t *testing.T) {
 					}
 				}
 				double.settle(false)
-				assert.NotContains(t, double.requests, http.MethodPatch)
+				assert.NotContains(t, double.requests, http.MethodPut)
 				assert.Less(t, time.Since(began), 15*time.Second)
 			})
 		})
@@ -188,7 +189,7 @@ func TestSettleLosesRace(t *testing.T) {
 	double := &helmDouble{t: t, secrets: map[string]helmSecret{}}
 	double.add(1, pendingUpgrade, time.Now().Add(-time.Hour))
 	double.before = func(method string) {
-		if method == http.MethodPatch { // Helm has come to its end after all
+		if method == http.MethodPut { // Helm has come to its end after all
 			double.add(1, "deployed", time.Now())
 		}
 	}

@@ -43,15 +43,19 @@ type helmRecord struct {
 
 // helmSecret is the secret that holds a record.
 type helmSecret struct {
-	Metadata helmMetadata      `json:"metadata"`
-	Data     map[string][]byte `json:"data,omitempty"`
+	APIVersion string            `json:"apiVersion"`
+	Kind       string            `json:"kind"`
+	Metadata   helmMetadata      `json:"metadata"`
+	Type       string            `json:"type"`
+	Data       map[string][]byte `json:"data"`
 }
 
 type helmMetadata struct {
-	Name            string            `json:"name,omitempty"`
-	Namespace       string            `json:"namespace,omitempty"`
-	ResourceVersion string            `json:"resourceVersion,omitempty"`
-	Labels          map[string]string `json:"labels,omitempty"`
+	Name            string            `json:"name"`
+	Namespace       string            `json:"namespace"`
+	ResourceVersion string            `json:"resourceVersion"`
+	Labels          map[string]string `json:"labels"`
+	Annotations     map[string]string `json:"annotations,omitempty"`
 }
 
 // readHelmRecord decodes a secret: https://github.com/helm/helm/blob/v3.18.6/pkg/storage/driver/util.go
@@ -171,16 +175,17 @@ func (r *helmRecords) of(ctx context.Context, namespace, release string) ([]*hel
 	return records, nil
 }
 
-// fail notes that the revision has failed.
+// fail notes that the revision has failed. Like Helm, it replaces the secret: that takes no right which Helm does not need.
 func (r *helmRecords) fail(ctx context.Context, record *helmRecord) error {
-	data, err := record.withStatus(failed, "Its Helm was killed while the release was "+record.Info.Status)
-	if err != nil {
+	secret := record.secret
+	secret.APIVersion, secret.Kind = "v1", "Secret" // which the items of a list do not name
+	secret.Metadata.Labels = maps.Clone(secret.Metadata.Labels)
+	secret.Metadata.Labels["status"] = failed
+	var err error
+	if secret.Data, err = record.withStatus(failed, "Its Helm was killed while the release was "+record.Info.Status); err != nil {
 		return err
 	}
-	labels := maps.Clone(record.secret.Metadata.Labels)
-	labels["status"] = failed
-	patch := helmSecret{Metadata: helmMetadata{ResourceVersion: record.secret.Metadata.ResourceVersion, Labels: labels}, Data: data}
-	return r.call(ctx, http.MethodPatch, record.secret.Metadata, "", patch, nil)
+	return r.call(ctx, http.MethodPut, record.secret.Metadata, "", secret, nil)
 }
 
 // forget removes the record of the revision.
@@ -205,9 +210,6 @@ func (r *helmRecords) call(ctx context.Context, method string, about helmMetadat
 	}
 	request.Header.Set("Accept", "application/json")
 	request.Header.Set("Content-Type", "application/json")
-	if method == http.MethodPatch {
-		request.Header.Set("Content-Type", "application/merge-patch+json")
-	}
 	response, err := r.client.Do(request)
 	if err != nil {
 		return err
