@@ -60,6 +60,7 @@ type killSwitch struct {
 	mu      sync.Mutex
 	targets map[string]*grpc.ClientConn // by provider
 	plugin  *exec.Cmd                   // the Kubernetes provider of this run
+	release boundary                    // the operation on a release that goes on
 	at      boundary                    // the zero value kills nothing
 	killed  bool
 	seen    []boundary
@@ -142,8 +143,11 @@ func (k *killSwitch) through(at boundary, args ...string) (string, error) {
 	k.plugin, k.targets["kubernetes"] = plugin, conn
 	k.at, k.killed, k.seen = at, false, nil
 	k.mu.Unlock()
+	watched, endWatch := context.WithCancel(k.t.Context())
+	k.running.Go(func() { k.watchHelm(watched) })
 	began := time.Now()
 	out, err := k.command(append(args, "--attach", k.attach)...).CombinedOutput()
+	endWatch()
 	k.running.Wait()
 	_ = plugin.Process.Kill()
 	_ = plugin.Wait()
@@ -168,13 +172,15 @@ func (k *killSwitch) pass(provider string, stream grpc.ServerStream) error {
 	if err := k.reach(op, asked); err != nil {
 		return err
 	}
-	// What was asked for is done, whether or not who has asked still lives.
-	ctx, cancel := context.WithCancel(context.WithoutCancel(stream.Context()))
-	defer cancel()
 	if strings.HasPrefix(op.what, "kubernetes:Release ") {
-		k.running.Go(func() { k.watchHelm(ctx, op) })
+		k.goesOn(op)
 	}
-	if err := target.Invoke(ctx, method, &request, &answer); err != nil {
+	// What was asked for is done, whether or not who has asked still lives.
+	err := target.Invoke(context.WithoutCancel(stream.Context()), method, &request, &answer)
+	if strings.HasPrefix(op.what, "kubernetes:Release ") {
+		k.goesOn(boundary{})
+	}
+	if err != nil {
 		return err
 	}
 	k.keepPassword(op, answer)
@@ -245,8 +251,15 @@ func (k *killSwitch) reach(b boundary, when string) error {
 	return errKilled
 }
 
-// watchHelm reaches the boundary in the midst of an operation on a release as soon as Helm takes itself to be at work.
-func (k *killSwitch) watchHelm(ctx context.Context, op boundary) {
+// goesOn notes the operation on a release that goes on, if any.
+func (k *killSwitch) goesOn(op boundary) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.release = op
+}
+
+// watchHelm reaches the boundary in the midst of an operation on a release when Helm takes itself to be at work.
+func (k *killSwitch) watchHelm(ctx context.Context) {
 	cmd := exec.CommandContext(ctx, k.kube.path, "--kubeconfig", k.kube.kubeconfig, "get", "secrets", "--all-namespaces", "--watch",
 		"--output", "name", "--selector", "owner=helm,status in (pending-install,pending-upgrade,pending-rollback,uninstalling)")
 	out, err := cmd.StdoutPipe()
@@ -254,6 +267,9 @@ func (k *killSwitch) watchHelm(ctx context.Context, op boundary) {
 		return // the boundary is then not reached, which fails
 	}
 	if bufio.NewScanner(out).Scan() {
+		k.mu.Lock()
+		op := k.release
+		k.mu.Unlock()
 		_ = k.reach(op, amid)
 	}
 	_ = cmd.Process.Kill()
