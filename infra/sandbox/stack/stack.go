@@ -51,7 +51,7 @@ type Stack struct {
 	Options
 	auto        auto.Stack
 	command     *command
-	interrupted bool // the last update was killed: what exists may not be what the state says
+	interrupted bool // the last update was killed
 }
 
 // Env returns the variables with which any Pulumi program finds the stack that Open keeps in dir.
@@ -193,7 +193,7 @@ func (s *Stack) Up(ctx context.Context, refresh bool) (Result, error) {
 		optup.EventStreams(w.events), optup.ProgressStreams(s.output()...),
 		optup.Color(s.color()), optup.SuppressOutputs(), optup.ShowSecrets(false),
 	}
-	if refresh || s.interrupted {
+	if refresh {
 		options = append(options, optup.Refresh())
 	}
 	up, err := s.auto.Up(ctx, options...)
@@ -224,6 +224,7 @@ func (s *Stack) Destroy(ctx context.Context) (Result, error) {
 		optdestroy.Color(s.color()), optdestroy.SuppressOutputs(), optdestroy.ShowSecrets(false),
 	}
 	if s.interrupted {
+		// Helm refuses to remove a release that it had just removed when the engine died.
 		options = append(options, optdestroy.Refresh())
 	}
 	_, err := s.auto.Destroy(ctx, options...)
@@ -302,8 +303,9 @@ func backend(dir string) string {
 }
 
 // repair makes the stack usable after an update that was killed: it removes the lock that the update has left, as a person
-// would by "pulumi cancel", and has the next one refresh the state. It discards what the killed one may have made without
-// noting it: whoever runs "pulumi refresh" is asked about that, and doing it unasked is safe in a sandbox only.
+// would by "pulumi cancel". It discards what the killed one may have made without noting it: whoever runs "pulumi refresh" is
+// asked about that, and doing it unasked is safe in a sandbox only. It does not refresh the state before an update: where
+// Helm was killed at an upgrade, that would read the revision which never came to be, and leave nothing to update.
 func (s *Stack) repair(ctx context.Context) error {
 	locks, err := filepath.Glob(filepath.Join(s.Dir, "pulumi", ".pulumi", "locks", "*", "*", "*", "*.json"))
 	if err != nil {
