@@ -84,13 +84,14 @@ func newStackReference(ctx *pulumi.Context, stack string) (*stackReference, erro
 // validateExisting refuses what only the registry's owner decides.
 func (r *RegistryConfig) validateExisting(found *problems) {
 	byName := r.Existing.Name != "" || r.Existing.ResourceGroup != ""
-	if byName == (r.Existing.Stack != "") {
+	switch {
+	case byName == (r.Existing.Stack != ""):
 		found.add("registry.existing", nil, "takes either name and resourceGroup, or stack")
-	} else if byName {
+	case byName:
 		found.addUnless(registryNamePattern.MatchString(r.Existing.Name), "registry.existing.name", r.Existing.Name, ruleRegistryName)
 		found.addUnless(resourceGroupPattern.MatchString(r.Existing.ResourceGroup), "registry.existing.resourceGroup",
 			r.Existing.ResourceGroup, ruleResourceGroup)
-	} else {
+	default:
 		found.addUnless(stackPattern.MatchString(r.Existing.Stack), "registry.existing.stack", r.Existing.Stack,
 			`is not a stack's full name, such as "organization/acr-microservices/dev"`)
 	}

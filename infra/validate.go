@@ -221,6 +221,8 @@ var contextPattern = regexp.MustCompile(`^https://[^/\s#]+/[^\s#]+#[^\s#:]+(:[^\
 // argumentPattern is what passes a command of an ACR Task unchanged.
 var argumentPattern = regexp.MustCompile(`^[\w.~+/=@:-]*$`)
 
+const ruleArgument = "may hold letters, digits and _.~+/=@:- only; it goes through a command line in Azure"
+
 // validateMadeOnce reports an image that two services would make from different things.
 func (c *Config) validateMadeOnce(found *problems) {
 	makers := map[string]string{}
@@ -253,10 +255,8 @@ func (c *Config) validateMade(found *problems, key string, image ImageConfig) {
 		found.addUnless(err == nil && namesHost(from.Source) && !reference.IsNameOnly(named), key+".import.source", from.Source,
 			`is not an image with its host and its tag or digest, such as "docker.io/library/nginx:1.29"`)
 		found.addUnless((from.Username == "") == (from.Password == ""), key+".import", nil, "takes username and password together")
-		for name, value := range map[string]string{"username": from.Username, "password": from.Password} {
-			found.addUnless(argumentPattern.MatchString(value), key+".import."+name, nil,
-				"may hold letters, digits and _.~+/=@:- only; it goes through a command line in Azure")
-		}
+		found.addUnless(argumentPattern.MatchString(from.Username), key+".import.username", nil, ruleArgument)
+		found.addUnless(argumentPattern.MatchString(from.Password), key+".import.password", nil, ruleArgument)
 		restricted := !c.Registry.public() || len(c.Registry.IPRules) > 0
 		found.addUnless(!restricted || or(c.Registry.TrustedServices, true), key+".import", nil,
 			"excludes registry.trustedServices false beside ipRules or publicNetworkAccess false; imports come in as a trusted service")

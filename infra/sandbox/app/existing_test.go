@@ -54,6 +54,19 @@ func TestPullRequestEnvironments(t *testing.T) {
 	assert.Regexp(t, `^contoso12\.azurecr\.io/customerapi:1\.1\.0$`, b.images("customerapi-pr-1")[0])
 	assert.Contains(t, b.must("status", "--stack", "pr-1"), "customerapi-pr-1")
 
+	// A stack that would be too large is split: other services of the same environment, from the same registry.
+	b.configureStack("orders", settings{"environment": "test", "services": settings{"orderapi": service("1.0.0")}, "registry": settings{
+		"existing": settings{"stack": "organization/acr-microservices/dev"},
+	}})
+	created = ops(b.must("up", "--stack", "orders"))
+	assert.Contains(t, created, "create kubernetes:Release orderapi")
+	assert.NotContains(t, strings.Join(created, "\n"), "customerapi")
+	assert.Empty(t, ops(b.must("up", "--stack", "orders")))
+	assert.Empty(t, ops(b.must("up")), "the one stack does not see the other's services")
+	assert.Regexp(t, `^contoso12\.azurecr\.io/orderapi:1\.0\.0$`, b.images(order)[0])
+	b.must("down", "--stack", "orders")
+	assert.Len(t, b.images(customer, order), 1)
+
 	// A stack that has no registry is no owner.
 	b.configureStack("pr-3", settings{"environment": "pr-3", "services": services, "registry": settings{
 		"existing": settings{"stack": "organization/acr-microservices/nobody"},

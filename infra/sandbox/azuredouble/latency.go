@@ -20,8 +20,7 @@ var TypicalLatency = map[string]time.Duration{
 // delay waits for as long as Azure would take to create, update or delete a resource of a type. When ctx ends, so does the
 // waiting.
 func (d *Double) delay(ctx context.Context, token string) error {
-	provider, _, _ := strings.Cut(token, ":")
-	latency := d.conditions.Load().Latency[provider+token[strings.LastIndex(token, ":"):]]
+	latency := d.conditions.Load().Latency[shortType(token)]
 	if latency <= 0 {
 		return nil
 	}
@@ -31,4 +30,10 @@ func (d *Double) delay(ctx context.Context, token string) error {
 	case <-ctx.Done():
 		return ctx.Err()
 	}
+}
+
+// shortType leaves the module out of a type token: "azure-native:containerregistry:Registry" becomes "azure-native:Registry".
+func shortType(token string) string {
+	provider, _, _ := strings.Cut(token, ":")
+	return provider + token[strings.LastIndex(token, ":"):]
 }

@@ -30,11 +30,12 @@ func TestCriticalPath(t *testing.T) {
 	at := func(seconds int) time.Time { return time.Unix(int64(seconds), 0) }
 	resources := checkpoint{resources: []apitype.ResourceV3{
 		{URN: "stack"},
-		{URN: "provider", Parent: "stack"},
-		{URN: "slow", Parent: "stack"},
-		{URN: "quick", Parent: "stack", Provider: "provider::id"},
-		{URN: "both", Parent: "stack", Dependencies: []resource.URN{"slow", "quick"}},
-		{URN: "alone", Parent: "stack"},
+		{URN: "component", Parent: "stack"},
+		{URN: "provider", Parent: "component", Custom: true},
+		{URN: "slow", Parent: "component", Custom: true},
+		{URN: "quick", Parent: "component", Provider: "provider::id", Custom: true},
+		{URN: "both", Parent: "component", Dependencies: []resource.URN{"slow", "quick"}, Custom: true},
+		{URN: "alone", Parent: "component", Custom: true},
 	}}
 	steps := []step{
 		{urn: "provider", began: at(0), ended: at(1)},
@@ -42,6 +43,7 @@ func TestCriticalPath(t *testing.T) {
 		{urn: "quick", began: at(1), ended: at(3)},
 		{urn: "both", began: at(9), ended: at(11)}, // four seconds late
 		{urn: "alone", began: at(3), ended: at(6)},
+		{urn: "component", began: at(0), ended: at(11)},
 	}
 	assert.Equal(t, 7*time.Second, resources.criticalPath(steps), "slow, then both")
 	assert.Equal(t, 11*time.Second, span(steps))
@@ -168,4 +170,20 @@ func TestColdCountsEachProgram(t *testing.T) {
 	assert.Greater(t, measures[0].Ours, 3*measures[1].Ours, "the second one finds what the first has compiled")
 	assert.InDelta(t, measures[0].Ours+measures[1].Ours, measures[2].Ours, 1e-6)
 	assert.FileExists(t, filepath.Join(out, "program"))
+}
+
+// What the README says is what "bench --write" has measured.
+func TestREADMEShowsTheResults(t *testing.T) {
+	results, err := readResults(project)
+	require.NoError(t, err)
+	require.NotEmpty(t, results)
+	text, err := os.ReadFile(filepath.Join(project, readme))
+	require.NoError(t, err)
+	renewed, err := replaceTable(text, Table(results))
+	require.NoError(t, err)
+	require.Equal(t, string(renewed), string(text))
+	for _, plot := range []string{growthPlot, deployPlot} {
+		require.Contains(t, string(text), "("+plot+")")
+		require.FileExists(t, filepath.Join(project, plot))
+	}
 }

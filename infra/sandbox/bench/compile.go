@@ -157,8 +157,11 @@ func (p *compiled) measure(ctx context.Context, status func(string)) (err error)
 func (p *compiled) copyTo(dir string) error {
 	for _, pattern := range append([]string{"go.mod", "go.sum"}, p.sources...) {
 		files, err := filepath.Glob(filepath.Join(p.module, pattern))
-		if err != nil || len(files) == 0 {
-			return fmt.Errorf("%s: no files: %w", pattern, err)
+		if err != nil {
+			return err
+		}
+		if len(files) == 0 {
+			return fmt.Errorf("%s: no such file in %s", pattern, p.module)
 		}
 		for _, file := range files {
 			if strings.HasSuffix(file, "_test.go") {

@@ -36,6 +36,7 @@ func TestMeasureOfACompiledProgram(t *testing.T) {
 	module := t.TempDir()
 	for name, content := range map[string]string{
 		"go.mod":       "module example.com/small\n\ngo 1.25\n",
+		"go.sum":       "",
 		"main.go":      "package main\n\nfunc main() { println(\"hello\") }\n",
 		"main_test.go": "package main\n\nthis is not copied\n",
 	} {

@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"syscall"
 	"time"
 
@@ -71,8 +72,10 @@ func (s *benchStack) operate(ctx context.Context, operation string, flags ...str
 func (s *benchStack) pulumi(ctx context.Context, args ...string) (*exec.Cmd, *bytes.Buffer) {
 	output := &bytes.Buffer{}
 	cmd := exec.CommandContext(ctx, s.world.Tools.Pulumi, append(args, "--stack="+s.name, "--non-interactive", "--color=never")...)
-	cmd.Dir, cmd.Env = s.project, s.world.env
+	cmd.Dir, cmd.Env = s.project, slices.Concat(s.world.env, s.env)
 	cmd.Stdout, cmd.Stderr = output, output
+	// A group of its own keeps the terminal's Ctrl-C away from it: Cancel passes that on, once.
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGINT) }
 	cmd.WaitDelay = 30 * time.Second
 	return cmd, output

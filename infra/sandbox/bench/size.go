@@ -3,6 +3,7 @@ package bench
 import (
 	"context"
 	"fmt"
+	"strings"
 )
 
 // Size measures the memory that the engine, the provider and the program take, and how large the state is.
@@ -39,6 +40,10 @@ func Size(ctx context.Context, o Options) ([]Measure, error) {
 		state, err := st.state()
 		return float64(state.size), err
 	}
+	written, err := o.World.writtenState(ctx)
+	if err != nil {
+		return nil, err
+	}
 	largest, err := bytes(last)
 	if err != nil {
 		return nil, err
@@ -53,5 +58,29 @@ func Size(ctx context.Context, o Options) ([]Measure, error) {
 			Group: "size", Name: "state, each service", Unit: "KiB", Ours: (largest - smallest) / float64(last-sizes[0]) / (1 << 10),
 		})
 	}
-	return measures, nil
+	return append(measures, written), nil
+}
+
+// writtenState measures how long the engine is busy with writing the state in a first update: by leaving that to its end.
+func (w *World) writtenState(ctx context.Context) (Measure, error) {
+	const services = 50
+	m := Measure{Group: "size", Name: "first up without pods", Services: services, Unit: "s", BaseName: "state written at its end only"}
+	for _, way := range []struct {
+		name   string
+		env    []string
+		figure *float64
+	}{{"step by step", nil, &m.Ours}, {"at its end", []string{stateOnce}, &m.Base}} {
+		w.Console.Status("  a first up whose state is written " + way.name)
+		st, err := w.newPodlessStack(ctx, "state-"+strings.ReplaceAll(way.name, " ", "-"), services)
+		if err != nil {
+			return m, err
+		}
+		st.env = way.env
+		r, err := st.up(ctx)
+		if err != nil {
+			return m, err
+		}
+		*way.figure = r.wall.Seconds()
+	}
+	return m, nil
 }

@@ -17,6 +17,7 @@ type benchStack struct {
 	project  string // folder
 	name     string
 	settings settings
+	env      []string // besides the world's
 }
 
 // settings are what a stack's file holds under the project's namespace.
@@ -40,20 +41,30 @@ func (w *World) podlessStack(ctx context.Context, services int) (*benchStack, er
 		return st, nil
 	}
 	w.Console.Status(fmt.Sprintf("  deploying %d services without pods", services))
-	name := fmt.Sprintf("podless-%d", services)
-	st, err := w.programStack(ctx, name, settings{
-		"environment": fmt.Sprintf("p%d", services), "chart": settings{"path": "infra/sandbox/bench/chart"},
-		"services": sameServices(services, settings{"image": settings{"tag": "1.0.0"}}),
-	})
+	st, err := w.newPodlessStack(ctx, fmt.Sprintf("podless-%d", services), services)
 	if err != nil {
 		return nil, err
 	}
+	st.env = []string{stateOnce}
 	if _, err := st.up(ctx); err != nil {
 		return nil, err
 	}
+	st.env = nil
 	w.podless[services] = st
 	return st, nil
 }
+
+// newPodlessStack returns such a stack, not deployed yet.
+func (w *World) newPodlessStack(ctx context.Context, name string, services int) (*benchStack, error) {
+	return w.programStack(ctx, name, settings{
+		"environment": name, "chart": settings{"path": "infra/sandbox/bench/chart"},
+		"services": sameServices(services, settings{"image": settings{"tag": "1.0.0"}}),
+	})
+}
+
+// stateOnce makes the engine write the state at the end only. It is how a large stack gets there in minutes: the engine
+// otherwise writes the whole state before and after each step, which grows with the square of the number of services.
+const stateOnce = "PULUMI_SKIP_CHECKPOINTS=true"
 
 // sameServices returns so many services with the same settings.
 func sameServices(number int, each settings) settings {

@@ -59,7 +59,8 @@ func NewWorld(ctx context.Context, project string, s Sandbox) (*World, error) {
 	}
 	env := stack.Env(s.Dir)
 	maps.Copy(env, s.Env)
-	w.env = append(stack.CleanEnv(os.Environ()), daemon.Mark(s.Dir), "PULUMI_DEBUG_COMMANDS=true")
+	// Most steps wait for others, and not for the machine. The engine would take four of them at a time for each processor.
+	w.env = append(stack.CleanEnv(os.Environ()), daemon.Mark(s.Dir), "PULUMI_PARALLEL=64", "PULUMI_DEBUG_COMMANDS=true")
 	for name, value := range env {
 		w.env = append(w.env, name+"="+value)
 	}

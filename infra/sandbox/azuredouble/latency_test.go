@@ -1,0 +1,78 @@
+package azuredouble
+
+import (
+	"context"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	pulumirpc "github.com/pulumi/pulumi/sdk/v3/proto/go"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+)
+
+func TestLatency(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d, err := Open(Options{})
+		require.NoError(t, err)
+		took := func(token string) time.Duration {
+			began := time.Now()
+			require.NoError(t, d.delay(t.Context(), token))
+			return time.Since(began)
+		}
+		assert.Zero(t, took(registryTok), "Azure answers at once unless told otherwise")
+		d.SetConditions(Conditions{Latency: map[string]time.Duration{"azure-native:Registry": 20 * time.Second, "azuread:Application": time.Second}})
+		assert.Equal(t, 20*time.Second, took(registryTok))
+		assert.Equal(t, 20*time.Second, took(stableModule+"Registry"), "whatever the version of its API")
+		assert.Equal(t, time.Second, took(appType))
+		assert.Zero(t, took(appPassType))
+
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		require.ErrorIs(t, d.delay(ctx, registryTok), context.DeadlineExceeded)
+	})
+}
+
+// Each type of the table is one that there is.
+func TestTypicalLatencyNamesTypes(t *testing.T) {
+	for name := range TypicalLatency {
+		found := false
+		for _, token := range []string{groupType, registryTok, roleType, appType, spType, appPassType} {
+			found = found || shortType(token) == name
+		}
+		assert.True(t, found, name)
+	}
+}
+
+func TestNothingHasHappenedBeforeItsTime(t *testing.T) {
+	e := newEngine(t, Options{})
+	group := e.group()
+	before := *e.double.current()
+	e.double.SetConditions(Conditions{Latency: map[string]time.Duration{"azure-native:ResourceGroup": time.Hour}})
+	properties := wire(t, fromProps(props{"resourceGroupName": "other", "location": "westeurope"}))
+	for name, call := range map[string]func(context.Context) error{
+		"create": func(ctx context.Context) error {
+			_, err := e.native.Create(ctx, &pulumirpc.CreateRequest{Urn: urn(groupType, "other"), Type: groupType, Properties: properties})
+			return err
+		},
+		"update": func(ctx context.Context) error {
+			_, err := e.native.Update(ctx, &pulumirpc.UpdateRequest{
+				Id: group.id, Urn: urn(groupType, group.name), Type: groupType, Olds: wire(t, group.outputs), News: properties,
+			})
+			return err
+		},
+		"delete": func(ctx context.Context) error {
+			_, err := e.native.Delete(ctx, &pulumirpc.DeleteRequest{
+				Id: group.id, Urn: urn(groupType, group.name), Type: groupType, Properties: wire(t, group.outputs),
+			})
+			return err
+		},
+	} {
+		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
+		assert.Equal(t, codes.DeadlineExceeded, status.Code(call(ctx)), name)
+		cancel()
+		assert.Equal(t, before.Resources, e.double.current().Resources, name)
+	}
+}
