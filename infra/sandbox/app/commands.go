@@ -60,7 +60,7 @@ func (f updateFlags) settings() map[string]string {
 }
 
 func commands() *cobra.Command {
-	var name, stack, project, state string
+	var name, stack, project, state, attach string
 	var flags updateFlags
 
 	root := &cobra.Command{
@@ -78,8 +78,10 @@ registries, Docker Hub and the node's container runtime are doubles. The stack's
 	root.PersistentFlags().StringVar(&stack, "stack", defaultStack, "stack to run, with the settings of Pulumi.<stack>.yaml: several can run in a sandbox")
 	root.PersistentFlags().StringVar(&project, "project", filepath.Join("..", ".."), "folder of Pulumi.yaml")
 	root.PersistentFlags().StringVar(&state, "state", ".state", "folder of the sandboxes' files")
-	_ = root.PersistentFlags().MarkHidden("project") // both are for tests
-	_ = root.PersistentFlags().MarkHidden("state")
+	root.PersistentFlags().StringVar(&attach, "attach", "", "providers in place of the doubles: name:port,…")
+	for _, flag := range []string{"project", "state", "attach"} {
+		_ = root.PersistentFlags().MarkHidden(flag) // for tests
+	}
 
 	// The folders are resolved when a command runs, after its flags have been read.
 	with := func(do func(*cobra.Command, *sandbox) error) func(*cobra.Command, []string) error {
@@ -88,6 +90,7 @@ registries, Docker Hub and the node's container runtime are doubles. The stack's
 			if err != nil {
 				return err
 			}
+			sb.attach = attach
 			return do(cmd, sb)
 		}
 	}

@@ -3,6 +3,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -27,6 +28,7 @@ type sandbox struct {
 	project string // folder of Pulumi.yaml
 	dir     string // folder of all the sandbox's files
 	cache   string // folder of what all sandboxes share
+	attach  string // providers that the engine attaches to, as "name:port,…"; empty: the doubles
 }
 
 func newSandbox(name, stack, project, state string, con *console.Console) (*sandbox, error) {
@@ -183,11 +185,9 @@ func (sb *sandbox) awaitEnd() error {
 }
 
 // environment is what the engine needs to find the sandbox's services.
-func environment(info daemon.Info) map[string]string {
-	return map[string]string{
-		"KUBECONFIG":             info.Kubeconfig,
-		"PULUMI_DEBUG_PROVIDERS": fmt.Sprintf("azure-native:%s,azuread:%s,azure:%s", port(info.AzureNative), port(info.AzureAD), port(info.Azure)),
-	}
+func (sb *sandbox) environment(info daemon.Info) map[string]string {
+	doubles := fmt.Sprintf("azure-native:%s,azuread:%s,azure:%s", port(info.AzureNative), port(info.AzureAD), port(info.Azure))
+	return map[string]string{"KUBECONFIG": info.Kubeconfig, "PULUMI_DEBUG_PROVIDERS": cmp.Or(sb.attach, doubles)}
 }
 
 // named is another sandbox beside this one.

@@ -92,7 +92,7 @@ func (sb *sandbox) env(ctx context.Context) error {
 		return err
 	}
 	env := stack.Env(sb.dir)
-	maps.Copy(env, environment(info))
+	maps.Copy(env, sb.environment(info))
 	// A pulumi of the user's may need the user's language plugin, which "pulumi up" starts for a Go program.
 	delete(env, "PULUMI_IGNORE_AMBIENT_PLUGINS")
 

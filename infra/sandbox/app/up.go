@@ -110,7 +110,7 @@ func (sb *sandbox) openStack(ctx context.Context, services *daemon.Client, tools
 	}
 	st, err := stack.Open(ctx, stack.Options{
 		Project: sb.project, Dir: sb.dir, Stack: sb.stack, Tools: tools,
-		Env: environment(info), Config: flags.settings(), Secrets: flags.secrets,
+		Env: sb.environment(info), Config: flags.settings(), Secrets: flags.secrets,
 		Program: infra.Deploy, Console: sb.Console, Verbose: flags.verbose,
 		Discard: func(ctx context.Context, pending []apitype.OperationV2, known []apitype.ResourceV3) error {
 			return discard(ctx, services, sb.kubectl(info), pending, known)
@@ -126,16 +126,17 @@ func discard(ctx context.Context, services *daemon.Client, kube kubectl, pending
 	for _, op := range pending {
 		token := string(op.Resource.Type)
 		switch {
-		case token == "kubernetes:helm.sh/v3:Release":
-			// Helm refuses to touch a release that has a revision which was neither finished nor given up.
-			namespace, _ := op.Resource.Inputs["namespace"].(string)
-			for _, status := range []string{"pending-install", "pending-upgrade", "pending-rollback", "uninstalling"} {
-				if _, err := kube.run(ctx, "delete", "secret", "--namespace", namespace, "--selector", "owner=helm,status="+status); err != nil {
-					return err
-				}
-			}
 		case op.Type != apitype.OperationTypeCreating:
 			// The state knows the object, and the next update looks after it.
+		case token == "kubernetes:helm.sh/v3:Release":
+			// One that Helm was at work on is the program's to look after. One with which it had just finished would be in
+			// the way; what it consists of is taken over by the next one.
+			namespace, _ := op.Resource.Inputs["namespace"].(string)
+			name, _ := op.Resource.Inputs["name"].(string)
+			if _, err := kube.run(ctx, "delete", "secret", "--namespace", namespace,
+				"--selector", "owner=helm,name="+name+",status!=pending-install"); err != nil {
+				return err
+			}
 		case strings.HasPrefix(token, "kubernetes:"):
 			metadata, _ := op.Resource.Inputs["metadata"].(map[string]any)
 			name, _ := metadata["name"].(string)

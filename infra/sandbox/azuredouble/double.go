@@ -246,7 +246,7 @@ func (d *Double) Inventory() []string {
 		ids = append(ids, a.passwordIDs(a.ObjectID)...)
 	}
 	for _, p := range s.ServicePrincipals {
-		ids = append(ids, "/servicePrincipals/"+p.ObjectID)
+		ids = append(ids, p.ObjectID)
 		ids = append(ids, p.passwordIDs(p.ObjectID)...)
 	}
 	slices.Sort(ids)
