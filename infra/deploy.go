@@ -49,7 +49,7 @@ type imageSource struct {
 	host     pulumi.StringInput    // what stands before a service's repository, as in "example.azurecr.io"
 	registry *registryRef          // nil for a foreign registry
 	access   *pullAccess           // to registry
-	made     map[string]*ImageTask // by service
+	made     map[string]*ImageTask // by the image that it makes, as "repository:tag"
 }
 
 // newImageSource creates the registry, unless it exists, what lets the cluster pull from it, and the images that the stack
@@ -70,7 +70,7 @@ func newImageSource(ctx *pulumi.Context, cfg *Config) (*imageSource, error) {
 		access, err := newPullAccess(ctx, cfg, registry, azure)
 		return &imageSource{host: registry.LoginServer, registry: registry, access: access}, err
 	}
-	registry, err := NewRegistry(ctx, alphanumeric(ctx.Project()), &RegistryArgs{
+	registry, err := NewRegistry(ctx, registryBase(ctx.Project()), &RegistryArgs{
 		RegistryConfig: cfg.Registry,
 		Location:       cfg.Location,
 		PurgeFilters:   cfg.purgeFilters(),
@@ -96,7 +96,7 @@ func newImageTasks(ctx *pulumi.Context, cfg *Config, registry *Registry, azure *
 	made := map[string]*ImageTask{}
 	for _, name := range cfg.pullingServices() {
 		image := cfg.Services[name].Image
-		if !image.made() {
+		if !image.made() || made[image.reference("")] != nil {
 			continue
 		}
 		task, err := NewImageTask(ctx, name, &ImageTaskArgs{
@@ -106,7 +106,7 @@ func newImageTasks(ctx *pulumi.Context, cfg *Config, registry *Registry, azure *
 		if err != nil {
 			return nil, err
 		}
-		made[name] = task
+		made[image.reference("")] = task
 	}
 	return made, nil
 }
@@ -114,8 +114,8 @@ func newImageTasks(ctx *pulumi.Context, cfg *Config, registry *Registry, azure *
 // shareAndLock lets others push to the registry, and locks it when all that belongs to it is there.
 func shareAndLock(ctx *pulumi.Context, cfg *Config, registry *Registry, access *pullAccess, made map[string]*ImageTask) error {
 	belongings := slices.Concat(access.parts, registry.parts)
-	for _, name := range slices.Sorted(maps.Keys(made)) {
-		belongings = append(belongings, made[name].parts...)
+	for _, image := range slices.Sorted(maps.Keys(made)) {
+		belongings = append(belongings, made[image].parts...)
 	}
 	if len(cfg.Registry.Push) > 0 {
 		push, err := NewPushAccess(ctx, "push", &PushAccessArgs{
@@ -170,7 +170,7 @@ func deployService(ctx *pulumi.Context, cfg *Config, name string, source *imageS
 		Registry:      source.host,
 		Image:         image,
 		PullSecret:    pullSecret,
-		WaitFor:       source.waitFor(name),
+		WaitFor:       source.waitFor(image),
 		Chart:         chart,
 		Values:        values,
 		PrivateValues: cfg.secretKeys["services"],
@@ -183,11 +183,12 @@ func deployService(ctx *pulumi.Context, cfg *Config, name string, source *imageS
 	return nil
 }
 
-// waitFor is what the release of a service waits for besides its pull secret: the nodes' right to pull, and the image.
-func (s *imageSource) waitFor(service string) []pulumi.Resource {
+// waitFor is what a release waits for besides its pull secret: the nodes' right to pull, and its image, whichever service says
+// from what to make that.
+func (s *imageSource) waitFor(image ImageConfig) []pulumi.Resource {
 	resources := s.access.waitFor()
-	if image := s.made[service]; image != nil {
-		resources = append(resources, image.run)
+	if task := s.made[image.reference("")]; task != nil {
+		resources = append(resources, task.run)
 	}
 	return resources
 }

@@ -69,7 +69,7 @@ func NewImageTask(ctx *pulumi.Context, name string, args *ImageTaskArgs, opts ..
 	inputs := pulumi.Map{
 		"resourceGroupName":  args.Registry.ResourceGroup,
 		"registryName":       args.Registry.Name,
-		"taskName":           pulumi.String(tokenBase(name) + "-" + content),
+		"taskName":           pulumi.String(acrName(name+"-"+content, maxACRName)),
 		"location":           args.Location,
 		"status":             pulumi.String("Enabled"),
 		"agentConfiguration": pulumi.Map{"cpu": pulumi.Int(2)},
@@ -154,8 +154,8 @@ func importStep(image ImageConfig) (pulumi.Map, error) {
 	command := "az acr import --name $RegistryName --force --source " + image.Import.Source + " --image " + image.reference("")
 	values := pulumi.Array{}
 	if image.Import.Username != "" {
-		// A value, unlike the command, is not shown in the run's log.
-		command += " --username {{.Values.username}} --password {{.Values.password}}"
+		// A value, unlike the command, is not shown in the run's log. After =, it may begin with a dash.
+		command += " --username={{.Values.username}} --password={{.Values.password}}"
 		values = append(values, secretValue("username", image.Import.Username), secretValue("password", image.Import.Password))
 	}
 	type step struct {

@@ -146,9 +146,17 @@ func validateQuantities(found *problems, key string, amounts map[string]string, 
 		extended := domains && strings.Contains(name, "/")
 		found.addUnless(extended || slices.Contains(known, name), key+"."+name, nil,
 			"is not a resource that can be named here; "+suggest(name, known))
-		found.addUnless(quantity(amounts[name]) != nil, key+"."+name, amounts[name],
-			`is not an amount such as "4", "500m" or "2Gi"`)
+		amount := quantity(amounts[name])
+		found.addUnless(amount != nil, key+"."+name, amounts[name], `is not an amount such as "4", "500m" or "2Gi"`)
+		found.addUnless(amount == nil || extended || !isCount(name) || amount.IsInt(), key+"."+name, amounts[name],
+			"is not a whole number of "+name)
 	}
+}
+
+// isCount tells resources that are counted, such as "services.nodeports", from those that are measured.
+func isCount(resource string) bool {
+	kind := resource[strings.LastIndex(resource, ".")+1:]
+	return !slices.Contains(limitResources, kind) && kind != "storage"
 }
 
 // quantity returns an amount such as "4", "500m" or "2Gi", or nil for what is none:

@@ -139,13 +139,19 @@ type pullRight struct {
 func (c *Config) pullRight(registry *registryRef) pullRight {
 	right := pullRight{registryID: registry.ID}
 	if c.Registry.ABAC {
-		for _, service := range c.pullingServices() {
-			right.repositories = append(right.repositories, c.repositoriesOf(service)...)
-		}
-		slices.Sort(right.repositories)
-		right.repositories = slices.Compact(right.repositories)
+		right.repositories = c.pulledRepositories()
 	}
 	return right
+}
+
+// pulledRepositories are those from which any service pulls, sorted.
+func (c *Config) pulledRepositories() []string {
+	var repositories []string
+	for _, service := range c.pullingServices() {
+		repositories = append(repositories, c.repositoriesOf(service)...)
+	}
+	slices.Sort(repositories)
+	return slices.Compact(repositories)
 }
 
 // grant gives a principal the right.

@@ -15,8 +15,11 @@ const (
 
 	// tokensPerService is how many tokens rotation takes. A registry knows a new password at once, so that none is made ahead.
 	tokensPerService = keptBefore + 1
-	// maxTokenBase is what a token's name of at most 50 characters leaves besides its slot.
-	maxTokenBase = 48
+	// What belongs to a registry has a name of 5 to 50 characters. A token's ends with its slot.
+	minACRName, maxACRName = 5, 50
+	maxTokenBase           = maxACRName - len("-0")
+	// maxScopeActions is how many actions a scope map may have.
+	maxScopeActions = 500
 )
 
 // maxTokens is how many tokens a registry may have:
@@ -52,7 +55,7 @@ func NewPullToken(ctx *pulumi.Context, name string, args *PullTokenArgs, opts ..
 	if err := ctx.RegisterComponentResource(pullTokenType, name, token, opts...); err != nil {
 		return nil, fmt.Errorf("pull token %q: %w", name, err)
 	}
-	base := tokenBase(args.Name)
+	base := acrName(args.Name, maxTokenBase)
 	scope, err := acr.NewScopeMap(ctx, name, &acr.ScopeMapArgs{
 		ResourceGroupName: args.Registry.ResourceGroup,
 		RegistryName:      args.Registry.Name,
@@ -97,11 +100,11 @@ func pullActions(repositories []string) []string {
 	return actions
 }
 
-// tokenBase shortens a name to what Azure allows, and keeps it apart from others that begin alike.
-func tokenBase(name string) string {
-	if len(name) <= maxTokenBase {
+// acrName gives a name the length that Azure allows, and keeps it apart from others that begin alike.
+func acrName(name string, longest int) string {
+	if len(name) >= minACRName && len(name) <= longest {
 		return name
 	}
 	sum := sha256.Sum256([]byte(name))
-	return name[:maxTokenBase-9] + "-" + hex.EncodeToString(sum[:])[:8]
+	return name[:min(len(name), longest-9)] + "-" + hex.EncodeToString(sum[:])[:8]
 }

@@ -147,7 +147,7 @@ func resourceGroup(ctx *pulumi.Context, name string, args *RegistryArgs, parent 
 		found := resources.LookupResourceGroupOutput(ctx, resources.LookupResourceGroupOutputArgs{
 			ResourceGroupName: pulumi.String(args.ResourceGroup.Name),
 		}, pulumi.Parent(parent))
-		return found.Name(), found.Location(), nil
+		return found.Name(), found.Location().ApplyT(args.inRegion).(pulumi.StringOutput), nil
 	}
 	created, err := resources.NewResourceGroup(ctx, name, &resources.ResourceGroupArgs{
 		ResourceGroupName: optional(args.ResourceGroup.Name),
@@ -158,6 +158,13 @@ func resourceGroup(ctx *pulumi.Context, name string, args *RegistryArgs, parent 
 		return group, location, fmt.Errorf("resource group: %w", err)
 	}
 	return created.Name, created.Location, nil
+}
+
+// inRegion returns the registry's region, found in Azure, if replicas and webhooks fit it.
+func (r *RegistryConfig) inRegion(home string) (string, error) {
+	var found problems
+	r.validateRegions(&found, home)
+	return home, found.err(nil)
 }
 
 // adopt takes over the resource with the given id; with an empty one it does nothing.
@@ -205,12 +212,14 @@ func optional(s string) pulumi.StringPtrInput {
 	return pulumi.String(s)
 }
 
-// alphanumeric drops what a registry's name may not hold.
-func alphanumeric(s string) string {
-	return strings.Map(func(r rune) rune {
+// registryBase makes of a project's name what a registry's may begin with: letters and digits, and room for the eight random
+// characters that the provider adds.
+func registryBase(project string) string {
+	base := strings.Map(func(r rune) rune {
 		if r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' {
 			return r
 		}
 		return -1
-	}, s)
+	}, project)
+	return base[:min(len(base), maxACRName-8)]
 }

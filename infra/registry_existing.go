@@ -1,12 +1,17 @@
 package infra
 
 import (
+	"errors"
 	"fmt"
 	"reflect"
+	"regexp"
 
 	acr "github.com/pulumi/pulumi-azure-native-sdk/containerregistry/v2/v20231101preview"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 )
+
+// stackPattern is the full name of a stack: https://www.pulumi.com/docs/iac/concepts/stacks/
+var stackPattern = regexp.MustCompile(`^[\w.-]+/[\w.-]+/[\w.-]+$`)
 
 // registryRef is where a registry is, whoever owns it.
 type registryRef struct {
@@ -31,13 +36,16 @@ func existingRegistry(ctx *pulumi.Context, existing *ExistingConfig) (*registryR
 			Name: found.Name(), LoginServer: found.LoginServer(),
 		}, nil
 	}
-	owner, err := pulumi.NewStackReference(ctx, existing.Stack, nil)
+	if existing.Stack == ctx.Organization()+"/"+ctx.Project()+"/"+ctx.Stack() {
+		return nil, errors.New("registry.existing.stack is this stack itself, which cannot take its registry from its own outputs")
+	}
+	owner, err := newStackReference(ctx, existing.Stack)
 	if err != nil {
 		return nil, fmt.Errorf("registry.existing.stack %q: %w", existing.Stack, err)
 	}
 	output := func(name string) pulumi.StringOutput {
-		return owner.GetOutput(pulumi.String(name)).ApplyT(func(value any) (string, error) {
-			text, ok := value.(string)
+		return owner.Outputs.ApplyT(func(outputs map[string]any) (string, error) {
+			text, ok := outputs[name].(string)
 			if !ok {
 				return "", fmt.Errorf("registry.existing.stack: %s has no output %s, as a stack of this program with a registry of its own has",
 					existing.Stack, name)
@@ -58,15 +66,34 @@ func existingRegistry(ctx *pulumi.Context, existing *ExistingConfig) (*registryR
 	}, nil
 }
 
+// stackReference is a pulumi.StackReference without its methods. These lead to most of the SDK's types, and the compiler would
+// translate 8000 functions for them each time it compiles this package, which takes it three times as long.
+type stackReference struct {
+	pulumi.CustomResourceState
+
+	Outputs pulumi.MapOutput `pulumi:"outputs"`
+}
+
+// newStackReference reads the outputs of another stack.
+func newStackReference(ctx *pulumi.Context, stack string) (*stackReference, error) {
+	reference := &stackReference{}
+	return reference, ctx.ReadResource("pulumi:pulumi:StackReference", stack, pulumi.ID(stack),
+		&pulumi.StackReferenceArgs{Name: pulumi.String(stack)}, reference)
+}
+
 // validateExisting refuses what only the registry's owner decides.
 func (r *RegistryConfig) validateExisting(found *problems) {
 	byName := r.Existing.Name != "" || r.Existing.ResourceGroup != ""
-	if byName == (r.Existing.Stack != "") {
+	switch {
+	case byName == (r.Existing.Stack != ""):
 		found.add("registry.existing", nil, "takes either name and resourceGroup, or stack")
-	} else if byName {
+	case byName:
 		found.addUnless(registryNamePattern.MatchString(r.Existing.Name), "registry.existing.name", r.Existing.Name, ruleRegistryName)
 		found.addUnless(resourceGroupPattern.MatchString(r.Existing.ResourceGroup), "registry.existing.resourceGroup",
 			r.Existing.ResourceGroup, ruleResourceGroup)
+	default:
+		found.addUnless(stackPattern.MatchString(r.Existing.Stack), "registry.existing.stack", r.Existing.Stack,
+			`is not a stack's full name, such as "organization/acr-microservices/dev"`)
 	}
 	given := reflect.ValueOf(*r)
 	for i := range given.NumField() {

@@ -50,6 +50,15 @@ var registryFeatures = []feature{
 // maxWebhooks is how many webhooks a registry may have.
 var maxWebhooks = map[string]int{skuBasic: 2, skuStandard: 10, skuPremium: 500}
 
+// cheapestWith ends a sentence on what a SKU allows with the cheapest one that allows enough.
+func cheapestWith(limits map[string]int, count int) string {
+	cheapest := slices.IndexFunc(skus, func(sku string) bool { return count <= limits[sku] })
+	if cheapest < 0 {
+		return ""
+	}
+	return ", and " + skus[cheapest] + " is the cheapest that has enough"
+}
+
 // public says whether the registry answers from the internet.
 func (r *RegistryConfig) public() bool { return or(r.PublicNetworkAccess, true) }
 

@@ -1,6 +1,8 @@
 package infra
 
 import (
+	"strings"
+
 	acr "github.com/pulumi/pulumi-azure-native-sdk/containerregistry/v2/v20231101preview"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 )
@@ -43,7 +45,7 @@ func (r *RegistryConfig) networkRules() acr.NetworkRuleSetPtrInput {
 	allowed := acr.IPRuleArray{}
 	for _, address := range r.IPRules {
 		rules.DefaultAction = pulumi.String("Deny")
-		allowed = append(allowed, &acr.IPRuleArgs{Action: pulumi.String("Allow"), IPAddressOrRange: pulumi.String(address)})
+		allowed = append(allowed, &acr.IPRuleArgs{Action: pulumi.String("Allow"), IPAddressOrRange: pulumi.String(strings.TrimSuffix(address, "/32"))})
 	}
 	rules.IpRules = allowed
 	return rules

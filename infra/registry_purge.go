@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+	"github.com/robfig/cron/v3"
 	"gopkg.in/yaml.v3"
 )
 
@@ -107,4 +108,57 @@ func (c *Config) purgeFilters() []string {
 		filters = append(filters, regexp.QuoteMeta(repository)+":"+tags)
 	}
 	return filters
+}
+
+var (
+	agePattern  = regexp.MustCompile(`^(\d+d)?(\d+h)?(\d+m)?$`)
+	cronPattern = regexp.MustCompile(`^[\dA-Za-z*/, -]+$`)
+	// lookaround begins a group of .NET's regular expressions, which acr purge takes, that Go's do not know.
+	lookaround = regexp.MustCompile(`\(\?(<?[=!]|>)`)
+)
+
+func (c *Config) validatePurge(found *problems) {
+	purge := c.Registry.Purge
+	if purge == nil {
+		return
+	}
+	found.addUnless(isSchedule(purge.Schedule), "registry.purge.schedule", purge.Schedule,
+		`is not a schedule in cron's five fields, such as "0 3 * * Sun", of times that come`)
+	found.addUnless(purge.OlderThan != "" && agePattern.MatchString(purge.OlderThan), "registry.purge.olderThan", purge.OlderThan,
+		`is not an age such as "30d" or "7d12h"`)
+	found.addUnless(or(purge.Keep, 0) >= 0, "registry.purge.keep", or(purge.Keep, 0), "is negative")
+	for i, filter := range purge.Filters {
+		found.addUnless(isPurgeFilter(filter), fmt.Sprintf("registry.purge.filters.%d", i), filter,
+			`is not repository:tags, both regular expressions without quotes and spaces, such as "customerapi:^dev-"`)
+	}
+	found.addUnless(len(c.purgeFilters()) > 0, "registry.purge.filters", nil, "is missing; no service has an image in the registry")
+	found.addUnless(!c.Registry.ABAC, "registry.purge", nil,
+		"excludes registry.abac; ACR Tasks have no access to the content of such a registry")
+	found.addUnless(c.Registry.public(), "registry.purge", nil,
+		"excludes publicNetworkAccess false; ACR Tasks run on shared machines, which come in from outside")
+}
+
+// isSchedule accepts the schedules of ACR Tasks that come at all, which that of the 30th of February does not.
+// https://learn.microsoft.com/azure/container-registry/container-registry-tasks-scheduled#cron-expressions
+func isSchedule(text string) bool {
+	if !cronPattern.MatchString(text) {
+		return false
+	}
+	fields := cron.NewParser(cron.Minute | cron.Hour | cron.Dom | cron.Month | cron.Dow)
+	schedule, err := fields.Parse(text)
+	return err == nil && !schedule.Next(rotationEpoch).IsZero()
+}
+
+// isPurgeFilter accepts a repository and tags, regular expressions with a colon between.
+func isPurgeFilter(filter string) bool {
+	repository, tags, two := strings.Cut(filter, ":")
+	if !two || repository == "" || tags == "" || strings.ContainsAny(filter, "' \t\n") {
+		return false
+	}
+	for _, expression := range []string{repository, tags} {
+		if _, err := regexp.Compile(lookaround.ReplaceAllString(expression, "(?:")); err != nil {
+			return false
+		}
+	}
+	return true
 }

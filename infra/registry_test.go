@@ -80,6 +80,33 @@ func TestWebhooksAreSecret(t *testing.T) {
 	}
 }
 
+// Where the group is there already, its region is not known before Azure has told it.
+func TestRegionsOfAnExistingGroup(t *testing.T) {
+	t.Parallel()
+	registry := func(replicas, webhooks string) stackFile {
+		return parseStackFile(t, []byte(`
+config:
+  azure-native:location: westeurope
+  acr-microservices:registry:
+    sku: Premium
+    resourceGroup: {name: platform, existing: true}
+    replicas: [`+replicas+`]
+    webhooks: {`+webhooks+`}
+  acr-microservices:services: {customerapi: {}}
+`))
+	}
+	for run, preview := range runs {
+		t.Run(run, func(t *testing.T) {
+			t.Parallel()
+			_, err := deploy(registry("{location: westeurope}", ""), preview)
+			require.NoError(t, err, "the registry is in northeurope, as its group")
+			_, err = deploy(registry("{location: northeurope}", "scanner: {serviceUri: https://a.example.com, actions: [push], location: westeurope}"), preview)
+			require.ErrorContains(t, err, `registry.replicas.0.location: "northeurope" is there already`)
+			require.ErrorContains(t, err, `registry.webhooks.scanner.location: "westeurope" is neither the registry's region`)
+		})
+	}
+}
+
 func TestPushRolesDoNotDependOnTheOrder(t *testing.T) {
 	t.Parallel()
 	roles := func(list string) map[string]registered {

@@ -21,21 +21,18 @@ const (
 	maxRetentionDays  = 365
 	maxSoftDeleteDays = 90
 	maxIPRules        = 200
-	// The provider adds 8 characters to the name of a credential set, of which Azure allows 50.
-	maxCredentialsName = 42
+	maxCondition      = 8 << 10 // bytes of a role assignment's condition
 )
 
 var (
 	registryNamePattern  = regexp.MustCompile(`^[a-zA-Z0-9]{5,50}$`)
-	dashedNamePattern    = regexp.MustCompile(`^[a-zA-Z0-9]+(-[a-zA-Z0-9]+)*$`)
 	resourceGroupPattern = regexp.MustCompile(`^[-\w.()]{0,89}[-\w()]$`)
 	regionPattern        = regexp.MustCompile(`^[a-z0-9]+$`)
 	guidPattern          = regexp.MustCompile(`^(?i)[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$`)
-	keyPattern           = regexp.MustCompile(`^https://[\w-]+\.(vault|managedhsm)\.[\w.]+/keys/[\w-]+(/\w+)?$`)
-	secretPattern        = regexp.MustCompile(`^https://[\w-]+\.vault\.[\w.]+/secrets/[\w-]+(/\w+)?$`)
+	keyPattern           = regexp.MustCompile(`^https://[a-zA-Z0-9-]{3,24}\.(vault|managedhsm)\.[\w.]+/keys/[a-zA-Z0-9-]{1,127}(/[0-9a-f]{32})?$`)
+	secretPattern        = regexp.MustCompile(`^https://([a-zA-Z0-9-]{3,24})\.vault\.[\w.]+/secrets/[a-zA-Z0-9-]{1,127}(/[0-9a-f]{32})?$`)
 	webhookScopePattern  = regexp.MustCompile(`^[a-z0-9._/-]+(:[\w.*-]+)?$`)
-	agePattern           = regexp.MustCompile(`^(\d+d)?(\d+h)?(\d+m)?$`)
-	cronFieldPattern     = regexp.MustCompile(`^[\dA-Za-z*/,-]+$`)
+	headerPattern        = regexp.MustCompile(`^[\w!#$%&'*+.^|~\x60-]+$`)
 )
 
 const (
@@ -43,8 +40,7 @@ const (
 	ruleResourceGroup = "is not a resource group name: 1 to 90 letters, digits and -_.(), not ending with a dot"
 	ruleRegion        = "is not the short name of an Azure region, such as northeurope"
 	ruleGUID          = "is not a GUID"
-	ruleSecretID      = "is not the address of a Key Vault secret, such as https://example.vault.azure.net/secrets/name"
-	ruleDashedName    = "is not a name of 5 to 50 letters and digits, with single dashes inside"
+	ruleSameName      = "is there already in another case, which Azure takes for the same name"
 )
 
 // usesACR says whether images come from an Azure Container Registry.
@@ -73,8 +69,8 @@ func (c *Config) validateRegistry(found *problems) {
 	found.addUnless(r.ResourceGroup.Existing || c.Location != "", "azure-native:location", nil,
 		"is missing; set the region of the resource group, such as westeurope")
 	r.validateFeatures(found)
-	c.validateReplicas(found)
-	c.validateWebhooks(found)
+	r.validateRegions(found, c.home())
+	r.validateWebhooks(found)
 	r.validateRetention(found)
 	r.validateNetwork(found)
 	r.validateIdentity(found)
@@ -100,9 +96,12 @@ func (r *RegistryConfig) validateAdopt(found *problems) {
 		"is not the resource group in registry.adopt; leave it out")
 }
 
-func (c *Config) validateReplicas(found *problems) {
-	seen := map[string]bool{normalizeRegion(c.Location): true}
-	for i, replica := range c.Registry.Replicas {
+// validateRegions reports replicas and webhooks in regions where they cannot be. Home is the registry's own region, empty if it
+// is not known yet.
+func (r *RegistryConfig) validateRegions(found *problems, home string) {
+	home = normalizeRegion(home)
+	seen := map[string]bool{home: true}
+	for i, replica := range r.Replicas {
 		key := fmt.Sprintf("registry.replicas.%d.location", i)
 		switch {
 		case !regionPattern.MatchString(replica.Location):
@@ -112,6 +111,19 @@ func (c *Config) validateReplicas(found *problems) {
 		}
 		seen[replica.Location] = true
 	}
+	for _, name := range slices.Sorted(maps.Keys(r.Webhooks)) {
+		location := r.Webhooks[name].Location
+		found.addUnless(location == "" || home == "" || seen[location], "registry.webhooks."+name+".location", location,
+			"is neither the registry's region nor that of a replica")
+	}
+}
+
+// home is the region of the registry; empty where that is the one of a resource group which is there already.
+func (c *Config) home() string {
+	if c.Registry.ResourceGroup.Existing {
+		return ""
+	}
+	return c.Location
 }
 
 // normalizeRegion writes "West Europe" as "westeurope".
@@ -119,35 +131,42 @@ func normalizeRegion(region string) string {
 	return strings.ToLower(strings.ReplaceAll(region, " ", ""))
 }
 
-func (c *Config) validateWebhooks(found *problems) {
-	r := &c.Registry
+func (r *RegistryConfig) validateWebhooks(found *problems) {
 	if allowed, known := maxWebhooks[r.SKU]; known && len(r.Webhooks) > allowed {
-		rule := fmt.Sprintf("has %d webhooks; registry.sku %s allows %d", len(r.Webhooks), r.SKU, allowed)
-		if cheapest := slices.IndexFunc(skus, func(sku string) bool { return len(r.Webhooks) <= maxWebhooks[sku] }); cheapest >= 0 {
-			rule += ", and " + skus[cheapest] + " is the cheapest that has enough"
-		}
-		found.add("registry.webhooks", nil, rule)
+		found.add("registry.webhooks", nil, fmt.Sprintf("has %d webhooks; registry.sku %s allows %d%s",
+			len(r.Webhooks), r.SKU, allowed, cheapestWith(maxWebhooks, len(r.Webhooks))))
 	}
-	regions := []string{"", normalizeRegion(c.Location)}
-	for _, replica := range r.Replicas {
-		regions = append(regions, replica.Location)
-	}
+	addSameNames(found, "registry.webhooks", r.Webhooks)
 	for _, name := range slices.Sorted(maps.Keys(r.Webhooks)) {
 		key, webhook := "registry.webhooks."+name, r.Webhooks[name]
 		found.addUnless(registryNamePattern.MatchString(name), key, nil, "is not a webhook name: 5 to 50 letters and digits")
 		at, err := url.Parse(webhook.ServiceURI)
 		// The address may hold a token, and is not shown.
-		found.addUnless(err == nil && at.Host != "" && (at.Scheme == "https" || at.Scheme == "http"), key+".serviceUri", nil,
+		isAddress := err == nil && at.Host != "" && (at.Scheme == "https" || at.Scheme == "http") && !strings.Contains(webhook.ServiceURI, " ")
+		found.addUnless(isAddress, key+".serviceUri", nil,
 			"is not the http or https address of a service")
 		found.addUnless(len(webhook.Actions) > 0, key+".actions", nil, "is missing; list some of "+strings.Join(webhookActions, ", "))
 		for i, action := range webhook.Actions {
-			found.addUnless(slices.Contains(webhookActions, action), fmt.Sprintf("%s.actions.%d", key, i), action,
-				"is not one of "+strings.Join(webhookActions, ", "))
+			at := fmt.Sprintf("%s.actions.%d", key, i)
+			found.addUnless(slices.Contains(webhookActions, action), at, action, "is not one of "+strings.Join(webhookActions, ", "))
+			found.addUnless(slices.Index(webhook.Actions, action) == i, at, action, "is there already")
 		}
 		found.addUnless(webhook.Scope == "" || webhookScopePattern.MatchString(webhook.Scope), key+".scope", webhook.Scope,
 			`is not a repository, "repository:tag" or "repository:*"`)
-		found.addUnless(slices.Contains(regions, webhook.Location), key+".location", webhook.Location,
-			"is neither the registry's region nor that of a replica")
+		for _, header := range slices.Sorted(maps.Keys(webhook.Headers)) {
+			// Its value may be a token, and is not shown.
+			found.addUnless(headerPattern.MatchString(header) && !strings.ContainsAny(webhook.Headers[header], "\r\n"),
+				key+".headers."+header, nil, "is not a header of HTTP: a name without spaces and colons, and a value on one line")
+		}
+	}
+}
+
+// addSameNames reports names that differ in nothing but their case.
+func addSameNames[V any](found *problems, key string, named map[string]V) {
+	seen := map[string]bool{}
+	for _, name := range slices.Sorted(maps.Keys(named)) {
+		found.addUnless(!seen[strings.ToLower(name)], key+"."+name, nil, ruleSameName)
+		seen[strings.ToLower(name)] = true
 	}
 }
 
@@ -171,9 +190,13 @@ func (r *RegistryConfig) validateNetwork(found *problems) {
 		fmt.Sprintf("has %d rules; Azure allows %d", len(r.IPRules), maxIPRules))
 	found.addUnless(len(r.IPRules) == 0 || r.public(), "registry.ipRules", nil,
 		"excludes publicNetworkAccess false, with which nobody comes in from the internet")
+	seen := map[netip.Prefix]bool{}
 	for i, rule := range r.IPRules {
-		found.addUnless(isPublicIPv4(rule), fmt.Sprintf("registry.ipRules.%d", i), rule,
-			"is not a public IPv4 address or a CIDR range of some, without host bits")
+		addresses, ok := publicIPv4(rule)
+		found.addUnless(ok, fmt.Sprintf("registry.ipRules.%d", i), rule,
+			"is not a public IPv4 address or a CIDR range of such, without host bits")
+		found.addUnless(!ok || !seen[addresses], fmt.Sprintf("registry.ipRules.%d", i), rule, "is there already")
+		seen[addresses] = true
 	}
 	found.addUnless(or(r.Exports, true) || !r.public(), "registry.exports", nil,
 		"false needs publicNetworkAccess false; Azure stops exports only where the internet cannot pull either")
@@ -188,13 +211,22 @@ func (r *RegistryConfig) validateNetwork(found *problems) {
 	}
 }
 
-// isPublicIPv4 accepts an address or a range in the form in which Azure stores it.
-func isPublicIPv4(rule string) bool {
-	if address, err := netip.ParseAddr(rule); err == nil {
-		return address.Is4() && !address.IsPrivate() && !address.IsLoopback()
-	}
+// notPublic are the addresses with which nobody comes in from the internet:
+// https://www.iana.org/assignments/iana-ipv4-special-registry
+var notPublic = []netip.Prefix{
+	netip.MustParsePrefix("0.0.0.0/8"), netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("100.64.0.0/10"),
+	netip.MustParsePrefix("127.0.0.0/8"), netip.MustParsePrefix("169.254.0.0/16"), netip.MustParsePrefix("172.16.0.0/12"),
+	netip.MustParsePrefix("192.168.0.0/16"), netip.MustParsePrefix("224.0.0.0/3"),
+}
+
+// publicIPv4 reads an address or a range, and says whether it is public throughout.
+func publicIPv4(rule string) (netip.Prefix, bool) {
 	prefix, err := netip.ParsePrefix(rule)
-	return err == nil && prefix.Addr().Is4() && !prefix.Addr().IsPrivate() && prefix.Masked() == prefix
+	if address, single := netip.ParseAddr(rule); single == nil {
+		prefix, err = netip.PrefixFrom(address, address.BitLen()), nil
+	}
+	ok := err == nil && prefix.Addr().Is4() && prefix.Masked() == prefix && !slices.ContainsFunc(notPublic, prefix.Overlaps)
+	return prefix, ok
 }
 
 // addUnlessARMID adds the problem unless the value is an ARM id of a type such as "Microsoft.KeyVault/vaults".
@@ -213,8 +245,12 @@ func (p *problems) addUnlessARMID(key, value, kind string) {
 }
 
 func (r *RegistryConfig) validateIdentity(found *problems) {
+	seen := map[string]bool{}
 	for i, id := range r.Identity.User {
-		found.addUnlessARMID(fmt.Sprintf("registry.identity.user.%d", i), id, "Microsoft.ManagedIdentity/userAssignedIdentities")
+		key := fmt.Sprintf("registry.identity.user.%d", i)
+		found.addUnlessARMID(key, id, "Microsoft.ManagedIdentity/userAssignedIdentities")
+		found.addUnless(!seen[strings.ToLower(id)], key, id, "is there already")
+		seen[strings.ToLower(id)] = true
 	}
 	if e := r.Encryption; e != nil {
 		found.addUnless(keyPattern.MatchString(e.KeyID), "registry.encryption.keyId", e.KeyID,
@@ -223,80 +259,6 @@ func (r *RegistryConfig) validateIdentity(found *problems) {
 		found.addUnless(len(r.Identity.User) > 0, "registry.identity.user", nil,
 			"is missing; registry.encryption reads the key with a user-assigned identity, for the registry's own is not there yet")
 	}
-}
-
-func (r *RegistryConfig) validateCache(found *problems) {
-	for _, name := range slices.Sorted(maps.Keys(r.Cache.Credentials)) {
-		key, login := "registry.cache.credentials."+name, r.Cache.Credentials[name]
-		found.addUnless(isDashedName(name) && len(name) <= maxCredentialsName, key, nil, ruleDashedName+", of credentials at most 42")
-		found.addUnless(namesHost(login.LoginServer+"/name"), key+".loginServer", login.LoginServer, `is not a registry's host, such as "docker.io"`)
-		found.addUnless(secretPattern.MatchString(login.UsernameSecretID), key+".usernameSecretId", login.UsernameSecretID, ruleSecretID)
-		found.addUnless(secretPattern.MatchString(login.PasswordSecretID), key+".passwordSecretId", login.PasswordSecretID, ruleSecretID)
-		if login.KeyVaultID != "" {
-			found.addUnlessARMID(key+".keyVaultId", login.KeyVaultID, "Microsoft.KeyVault/vaults")
-		}
-	}
-	targets := map[string]string{}
-	for _, name := range slices.Sorted(maps.Keys(r.Cache.Rules)) {
-		key, rule := "registry.cache.rules."+name, r.Cache.Rules[name]
-		found.addUnless(isDashedName(name), key, nil, ruleDashedName)
-		found.addUnless(isCachePath(rule.Source) && namesHost(rule.Source), key+".source", rule.Source,
-			`is not a repository with its host, such as "docker.io/library/nginx", or "docker.io/library/*"`)
-		found.addUnless(isCachePath(rule.Target) && !namesHost(rule.Target), key+".target", rule.Target,
-			`is not a repository in the own registry, such as "library/nginx", or "library/*"`)
-		found.addUnless(strings.HasSuffix(rule.Source, "*") == strings.HasSuffix(rule.Target, "*"), key+".target", rule.Target,
-			"and source must both end with /*, or neither")
-		if other, taken := targets[rule.Target]; taken {
-			found.add(key+".target", rule.Target, "is the target of "+other+" already")
-		}
-		targets[rule.Target] = name
-		host, _, _ := strings.Cut(rule.Source, "/")
-		login, known := r.Cache.Credentials[rule.Credentials]
-		switch {
-		case rule.Credentials == "":
-		case !known:
-			found.add(key+".credentials", rule.Credentials, "is not one of registry.cache.credentials")
-		case login.LoginServer != host:
-			found.add(key+".credentials", rule.Credentials, fmt.Sprintf("is a login at %s, and the source is at %s", login.LoginServer, host))
-		}
-	}
-}
-
-func isDashedName(name string) bool {
-	return len(name) >= 5 && len(name) <= 50 && dashedNamePattern.MatchString(name)
-}
-
-// isCachePath accepts a repository, or all below a path as in "library/*".
-func isCachePath(repository string) bool {
-	repository = strings.TrimSuffix(repository, "/*")
-	if !namesHost(repository + "/name") {
-		repository = "registry.azurecr.io/" + repository
-	}
-	named, err := reference.ParseNormalizedNamed(repository + "/name")
-	return err == nil && reference.IsNameOnly(named)
-}
-
-func (c *Config) validatePurge(found *problems) {
-	purge := c.Registry.Purge
-	if purge == nil {
-		return
-	}
-	fields := strings.Fields(purge.Schedule)
-	found.addUnless(len(fields) == 5 && !slices.ContainsFunc(fields, func(field string) bool { return !cronFieldPattern.MatchString(field) }),
-		"registry.purge.schedule", purge.Schedule, `is not a schedule in cron's five fields, such as "0 3 * * Sun"`)
-	found.addUnless(purge.OlderThan != "" && agePattern.MatchString(purge.OlderThan), "registry.purge.olderThan", purge.OlderThan,
-		`is not an age such as "30d" or "7d12h"`)
-	found.addUnless(or(purge.Keep, 0) >= 0, "registry.purge.keep", or(purge.Keep, 0), "is negative")
-	for i, filter := range purge.Filters {
-		repository, tags, two := strings.Cut(filter, ":")
-		found.addUnless(two && repository != "" && tags != "" && !strings.ContainsAny(filter, "' \t\n"),
-			fmt.Sprintf("registry.purge.filters.%d", i), filter, `is not repository:tags, both regular expressions without quotes and spaces, such as "customerapi:^dev-"`)
-	}
-	found.addUnless(len(c.purgeFilters()) > 0, "registry.purge.filters", nil, "is missing; no service has an image in the registry")
-	found.addUnless(!c.Registry.ABAC, "registry.purge", nil,
-		"excludes registry.abac; ACR Tasks have no access to the content of such a registry")
-	found.addUnless(c.Registry.public(), "registry.purge", nil,
-		"excludes publicNetworkAccess false; ACR Tasks run on shared machines, which come in from outside")
 }
 
 // validatePull reports what is wrong with the way in which the cluster is to pull.
@@ -321,10 +283,30 @@ func (c *Config) validatePull(found *problems) {
 		"is used in the mode kubeletIdentity only")
 	found.addUnless(!seen[pullByKubeletIdentity] || pull.KubeletPrincipalID != "" || c.Cluster.AKS != nil, "registry.pull.kubeletPrincipalId", nil,
 		"is missing; the mode kubeletIdentity takes it, or a cluster.aks that knows it")
-	if tokens := tokensPerService * len(c.pullingServices()); seen[pullByToken] && c.Registry.Existing == nil {
-		allowed, known := maxTokens[c.Registry.SKU]
-		found.addUnless(!known || tokens <= allowed, "registry.pull.mode", pullByToken,
-			fmt.Sprintf("takes %d tokens for %d services; registry.sku %s allows %d", tokens, len(c.pullingServices()), c.Registry.SKU, allowed))
+	c.validateTokens(found, seen[pullByToken])
+	if c.Registry.ABAC && (seen[pullByServicePrincipal] || seen[pullByKubeletIdentity]) {
+		repositories := c.pulledRepositories()
+		found.addUnless(len(repositoryCondition(repositories)) <= maxCondition, "registry.abac", nil,
+			fmt.Sprintf("needs a condition for %d repositories in one role assignment, longer than the 8 KB Azure allows; the mode token has no such limit",
+				len(repositories)))
+	}
+}
+
+// validateTokens reports more tokens than the registry may have, and scope maps with more actions.
+func (c *Config) validateTokens(found *problems, used bool) {
+	if !used {
+		return
+	}
+	services := c.pullingServices()
+	tokens := tokensPerService * len(services)
+	if allowed, known := maxTokens[c.Registry.SKU]; known && tokens > allowed { // The SKU of an existing registry is not known.
+		found.add("registry.pull.mode", pullByToken, fmt.Sprintf("takes %d tokens for %d services; registry.sku %s allows %d%s",
+			tokens, len(services), c.Registry.SKU, allowed, cheapestWith(maxTokens, tokens)))
+	}
+	for _, service := range services {
+		actions := len(pullActions(c.repositoriesOf(service)))
+		found.addUnless(actions <= maxScopeActions, "services."+service+".pullRepositories", nil,
+			fmt.Sprintf("and image.repository make %d actions of one token; Azure allows %d", actions, maxScopeActions))
 	}
 }
 

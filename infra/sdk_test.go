@@ -7,7 +7,6 @@ import (
 	"go/token"
 	"go/types"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"reflect"
 	"strings"
@@ -64,9 +63,7 @@ func TestObjectsMatchSDK(t *testing.T) {
 // sdkPackage returns the folder of a package of the Kubernetes SDK.
 func sdkPackage(t *testing.T, name string) string {
 	t.Helper()
-	out, err := exec.Command("go", "list", "-f", "{{.Dir}}", "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/"+name).Output()
-	require.NoError(t, err)
-	return strings.TrimSpace(string(out))
+	return goOutput(t, "list", "-f", "{{.Dir}}", "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/"+name)[0]
 }
 
 // fieldTypes returns the types of a struct's fields by their names on the wire.

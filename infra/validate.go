@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"reflect"
 	"regexp"
 	"slices"
 	"strings"
@@ -55,6 +56,7 @@ func (c *Config) validate() problems {
 	for _, name := range c.serviceNames() {
 		c.validateService(&found, name)
 	}
+	c.validateMadeOnce(&found)
 	return found
 }
 
@@ -68,6 +70,7 @@ func isSubdomain(s string) bool { return len(s) <= maxSubdomain && subdomainPatt
 
 func (c *Config) validateTags(found *problems) {
 	found.addUnless(len(c.Tags) <= maxTags, "tags", nil, fmt.Sprintf("has %d tags; Azure allows %d", len(c.Tags), maxTags))
+	addSameNames(found, "tags", c.Tags)
 	for _, name := range slices.Sorted(maps.Keys(c.Tags)) {
 		key := "tags." + name
 		found.addUnless(name != "" && len(name) <= maxTagName && !strings.ContainsAny(name, `<>%&\?/`), key, nil,
@@ -220,6 +223,28 @@ func (c *Config) validateImage(found *problems, key string, image ImageConfig) {
 // contextPattern is a git repository that ACR Tasks reach.
 var contextPattern = regexp.MustCompile(`^https://[^/\s#]+/[^\s#]+#[^\s#:]+(:[^\s#:]+)?$`)
 
+// argumentPattern is what passes a command of an ACR Task unchanged.
+var argumentPattern = regexp.MustCompile(`^[\w.~+/=@:-]*$`)
+
+const ruleArgument = "may hold letters, digits and _.~+/=@:- only; it goes through a command line in Azure"
+
+// validateMadeOnce reports an image that two services would make from different things.
+func (c *Config) validateMadeOnce(found *problems) {
+	makers := map[string]string{}
+	for _, name := range c.pullingServices() {
+		image := c.Services[name].Image
+		if !image.made() {
+			continue
+		}
+		first, again := makers[image.reference("")]
+		found.addUnless(!again || reflect.DeepEqual(image, c.Services[first].Image), "services."+name+".image", image.reference(""),
+			"is made from something else by services."+first)
+		if !again {
+			makers[image.reference("")] = name
+		}
+	}
+}
+
 // validateMade reports what is wrong with the way in which the stack itself is to bring an image into the registry.
 func (c *Config) validateMade(found *problems, key string, image ImageConfig) {
 	if !image.made() {
@@ -235,10 +260,17 @@ func (c *Config) validateMade(found *problems, key string, image ImageConfig) {
 		found.addUnless(err == nil && namesHost(from.Source) && !reference.IsNameOnly(named), key+".import.source", from.Source,
 			`is not an image with its host and its tag or digest, such as "docker.io/library/nginx:1.29"`)
 		found.addUnless((from.Username == "") == (from.Password == ""), key+".import", nil, "takes username and password together")
+		found.addUnless(argumentPattern.MatchString(from.Username), key+".import.username", nil, ruleArgument)
+		found.addUnless(argumentPattern.MatchString(from.Password), key+".import.password", nil, ruleArgument)
+		restricted := !c.Registry.public() || len(c.Registry.IPRules) > 0
+		found.addUnless(!restricted || or(c.Registry.TrustedServices, true), key+".import", nil,
+			"excludes registry.trustedServices false beside ipRules or publicNetworkAccess false; imports come in as a trusted service")
 	}
 	if from := image.Build; from != nil {
 		found.addUnless(contextPattern.MatchString(from.Context), key+".build.context", from.Context,
 			`is not an https git repository with branch, tag or commit, such as "https://github.com/example/shop.git#v1.2.0:customerapi"`)
+		found.addUnless(from.Dockerfile == "" || filepath.IsLocal(from.Dockerfile), key+".build.dockerfile", from.Dockerfile,
+			"is not a file in the context")
 		found.addUnless(from.Platform == "" || slices.Contains(buildPlatforms, from.Platform), key+".build.platform", from.Platform,
 			"is not one of "+strings.Join(buildPlatforms, ", "))
 		found.addUnless(c.Registry.public(), key+".build", nil,

@@ -62,21 +62,29 @@ func (h host) summarize(out io.Writer, path string) error {
 // comment posts a comment to the pull request of the run, in place of an earlier one of the same title. A run that belongs
 // to none, and one whose repository is somewhere else, says so.
 func (h host) comment(out io.Writer, title, text string) error {
+	post := h.commentAzure
 	switch {
 	case h.azure && h.env("SYSTEM_PULLREQUEST_PULLREQUESTID") != "" && h.env("BUILD_REPOSITORY_PROVIDER") == "TfsGit":
-		return h.commentAzure(out, title, text)
 	case h.gitHub && h.env("PULL_REQUEST") != "":
-		return h.commentGitHub(out, title, text)
+		post = h.commentGitHub
+	default:
+		fmt.Fprintln(out, "no comment: this run is not of a pull request here")
+		return nil
 	}
-	fmt.Fprintln(out, "no comment: this run is not of a pull request here")
+	if err := post(out, title, text); err != nil {
+		return fmt.Errorf("comment: %w", err)
+	}
 	return nil
 }
+
+// azureVersion is the version of Azure DevOps' REST interface.
+const azureVersion = "api-version=7.1"
 
 // commentAzure: https://learn.microsoft.com/rest/api/azure/devops/git/pull-request-threads
 func (h host) commentAzure(out io.Writer, title, text string) error {
 	threads := fmt.Sprintf("%s%s/_apis/git/repositories/%s/pullRequests/%s/threads", h.env("SYSTEM_COLLECTIONURI"),
 		h.env("SYSTEM_TEAMPROJECTID"), h.env("BUILD_REPOSITORY_ID"), h.env("SYSTEM_PULLREQUEST_PULLREQUESTID"))
-	const version = "?api-version=7.1"
+	const version = "?" + azureVersion
 	var found struct {
 		Value []struct {
 			ID       int `json:"id"`
@@ -153,16 +161,16 @@ func (h host) call(method, url string, in, into any) error {
 	client := http.Client{Timeout: time.Minute}
 	response, err := client.Do(request)
 	if err != nil {
-		return fmt.Errorf("comment: %w", err)
+		return err
 	}
 	defer response.Body.Close()
 	answer, err := io.ReadAll(io.LimitReader(response.Body, 16<<20))
 	if err != nil {
-		return fmt.Errorf("comment: %w", err)
+		return err
 	}
 	// Azure answers a token that it does not accept with the page to sign in, as 203.
 	if response.StatusCode/100 != 2 || response.StatusCode == http.StatusNonAuthoritativeInfo {
-		return fmt.Errorf("comment: %s %s: %s: %s; may the build service comment on pull requests?",
+		return fmt.Errorf("%s %s: %s: %s; has the run's identity, such as the build service, that permission?",
 			method, url, response.Status, shorten(string(answer), 300))
 	}
 	if into == nil {

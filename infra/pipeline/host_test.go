@@ -150,7 +150,7 @@ func TestCommentErrors(t *testing.T) {
 		status       int
 		answer, want string
 	}{
-		"refused":   {http.StatusForbidden, `{"message": "not allowed"}`, `403 Forbidden: {"message": "not allowed"}; may the build service comment on pull requests?`},
+		"refused":   {http.StatusForbidden, `{"message": "not allowed"}`, `403 Forbidden: {"message": "not allowed"}; has the run's identity, such as the build service, that permission?`},
 		"not there": {http.StatusNotFound, "", "404 Not Found: ;"},
 		"broken":    {http.StatusBadGateway, strings.Repeat("✓", 200), "502 Bad Gateway: " + strings.Repeat("✓", 100) + "…;"},
 		"sign in":   {http.StatusNonAuthoritativeInfo, "<html>Sign In</html>", "203 Non-Authoritative Information: <html>Sign In</html>;"},
@@ -266,6 +266,10 @@ func TestCommentCommand(t *testing.T) {
 	require.NoError(t, json.Unmarshal([]byte((*asked)[1].body), &posted))
 	require.Equal(t, map[string]string{"body": want}, posted)
 
-	require.ErrorIs(t, run([]string{"comment", "-title", "T", "-preview", "missing.txt", "-out", "comment.md"}, &out), os.ErrNotExist)
-	require.Len(t, *asked, 2)
+	require.NoError(t, run([]string{"comment", "-title", "T", "-preview", "plan/missing.txt", "-out", "plan/comment.md"}, &out))
+	text, err := os.ReadFile("plan/comment.md")
+	require.NoError(t, err)
+	require.Contains(t, string(text), "**The preview has failed**")
+	require.Contains(t, string(text), "It did not begin; the run's log says why.")
+	require.Len(t, *asked, 4, "it takes the place of an earlier comment")
 }

@@ -63,9 +63,13 @@ func stackFileCommand(flags *flag.FlagSet) func(io.Writer) error {
 	images := flags.String("images", "", "folder with the notes of the images that were built; it may be missing")
 	running := flags.String("running", "", "file with the outputs of the stack: `pulumi stack output --json`")
 	state := flags.String("state", "", "file with the state of the stack: `pulumi stack export`")
+	asOf := flags.String("as-of", "", "last-update: take the time of the last update for now, so that nothing has fallen due since")
 	return func(out io.Writer) error {
 		if err := required(map[string]string{"stack": *stack, "running": *running, "state": *state}); err != nil {
 			return err
+		}
+		if *asOf != "" && *asOf != "last-update" {
+			return fmt.Errorf("-as-of %q is not last-update", *asOf)
 		}
 		var project struct {
 			Name string `yaml:"name"`
@@ -100,6 +104,11 @@ func stackFileCommand(flags *flag.FlagSet) func(io.Writer) error {
 		}
 		if err := withEncryption(&file, deployed); err != nil {
 			return fmt.Errorf("%s: %w", path, err)
+		}
+		if *asOf != "" {
+			if err := withMoment(&file, project.Name+":rotation", deployed.Deployment.Manifest.Time); err != nil {
+				return fmt.Errorf("%s: %w", path, err)
+			}
 		}
 		for _, line := range told {
 			fmt.Fprintln(out, line)
@@ -218,6 +227,9 @@ func parseReference(reference string) builtImage {
 // deployedState is what is read of a stack's state.
 type deployedState struct {
 	Deployment struct {
+		Manifest struct {
+			Time string `yaml:"time"`
+		} `yaml:"manifest"`
 		SecretsProviders struct {
 			Type  string `yaml:"type"`
 			State struct {
@@ -247,6 +259,17 @@ func withEncryption(file *yaml.Node, state deployedState) error {
 		if !setNode(file.Content[0], set[key], key) {
 			return errors.New("it is no object")
 		}
+	}
+	return nil
+}
+
+// withMoment makes the program take a moment for now, unless its settings name one, or the stack was never updated.
+func withMoment(file *yaml.Node, key, moment string) error {
+	if moment == "" || node(file, "config", key, "asOf") != nil {
+		return nil
+	}
+	if config := node(file, "config"); config == nil || !setNode(config, moment, key, "asOf") {
+		return fmt.Errorf("%s is no object", key)
 	}
 	return nil
 }

@@ -217,6 +217,12 @@ config:
 	require.NoError(t, readYAML("Pulumi.test.yaml", &before))
 	require.NoError(t, readYAML("Pulumi.pr-1.yaml", &after))
 	require.Equal(t, before, after)
+
+	write(t, "state.json", stateText)
+	require.NoError(t, run([]string{"stack-file", "-stack", "test", "-running", "none.json", "-state", "state.json", "-as-of", "last-update"}, io.Discard))
+	drift, err := os.ReadFile("Pulumi.test.yaml")
+	require.NoError(t, err)
+	require.Contains(t, string(drift), "shop:rotation:\n        asOf: \"2026-11-24T10:00:00Z\"\n")
 	return out.String() + "\n" + string(text)
 }
 
@@ -267,4 +273,30 @@ func TestWithEncryptionOwn(t *testing.T) {
 		list := yaml.Node{Kind: yaml.DocumentNode, Content: []*yaml.Node{{Kind: yaml.SequenceNode}}}
 		require.EqualError(t, withEncryption(&list, state), "it is no object")
 	}
+}
+
+func TestWithMoment(t *testing.T) {
+	t.Parallel()
+	const moment = "2026-11-24T10:00:00.5Z"
+	for name, test := range map[string]struct{ file, moment, want string }{
+		"nothing":       {"config: {}\n", moment, "config: {shop:rotation: {asOf: \"" + moment + "\"}}\n"},
+		"a period":      {"config: {shop:rotation: {days: 30}}\n", moment, "config: {shop:rotation: {days: 30, asOf: \"" + moment + "\"}}\n"},
+		"its own":       {"config: {shop:rotation: {asOf: \"2026-01-01T00:00:00Z\"}}\n", moment, "config: {shop:rotation: {asOf: \"2026-01-01T00:00:00Z\"}}\n"},
+		"never updated": {"config: {}\n", "", "config: {}\n"},
+	} {
+		var file yaml.Node
+		require.NoError(t, yaml.Unmarshal([]byte(test.file), &file), name)
+		require.NoError(t, withMoment(&file, "shop:rotation", test.moment), name)
+		text, err := yaml.Marshal(&file)
+		require.NoError(t, err)
+		require.YAMLEq(t, test.want, string(text), name)
+	}
+	for _, text := range []string{"{}", "config: {shop:rotation: 30}"} {
+		var file yaml.Node
+		require.NoError(t, yaml.Unmarshal([]byte(text), &file))
+		require.EqualError(t, withMoment(&file, "shop:rotation", moment), "shop:rotation is no object", text)
+	}
+
+	require.EqualError(t, run([]string{"stack-file", "-stack", "a", "-running", "b", "-state", "c", "-as-of", "now"}, io.Discard),
+		`pipeline stack-file: -as-of "now" is not last-update`)
 }

@@ -7,6 +7,7 @@
 //	pipeline guard       keeps a plan from being carried out on anything but what it was made of
 //	pipeline comment     turns a preview into Markdown, and posts it to the pull request
 //	pipeline summary     turns a stack's outputs into Markdown, for the run's page
+//	pipeline deployed    finds the run that was deployed to a stack last
 package main
 
 import (
@@ -23,7 +24,7 @@ type command func(flags *flag.FlagSet) func(out io.Writer) error
 
 var commands = map[string]command{
 	"bundle": bundleCommand, "image": imageCommand, "stack-file": stackFileCommand,
-	"guard": guardCommand, "comment": commentCommand, "summary": summaryCommand,
+	"guard": guardCommand, "comment": commentCommand, "summary": summaryCommand, "deployed": deployedCommand,
 }
 
 func main() {
@@ -35,7 +36,7 @@ func main() {
 
 func run(args []string, out io.Writer) error {
 	if len(args) == 0 || commands[args[0]] == nil {
-		return fmt.Errorf("%q is no command; there are bundle, image, stack-file, guard, comment, summary", strings.Join(args, " "))
+		return fmt.Errorf("%q is no command; there are bundle, image, stack-file, guard, comment, summary, deployed", strings.Join(args, " "))
 	}
 	flags := flag.NewFlagSet("pipeline "+args[0], flag.ContinueOnError)
 	flags.SetOutput(out)

@@ -15,10 +15,11 @@ func TestRunUsage(t *testing.T) {
 	for name, flags := range map[string][]string{
 		"bundle":     {"out"},
 		"image":      {"digest", "out", "service", "tag"},
-		"stack-file": {"from", "images", "running", "stack", "state"},
+		"stack-file": {"as-of", "from", "images", "running", "stack", "state"},
 		"guard":      {"check", "commit", "files", "save", "stack", "state"},
 		"comment":    {"out", "preview", "title"},
 		"summary":    {"out", "outputs", "title"},
+		"deployed":   {"stack"},
 	} {
 		var out bytes.Buffer
 		require.NoError(t, run([]string{name, "-h"}, &out), name)
@@ -31,7 +32,7 @@ func TestRunUsage(t *testing.T) {
 		assert.True(t, slices.IsSorted(found), name)
 		assert.Equal(t, flags, found, name)
 	}
-	require.Len(t, commands, 6, "each command is above")
+	require.Len(t, commands, 7, "each command is above")
 }
 
 func TestRunUnknownFlag(t *testing.T) {
@@ -39,7 +40,7 @@ func TestRunUnknownFlag(t *testing.T) {
 	var out bytes.Buffer
 	require.EqualError(t, run([]string{"summary", "-titel", "x"}, &out), "flag provided but not defined: -titel")
 	require.Contains(t, out.String(), "Usage of pipeline summary:")
-	require.EqualError(t, run([]string{"-h"}, io.Discard), `"-h" is no command; there are bundle, image, stack-file, guard, comment, summary`)
+	require.EqualError(t, run([]string{"-h"}, io.Discard), `"-h" is no command; there are bundle, image, stack-file, guard, comment, summary, deployed`)
 }
 
 func TestRequired(t *testing.T) {

@@ -45,7 +45,7 @@ const (
 func TestRun(t *testing.T) {
 	t.Parallel()
 	for args, want := range map[string]string{
-		"":                `"" is no command; there are bundle, image, stack-file, guard, comment, summary`,
+		"":                `"" is no command; there are bundle, image, stack-file, guard, comment, summary, deployed`,
 		"deploy":          `"deploy" is no command`,
 		"bundle":          "pipeline bundle: missing: -out",
 		"bundle -out x y": `pipeline bundle: unexpected ["y"]`,
@@ -57,6 +57,7 @@ func TestRun(t *testing.T) {
 		"guard -stack x": "pipeline guard: missing: -commit, -files, -save or -check, -state",
 		"comment":        "pipeline comment: missing: -out, -preview, -title",
 		"summary":        "pipeline summary: missing: -out, -outputs, -title",
+		"deployed":       "pipeline deployed: missing: -stack",
 	} {
 		require.ErrorContains(t, run(strings.Fields(args), io.Discard), want, args)
 	}

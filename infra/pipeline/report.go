@@ -8,6 +8,7 @@ import (
 	"io"
 	"maps"
 	"os"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -30,11 +31,16 @@ func commentCommand(flags *flag.FlagSet) func(io.Writer) error {
 			return err
 		}
 		text, err := os.ReadFile(*preview)
-		if err != nil {
+		if errors.Is(err, os.ErrNotExist) {
+			text = []byte("It did not begin; the run's log says why.") // else an earlier comment would stay, as if it were true
+		} else if err != nil {
 			return err
 		}
 		h := hostOf(os.Getenv)
 		comment := previewComment(*title, string(text), h.limit())
+		if err := os.MkdirAll(filepath.Dir(*path), 0o750); err != nil {
+			return err
+		}
 		if err := os.WriteFile(*path, []byte(comment), 0o600); err != nil {
 			return err
 		}

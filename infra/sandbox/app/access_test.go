@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -68,19 +69,87 @@ func TestPullModes(t *testing.T) {
 	assert.Regexp(t, `:1\.1\.0$`, b.images(customer)[0])
 	assert.Greater(t, len(b.info().Pulls), len(kubelet))
 
-	// And back.
+	// And back; with the local administrator's credentials it is the same cluster.
 	b.pullWith(nil)
 	b.must("up")
+	assert.Empty(t, ops(b.must("up", "--config", "cluster.aks.admin=true")))
 	assert.Empty(t, ops(b.must("up")))
 	assert.Len(t, b.images(customer, order), 2)
 	b.must("down")
 }
 
-// TestABACRegistry runs a stack in a registry that knows roles for single repositories only.
+// TestPullModeSwitches leads a live stack from each mode to each other one, in the three updates that the README tells of, while
+// Azure takes ten minutes to let a registry know of a role. Whatever pod may start meanwhile can pull.
+func TestPullModeSwitches(t *testing.T) {
+	b := newBox(t, "switches")
+	moment := time.Date(2027, time.January, 10, 0, 0, 0, 0, time.UTC) // in the middle of a password's period
+	up := func(propagation, mode string, also ...string) []string {
+		moment = moment.Add(11 * time.Minute)
+		b.pullWith(settings{"pull": settings{"mode": mode, "also": also}})
+		return ops(b.must("up", "--at", moment.Format(time.RFC3339), "--pull-propagation", propagation))
+	}
+	const principal, kubelet, token = "servicePrincipal", "kubeletIdentity", "token"
+	up("0s", principal)
+	probers := []*prober{
+		b.probePods(strings.Split(b.images(customer)[0], "@")[0], customer),
+		b.probePods(strings.Split(b.images(order)[0], "@")[0], order),
+	}
+	mode := principal
+	for _, next := range []string{token, kubelet, principal, kubelet, token, principal} {
+		assert.NotContains(t, strings.Join(up("10m", mode, next), "\n"), "kubernetes:Release", "the pods still pull as before")
+		for _, update := range []func(){
+			func() { up("10m", next, mode) },
+			func() { up("10m", next) },
+		} {
+			for _, p := range probers {
+				p.more(20)
+			}
+			update()
+		}
+		for _, p := range probers {
+			p.more(20)
+			pulls, credentials, failures := p.counts()
+			t.Logf("from %s to %s: %d pulls of %s with %d credentials, %d failures", mode, next, pulls, p.image, credentials, len(failures))
+			require.Empty(t, failures)
+		}
+		mode = next
+	}
+	assert.Empty(t, up("10m", mode))
+
+	// That these pulls can fail shows when the mode changes in one update: Azure has not told the registry yet.
+	up("10m", token, principal)
+	up("10m", token)
+	up("10m", principal)
+	for _, p := range probers {
+		p.more(20)
+		p.stop()
+		_, _, failures := p.counts()
+		require.NotEmpty(t, failures)
+	}
+	b.must("down")
+}
+
+// TestABACRegistry switches the registry of a live stack to the mode that knows roles for single repositories only, by way of
+// tokens, as the README tells.
 func TestABACRegistry(t *testing.T) {
 	b := newBox(t, "abac")
-	b.pullWith(settings{"abac": true})
-	b.must("up", "--abac")
+	b.pullWith(settings{"pull": settings{"mode": "token"}})
+	b.must("up")
+	pods := b.probePods(strings.Split(b.images(customer)[0], "@")[0], customer)
+	for _, pull := range []settings{
+		{"mode": "token", "also": []string{"servicePrincipal"}},
+		{"mode": "servicePrincipal", "also": []string{"token"}},
+		{"mode": "servicePrincipal"},
+	} {
+		pods.more(10)
+		b.pullWith(settings{"abac": true, "pull": pull})
+		b.must("up", "--abac")
+	}
+	pods.more(10)
+	pods.stop()
+	_, credentials, failures := pods.counts()
+	assert.Empty(t, failures)
+	assert.Equal(t, 2, credentials)
 	assert.Empty(t, ops(b.must("up", "--abac")))
 	p := b.probe(strings.Replace(b.images(customer)[0], "customerapi", "invoiceapi", 1), customer)
 	p.until(5)

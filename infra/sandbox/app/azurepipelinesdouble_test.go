@@ -31,7 +31,8 @@ type azurePipelinesDouble struct {
 	repository string            // that is checked out
 	path       []string          // folders of programs
 	env        map[string]string // of each agent, besides what the steps say
-	variables  map[string]string // of the group, and predefined ones
+	group      map[string]string // variables of the variable group
+	predefined map[string]string // variables
 	artifacts  string            // folder of the runs' artifacts
 	runs       map[string]string // tags of runs, and the run that has each
 	summaries  []string          // Markdown that was shown on the run's page
@@ -54,20 +55,25 @@ func (d *azurePipelinesDouble) start(file, id string, variables map[string]strin
 	r := &pipelineRun{azurePipelinesDouble: d, id: id, results: map[string]string{}, outputs: map[string]map[string]string{}, variables: map[string]any{}}
 	commit, err := exec.Command("git", "-C", d.repository, "rev-parse", "HEAD").Output()
 	require.NoError(d.t, err)
-	for _, source := range []map[string]string{d.variables, {
-		"Build.BuildId": id, "Build.SourceVersion": strings.TrimSpace(string(commit)), "Build.Reason": "IndividualCI",
-		"System.StageAttempt": "1", "System.TeamProjectId": "project", "System.DefinitionId": "1", "Agent.OS": "Linux",
-	}, variables} {
-		for name, value := range source {
+	set := func(variables map[string]string) {
+		for name, value := range variables {
 			r.variables[name] = value
 		}
 	}
 	pipeline := d.read(filepath.Join(d.repository, ".azuredevops", file), parameters)
-	for _, item := range pipeline["variables"].([]any) {
-		if variable := item.(map[string]any); variable["name"] != nil {
+	for _, item := range pipeline["variables"].([]any) { // the later ones win
+		if variable := item.(map[string]any); variable["group"] == "acr-microservices" {
+			set(d.group)
+		} else {
 			r.variables[variable["name"].(string)] = variable["value"]
 		}
 	}
+	set(d.predefined)
+	set(map[string]string{
+		"Build.BuildId": id, "Build.SourceVersion": strings.TrimSpace(string(commit)), "Build.Reason": "IndividualCI",
+		"System.StageAttempt": "1", "System.TeamProjectId": "project", "System.DefinitionId": "1", "Agent.OS": "Linux",
+	})
+	set(variables)
 	for _, stage := range pipeline["stages"].([]any) {
 		r.stages = append(r.stages, stage.(map[string]any))
 	}
@@ -243,14 +249,11 @@ func (a *agent) step(step map[string]any) error {
 
 func (a *agent) downloadTask(inputs map[string]string) error {
 	run := a.id
-	switch inputs["buildVersionToDownload"] {
-	case "specific":
-		run = inputs["pipelineId"]
-	case "latestFromBranch":
-		var ok bool
-		if run, ok = a.runs[inputs["tags"]]; !ok {
-			return fmt.Errorf("no run has the tag %q", inputs["tags"])
+	if inputs["buildType"] == "specific" {
+		if inputs["buildVersionToDownload"] != "specific" || inputs["definition"] != "1" || inputs["project"] != "project" {
+			return fmt.Errorf("DownloadPipelineArtifact@2 with %v", inputs)
 		}
+		run = inputs["pipelineId"]
 	}
 	if name := inputs["artifactName"]; name != "" {
 		return a.download(run, name, inputs["targetPath"])
@@ -328,8 +331,12 @@ func (a *agent) script(step map[string]any, script, dir string) error {
 		}
 		switch what, properties, _ := strings.Cut(command, " "); what {
 		case "task.setvariable":
-			name := strings.TrimSuffix(strings.TrimPrefix(properties, "variable="), ";isOutput=true")
-			a.outputs[fmt.Sprint(step["name"])+"."+name] = value
+			name, output := strings.CutSuffix(strings.TrimPrefix(properties, "variable="), ";isOutput=true")
+			if output {
+				name = fmt.Sprint(step["name"]) + "." + name
+				a.outputs[name] = value
+			}
+			a.variables[name] = value
 		case "task.prependpath":
 			a.path = append([]string{value}, a.path...)
 		case "build.addbuildtag":
@@ -553,6 +560,15 @@ func (d *azurePipelinesDouble) evaluateWith(expression string, succeeded bool, n
 				return !succeeded
 			case "succeededOrFailed":
 				return true
+			case "in":
+				return slices.ContainsFunc(args[1:], func(arg any) bool { return same(args[0], arg) })
+			case "iif":
+				if args[0] == true {
+					return args[1]
+				}
+				return args[2]
+			case "format":
+				return strings.ReplaceAll(args[0].(string), "{0}", fmt.Sprint(args[1]))
 			case "replace":
 				return strings.ReplaceAll(args[0].(string), args[1].(string), args[2].(string))
 			case "eq":

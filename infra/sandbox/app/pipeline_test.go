@@ -31,15 +31,15 @@ import (
 // pipelineBox is a sandbox with a repository whose pipeline runs against it.
 type pipelineBox struct {
 	*box
-	double   *azurePipelinesDouble
-	tools    string // folder of the doubles of programs
-	requests *threadsDouble
-	logs     strings.Builder
+	double *azurePipelinesDouble
+	tools  string // folder of the doubles of programs
+	rest   *restDouble
+	logs   strings.Builder
 }
 
 func newPipelineBox(t *testing.T) *pipelineBox {
 	t.Helper()
-	b := &pipelineBox{box: newBox(t, "pipeline"), tools: t.TempDir(), requests: &threadsDouble{t: t}}
+	b := &pipelineBox{box: newBox(t, "pipeline"), tools: t.TempDir(), rest: &restDouble{t: t}}
 	// The sandbox comes with a stack of its own, which has nothing to do with those of the pipeline.
 	b.configure(settings{"environment": "dev", "services": settings{"orderapi": settings{}}})
 	b.must("up")
@@ -63,19 +63,22 @@ func newPipelineBox(t *testing.T) *pipelineBox {
 	}
 	out, err := exec.Command("go", "build", "-o", filepath.Join(b.tools, "pulumi-language-go"), "../languagegodouble").CombinedOutput()
 	require.NoError(t, err, "%s", out)
-	server := httptest.NewServer(b.requests)
+	server := httptest.NewServer(b.rest)
 	t.Cleanup(server.Close)
 
 	b.double = &azurePipelinesDouble{
 		t: t, repository: t.TempDir(), artifacts: t.TempDir(), env: env, runs: map[string]string{},
 		path: []string{b.tools, filepath.Join(b.dir(), "bin")},
-		variables: map[string]string{
+		group: map[string]string{
 			"azureConnection": "service-connection", "backend": backend, "secretsProvider": "passphrase",
 			"registryName": "", "prEnvironments": "true",
+		},
+		predefined: map[string]string{
 			"System.CollectionUri": server.URL + "/", "System.AccessToken": accessToken,
 			"Build.Repository.Provider": "TfsGit", "Build.Repository.Id": "repository",
 		},
 	}
+	b.rest.runs = b.double.runs
 	b.commitCheckout()
 	return b
 }
@@ -145,15 +148,15 @@ func (b *pipelineBox) end(r *pipelineRun) {
 }
 
 // az makes a double of the Azure CLI, which knows just what the pipeline asks of a registry for one image.
-func (b *pipelineBox) az(registry, service, tag, digest string) {
+func (b *pipelineBox) az(registry, service, tag, movingTag, digest string) {
 	b.t.Helper()
 	script := fmt.Sprintf(`#!/bin/sh
 case "$*" in
-"acr build --registry %[1]s --image %[2]s:%[3]s --image %[2]s:latest services/%[2]s") echo "Run ID: ca1 was successful" ;;
+"acr build --registry %[1]s --image %[2]s:%[3]s --image %[2]s:%[5]s services/%[2]s") echo "Run ID: ca1 was successful" ;;
 "acr repository show --name %[1]s --image %[2]s:%[3]s --query digest --output tsv") echo "%[4]s" ;;
 *) echo "this double of az does not know: $*" >&2; exit 2 ;;
 esac
-`, registry, service, tag, digest)
+`, registry, service, tag, digest, movingTag)
 	require.NoError(b.t, os.WriteFile(filepath.Join(b.tools, "az"), []byte(script), 0o700))
 }
 
@@ -220,20 +223,34 @@ func (b *pipelineBox) powerless() string {
 // accessToken is the token of a run.
 const accessToken = "system-access-token-4f1c"
 
-// threadsDouble stands in for the part of Azure DevOps' REST interface that keeps the comments of a pull request.
-type threadsDouble struct {
+// restDouble stands in for the part of Azure DevOps' REST interface that keeps the comments of a pull request, and that which
+// finds runs by their tags.
+type restDouble struct {
 	t        *testing.T
 	mu       sync.Mutex
 	comments []string
+	runs     map[string]string // newest run of each tag
 }
 
 var threadsPath = regexp.MustCompile(`^/project/_apis/git/repositories/repository/pullRequests/\d+/threads(/(\d+)/comments/1)?$`)
 
-func (d *threadsDouble) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+func (d *restDouble) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	query := r.URL.Query()
 	match := threadsPath.FindStringSubmatch(r.URL.Path)
-	if match == nil || r.URL.Query().Get("api-version") != "7.1" || r.Header.Get("Authorization") != "Bearer "+accessToken {
+	switch {
+	case query.Get("api-version") != "7.1" || r.Header.Get("Authorization") != "Bearer "+accessToken:
+		http.Error(w, "not found", http.StatusNotFound)
+		return
+	case r.URL.Path == "/project/_apis/build/builds" && query.Get("definitions") == "1" && query.Get("branchName") == "refs/heads/main":
+		builds := []any{}
+		if run, ok := d.runs[query.Get("tagFilters")]; ok {
+			builds = append(builds, map[string]any{"id": json.Number(run)})
+		}
+		assert.NoError(d.t, json.NewEncoder(w).Encode(map[string]any{"value": builds}))
+		return
+	case match == nil:
 		http.Error(w, "not found", http.StatusNotFound)
 		return
 	}
@@ -272,12 +289,12 @@ func TestPipeline(t *testing.T) {
 	step := func(name string, do func(t *testing.T)) {
 		t.Helper()
 		if !t.Run(name, func(t *testing.T) {
-			b.t, b.double.t, b.requests.t = t, t, t
+			b.t, b.double.t, b.rest.t = t, t, t
 			do(t)
 		}) {
 			t.FailNow()
 		}
-		b.t, b.double.t, b.requests.t = t, t, t
+		b.t, b.double.t, b.rest.t = t, t, t
 	}
 	shared := settings{"existing": settings{"stack": "organization/acr-microservices/test"}}
 	services := func(customer settings) settings {
@@ -303,9 +320,9 @@ func TestPipeline(t *testing.T) {
 		assert.Contains(t, r.log, "no comment: this run is not of a pull request here")
 		match := regexp.MustCompile(`\| registryName \| (\w+) \|`).FindStringSubmatch(summary)
 		require.NotNil(t, match)
-		b.double.variables["registryName"] = match[1]
+		b.double.group["registryName"] = match[1]
 		digest = b.digest(strings.ToLower(match[1])+".azurecr.io/customerapi:1.1.0", customer)
-		b.az(match[1], "customerapi", "1.1.0", digest)
+		b.az(match[1], "customerapi", "1.1.0", "latest", digest)
 	})
 	step("a build is deployed by its digest, and promoted", func(t *testing.T) {
 		r := b.begin("2", "", map[string]string{"Build.BuildNumber": "1.1.0"}, map[string]any{"services": built})
@@ -409,32 +426,44 @@ func TestPipeline(t *testing.T) {
 		assert.Contains(t, b.double.summaries[len(b.double.summaries)-1], "kubernetes:core/v1:Secret")
 	})
 	step("a pull request is previewed, has an environment, and goes", func(t *testing.T) {
-		request := func(id string) *pipelineRun {
-			r := b.begin(id, "", map[string]string{
-				"Build.BuildNumber": "1.1.0", "Build.Reason": "PullRequest", "System.PullRequest.PullRequestId": "17",
-			}, map[string]any{"services": built})
-			require.Equal(t, []string{"Build", "Preview_test", "Preview_prod", "Deploy_pull_request"}, r.finish())
-			b.end(r)
-			require.Equal(t, "Succeeded", r.results["Deploy_pull_request"])
-			return r
+		request := map[string]string{
+			"Build.BuildNumber": "1.1.0", "Build.Reason": "PullRequest", "System.PullRequest.PullRequestId": "17", "System.PullRequest.IsFork": "False",
 		}
-		request("13")
-		require.Len(t, b.requests.comments, 2)
-		assert.Contains(t, b.requests.comments[0], "### Preview of test")
+		b.az(b.double.group["registryName"], "customerapi", "1.1.0", "pr-17", digest) // it does not move latest
+		r := b.begin("13", "", request, map[string]any{"services": built})
+		require.Equal(t, []string{"Build", "Preview_test", "Preview_prod", "Deploy_pull_request"}, r.finish())
+		b.end(r)
+		require.Equal(t, "Succeeded", r.results["Deploy_pull_request"])
+		require.Len(t, b.rest.comments, 2)
+		assert.Contains(t, b.rest.comments[0], "### Preview of test")
 		assert.Contains(t, b.images("customerapi-pr-17")[0], digest)
 
-		r := b.double.start("pr-close.yml", "14", nil, map[string]any{
-			"pullRequest": map[string]any{"resource": map[string]any{"pullRequestId": "17", "status": "completed"}},
-		})
-		assert.Equal(t, []string{"Destroy"}, r.finish())
-		b.end(r)
-		require.Equal(t, "Succeeded", r.results["Destroy"])
+		closed := func(id, number string) *pipelineRun {
+			r := b.double.start("pr-close.yml", id, nil, map[string]any{
+				"pullRequest": map[string]any{"resource": map[string]any{"pullRequestId": number, "status": "completed"}},
+			})
+			assert.Equal(t, []string{"Destroy"}, r.finish())
+			b.end(r)
+			return r
+		}
+		r = closed("14", `17"; touch /tmp/owned; "`)
+		require.Equal(t, "Failed", r.results["Destroy"])
+		assert.Contains(t, r.log, "pullRequestId is no number")
+		assert.NotContains(t, r.log, "== AzureCLI@2")
+		require.Equal(t, "Succeeded", closed("15", "17").results["Destroy"])
+		require.Equal(t, "Succeeded", closed("16", "18").results["Destroy"], "one that never got as far as an environment")
 		_, err := b.kubectl().run(t.Context(), "get", "namespace", "customerapi-pr-17")
 		require.ErrorContains(t, err, "not found")
-		require.Len(t, b.requests.comments, 2)
+		require.Len(t, b.rest.comments, 2)
+
+		request["System.PullRequest.IsFork"] = "True"
+		r = b.begin("17", "", request, map[string]any{"services": built})
+		require.Equal(t, []string{"Build"}, r.finish())
+		b.end(r)
+		assert.NotContains(t, r.log, "== AzureCLI@2", "nothing of a fork's signs in to Azure")
 	})
 	step("no secret is in logs, artifacts and comments", func(t *testing.T) {
-		text := b.logs.String() + strings.Join(b.double.summaries, "") + strings.Join(b.requests.comments, "")
+		text := b.logs.String() + strings.Join(b.double.summaries, "") + strings.Join(b.rest.comments, "")
 		require.NoError(t, filepath.WalkDir(b.double.artifacts, func(path string, entry os.DirEntry, err error) error {
 			if err == nil && !entry.IsDir() && filepath.Ext(path) != ".gz" {
 				var content []byte

@@ -3,6 +3,7 @@
 package main
 
 import (
+	"fmt"
 	"maps"
 	"os"
 	"path/filepath"
@@ -17,10 +18,20 @@ import (
 )
 
 // azureKeys are the keys that Azure Pipelines' published schema knows at each level, and the inputs of the tasks that are
-// used: https://learn.microsoft.com/azure/devops/pipelines/yaml-schema and .../pipelines/tasks/reference
+// used: https://learn.microsoft.com/azure/devops/pipelines/yaml-schema and .../pipelines/tasks/reference. They are copied here,
+// because the schema itself comes in no Go module.
 var azureKeys = map[string]string{
-	"pipeline": "name trigger pr schedules parameters variables pool stages resources",
-	"stage":    "stage displayName dependsOn condition variables jobs lockBehavior pool trigger isSkippable templateContext",
+	"pipeline":  "name trigger pr schedules parameters variables pool stages resources",
+	"parameter": "name displayName type default values",
+	"variable":  "name value readonly group template parameters",
+	"trigger":   "batch branches paths tags",
+	"pr":        "autoCancel branches paths drafts",
+	"schedule":  "cron displayName branches batch always",
+	"filter":    "include exclude",
+	"resources": "builds containers pipelines repositories webhooks packages",
+	"webhook":   "webhook connection type filters",
+	"pool":      "name demands vmImage",
+	"stage":     "stage displayName dependsOn condition variables jobs lockBehavior pool trigger isSkippable templateContext",
 	"job": "job deployment displayName dependsOn condition strategy continueOnError pool workspace container services timeoutInMinutes " +
 		"cancelTimeoutInMinutes variables environment steps uses",
 	"step": "task bash checkout download artifact inputs displayName name condition continueOnError enabled env target " +
@@ -34,6 +45,12 @@ var azureKeys = map[string]string{
 		"allowPartiallySucceededBuilds allowFailedBuilds artifactName itemPattern targetPath",
 }
 
+// azureFiles are the pipelines of .azuredevops, with parameters that make all of their jobs.
+var azureFiles = map[string]map[string]any{
+	"pipeline.yml": {"services": []any{map[string]any{"name": "order-api", "source": "."}}},
+	"pr-close.yml": {"pullRequest": map[string]any{"resource": map[string]any{"pullRequestId": "1"}}},
+}
+
 // TestPipelineFilesOfAzure holds all that the files of .azuredevops expand to against the schema.
 func TestPipelineFilesOfAzure(t *testing.T) {
 	known := func(level string, object map[string]any, where string) {
@@ -43,37 +60,180 @@ func TestPipelineFilesOfAzure(t *testing.T) {
 			assert.Contains(t, strings.Fields(azureKeys[level]), key, "%s: a %s has no such key", where, level)
 		}
 	}
-	d := &azurePipelinesDouble{t: t}
+	for file, content := range pipelineFiles(t, ".azuredevops/*.yml", ".azuredevops/templates/*.yml") {
+		var raw struct {
+			Parameters []map[string]any `yaml:"parameters"`
+		}
+		require.NoError(t, yaml.Unmarshal([]byte(content), &raw), file)
+		for _, parameter := range raw.Parameters {
+			known("parameter", parameter, file)
+			assert.Contains(t, []string{"string", "object"}, parameter["type"], file)
+		}
+	}
+	levels := map[string]string{
+		"trigger": "trigger", "pr": "pr", "schedules": "schedule", "branches": "filter", "variables": "variable",
+		"resources": "resources", "webhooks": "webhook", "pool": "pool",
+	}
+	var below func(object map[string]any, where string)
+	below = func(object map[string]any, where string) {
+		for key, level := range levels {
+			items, ok := object[key].([]any)
+			if !ok {
+				items = []any{object[key]}
+			}
+			for _, item := range items {
+				if found, ok := item.(map[string]any); ok {
+					known(level, found, where)
+					below(found, where+": "+key)
+				}
+			}
+		}
+	}
 	name := regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
-	for file, parameters := range map[string]map[string]any{
-		"pipeline.yml": {"services": []any{map[string]any{"name": "order-api", "source": "."}}},
-		"pr-close.yml": {"pullRequest": map[string]any{"resource": map[string]any{"pullRequestId": "1"}}},
-	} {
-		pipeline := d.read(filepath.Join("..", "..", "..", ".azuredevops", file), parameters)
+	for file := range azureFiles {
+		pipeline := azurePipeline(t, file)
 		known("pipeline", pipeline, file)
+		below(pipeline, file)
 		for _, item := range pipeline["stages"].([]any) {
 			stage := item.(map[string]any)
 			known("stage", stage, file)
-			where := file + ": " + stage["stage"].(string)
 			assert.Regexp(t, name, stage["stage"])
-			for _, item := range stage["jobs"].([]any) {
-				job := item.(map[string]any)
-				known("job", job, where)
-				steps, ok := job["steps"].([]any)
-				if ok {
-					assert.Regexp(t, name, job["job"])
-				} else {
-					steps = job["strategy"].(map[string]any)["runOnce"].(map[string]any)["deploy"].(map[string]any)["steps"].([]any)
-					assert.Regexp(t, name, job["deployment"])
-				}
-				for _, item := range steps {
-					step := item.(map[string]any)
-					known("step", step, where)
-					if task, ok := step["task"].(string); ok {
-						known(task, step["inputs"].(map[string]any), where)
-					}
+		}
+		for where, job := range azureJobs(pipeline, file) {
+			known("job", job, where)
+			if job["deployment"] != nil {
+				assert.Regexp(t, name, job["deployment"])
+			} else {
+				assert.Regexp(t, name, job["job"])
+			}
+			for _, step := range azureSteps(job) {
+				known("step", step, where)
+				if task, ok := step["task"].(string); ok {
+					known(task, step["inputs"].(map[string]any), where)
 				}
 			}
+		}
+	}
+}
+
+func azurePipeline(t *testing.T, file string) map[string]any {
+	t.Helper()
+	d := &azurePipelinesDouble{t: t}
+	return d.read(filepath.Join("..", "..", "..", ".azuredevops", file), azureFiles[file])
+}
+
+// azureJobs returns the jobs of a pipeline by file, stage and number.
+func azureJobs(pipeline map[string]any, file string) map[string]map[string]any {
+	jobs := map[string]map[string]any{}
+	for _, item := range pipeline["stages"].([]any) {
+		stage := item.(map[string]any)
+		for i, job := range stage["jobs"].([]any) {
+			jobs[fmt.Sprintf("%s: %s: job %d", file, stage["stage"], i)] = job.(map[string]any)
+		}
+	}
+	return jobs
+}
+
+func azureSteps(job map[string]any) []map[string]any {
+	list, ok := job["steps"].([]any)
+	if !ok {
+		list = job["strategy"].(map[string]any)["runOnce"].(map[string]any)["deploy"].(map[string]any)["steps"].([]any)
+	}
+	var steps []map[string]any
+	for _, step := range list {
+		steps = append(steps, step.(map[string]any))
+	}
+	return steps
+}
+
+// gitHubWorkflow is what is read of a workflow or an action of .github.
+type gitHubWorkflow struct {
+	Jobs map[string]gitHubJob `yaml:"jobs"`
+	Runs gitHubJob            `yaml:"runs"`
+}
+
+type gitHubJob struct {
+	TimeoutMinutes int `yaml:"timeout-minutes"`
+	Steps          []struct {
+		Run string `yaml:"run"`
+	} `yaml:"steps"`
+}
+
+// gitHubJobs returns the jobs of .github by file and name.
+func gitHubJobs(t *testing.T) map[string]gitHubJob {
+	t.Helper()
+	jobs := map[string]gitHubJob{}
+	for file, content := range pipelineFiles(t, ".github/workflows/*.yml", ".github/actions/*/*.yml") {
+		var workflow gitHubWorkflow
+		require.NoError(t, yaml.Unmarshal([]byte(content), &workflow), file)
+		if len(workflow.Runs.Steps) > 0 {
+			jobs[file] = workflow.Runs
+		}
+		for name, job := range workflow.Jobs {
+			jobs[file+": "+name] = job
+		}
+	}
+	return jobs
+}
+
+// TestPipelineTimeouts: a job that changes a stack outlasts the longest release.timeoutSeconds, an hour, and a roll-back after
+// it. One that is killed before leaves a lock on the state and a release in the middle.
+func TestPipelineTimeouts(t *testing.T) {
+	const longest = 2 * 60
+	changes := regexp.MustCompile(`(?m)^\s*pulumi (up|destroy) `)
+	found := 0
+	for file := range azureFiles {
+		for where, job := range azureJobs(azurePipeline(t, file), file) {
+			for _, step := range azureSteps(job) {
+				if inputs, ok := step["inputs"].(map[string]any); ok && changes.MatchString(fmt.Sprint(inputs["inlineScript"])) {
+					minutes, _ := job["timeoutInMinutes"].(int)
+					assert.Greater(t, minutes, longest, where)
+					found++
+				}
+			}
+		}
+	}
+	require.Equal(t, 6, found, "Deploy and Rotate of two stacks, a pull request's environment and its end")
+	for where, job := range gitHubJobs(t) {
+		for _, step := range job.Steps {
+			if changes.MatchString(step.Run) {
+				assert.Greater(t, job.TimeoutMinutes, longest, where)
+				found++
+			}
+		}
+	}
+	require.Equal(t, 9, found)
+}
+
+// TestPipelineScriptsAreClosed finds what somebody outside could write into a script: both hosts expand what they know of a
+// branch or a pull request before the shell reads it, and its title would be run.
+func TestPipelineScriptsAreClosed(t *testing.T) {
+	allowed := []string{
+		"Agent.TempDirectory", "Build.ArtifactStagingDirectory", "Build.BuildNumber", "Build.SourceVersion", "Pipeline.Workspace",
+		"System.PullRequest.PullRequestId", "System.StageAttempt", "movingTag", "pulumiVersion", "registryName", "secretsProvider",
+		"stack", // which pr-close.yml has looked at
+	}
+	scripts := 0
+	for file := range azureFiles {
+		for where, job := range azureJobs(azurePipeline(t, file), file) {
+			for _, step := range azureSteps(job) {
+				script, _ := step["bash"].(string)
+				if inputs, ok := step["inputs"].(map[string]any); ok && inputs["inlineScript"] != nil {
+					script = inputs["inlineScript"].(string)
+				}
+				if script != "" {
+					scripts++
+				}
+				for _, match := range macro.FindAllStringSubmatch(script, -1) {
+					assert.Contains(t, allowed, match[1], where)
+				}
+			}
+		}
+	}
+	require.Greater(t, scripts, 20)
+	for where, job := range gitHubJobs(t) {
+		for _, step := range job.Steps {
+			assert.NotContains(t, step.Run, "${{", where)
 		}
 	}
 }
@@ -88,18 +248,11 @@ var (
 func TestPipelineFilesAgree(t *testing.T) {
 	calls := func(patterns ...string) []string {
 		found := map[string]bool{}
-		for _, pattern := range patterns {
-			files, err := filepath.Glob(filepath.Join("..", "..", "..", pattern))
-			require.NoError(t, err)
-			require.NotEmpty(t, files)
-			for _, file := range files {
-				content, err := os.ReadFile(file)
-				require.NoError(t, err)
-				require.NoError(t, yaml.Unmarshal(content, &map[string]any{}), file)
-				for _, match := range call.FindAllStringSubmatch(string(content), -1) {
-					line := strings.ReplaceAll(variable.ReplaceAllString(match[1], "V"), `"`, "")
-					found[strings.Replace(line, " -from V", "", 1)] = true
-				}
+		for file, content := range pipelineFiles(t, patterns...) {
+			require.NoError(t, yaml.Unmarshal([]byte(content), &map[string]any{}), file)
+			for _, match := range call.FindAllStringSubmatch(content, -1) {
+				line := strings.ReplaceAll(variable.ReplaceAllString(match[1], "V"), `"`, "")
+				found[strings.NewReplacer(" -from V", "", " -as-of V", "").Replace(line)] = true
 			}
 		}
 		return slices.Sorted(maps.Keys(found))
@@ -107,4 +260,40 @@ func TestPipelineFilesAgree(t *testing.T) {
 	azure := calls(".azuredevops/*.yml", ".azuredevops/templates/*.yml")
 	require.Greater(t, len(azure), 10)
 	assert.Equal(t, azure, calls(".github/workflows/*.yml"))
+}
+
+// TestPipelineActionsArePinned finds what somebody else could change under the pipelines: at GitHub, a tag can be moved to
+// another commit. Azure Pipelines' tasks come with the service, which knows their major versions.
+func TestPipelineActionsArePinned(t *testing.T) {
+	for pattern, pinned := range map[string]string{
+		".github/workflows/*.yml": `^(\./\.github/\S+|[\w.-]+(/[\w.-]+)+@[0-9a-f]{40} # v\d+\.\d+\.\d+)$`,
+		".github/actions/*/*.yml": `^[\w.-]+(/[\w.-]+)+@[0-9a-f]{40} # v\d+\.\d+\.\d+$`,
+		".azuredevops/*/*.yml":    `^\w+@\d+$`,
+	} {
+		var used []string
+		for file, content := range pipelineFiles(t, pattern) {
+			for _, match := range regexp.MustCompile(`(?m)^\s*(?:- )?(?:uses|task):\s*(.*)$`).FindAllStringSubmatch(content, -1) {
+				used = append(used, match[1])
+				assert.Regexp(t, pinned, match[1], file)
+			}
+		}
+		require.NotEmpty(t, used, pattern)
+	}
+}
+
+// pipelineFiles returns the content of the repository's files by path.
+func pipelineFiles(t *testing.T, patterns ...string) map[string]string {
+	t.Helper()
+	found := map[string]string{}
+	for _, pattern := range patterns {
+		files, err := filepath.Glob(filepath.Join("..", "..", "..", pattern))
+		require.NoError(t, err)
+		for _, file := range files {
+			content, err := os.ReadFile(file)
+			require.NoError(t, err)
+			found[file] = string(content)
+		}
+	}
+	require.NotEmpty(t, found)
+	return found
 }

@@ -6,10 +6,12 @@ import (
 	"bufio"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -19,17 +21,19 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/remote"
 	"github.com/stretchr/testify/require"
 
+	"example.com/acr-microservices/infra/sandbox/daemon"
 	"example.com/acr-microservices/infra/sandbox/pki"
 	"example.com/acr-microservices/infra/sandbox/registrydouble"
 )
 
-// prober pulls all the time as kubelet would when a pod starts: it reads the pull secret of a namespace, goes through the
-// registry's token flow with it, and asks for the manifest of the service's image.
+// prober pulls all the time as kubelet would when a pod starts: it goes through the registry's token flow with a credential,
+// and asks for the manifest of the service's image.
 type prober struct {
 	t         *testing.T
 	api       string // of the cluster, open to this machine
 	transport http.RoundTripper
 	image     name.Reference
+	node      authn.AuthConfig // the node's own login
 	cancel    context.CancelFunc
 	running   sync.WaitGroup
 
@@ -41,6 +45,18 @@ type prober struct {
 
 // probe starts to pull an image with the pull secret of each of the namespaces.
 func (b *box) probe(image string, namespaces ...string) *prober {
+	b.t.Helper()
+	return b.startProber(image, (*prober).pullBySecret, namespaces)
+}
+
+// probePods starts to pull an image as each pod would that may start in the namespaces at that moment: with the pull secrets
+// that it names, as far as they are there, and then with the node's own login.
+func (b *box) probePods(image string, namespaces ...string) *prober {
+	b.t.Helper()
+	return b.startProber(image, (*prober).pullAsPods, namespaces)
+}
+
+func (b *box) startProber(image string, pull func(*prober, context.Context, string) (string, error), namespaces []string) *prober {
 	b.t.Helper()
 	ctx, cancel := context.WithCancel(b.t.Context())
 	info := b.info()
@@ -54,14 +70,20 @@ func (b *box) probe(image string, namespaces ...string) *prober {
 	require.NoError(b.t, err)
 	reference, err := name.ParseReference(image)
 	require.NoError(b.t, err)
+	client, err := daemon.Connect(ctx, b.dir())
+	require.NoError(b.t, err)
+	defer client.Close()
+	node, err := client.NodeLogin(ctx)
+	require.NoError(b.t, err)
 	p := &prober{
-		t: b.t, api: "http://" + strings.TrimSpace(strings.TrimPrefix(line, "Starting to serve on ")), image: reference,
+		node: authn.AuthConfig{Username: node.Username, Password: node.Password},
+		t:    b.t, api: "http://" + strings.TrimSpace(strings.TrimPrefix(line, "Starting to serve on ")), image: reference,
 		transport: registrydouble.Transport(info.Registry, ca.Pool()), cancel: cancel, credentials: map[string]bool{},
 	}
 	for _, namespace := range namespaces {
 		p.running.Go(func() {
 			for ctx.Err() == nil {
-				credential, err := p.pull(ctx, namespace)
+				credential, err := pull(p, ctx, namespace)
 				if ctx.Err() == nil {
 					p.note(credential, err)
 				}
@@ -85,21 +107,99 @@ func (p *prober) note(credential string, err error) {
 	}
 }
 
-// pull pulls once, and returns the credential that it has used.
-func (p *prober) pull(ctx context.Context, namespace string) (string, error) {
-	var secret struct{ Data map[string][]byte }
-	if err := p.get(ctx, "/api/v1/namespaces/"+namespace+"/secrets/acr-secret", &secret); err != nil {
+// pullBySecret pulls once with a namespace's pull secret, and returns the credential that it has used.
+func (p *prober) pullBySecret(ctx context.Context, namespace string) (string, error) {
+	login, err := p.secret(ctx, namespace, "acr-secret")
+	if err != nil {
 		return "", err
+	}
+	return login.Password, p.pull(ctx, login)
+}
+
+// pullAsPods pulls once for each kind of pod that may start in a namespace, and returns the last credential that was accepted.
+// A failure counts if such pods may still start after it: what they named may have gone with them.
+func (p *prober) pullAsPods(ctx context.Context, namespace string) (used string, err error) {
+	kinds, err := p.podKinds(ctx, namespace)
+	if err != nil {
+		return "", err
+	}
+	for _, secrets := range kinds {
+		var refusals []error
+		accepted := false
+		for _, name := range append(strings.Fields(secrets), "") {
+			login := p.node
+			if name != "" {
+				if login, err = p.secret(ctx, namespace, name); err != nil {
+					refusals = append(refusals, err) // kubelet warns of a secret that is missing, and goes on
+					continue
+				}
+			}
+			if err = p.pull(ctx, login); err == nil {
+				used, accepted = login.Password, true
+				break
+			}
+			refusals = append(refusals, err)
+		}
+		if accepted {
+			continue
+		}
+		now, err := p.podKinds(ctx, namespace)
+		if err != nil || slices.Contains(now, secrets) {
+			return "", fmt.Errorf("a pod with the pull secrets %q: %w", secrets, errors.Join(append(refusals, err)...))
+		}
+	}
+	return used, nil
+}
+
+// podKinds returns the kinds of pods that may start in a namespace: the names of their pull secrets, a space between.
+func (p *prober) podKinds(ctx context.Context, namespace string) ([]string, error) {
+	var sets struct {
+		Items []struct {
+			Spec struct {
+				Replicas int
+				Template struct {
+					Spec struct{ ImagePullSecrets []struct{ Name string } }
+				}
+			}
+		}
+	}
+	if err := p.get(ctx, "/apis/apps/v1/namespaces/"+namespace+"/replicasets", &sets); err != nil {
+		return nil, err
+	}
+	var kinds []string
+	for _, set := range sets.Items {
+		if set.Spec.Replicas == 0 {
+			continue
+		}
+		var names []string
+		for _, secret := range set.Spec.Template.Spec.ImagePullSecrets {
+			names = append(names, secret.Name)
+		}
+		kinds = append(kinds, strings.Join(names, " "))
+	}
+	if len(kinds) == 0 {
+		return nil, fmt.Errorf("no pod may start in %s", namespace)
+	}
+	slices.Sort(kinds)
+	return slices.Compact(kinds), nil
+}
+
+// secret reads the login for the image's registry in a pull secret.
+func (p *prober) secret(ctx context.Context, namespace, name string) (authn.AuthConfig, error) {
+	var secret struct{ Data map[string][]byte }
+	if err := p.get(ctx, "/api/v1/namespaces/"+namespace+"/secrets/"+name, &secret); err != nil {
+		return authn.AuthConfig{}, err
 	}
 	var config struct {
 		Auths map[string]authn.AuthConfig
 	}
-	if err := json.Unmarshal(secret.Data[".dockerconfigjson"], &config); err != nil {
-		return "", err
-	}
-	login := config.Auths[p.image.Context().RegistryStr()]
+	err := json.Unmarshal(secret.Data[".dockerconfigjson"], &config)
+	return config.Auths[p.image.Context().RegistryStr()], err
+}
+
+func (p *prober) pull(ctx context.Context, login authn.AuthConfig) error {
 	_, err := remote.Get(p.image, remote.WithContext(ctx), remote.WithTransport(p.transport), remote.WithAuth(authn.FromConfig(login)))
-	return login.Password, err
+	return err
 }
 
 func (p *prober) get(ctx context.Context, path string, into any) error {
@@ -129,6 +229,12 @@ func (p *prober) counts() (pulls, credentials int, failures []string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.pulls, len(p.credentials), append([]string(nil), p.failures...)
+}
+
+// more waits for that many pulls from now on.
+func (p *prober) more(pulls int) {
+	before, _, _ := p.counts()
+	p.until(before + pulls)
 }
 
 // until waits until there have been that many pulls.

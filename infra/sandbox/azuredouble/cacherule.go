@@ -36,7 +36,7 @@ func (d *Double) createCacheRule(in props) (string, error) {
 		}
 		target := text(in, "targetRepository")
 		for _, other := range others {
-			if text(other.Settings, "targetRepository") == target {
+			if targetsOverlap(text(other.Settings, "targetRepository"), target) {
 				return badRequest("CacheRuleTargetInUse", "The target repository '%s' is already used by the cache rule '%s'.",
 					target, text(other.Settings, "cacheRuleName"))
 			}
@@ -47,6 +47,16 @@ func (d *Double) createCacheRule(in props) (string, error) {
 		return s.put(id, in, d.now())
 	})
 	return id, err
+}
+
+// targetsOverlap tells whether two rules cannot be side by side. A repository that a wildcard covers can have a rule of its own.
+// Source: https://learn.microsoft.com/azure/container-registry/wildcards-artifact-cache
+func targetsOverlap(a, b string) bool {
+	if !strings.HasSuffix(a, "*") || !strings.HasSuffix(b, "*") {
+		return a == b
+	}
+	a, b = strings.TrimSuffix(a, "*"), strings.TrimSuffix(b, "*")
+	return strings.HasPrefix(a, b) || strings.HasPrefix(b, a)
 }
 
 func (d *Double) updateCacheRule(id string, in props) error {

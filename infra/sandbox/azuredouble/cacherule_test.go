@@ -115,6 +115,12 @@ func TestCacheRuleRules(t *testing.T) {
 	require.ErrorContains(t, err, "'library/nginx' is already used by the cache rule 'nginx'")
 	e.create(cacheTok, "all", cacheRuleInputs("everything", props{"sourceRepository": "mcr.microsoft.com/*", "targetRepository": "mcr/*"}))
 
+	e.create(cacheTok, "one", cacheRuleInputs("oneofall", props{"sourceRepository": "quay.io/app", "targetRepository": "mcr/app"}))
+	for _, target := range []string{"*", "mcr/*", "mcr/dotnet/*"} {
+		_, err = e.try(cacheTok, "more", cacheRuleInputs("more-of-all", props{"sourceRepository": "quay.io/*", "targetRepository": target}))
+		require.ErrorContains(t, err, "is already used by the cache rule 'everything'")
+	}
+
 	for _, key := range []string{"sourceRepository", "targetRepository"} {
 		err := e.update(rule, cacheRuleInputs("nginx", props{key: "ghcr.io/acme/app", "credentialSetResourceId": set.id}))
 		require.ErrorContains(t, err, "Changing property '"+key+"'")

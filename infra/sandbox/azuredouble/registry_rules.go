@@ -97,6 +97,14 @@ func checkBelowPremium(in props, sku string) error {
 	return nil
 }
 
+// notPublic are the ranges with which nobody comes in from the internet.
+// Source: https://www.iana.org/assignments/iana-ipv4-special-registry
+var notPublic = []netip.Prefix{
+	netip.MustParsePrefix("0.0.0.0/8"), netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("100.64.0.0/10"),
+	netip.MustParsePrefix("127.0.0.0/8"), netip.MustParsePrefix("169.254.0.0/16"), netip.MustParsePrefix("172.16.0.0/12"),
+	netip.MustParsePrefix("192.168.0.0/16"), netip.MustParsePrefix("224.0.0.0/3"),
+}
+
 func checkIPRules(in props, sku string) error {
 	rules := objects(in, "networkRuleSet", "ipRules")
 	if len(rules) > maxIPRules {
@@ -109,7 +117,7 @@ func checkIPRules(in props, sku string) error {
 			return badRequest("InvalidParameter", "The value '%s' of networkRuleSet.ipRules.action is invalid. Allowed values: Allow.", action)
 		}
 		prefix, ok := ipRange(value)
-		if !ok || !prefix.Addr().Is4() || prefix.Addr().IsPrivate() || prefix.Addr().IsLoopback() {
+		if !ok || !prefix.Addr().Is4() || slices.ContainsFunc(notPublic, prefix.Overlaps) {
 			return badRequest("InvalidIPRule", "The IP rule '%s' is invalid. It must be a public IPv4 address or a range in CIDR notation.", value)
 		}
 		if seen[prefix.String()] {

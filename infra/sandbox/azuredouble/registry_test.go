@@ -114,6 +114,7 @@ func TestRegistryRules(t *testing.T) {
 		"IP rules":                {rules("52.1.2.3", "52.1.3.0/24"), only, ""},
 		"too many IP rules":       {rules(many...), only, "The requested feature IP rule exceeds allowed quota 200 for the SKU Premium."},
 		"private IP":              {rules("10.1.2.3"), only, "The IP rule '10.1.2.3' is invalid."},
+		"everybody":               {rules("0.0.0.0/0"), only, "The IP rule '0.0.0.0/0' is invalid."},
 		"IPv6":                    {rules("2001:db8::1"), only, "The IP rule '2001:db8::1' is invalid."},
 		"range with host bits":    {rules("52.1.2.3/24"), only, "The IP rule '52.1.2.3/24' is invalid."},
 		"IP rule twice":           {rules("52.1.2.3", "52.1.2.3/32"), only, "given more than once"},

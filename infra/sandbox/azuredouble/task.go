@@ -10,13 +10,15 @@ import (
 
 	"github.com/pulumi/pulumi-azure-native-sdk/containerregistry/v2"
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource/plugin"
+	"github.com/robfig/cron/v3"
 )
 
 const taskType = registryType + "/tasks"
 
 var (
 	taskName  = regexp.MustCompile(`^[a-zA-Z0-9_-]*$`)
-	cronField = regexp.MustCompile(`^[\dA-Za-z*/,-]+$`)
+	cronText  = regexp.MustCompile(`^[\dA-Za-z*/, -]+$`)
+	cronRules = cron.NewParser(cron.Minute | cron.Hour | cron.Dom | cron.Month | cron.Dow)
 	// taskSteps are the kinds of steps, by type. The SDK takes any of them in the one input.
 	taskSteps = map[string]*schema{
 		"Docker":      schemaOf(containerregistry.DockerBuildStepArgs{}.ElementType()),
@@ -107,8 +109,7 @@ func checkTaskSettings(in props) error {
 	}
 	names := map[string]bool{}
 	for _, timer := range objects(in, "trigger", "timerTriggers") {
-		fields := strings.Fields(text(timer, "schedule"))
-		if len(fields) != 5 || slices.ContainsFunc(fields, func(f string) bool { return !cronField.MatchString(f) }) {
+		if _, err := cronRules.Parse(text(timer, "schedule")); err != nil || !cronText.MatchString(text(timer, "schedule")) {
 			return invalid("The schedule '%s' of the timer trigger '%s' is not a valid cron expression.", text(timer, "schedule"), text(timer, "name"))
 		}
 		if names[text(timer, "name")] {

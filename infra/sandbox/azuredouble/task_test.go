@@ -46,6 +46,7 @@ func TestTask(t *testing.T) {
 		"no schedule":      {timers(""), "is not a valid cron expression"},
 		"with seconds":     {timers("0 0 3 * * Sun"), "is not a valid cron expression"},
 		"not cron":         {timers("0 3 * * ?!"), "is not a valid cron expression"},
+		"no such hour":     {timers("0 24 * * *"), "is not a valid cron expression"},
 		"two of a name":    {timers("0 3 * * Sun", "0 4 * * Sun"), "'schedule' is not unique"},
 		"unknown identity": {props{"identity": props{"type": "UserAssigned"}}, "InvalidIdentityValues"},
 	} {

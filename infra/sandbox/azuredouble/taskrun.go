@@ -29,7 +29,7 @@ type TaskRun struct {
 const importerRole = "577a9874-89fd-4f24-9dbd-b5034d0ad23a"
 
 var importCommand = regexp.MustCompile(
-	`^az acr import --name \$RegistryName --force --source (\S+) --image (\S+)( --username \{\{\.Values\.username\}\} --password \{\{\.Values\.password\}\})?$`)
+	`^az acr import --name \$RegistryName --force --source (\S+) --image (\S+)( --username=\{\{\.Values\.username\}\} --password=\{\{\.Values\.password\}\})?$`)
 
 var errTask = errors.New("the Azure double does not understand the task")
 
@@ -86,6 +86,9 @@ func (d *Double) runTask(ctx context.Context, task *armResource) error {
 		if err := run.parseImport(task); err != nil {
 			return err
 		}
+		if importBlocked(registry.Settings) {
+			return fmt.Errorf("(Forbidden) The registry %s is restricted, and does not allow trusted services", run.LoginServer)
+		}
 		if !s.mayImport(task.Principal, registry) {
 			return fmt.Errorf("(AuthorizationFailed) The client '%s' does not have authorization to perform action"+
 				" 'Microsoft.ContainerRegistry/registries/importImage/action' over scope '%s'", task.Principal, registry.ID)
@@ -129,6 +132,13 @@ func (r *TaskRun) parseImport(task *armResource) error {
 		}
 	}
 	return nil
+}
+
+// importBlocked tells whether a registry is closed to the service that imports.
+// Source: https://learn.microsoft.com/azure/container-registry/allow-access-trusted-services
+func importBlocked(registry props) bool {
+	restricted := text(registry, "publicNetworkAccess") == "Disabled" || text(registry, "networkRuleSet", "defaultAction") == "Deny"
+	return restricted && text(registry, "networkRuleBypassOptions") == "None"
 }
 
 // mayImport tells whether a principal has the role to import on a registry.

@@ -23,6 +23,10 @@ var (
 // Source: https://learn.microsoft.com/azure/container-registry/container-registry-skus
 var maxTokens = map[string]int{"Basic": 100, "Standard": 500, "Premium": 50000}
 
+// maxScopeActions is how many actions a scope map can have.
+// Source: https://learn.microsoft.com/azure/container-registry/container-registry-skus
+const maxScopeActions = 500
+
 // newLimited is a new child of a registry of which it has only so many.
 func (s *state) newLimited(in props, kind, name string) (id string, err error) {
 	registry, id, err := s.newChild(in, kind, name)
@@ -65,6 +69,9 @@ func checkScopeMap(in props) error {
 	actions := texts(in, "actions")
 	if len(actions) == 0 {
 		return badRequest("ScopeMapActionsRequired", "The scope map must have at least one action.")
+	}
+	if len(actions) > maxScopeActions {
+		return badRequest("ScopeMapActionsExceeded", "The scope map must not have more than %d actions.", maxScopeActions)
 	}
 	for _, action := range actions {
 		if !scopeMapRight.MatchString(action) {

@@ -1,6 +1,7 @@
 package azuredouble
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -25,6 +26,8 @@ func TestToken(t *testing.T) {
 	actions := []any{"repositories/customerapi/content/read", "repositories/customerapi/metadata/read"}
 	_, err := e.try(scopeMapTok, "none", child(props{"scopeMapName": "nothing", "actions": []any{}}))
 	require.ErrorContains(t, err, "at least one action")
+	_, err = e.try(scopeMapTok, "many", child(props{"scopeMapName": "everything", "actions": slices.Repeat(actions, 251)}))
+	require.ErrorContains(t, err, "not have more than 500 actions")
 	_, err = e.try(scopeMapTok, "bad", child(props{"scopeMapName": "badscope", "actions": []any{"repositories/customerapi/read"}}))
 	require.ErrorContains(t, err, "The action 'repositories/customerapi/read' is invalid.")
 	scope := e.create(scopeMapTok, "pull", child(props{"scopeMapName": "customerapi-test", "actions": actions}))

@@ -3,6 +3,7 @@ package bench
 import (
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -35,6 +36,7 @@ func TestMeasureOfACompiledProgram(t *testing.T) {
 	module := t.TempDir()
 	for name, content := range map[string]string{
 		"go.mod":       "module example.com/small\n\ngo 1.25\n",
+		"go.sum":       "",
 		"main.go":      "package main\n\nfunc main() { println(\"hello\") }\n",
 		"main_test.go": "package main\n\nthis is not copied\n",
 	} {
@@ -44,7 +46,8 @@ func TestMeasureOfACompiledProgram(t *testing.T) {
 	require.NoError(t, small.measure(t.Context(), func(string) {}))
 	require.Len(t, small.cold, 1)
 	require.Len(t, small.edited, edits)
-	for _, c := range append(small.cold, small.edited...) {
+	require.Len(t, small.again, edits)
+	for _, c := range slices.Concat(small.cold, small.edited, small.again) {
 		require.Positive(t, c.cpu)
 		require.Positive(t, c.wall)
 		require.Positive(t, c.peak)

@@ -1,0 +1,45 @@
+package infra
+
+import (
+	"os/exec"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// What makes the program slow to compile comes in by a single import or type. The benchmark shows what it costs.
+
+func TestCompilesNoGeneratedPackageOfKubernetes(t *testing.T) {
+	t.Parallel()
+	const sdk = "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes"
+	for _, dependency := range goOutput(t, "list", "-deps", ".") {
+		if strings.HasPrefix(dependency, sdk+"/") {
+			require.Equal(t, sdk+"/utilities", dependency, "use newObject in place of this package")
+		}
+	}
+}
+
+// A type from which pulumi.AnyOutput can be reached by methods and fields, such as pulumi.StackReference, makes the compiler
+// translate 8000 generic functions of the SDK with this package.
+func TestCompilesFewFunctionsOfTheSDK(t *testing.T) {
+	t.Parallel()
+	archive := goOutput(t, "list", "-export", "-f", "{{.Export}}", ".")
+	require.Len(t, archive, 1)
+	functions := 0
+	for _, symbol := range goOutput(t, "tool", "nm", archive[0]) {
+		if strings.Contains(symbol, " T github.com/pulumi/pulumi/sdk/v3/go/pulumix.") {
+			functions++
+		}
+	}
+	require.Positive(t, functions, "the symbols are not as this test reads them")
+	require.Less(t, functions, 2000, "some type leads to pulumi.AnyOutput")
+}
+
+// goOutput returns the lines that the go command writes.
+func goOutput(t *testing.T, args ...string) []string {
+	t.Helper()
+	out, err := exec.Command("go", args...).Output()
+	require.NoError(t, err)
+	return strings.Split(strings.TrimSpace(string(out)), "\n")
+}
