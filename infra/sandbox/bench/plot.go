@@ -3,6 +3,7 @@ package bench
 import (
 	"os"
 	"path/filepath"
+	"strconv"
 
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/font"
@@ -56,6 +57,7 @@ func draw(path, title string, lines []line) error {
 	p.Title.Text = title
 	p.X.Label.Text, p.Y.Label.Text = "services", "seconds"
 	p.X.Min, p.Y.Min = 0, 0
+	p.X.Tick.Marker = plot.TickerFunc(wholeTicks)
 	p.Legend.Top, p.Legend.Left = true, true
 	p.Add(plotter.NewGrid())
 	drawn := 0
@@ -76,9 +78,20 @@ func draw(path, title string, lines []line) error {
 	if drawn == 0 {
 		return nil
 	}
-	p.Y.Max *= 1.25 // for the legend
+	p.Y.Max *= 1.4 // for the legend
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		return err
 	}
 	return p.Save(12*vg.Centimeter, 8*vg.Centimeter, path)
+}
+
+// wholeTicks labels the usual ticks with whole numbers: there are no halves of services.
+func wholeTicks(least, most float64) []plot.Tick {
+	ticks := plot.DefaultTicks{}.Ticks(least, most)
+	for i, tick := range ticks {
+		if !tick.IsMinor() {
+			ticks[i].Label = strconv.Itoa(int(tick.Value))
+		}
+	}
+	return ticks
 }

@@ -95,3 +95,17 @@ func TestProgramAndSandboxShareVersions(t *testing.T) {
 		}
 	}
 }
+
+func TestCommandsBuildWhatTheSandboxRuns(t *testing.T) {
+	var names []string
+	for _, c := range Commands("..") {
+		names = append(names, c.Name)
+		assert.FileExists(t, filepath.Join(c.Module, "go.mod"), c.Name)
+		cmd := exec.Command("go", "list", "-f", "{{.Name}}", c.Args[len(c.Args)-1])
+		cmd.Dir = c.Module
+		out, err := cmd.Output()
+		require.NoError(t, err, c.Name)
+		assert.Equal(t, "main\n", string(out), c.Name)
+	}
+	assert.Equal(t, []string{"the sandbox", "pulumi", "pulumi-resource-kubernetes", "kubernetes"}, names)
+}
