@@ -1,0 +1,101 @@
+// Package machine makes a node with a real container runtime, as if it were a machine of its own: it is the first process
+// in a process and a mount namespace of its own. Whatever kubelet, the runtime, its shims and the containers start or mount
+// there is gone with this process, even when it is killed: the kernel sees to that. It takes root.
+package machine
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"slices"
+	"sync/atomic"
+	"syscall"
+	"time"
+
+	"github.com/spf13/cobra"
+)
+
+// NewCommand returns the command "machine", which runs until SIGTERM or until one of its programs ends.
+func NewCommand() *cobra.Command {
+	var dir string
+	cmd := &cobra.Command{
+		Use:   "machine --dir DIR -- PROGRAM [ARG...] [-- PROGRAM [ARG...]]...",
+		Short: "Run programs as on a machine of their own; it must be the first process of its namespaces",
+		Long: `Run programs as on a machine of their own. It must be the first process of a process and a mount namespace.
+
+DIR is at ` + Dir + ` there, whatever else is below /run is new, and what is written below /var is kept in memory.`,
+		Args:          cobra.MinimumNArgs(1),
+		SilenceUsage:  true,
+		SilenceErrors: true,
+		RunE: func(_ *cobra.Command, args []string) error {
+			if os.Getpid() != 1 {
+				return errors.New("this is not the first process of its namespace")
+			}
+			if err := prepare(dir); err != nil {
+				return err
+			}
+			return run(split(args))
+		},
+	}
+	cmd.Flags().StringVar(&dir, "dir", "", "folder of all that stays")
+	cobra.CheckErr(cmd.MarkFlagRequired("dir"))
+	return cmd
+}
+
+// split returns the commands that are separated by "--".
+func split(args []string) [][]string {
+	var commands [][]string
+	for {
+		i := slices.Index(args, "--")
+		if i < 0 {
+			return append(commands, args)
+		}
+		commands, args = append(commands, args[:i]), args[i+1:]
+	}
+}
+
+// stopGrace is the time for all processes to end by themselves after SIGTERM. Like a machine that is switched off, the node
+// says nothing to the cluster: its pods start again with it.
+const stopGrace = 4 * time.Second
+
+// run starts the commands and does the duties of a first process: it waits for the children of whoever has died.
+func run(commands [][]string) error {
+	programs := map[int]string{}
+	for _, args := range commands {
+		pid, err := syscall.ForkExec(args[0], args, &syscall.ProcAttr{Env: os.Environ(), Files: []uintptr{0, 1, 2}})
+		if err != nil {
+			return fmt.Errorf("%s: %w", args[0], err)
+		}
+		programs[pid] = filepath.Base(args[0])
+	}
+	var stopping atomic.Bool
+	signals := make(chan os.Signal, 1)
+	signal.Notify(signals, syscall.SIGTERM)
+	go func() {
+		<-signals
+		stopping.Store(true)
+		_ = syscall.Kill(-1, syscall.SIGTERM) // all but this one
+		time.Sleep(stopGrace)
+		os.Exit(0) // and the kernel kills the others
+	}()
+	for {
+		var status syscall.WaitStatus
+		pid, err := syscall.Wait4(-1, &status, 0, nil)
+		switch {
+		case errors.Is(err, syscall.EINTR):
+		case err != nil: // there is none left
+			return nil
+		case programs[pid] != "" && !stopping.Load():
+			return fmt.Errorf("%s has ended: %s", programs[pid], describe(status))
+		}
+	}
+}
+
+func describe(status syscall.WaitStatus) string {
+	if status.Signaled() {
+		return status.Signal().String()
+	}
+	return fmt.Sprintf("exit status %d", status.ExitStatus())
+}
