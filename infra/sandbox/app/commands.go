@@ -15,6 +15,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"example.com/acr-microservices/infra/sandbox/azuredouble"
+	"example.com/acr-microservices/infra/sandbox/cluster"
 	"example.com/acr-microservices/infra/sandbox/console"
 	"example.com/acr-microservices/infra/sandbox/daemon"
 	"example.com/acr-microservices/infra/sandbox/services"
@@ -31,6 +32,7 @@ type updateFlags struct {
 	replication time.Duration
 	at          time.Time
 	abac        bool
+	node        string
 	refresh     bool
 	keep        bool
 	verbose     bool
@@ -102,12 +104,15 @@ everything is stopped; the files stay, and the next up goes on from there.`,
   go run -C infra/sandbox . up --config 'services.customerapi.image.tag=1.1.0'
   go run -C infra/sandbox . up --pull-propagation never --keep   # what happens when the cluster may not pull
   go run -C infra/sandbox . up --at 2027-03-01                   # what the first update of a later period does
+  go run -C infra/sandbox . up --node containerd                 # on a real kubelet and container runtime, as root
   go run -C infra/sandbox . up --name second`,
 		Args: cobra.NoArgs,
 		RunE: with(func(cmd *cobra.Command, sb *sandbox) error { return sb.up(cmd.Context(), flags) }),
 	}
 	up.Flags().BoolVar(&flags.refresh, "refresh", false, "look for changes made outside the stack first, and undo them")
 	up.Flags().BoolVar(&flags.keep, "keep", false, "keep a new sandbox running even if the update fails, to look around")
+	up.Flags().StringVar(&flags.node, "node", "",
+		`what the sandbox's node is from now on: "double", or with root the "containerd" that is installed here (default: as before)`)
 	preview := &cobra.Command{
 		Use:   "preview",
 		Short: "Show what up would change",
@@ -179,13 +184,14 @@ func serveCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			o.Node = []string{self, "node-login", "--dir", o.Dir}
+			o.NodeLogin = []string{self, "node-login", "--dir", o.Dir}
 			return daemon.Serve(cmd.Context(), o.Dir, o.Start)
 		},
 	}
 	cmd.Flags().StringVar(&o.Dir, "dir", "", "the sandbox's folder")
 	cmd.Flags().StringVar(&o.Cache, "cache", "", "folder for the demo images")
 	cmd.Flags().StringVar(&o.Kubernetes, "kubernetes", "", "the Kubernetes binary")
+	cmd.Flags().StringVar(&o.Node, "node", cluster.Double, "what the node is made of")
 	return cmd
 }
 
