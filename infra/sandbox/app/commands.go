@@ -70,7 +70,8 @@ func commands() *cobra.Command {
 		Long: `Run the whole stack on this machine, without an Azure subscription.
 
 The engine, the Kubernetes provider and the Kubernetes control plane are the real ones. Azure, the container
-registries, Docker Hub and the node's container runtime are doubles. The stack's settings are those of Pulumi.dev.yaml.`,
+registries, Docker Hub and, without --node containerd, the node's container runtime are doubles. The stack's settings
+are those of Pulumi.dev.yaml.`,
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}

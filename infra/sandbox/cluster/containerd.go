@@ -74,16 +74,16 @@ func (c *Cluster) startContainerd(ctx context.Context, binary string, o Options,
 	if err != nil {
 		return err
 	}
+	proxy, err := c.serveProxy(o.RegistryAddr)
+	if err != nil {
+		return err
+	}
 	cgroup := cgroupName(c.dir)
-	// They are left over from a cluster that was killed.
+	// There may be one of a cluster that was killed.
 	if err := removeCgroup(cgroup); err != nil {
 		return err
 	}
 	if err := makeCgroup(cgroup); err != nil {
-		return err
-	}
-	proxy, err := c.serveProxy(o.RegistryAddr)
-	if err != nil {
 		return err
 	}
 	if err := writeMachine(c.dir, p, runtime, o, cgroup); err != nil {
@@ -126,7 +126,7 @@ func (c *Cluster) registerNode(ctx context.Context) error {
 		return err
 	}
 	_, err = c.call(ctx, http.MethodPatch, "/api/v1/nodes/"+NodeName+"/status", "application/merge-patch+json",
-		`{"status": {"addresses": [{"type": "InternalIP", "address": "127.0.0.1"}, {"type": "Hostname", "address": "`+NodeName+`"}]}}`)
+		`{"status": {"addresses": [{"type": "InternalIP", "address": "127.0.0.1"}]}}`)
 	return err
 }
 

@@ -68,7 +68,7 @@ func run(commands [][]string) error {
 		if err != nil {
 			return fmt.Errorf("%s: %w", args[0], err)
 		}
-		programs[pid] = filepath.Base(args[0])
+		programs[pid] = name(args)
 	}
 	var stopping atomic.Bool
 	signals := make(chan os.Signal, 1)
@@ -91,6 +91,14 @@ func run(commands [][]string) error {
 			return fmt.Errorf("%s has ended: %s", programs[pid], describe(status))
 		}
 	}
+}
+
+// name is what a command's program is called. The programs of this one's own file have their names as their first argument.
+func name(args []string) string {
+	if args[0] == "/proc/self/exe" && len(args) > 1 {
+		return args[1]
+	}
+	return filepath.Base(args[0])
 }
 
 func describe(status syscall.WaitStatus) string {
