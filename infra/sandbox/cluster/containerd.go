@@ -248,7 +248,7 @@ func kubeletConfig(p ports, cgroup string) any {
 
 func machineArgs(dir string, runtime Runtime) []string {
 	return []string{
-		machine, "--dir=" + dir,
+		machine, "--dir=" + dir, "--socket=" + containerdSocket,
 		"--", runtime.Containerd, "--config=" + machineFile(machineDir, "containerd.toml"), "--log-level=warn",
 		"--", "/proc/self/exe", "kubelet",
 		"--config=" + machineFile(machineDir, "kubelet.json"),

@@ -6,6 +6,7 @@ package machine
 import (
 	"errors"
 	"fmt"
+	"net"
 	"os"
 	"os/signal"
 	"path/filepath"
@@ -19,7 +20,7 @@ import (
 
 // NewCommand returns the command "machine", which runs until SIGTERM or until one of its programs ends.
 func NewCommand() *cobra.Command {
-	var dir string
+	var dir, socket string
 	cmd := &cobra.Command{
 		Use:   "machine --dir DIR -- PROGRAM [ARG...] [-- PROGRAM [ARG...]]...",
 		Short: "Run programs as on a machine of their own; it must be the first process of its namespaces",
@@ -36,10 +37,11 @@ DIR is at ` + Dir + ` there, whatever else is below /run is new, and what is wri
 			if err := prepare(dir); err != nil {
 				return err
 			}
-			return run(split(args))
+			return run(split(args), socket)
 		},
 	}
 	cmd.Flags().StringVar(&dir, "dir", "", "folder of all that stays")
+	cmd.Flags().StringVar(&socket, "socket", "", "where the first program answers; without it, the others are started at once")
 	cobra.CheckErr(cmd.MarkFlagRequired("dir"))
 	return cmd
 }
@@ -56,20 +58,15 @@ func split(args []string) [][]string {
 	}
 }
 
+// answers is the time for the first program to answer.
+const answers = 30 * time.Second
+
 // stopGrace is the time for all processes to end by themselves after SIGTERM. Like a machine that is switched off, the node
 // says nothing to the cluster: its pods start again with it.
 const stopGrace = 4 * time.Second
 
 // run starts the commands and does the duties of a first process: it waits for the children of whoever has died.
-func run(commands [][]string) error {
-	programs := map[int]string{}
-	for _, args := range commands {
-		pid, err := syscall.ForkExec(args[0], args, &syscall.ProcAttr{Env: os.Environ(), Files: []uintptr{0, 1, 2}})
-		if err != nil {
-			return fmt.Errorf("%s: %w", args[0], err)
-		}
-		programs[pid] = name(args)
-	}
+func run(commands [][]string, socket string) error {
 	var stopping atomic.Bool
 	signals := make(chan os.Signal, 1)
 	signal.Notify(signals, syscall.SIGTERM)
@@ -80,6 +77,19 @@ func run(commands [][]string) error {
 		time.Sleep(stopGrace)
 		os.Exit(0) // and the kernel kills the others
 	}()
+	programs := map[int]string{}
+	for i, args := range commands {
+		if i > 0 && socket != "" {
+			if err := await(socket); err != nil {
+				return fmt.Errorf("%s: %w", name(commands[0]), err)
+			}
+		}
+		pid, err := syscall.ForkExec(args[0], args, &syscall.ProcAttr{Env: os.Environ(), Files: []uintptr{0, 1, 2}})
+		if err != nil {
+			return fmt.Errorf("%s: %w", args[0], err)
+		}
+		programs[pid] = name(args)
+	}
 	for {
 		var status syscall.WaitStatus
 		pid, err := syscall.Wait4(-1, &status, 0, nil)
@@ -89,6 +99,19 @@ func run(commands [][]string) error {
 			return nil
 		case programs[pid] != "" && !stopping.Load():
 			return fmt.Errorf("%s has ended: %s", programs[pid], describe(status))
+		}
+	}
+}
+
+// await waits until something answers at a socket.
+func await(socket string) error {
+	for deadline := time.Now().Add(answers); ; time.Sleep(20 * time.Millisecond) {
+		conn, err := net.Dial("unix", socket)
+		if err == nil {
+			return conn.Close()
+		}
+		if time.Now().After(deadline) {
+			return err
 		}
 	}
 }
