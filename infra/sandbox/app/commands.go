@@ -15,6 +15,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"example.com/acr-microservices/infra/sandbox/azuredouble"
+	"example.com/acr-microservices/infra/sandbox/cluster"
 	"example.com/acr-microservices/infra/sandbox/console"
 	"example.com/acr-microservices/infra/sandbox/daemon"
 	"example.com/acr-microservices/infra/sandbox/services"
@@ -32,6 +33,7 @@ type updateFlags struct {
 	at          time.Time
 	faults      faultRules
 	abac        bool
+	node        string
 	refresh     bool
 	keep        bool
 	verbose     bool
@@ -69,7 +71,8 @@ func commands() *cobra.Command {
 		Long: `Run the whole stack on this machine, without an Azure subscription.
 
 The engine, the Kubernetes provider and the Kubernetes control plane are the real ones. Azure, the container
-registries, Docker Hub and the node's container runtime are doubles. The stack's settings are those of Pulumi.dev.yaml.`,
+registries, Docker Hub and, without --node containerd, the node's container runtime are doubles. The stack's settings
+are those of Pulumi.dev.yaml.`,
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
@@ -107,12 +110,15 @@ everything is stopped; the files stay, and the next up goes on from there.`,
   go run -C infra/sandbox . up --pull-propagation never --keep   # what happens when the cluster may not pull
   go run -C infra/sandbox . up --fault 'create Registry throttled call=1'
   go run -C infra/sandbox . up --at 2027-03-01                   # what the first update of a later period does
+  go run -C infra/sandbox . up --node containerd                 # on a real kubelet and container runtime, as root
   go run -C infra/sandbox . up --name second`,
 		Args: cobra.NoArgs,
 		RunE: with(func(cmd *cobra.Command, sb *sandbox) error { return sb.up(cmd.Context(), flags) }),
 	}
 	up.Flags().BoolVar(&flags.refresh, "refresh", false, "look for changes made outside the stack first, and undo them")
 	up.Flags().BoolVar(&flags.keep, "keep", false, "keep a new sandbox running even if the update fails, to look around")
+	up.Flags().StringVar(&flags.node, "node", "",
+		`what the sandbox's node is from now on: "double", or with root the "containerd" that is installed here (default: as before)`)
 	preview := &cobra.Command{
 		Use:   "preview",
 		Short: "Show what up would change",
@@ -218,13 +224,14 @@ func serveCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			o.Node = []string{self, "node-login", "--dir", o.Dir}
+			o.NodeLogin = []string{self, "node-login", "--dir", o.Dir}
 			return daemon.Serve(cmd.Context(), o.Dir, o.Start)
 		},
 	}
 	cmd.Flags().StringVar(&o.Dir, "dir", "", "the sandbox's folder")
 	cmd.Flags().StringVar(&o.Cache, "cache", "", "folder for the demo images")
 	cmd.Flags().StringVar(&o.Kubernetes, "kubernetes", "", "the Kubernetes binary")
+	cmd.Flags().StringVar(&o.Node, "node", cluster.Double, "what the node is made of")
 	return cmd
 }
 

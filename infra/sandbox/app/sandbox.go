@@ -130,7 +130,7 @@ func (sb *sandbox) start(ctx context.Context, tools toolchain.Tools, conditions 
 			sb.Printf("  stopped %d processes of a sandbox that was killed", killed)
 		}
 		d, err = daemon.Start(ctx, sb.dir, "serve", "--dir", sb.dir,
-			"--cache", filepath.Join(sb.cache, "images"), "--kubernetes", tools.Kubernetes)
+			"--cache", filepath.Join(sb.cache, "images"), "--kubernetes", tools.Kubernetes, "--node", sb.node())
 		if err != nil {
 			return nil, false, err
 		}
@@ -150,13 +150,18 @@ func (sb *sandbox) start(ctx context.Context, tools toolchain.Tools, conditions 
 	return d, running, nil
 }
 
-// current tells whether a running sandbox is of the present build of its tools. One that is not is stopped.
+// current tells whether a running sandbox is of the present build of its tools, with the node that it is to have. One that is
+// not is stopped.
 func (sb *sandbox) current(ctx context.Context, d *daemon.Client, tools toolchain.Tools) (bool, error) {
 	info, err := d.Info(ctx)
-	if err == nil && info.Kubernetes == tools.Kubernetes {
+	switch {
+	case err == nil && info.Kubernetes == tools.Kubernetes && info.Node == sb.node():
 		return true, nil
+	case err == nil && info.Kubernetes == tools.Kubernetes:
+		sb.Printf("  restarting the sandbox with another node")
+	default:
+		sb.Printf("  restarting the sandbox with the present build of its tools")
 	}
-	sb.Printf("  restarting the sandbox with the present build of its tools")
 	defer d.Close()
 	if err := d.Stop(ctx); err != nil {
 		return false, err

@@ -34,6 +34,7 @@ func (sb *sandbox) status(ctx context.Context) error {
 	sb.Printf("  azure double     azure-native %s, azuread %s, azure %s", info.AzureNative, info.AzureAD, info.Azure)
 	sb.Printf("  registry double  %s, for every registry by its own name", info.Registry)
 	sb.Printf("  cluster          %s", info.Kubeconfig)
+	sb.Printf("  node             %s", info.Node)
 	sb.Printf("  files and logs   %s", sb.dir)
 
 	outputs, err := stack.ReadOutputs(ctx, sb.dir, sb.stack, sb.path("bin", "pulumi"))

@@ -32,6 +32,9 @@ func (sb *sandbox) up(ctx context.Context, flags updateFlags) (err error) {
 	defer unlock()
 
 	times := timer{last: time.Now()}
+	if err := sb.chooseNode(flags.node); err != nil {
+		return err
+	}
 	tools, err := sb.buildTools(ctx)
 	if err != nil {
 		return err
@@ -187,7 +190,7 @@ func (sb *sandbox) summarize(ctx context.Context, st *stack.Stack, services *dae
 	}
 	for _, p := range slices.Compact(pods) {
 		sb.Printf("    %-24s %s %s", p.Namespace, p.Image, p.Status)
-		sb.Printf("    %-24s pulled %s%s", "", p.Digest[strings.LastIndex(p.Digest, "@")+1:], puller(info.Pulls, p.Image))
+		sb.Printf("    %-24s pulled %s%s", "", p.Digest[strings.LastIndex(p.Digest, "@")+1:], puller(info.Pulls, p))
 	}
 	sb.Printf("\n  next")
 	sb.Printf("    %s", sb.hint("status"))
@@ -197,11 +200,11 @@ func (sb *sandbox) summarize(ctx context.Context, st *stack.Stack, services *dae
 	return nil
 }
 
-// puller tells by which account an image was pulled last.
-func puller(pulls []daemon.Pull, image string) string {
+// puller tells by which account a pod's image was pulled last. Some runtimes ask for what a tag names by its digest.
+func puller(pulls []daemon.Pull, p pod) string {
 	for _, pull := range slices.Backward(pulls) {
 		switch {
-		case pull.Image != image:
+		case pull.Image != p.Image && pull.Image != p.Digest:
 		case pull.Account == "":
 			return " anonymously"
 		default:

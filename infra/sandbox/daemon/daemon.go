@@ -33,6 +33,7 @@ type Info struct {
 	Registry    string   // address at which the registries are served, host:port
 	Kubeconfig  string   // path
 	Kubernetes  string   // path of the Kubernetes binary that runs
+	Node        string   // what the cluster's node is made of
 	Inventory   []string // ids of all objects that exist in the Azure double
 	Pulls       []Pull   // images pulled from the registries, oldest first
 	Faults      []azuredouble.FaultCount
