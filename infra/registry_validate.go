@@ -90,9 +90,9 @@ func (r *RegistryConfig) validateAdopt(found *problems) {
 	if r.Adopt == "" {
 		return
 	}
+	found.addUnlessARMID("registry.adopt", r.Adopt, "Microsoft.ContainerRegistry/registries")
 	id, ok := parseRegistryID(r.Adopt)
 	if !ok {
-		found.addUnlessARMID("registry.adopt", r.Adopt, "Microsoft.ContainerRegistry/registries")
 		return
 	}
 	found.addUnless(id.name == r.Name, "registry.name", r.Name, "is not the name in registry.adopt; leave it out")
@@ -257,7 +257,7 @@ func (r *RegistryConfig) validateCache(found *problems) {
 		case !known:
 			found.add(key+".credentials", rule.Credentials, "is not one of registry.cache.credentials")
 		case login.LoginServer != host:
-			found.add(key+".credentials", rule.Credentials, fmt.Sprintf("is a login at %s, and the source is at %s", login.LoginServer, host))
+			found.add(key+".credentials", rule.Credentials, "is a login at another host than the source's")
 		}
 	}
 }
