@@ -274,7 +274,7 @@ func FuzzARMIDs(f *testing.F) {
 		if ok != (len(found) == 0) && guidPattern.MatchString(strings.Split(id+"//", "/")[2]) {
 			t.Errorf("%q: %+v, %v", id, parsed, found)
 		}
-		if ok && (!strings.HasPrefix(id, parsed.group+"/providers/") || !strings.HasSuffix(id, "/"+parsed.name)) {
+		if ok && (!strings.HasPrefix(strings.ToLower(id), strings.ToLower(parsed.group)+"/providers/") || !strings.HasSuffix(id, "/"+parsed.name)) {
 			t.Errorf("%q: %+v", id, parsed)
 		}
 	})

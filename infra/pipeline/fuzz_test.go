@@ -67,7 +67,7 @@ func FuzzStackFile(f *testing.F) {
 			}
 			maps.DeleteFunc(servicesOf(all), func(key string, value any) bool { return key == "api" && isEmpty(value) })
 		}
-		require.Equal(t, comparable(t, before), comparable(t, after))
+		require.Equal(t, asJSON(before), asJSON(after))
 	})
 }
 
@@ -86,7 +86,7 @@ func readFuzzed(t *testing.T, settings string) (*yaml.Node, map[string]any) {
 	text, err := yaml.Marshal(&node)
 	require.NoError(t, err)
 	var again map[string]any
-	if yaml.Unmarshal(text, &again) != nil || comparable(t, plain) != comparable(t, again) {
+	if yaml.Unmarshal(text, &again) != nil || asJSON(plain) != asJSON(again) {
 		return nil, nil // the library loses something, such as a null without a colon
 	}
 	file, err := parseStackFile([]byte(settings))
@@ -105,11 +105,12 @@ func isEmpty(value any) bool {
 	return value == nil || ok && len(object) == 0
 }
 
-// comparable returns settings as Pulumi hands them to the program.
-func comparable(t *testing.T, settings map[string]any) string {
-	t.Helper()
+// asJSON returns settings as Pulumi hands them to the program, or why it cannot.
+func asJSON(settings map[string]any) string {
 	text, err := json.Marshal(settings)
-	require.NoError(t, err)
+	if err != nil {
+		return err.Error()
+	}
 	return string(text)
 }
 
