@@ -73,3 +73,21 @@ func TestVersions(t *testing.T) {
 	require.NoError(t, err)
 	assert.Contains(t, string(root), "github.com/pulumi/pulumi-kubernetes/sdk/v4 v"+ProviderVersion+"\n")
 }
+
+// The pipelines install, and the README names, the version of Pulumi's CLI that the sandbox's tests run.
+func TestPulumiVersionIsTheTestedOne(t *testing.T) {
+	root := filepath.Join("..", "..", "..")
+	pinned := map[string]*regexp.Regexp{
+		".azuredevops/pipeline.yml":         regexp.MustCompile(`(?m)name: pulumiVersion\n +value: (\S+)$`),
+		".azuredevops/pr-close.yml":         regexp.MustCompile(`(?m)name: pulumiVersion\n +value: (\S+)$`),
+		".github/actions/pulumi/action.yml": regexp.MustCompile(`(?m)default: (3\.\S+)$`),
+		"README.md":                         regexp.MustCompile(`\(tested with\s+([\d.]+)\)`),
+	}
+	for file, pattern := range pinned {
+		content, err := os.ReadFile(filepath.Join(root, file))
+		require.NoError(t, err)
+		found := pattern.FindSubmatch(content)
+		require.NotNil(t, found, file)
+		assert.Equal(t, PulumiVersion, string(found[1]), file)
+	}
+}
