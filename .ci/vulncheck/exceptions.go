@@ -42,7 +42,7 @@ func judge(out io.Writer, modules []string, found map[string]map[string]finding,
 		fmt.Fprintf(out, "%s: %d known vulnerabilities in what it calls\n", module, len(found[module]))
 		for _, id := range slices.Sorted(maps.Keys(found[module])) {
 			f := found[module][id]
-			verdict := ""
+			var verdict string
 			at := slices.IndexFunc(exceptions, func(e exception) bool { return e.module == module && e.id == id })
 			switch {
 			case at >= 0:
