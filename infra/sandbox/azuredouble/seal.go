@@ -37,7 +37,8 @@ func newSealer(file string) (*sealer, error) {
 }
 
 func (s *sealer) seal(text string) (string, error) {
-	return sealedMark + base64.StdEncoding.EncodeToString(s.aead.Seal(nil, nil, []byte(text), nil)), nil
+	sealed := s.aead.Seal(nil, nil, []byte(text), nil) //nolint:gosec // G407: it makes a nonce of its own
+	return sealedMark + base64.StdEncoding.EncodeToString(sealed), nil
 }
 
 func (s *sealer) open(text string) (string, error) {
