@@ -147,6 +147,13 @@ func load(path string) (*state, error) {
 	if err := json.Unmarshal(data, s); err != nil {
 		return nil, err
 	}
+	secrets, err := newSealer(keyFile(path))
+	if err != nil {
+		return nil, err
+	}
+	if err := s.changeSecrets(secrets.open); err != nil {
+		return nil, fmt.Errorf("sealed with another key than in %s: %w", keyFile(path), err)
+	}
 	if s.Version != stateVersion {
 		return nil, fmt.Errorf("has version %d, not %d: delete it to begin with an empty subscription", s.Version, stateVersion)
 	}
@@ -158,11 +165,35 @@ func load(path string) (*state, error) {
 	return s, nil
 }
 
+// keyFile is where the key is with which the secrets in a state's file are sealed.
+func keyFile(path string) string { return path + ".key" }
+
+// clone returns a copy that shares nothing.
+func (s *state) clone() (*state, error) {
+	data, err := json.Marshal(s)
+	if err != nil {
+		return nil, err
+	}
+	copied := &state{}
+	return copied, json.Unmarshal(data, copied)
+}
+
 func save(path string, s *state) error {
 	if path == "" {
 		return nil
 	}
-	data, err := json.MarshalIndent(s, "", "  ")
+	secrets, err := newSealer(keyFile(path))
+	if err != nil {
+		return err
+	}
+	stored, err := s.clone()
+	if err != nil {
+		return err
+	}
+	if err := stored.changeSecrets(secrets.seal); err != nil {
+		return err
+	}
+	data, err := json.MarshalIndent(stored, "", "  ")
 	if err != nil {
 		return err
 	}
@@ -185,12 +216,8 @@ func save(path string, s *state) error {
 func (d *Double) change(f func(*state) error) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	data, err := json.Marshal(d.state)
+	next, err := d.state.clone()
 	if err != nil {
-		return err
-	}
-	next := &state{}
-	if err := json.Unmarshal(data, next); err != nil {
 		return err
 	}
 	if err := f(next); err != nil {
