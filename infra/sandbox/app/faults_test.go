@@ -94,8 +94,9 @@ func TestAdviceIsInTheREADME(t *testing.T) {
 	require.NoError(t, err)
 	_, trouble, found := strings.Cut(string(readme), "\n## When something fails\n")
 	require.True(t, found)
+	trouble, _, _ = strings.Cut(trouble, "\n## ")
 	for _, a := range advice {
-		assert.Contains(t, trouble, a.said, "the README says nothing about it")
+		assert.True(t, strings.Contains(trouble, a.said), "the README says nothing about %q", a.said) //nolint:testifylint // Contains would print it all
 	}
 }
 

@@ -18,7 +18,7 @@ func faultScenarios() []faultScenario {
 
 // Azure, as the azure-native and azuread providers see it.
 func azureFaults() []faultScenario {
-	deleteStrays := func(what string) string { return "`az " + what + "`, which the failure names" }
+	deleteStrays := func(what string) string { return "`az " + what + "`, which `up` names" }
 	return []faultScenario{
 		{
 			name: "azure-throttled-once", fault: "Azure: 429 with Retry-After, once", fresh: true,
