@@ -6,7 +6,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strings"
 	"testing"
 	"time"
 
@@ -145,7 +144,7 @@ func TestHandNamesWhatHasFailed(t *testing.T) {
 	h := &hand{world: &World{env: os.Environ()}}
 	err := h.run(context.Background(), "sh", "-c", "echo no cluster >&2; exit 3")
 	require.ErrorContains(t, err, "sh: exit status 3\nno cluster")
-	require.False(t, strings.Contains(err.Error(), "echo"), "a password on the command line stays there")
+	require.NotContains(t, err.Error(), "echo", "a password on the command line stays there")
 }
 
 func TestOwnCPURunsTheWholeProgram(t *testing.T) {

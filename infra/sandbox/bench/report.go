@@ -105,7 +105,8 @@ func readResults(project string) ([]Measure, error) {
 		return nil, err
 	}
 	var all []Measure
-	return all, json.Unmarshal(content, &all)
+	err = json.Unmarshal(content, &all)
+	return all, err
 }
 
 var errNoTable = errors.New("README.md has no place for the table of the benchmarks")

@@ -26,13 +26,15 @@ type settings map[string]any
 // programStack returns the stack of the program with that name, with settings.
 func (w *World) programStack(ctx context.Context, name string, s settings) (*benchStack, error) {
 	st := &benchStack{world: w, project: w.program, name: name}
-	return st, st.configure(ctx, s)
+	err := st.configure(ctx, s)
+	return st, err
 }
 
 // emptyStack returns the stack of the empty program.
 func (w *World) emptyStack(ctx context.Context) (*benchStack, error) {
 	st := &benchStack{world: w, project: w.empty, name: "floor"}
-	return st, st.configure(ctx, nil)
+	err := st.configure(ctx, nil)
+	return st, err
 }
 
 // podlessStack returns a stack of so many services whose releases have no pods, deployed.
