@@ -115,11 +115,9 @@ func (sb *sandbox) tellStrays(ctx context.Context, services *daemon.Client, befo
 	}
 }
 
-// strays returns those of the cloud's ids that no stack knows. A stack knows a service principal by its object id alone.
+// strays returns those of the cloud's ids that no stack knows.
 func strays(inventory []string, known map[string]bool) []string {
-	return slices.DeleteFunc(slices.Clone(inventory), func(id string) bool {
-		return known[id] || known[strings.TrimPrefix(id, "/servicePrincipals/")]
-	})
+	return slices.DeleteFunc(slices.Clone(inventory), func(id string) bool { return known[id] })
 }
 
 // idsOf returns the ids of resources.

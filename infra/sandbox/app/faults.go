@@ -327,7 +327,7 @@ func (r *faultRun) audit(ctx context.Context) ([]string, error) {
 	}
 	lost := strays(info.Inventory, idsOf(known))
 	for _, k := range known {
-		if inAzure(k) && !slices.Contains(info.Inventory, string(k.ID)) && !slices.Contains(info.Inventory, "/servicePrincipals/"+string(k.ID)) {
+		if inAzure(k) && !slices.Contains(info.Inventory, string(k.ID)) {
 			lost = append(lost, "no "+string(k.ID))
 		}
 	}

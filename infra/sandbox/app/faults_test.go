@@ -106,7 +106,7 @@ func TestAdvise(t *testing.T) {
 }
 
 func TestStrays(t *testing.T) {
-	inventory := []string{"/subscriptions/1/resourceGroups/a", "/servicePrincipals/2", "/servicePrincipals/3"}
+	inventory := []string{"/subscriptions/1/resourceGroups/a", "2", "3"}
 	known := map[string]bool{"/subscriptions/1/resourceGroups/a": true, "2": true}
-	assert.Equal(t, []string{"/servicePrincipals/3"}, strays(inventory, known))
+	assert.Equal(t, []string{"3"}, strays(inventory, known))
 }
