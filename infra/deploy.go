@@ -35,7 +35,7 @@ func Deploy(ctx *pulumi.Context) error {
 	}
 	services := serviceOutputs{namespaces: pulumi.StringMap{}, images: pulumi.StringMap{}, releases: pulumi.StringMap{}}
 	for _, name := range cfg.serviceNames() {
-		if err := deployService(ctx, cfg, name, images, services, pulumi.Providers(cluster)); err != nil {
+		if err := deployService(ctx, cfg, name, images, services, cluster); err != nil {
 			return err
 		}
 	}
@@ -135,12 +135,12 @@ func shareAndLock(ctx *pulumi.Context, cfg *Config, registry *Registry, access *
 
 // deployService creates a service's namespace, the pull secret in it if the service pulls with one, and the release once
 // there is an image to run.
-func deployService(ctx *pulumi.Context, cfg *Config, name string, source *imageSource, out serviceOutputs, cluster pulumi.ResourceOption) error {
+func deployService(ctx *pulumi.Context, cfg *Config, name string, source *imageSource, out serviceOutputs, cluster *cluster) error {
 	image := cfg.Services[name].Image
 	labels := serviceLabels(name, cfg.Environment, ctx.Project())
 	namespace, err := NewNamespace(ctx, name, &NamespaceArgs{
 		Name: cfg.namespace(name), Labels: labels, NamespaceConfig: cfg.namespaceOf(name),
-	}, cluster)
+	}, cluster.provider)
 	if err != nil {
 		return err
 	}
@@ -148,7 +148,7 @@ func deployService(ctx *pulumi.Context, cfg *Config, name string, source *imageS
 
 	pullSecret, err := source.pullSecret(ctx, name, &PullSecretArgs{
 		Name: cfg.PullSecretName, Namespace: namespace.Name, Labels: labels,
-	}, cluster)
+	}, cluster.provider)
 	if err != nil {
 		return err
 	}
@@ -175,7 +175,8 @@ func deployService(ctx *pulumi.Context, cfg *Config, name string, source *imageS
 		Values:        values,
 		PrivateValues: cfg.secretKeys["services"],
 		Settings:      cfg.releaseOf(name),
-	}, cluster)
+		Abandoned:     cluster.abandoned,
+	}, cluster.provider)
 	if err != nil {
 		return err
 	}

@@ -64,6 +64,9 @@ func requireShape(t *testing.T, g *graph) {
 		require.True(t, adopted || slices.Contains(secret.dependencies, "kubernetes:core/v1:Namespace "+name), name)
 	}
 	for name, release := range g.of("kubernetes:helm.sh/v3:Release") {
+		require.Equal(t, []string{"abandonedReleases"}, release.hooks.GetBeforeCreate(), name)
+		require.Equal(t, []string{"abandonedReleases"}, release.hooks.GetBeforeUpdate(), name)
+		require.Empty(t, release.hooks.GetBeforeDelete(), "with it, pulumi destroy would have to run the program")
 		for _, rule := range []string{"kubernetes:core/v1:ResourceQuota", "kubernetes:core/v1:LimitRange", "kubernetes:networking.k8s.io/v1:NetworkPolicy"} {
 			if _, ok := g.of(rule)[name]; ok {
 				require.Contains(t, release.dependencies, rule+" "+name, "pods of %s may start before the rules for them", name)

@@ -31,6 +31,8 @@ type MicroserviceArgs struct {
 	PrivateValues bool
 	// Settings of the release; every field is set.
 	Settings ReleaseConfig
+	// Abandoned looks after a release whose last update was killed, before the release is made or changed.
+	Abandoned *pulumi.ResourceHook
 }
 
 // Microservice is a service's Helm release, created only when all its pods are ready.
@@ -66,7 +68,9 @@ func NewMicroservice(ctx *pulumi.Context, name string, args *MicroserviceArgs, o
 		Atomic:         pulumi.Bool(*args.Settings.Atomic),
 		CleanupOnFail:  pulumi.Bool(*args.Settings.CleanupOnFail),
 		MaxHistory:     pulumi.Int(*args.Settings.MaxHistory),
-	}, pulumi.Parent(service), pulumi.DependsOn(args.WaitFor))
+	}, pulumi.Parent(service), pulumi.DependsOn(args.WaitFor), pulumi.ResourceHooks(&pulumi.ResourceHookBinding{
+		BeforeCreate: []*pulumi.ResourceHook{args.Abandoned}, BeforeUpdate: []*pulumi.ResourceHook{args.Abandoned},
+	}))
 	if err != nil {
 		return nil, fmt.Errorf("service %q: release: %w", name, err)
 	}

@@ -38,6 +38,7 @@ type registered struct {
 	secretOutputs      []string
 	dependencies       []string
 	imported           string
+	hooks              *pulumirpc.RegisterResourceRequest_ResourceHooksBinding
 }
 
 // deploy runs the whole program, as update or as preview and at testMoment, against a mock of the engine. The SDK's own mocks cannot be
@@ -98,7 +99,14 @@ type mockMonitor struct {
 var keep = plugin.MarshalOptions{KeepUnknowns: true, KeepSecrets: true}
 
 func (m *mockMonitor) SupportsFeature(_ context.Context, req *pulumirpc.SupportsFeatureRequest) (*pulumirpc.SupportsFeatureResponse, error) {
-	return &pulumirpc.SupportsFeatureResponse{HasSupport: req.GetId() == "secrets"}, nil
+	return &pulumirpc.SupportsFeatureResponse{HasSupport: req.GetId() == "secrets" || req.GetId() == "resourceHooks"}, nil
+}
+
+func (m *mockMonitor) RegisterResourceHook(_ context.Context, req *pulumirpc.RegisterResourceHookRequest) (*emptypb.Empty, error) {
+	if req.GetOnDryRun() {
+		return nil, fmt.Errorf("hook %s acts in a preview", req.GetName())
+	}
+	return &emptypb.Empty{}, nil
 }
 
 func (m *mockMonitor) RegisterResource(_ context.Context, req *pulumirpc.RegisterResourceRequest) (*pulumirpc.RegisterResourceResponse, error) {
@@ -122,7 +130,8 @@ func (m *mockMonitor) RegisterResource(_ context.Context, req *pulumirpc.Registe
 	m.graph.resources[key] = registered{
 		kind: req.GetType(), name: req.GetName(), parent: shortURN(req.GetParent()), custom: req.GetCustom(),
 		protect: req.GetProtect(), retain: req.GetRetainOnDelete(), version: req.GetVersion(),
-		imported: req.GetImportId(), inputs: inputs, secretOutputs: req.GetAdditionalSecretOutputs(), dependencies: shortURNs(req.GetDependencies()),
+		imported: req.GetImportId(), inputs: inputs, secretOutputs: req.GetAdditionalSecretOutputs(), hooks: req.GetHooks(),
+		dependencies: shortURNs(req.GetDependencies()),
 	}
 	if m.preview || !req.GetCustom() {
 		return response, nil

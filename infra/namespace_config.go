@@ -125,7 +125,7 @@ func validateLimits(found *problems, key string, limits LimitsConfig) {
 	for _, name := range slices.Sorted(maps.Keys(limits.DefaultRequest)) {
 		request, limit := quantity(limits.DefaultRequest[name]), quantity(limits.Default[name])
 		found.addUnless(request == nil || limit == nil || request.Cmp(limit) <= 0, key+".defaultRequest."+name, limits.DefaultRequest[name],
-			fmt.Sprintf("is more than limits.default, %q", limits.Default[name]))
+			"is more than limits.default."+name)
 	}
 }
 

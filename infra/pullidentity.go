@@ -53,6 +53,9 @@ func NewPullIdentity(ctx *pulumi.Context, name string, args *PullIdentityArgs, o
 	}
 	principal, err := azuread.NewServicePrincipal(ctx, name, &azuread.ServicePrincipalArgs{
 		ClientId: application.ClientId,
+		// An application has one at most, and this application is the stack's own: where the answer to an earlier creation was
+		// lost, it is there already.
+		UseExisting: pulumi.Bool(true),
 	}, pulumi.Parent(identity))
 	if err != nil {
 		return nil, fmt.Errorf("pull identity %q: service principal: %w", name, err)

@@ -116,7 +116,7 @@ func (r *RegistryConfig) validateCache(found *problems) {
 		rule.validate(found, key, name)
 		for _, target := range slices.Sorted(maps.Keys(targets)) {
 			found.addUnless(!sameTarget(target, rule.Target), key+".target", rule.Target,
-				fmt.Sprintf("overlaps the target of %s, %q", targets[target], target))
+				"overlaps the target of "+targets[target])
 		}
 		targets[rule.Target] = name
 		host, _, _ := strings.Cut(rule.Source, "/")
@@ -126,7 +126,7 @@ func (r *RegistryConfig) validateCache(found *problems) {
 		case !known:
 			found.add(key+".credentials", rule.Credentials, "is not one of registry.cache.credentials")
 		case login.LoginServer != host:
-			found.add(key+".credentials", rule.Credentials, fmt.Sprintf("is a login at %s, and the source is at %s", login.LoginServer, host))
+			found.add(key+".credentials", rule.Credentials, "is a login at another host than the source's")
 		}
 	}
 }

@@ -86,9 +86,9 @@ func (r *RegistryConfig) validateAdopt(found *problems) {
 	if r.Adopt == "" {
 		return
 	}
+	found.addUnlessARMID("registry.adopt", r.Adopt, "Microsoft.ContainerRegistry/registries")
 	id, ok := parseRegistryID(r.Adopt)
 	if !ok {
-		found.addUnlessARMID("registry.adopt", r.Adopt, "Microsoft.ContainerRegistry/registries")
 		return
 	}
 	found.addUnless(id.name == r.Name, "registry.name", r.Name, "is not the name in registry.adopt; leave it out")

@@ -87,12 +87,7 @@ func (c *Config) validateCluster(found *problems) {
 			"is not a cluster's name: 1 to 63 letters, digits and -_, a letter or digit first and last")
 	}
 	if kubeconfig := c.Cluster.Kubeconfig; kubeconfig != "" && !isKubeconfigContent(kubeconfig) {
-		path := c.path(kubeconfig)
-		if rest, ok := strings.CutPrefix(kubeconfig, "~/"); ok { // The provider understands it as a shell would.
-			home, _ := os.UserHomeDir()
-			path = filepath.Join(home, rest)
-		}
-		_, err := os.Stat(path)
+		_, err := os.Stat(c.path(homePath(kubeconfig)))
 		found.addUnless(err == nil, "cluster.kubeconfig", kubeconfig, "is neither a file that is there nor the content of a kubeconfig")
 	}
 }

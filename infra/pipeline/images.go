@@ -94,31 +94,55 @@ func stackFileCommand(flags *flag.FlagSet) func(io.Writer) error {
 		if path == "" {
 			path = own
 		}
-		var file yaml.Node
-		if err := readYAML(path, &file); err != nil {
+		text, err := os.ReadFile(path)
+		if err != nil {
 			return err
 		}
-		told, err := withImages(&file, project.Name+":services", built, outputs.Images)
+		file, err := parseStackFile(text)
 		if err != nil {
 			return fmt.Errorf("%s: %w", path, err)
 		}
-		if err := withEncryption(&file, deployed); err != nil {
+		told, err := withImages(file, project.Name+":services", built, outputs.Images)
+		if err != nil {
+			return fmt.Errorf("%s: %w", path, err)
+		}
+		if err := withEncryption(file, deployed); err != nil {
 			return fmt.Errorf("%s: %w", path, err)
 		}
 		if *asOf != "" {
-			if err := withMoment(&file, project.Name+":rotation", deployed.Deployment.Manifest.Time); err != nil {
+			if err := withMoment(file, project.Name+":rotation", deployed.Deployment.Manifest.Time); err != nil {
 				return fmt.Errorf("%s: %w", path, err)
 			}
 		}
 		for _, line := range told {
 			fmt.Fprintln(out, line)
 		}
-		text, err := yaml.Marshal(&file)
-		if err != nil {
+		if text, err = yaml.Marshal(file); err != nil {
 			return err
 		}
 		return os.WriteFile(own, text, 0o600)
 	}
+}
+
+// parseStackFile reads the settings of a stack. Where they refer to other parts of themselves, with YAML's anchors, these are
+// written out: an image that is set for one service would else be that of another, too.
+func parseStackFile(text []byte) (*yaml.Node, error) {
+	var file yaml.Node
+	if err := yaml.Unmarshal(text, &file); err != nil || !refers(&file) {
+		return &file, err
+	}
+	var plain any
+	if err := yaml.Unmarshal(text, &plain); err != nil {
+		return nil, err
+	}
+	var settings yaml.Node
+	err := settings.Encode(plain)
+	return &yaml.Node{Kind: yaml.DocumentNode, Content: []*yaml.Node{&settings}}, err
+}
+
+// refers says whether YAML refers to other parts of itself.
+func refers(at *yaml.Node) bool {
+	return at.Kind == yaml.AliasNode || at.Tag == "!!merge" || slices.ContainsFunc(at.Content, refers)
 }
 
 // baseName is the last part of a stack's name, as in "test" of "acme/acr-microservices/test".

@@ -195,18 +195,6 @@ func TestPreviewComment(t *testing.T) {
 	require.Contains(t, previewComment("x", "nothing", 1000), "**The preview has failed**")
 }
 
-func FuzzPreviewComment(f *testing.F) {
-	f.Add(previewText)
-	f.Add("````\xff\nResources:\n")
-	f.Fuzz(func(t *testing.T, text string) {
-		const room = 512
-		comment := previewComment("Preview of test", text, room)
-		if len(comment) > room || !utf8.ValidString(comment) {
-			t.Fatalf("%d bytes: %q", len(comment), comment)
-		}
-	})
-}
-
 func TestOutputSummary(t *testing.T) {
 	t.Parallel()
 	summary, err := outputSummary("test runs 7", []byte(`{"images": {"b": "h/b:1@`+someDigest+`", "a": "h/a:1"}, "registryName": "x|y", "secret": "[secret]",

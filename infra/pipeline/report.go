@@ -146,11 +146,11 @@ func outputSummary(title string, outputs []byte) (string, error) {
 	for _, name := range slices.Sorted(maps.Keys(values)) {
 		object, ok := values[name].(map[string]any)
 		if !ok {
-			fmt.Fprintf(&text, "| %s | %s |\n", name, cell(values[name]))
+			fmt.Fprintf(&text, "| %s | %s |\n", cell(name), cell(values[name]))
 			continue
 		}
 		for _, key := range slices.Sorted(maps.Keys(object)) {
-			fmt.Fprintf(&text, "| %s.%s | %s |\n", name, key, cell(object[key]))
+			fmt.Fprintf(&text, "| %s.%s | %s |\n", cell(name), cell(key), cell(object[key]))
 		}
 	}
 	return text.String(), nil
@@ -166,7 +166,7 @@ func cell(value any) string {
 		}
 		text = string(encoded)
 	}
-	return strings.NewReplacer("|", `\|`, "\n", " ", "<", "&lt;").Replace(text)
+	return strings.NewReplacer("|", "&#124;", "\n", " ", "\r", " ", "<", "&lt;").Replace(text)
 }
 
 // shorten cuts a text to a number of bytes, for an error or a headline.

@@ -154,7 +154,7 @@ func TestOutputSummaryValues(t *testing.T) {
 	require.NoError(t, err)
 	golden(t, "outputs.golden", summary)
 	for line := range strings.Lines(strings.SplitN(summary, "\n", 3)[2]) {
-		require.Equal(t, 3, strings.Count(strings.ReplaceAll(line, `\|`, ""), "|"), "two cells: %s", line)
+		require.Equal(t, 3, strings.Count(line, "|"), "two cells: %s", line)
 	}
 
 	summary, err = outputSummary("T", []byte("{}"))

@@ -164,7 +164,7 @@ func (sb *sandbox) benchWorld(ctx context.Context) (_ *bench.World, end func() e
 	}
 	sb.Status("  compiling the programs")
 	world, err := bench.NewWorld(ctx, sb.project, bench.Sandbox{
-		Dir: sb.dir, Tools: tools, Env: environment(info), Services: services, Info: info, Console: sb.Console,
+		Dir: sb.dir, Tools: tools, Env: sb.environment(info), Services: services, Info: info, Console: sb.Console,
 	})
 	return world, end, err
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"example.com/acr-microservices/infra/sandbox/azuredouble"
+	"example.com/acr-microservices/infra/sandbox/cluster"
 	"example.com/acr-microservices/infra/sandbox/console"
 	"example.com/acr-microservices/infra/sandbox/daemon"
 	"example.com/acr-microservices/infra/sandbox/services"
@@ -30,7 +31,9 @@ type updateFlags struct {
 	propagation propagation
 	replication time.Duration
 	at          time.Time
+	faults      faultRules
 	abac        bool
+	node        string
 	refresh     bool
 	keep        bool
 	verbose     bool
@@ -38,7 +41,7 @@ type updateFlags struct {
 
 // conditions are what the flags say of Azure.
 func (f updateFlags) conditions() azuredouble.Conditions {
-	c := azuredouble.Conditions{PullPropagation: time.Duration(f.propagation), Replication: f.replication, ABAC: f.abac}
+	c := azuredouble.Conditions{PullPropagation: time.Duration(f.propagation), Replication: f.replication, ABAC: f.abac, Faults: f.faults}
 	if !f.at.IsZero() {
 		c.Ahead = time.Until(f.at)
 	}
@@ -59,7 +62,7 @@ func (f updateFlags) settings() map[string]string {
 }
 
 func commands() *cobra.Command {
-	var name, stack, project, state string
+	var name, stack, project, state, attach string
 	var flags updateFlags
 
 	root := &cobra.Command{
@@ -68,7 +71,8 @@ func commands() *cobra.Command {
 		Long: `Run the whole stack on this machine, without an Azure subscription.
 
 The engine, the Kubernetes provider and the Kubernetes control plane are the real ones. Azure, the container
-registries, Docker Hub and the node's container runtime are doubles. The stack's settings are those of Pulumi.dev.yaml.`,
+registries, Docker Hub and, without --node containerd, the node's container runtime are doubles. The stack's settings
+are those of Pulumi.dev.yaml.`,
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
@@ -77,8 +81,10 @@ registries, Docker Hub and the node's container runtime are doubles. The stack's
 	root.PersistentFlags().StringVar(&stack, "stack", defaultStack, "stack to run, with the settings of Pulumi.<stack>.yaml: several can run in a sandbox")
 	root.PersistentFlags().StringVar(&project, "project", filepath.Join("..", ".."), "folder of Pulumi.yaml")
 	root.PersistentFlags().StringVar(&state, "state", ".state", "folder of the sandboxes' files")
-	_ = root.PersistentFlags().MarkHidden("project") // both are for tests
-	_ = root.PersistentFlags().MarkHidden("state")
+	root.PersistentFlags().StringVar(&attach, "attach", "", "providers in place of the doubles: name:port,…")
+	for _, flag := range []string{"project", "state", "attach"} {
+		_ = root.PersistentFlags().MarkHidden(flag) // for tests
+	}
 
 	// The folders are resolved when a command runs, after its flags have been read.
 	with := func(do func(*cobra.Command, *sandbox) error) func(*cobra.Command, []string) error {
@@ -87,6 +93,7 @@ registries, Docker Hub and the node's container runtime are doubles. The stack's
 			if err != nil {
 				return err
 			}
+			sb.attach = attach
 			return do(cmd, sb)
 		}
 	}
@@ -101,13 +108,17 @@ everything is stopped; the files stay, and the next up goes on from there.`,
 		Example: `  go run -C infra/sandbox . up
   go run -C infra/sandbox . up --config 'services.customerapi.image.tag=1.1.0'
   go run -C infra/sandbox . up --pull-propagation never --keep   # what happens when the cluster may not pull
+  go run -C infra/sandbox . up --fault 'create Registry throttled call=1'
   go run -C infra/sandbox . up --at 2027-03-01                   # what the first update of a later period does
+  go run -C infra/sandbox . up --node containerd                 # on a real kubelet and container runtime, as root
   go run -C infra/sandbox . up --name second`,
 		Args: cobra.NoArgs,
 		RunE: with(func(cmd *cobra.Command, sb *sandbox) error { return sb.up(cmd.Context(), flags) }),
 	}
 	up.Flags().BoolVar(&flags.refresh, "refresh", false, "look for changes made outside the stack first, and undo them")
 	up.Flags().BoolVar(&flags.keep, "keep", false, "keep a new sandbox running even if the update fails, to look around")
+	up.Flags().StringVar(&flags.node, "node", "",
+		`what the sandbox's node is from now on: "double", or with root the "containerd" that is installed here (default: as before)`)
 	preview := &cobra.Command{
 		Use:   "preview",
 		Short: "Show what up would change",
@@ -125,6 +136,10 @@ everything is stopped; the files stay, and the next up goes on from there.`,
 		cmd.Flags().BoolVar(&flags.abac, "abac", false, "the registries are in the mode RBAC Registry + ABAC Repository Permissions")
 		cmd.Flags().TimeVar(&flags.at, "at", time.Time{}, []string{time.RFC3339, time.DateOnly},
 			"run as if it were that moment, for the program and for Azure: \"2027-03-01\"")
+		cmd.Flags().Var(&flags.faults, "fault", `what goes wrong in Azure: "OPERATION TYPE[/NAME] FAULT [call=N] [chance=P] [seed=N] [for=DURATION]",
+OPERATION being create, read, update, delete, invoke or any, and FAULT one of
+`+strings.Join(azuredouble.Faults, ", "))
+		cmd.Flags().Var(&faultFile{rules: &flags.faults}, "faults", "YAML file with a list of such rules: on, type, name, fault, call, chance, seed, for")
 		cmd.Flags().BoolVar(&flags.verbose, "verbose", false, "show all output of the engine")
 	}
 
@@ -146,6 +161,27 @@ everything is stopped; the files stay, and the next up goes on from there.`,
 	down.Flags().BoolVar(&force, "force", false, "stop and delete without destroying the stack first")
 	down.Flags().BoolVar(&flags.verbose, "verbose", false, "show all output of the engine")
 
+	var only []string
+	var transcripts string
+	faults := &cobra.Command{
+		Use:   "faults",
+		Short: "Break things one by one in a sandbox of its own, and show what became of each",
+		Long: `Break things one by one in a sandbox of its own, and show what became of each: what "up" says, whether the next one
+puts it right, and whether anything is lost or left behind.`,
+		Example: `  go run -C infra/sandbox . faults
+  go run -C infra/sandbox . faults --only node-gone,azure-throttled`,
+		Args: cobra.NoArgs,
+		RunE: with(func(cmd *cobra.Command, sb *sandbox) error {
+			if !cmd.Flags().Changed("name") {
+				sb = sb.named("faults")
+			}
+			return sb.faults(cmd.Context(), only, transcripts)
+		}),
+	}
+	faults.Flags().StringSliceVar(&only, "only", nil, "only these")
+	faults.Flags().StringVar(&transcripts, "transcripts", "", "folder for what each up says")
+	_ = faults.Flags().MarkHidden("transcripts")
+
 	root.AddCommand(up, preview, down,
 		&cobra.Command{
 			Use:     "status",
@@ -161,6 +197,14 @@ everything is stopped; the files stay, and the next up goes on from there.`,
 			Args:    cobra.NoArgs,
 			RunE:    with(func(cmd *cobra.Command, sb *sandbox) error { return sb.env(cmd.Context()) }),
 		},
+		&cobra.Command{
+			Use:     "delete ID...",
+			Short:   "Delete objects from the double of Azure, as somebody would by hand",
+			Example: `  go run -C infra/sandbox . delete /applications/5d2e7c32-6b9a-4d55-b0a5-2b5d6b9f7a10`,
+			Args:    cobra.MinimumNArgs(1),
+			RunE:    with(func(cmd *cobra.Command, sb *sandbox) error { return sb.delete(cmd.Context(), cmd.Flags().Args()) }),
+		},
+		faults,
 		benchCommand(with),
 		serveCommand(),
 		nodeLoginCommand(),
@@ -180,13 +224,14 @@ func serveCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			o.Node = []string{self, "node-login", "--dir", o.Dir}
+			o.NodeLogin = []string{self, "node-login", "--dir", o.Dir}
 			return daemon.Serve(cmd.Context(), o.Dir, o.Start)
 		},
 	}
 	cmd.Flags().StringVar(&o.Dir, "dir", "", "the sandbox's folder")
 	cmd.Flags().StringVar(&o.Cache, "cache", "", "folder for the demo images")
 	cmd.Flags().StringVar(&o.Kubernetes, "kubernetes", "", "the Kubernetes binary")
+	cmd.Flags().StringVar(&o.Node, "node", cluster.Double, "what the node is made of")
 	return cmd
 }
 

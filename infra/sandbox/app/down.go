@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"example.com/acr-microservices/infra/sandbox/daemon"
+	"example.com/acr-microservices/infra/sandbox/services"
 	"example.com/acr-microservices/infra/sandbox/stack"
 )
 
@@ -45,23 +46,26 @@ func (sb *sandbox) down(ctx context.Context, force, verbose bool) error {
 		sb.Printf("there is no sandbox %q", sb.name)
 		return nil
 	}
-	services, err := daemon.Connect(ctx, sb.dir)
+	client, err := daemon.Connect(ctx, sb.dir)
 	switch {
 	case errors.Is(err, daemon.ErrNotRunning):
 	case err != nil:
 		return err
 	default:
-		defer services.Close()
+		defer client.Close()
 		if !force {
-			if err := sb.destroyAll(ctx, services, verbose); err != nil {
+			if err := sb.destroyAll(ctx, client, verbose); err != nil {
 				return fmt.Errorf("%w; down --force stops and deletes the sandbox all the same", err)
 			}
 		}
-		if err := services.Stop(ctx); err != nil {
+		if err := client.Stop(ctx); err != nil {
 			return err
 		}
 	}
 	if err := sb.awaitEnd(); err != nil {
+		return err
+	}
+	if err := services.Clean(sb.dir); err != nil {
 		return err
 	}
 	if err := os.RemoveAll(sb.dir); err != nil {

@@ -44,13 +44,7 @@ func newPipelineBox(t *testing.T) *pipelineBox {
 	b.configure(settings{"environment": "dev", "services": settings{"orderapi": settings{}}})
 	b.must("up")
 
-	env := map[string]string{}
-	for _, line := range strings.Split(b.must("env"), "\n") {
-		if assignment, ok := strings.CutPrefix(line, "export "); ok {
-			key, value, _ := strings.Cut(assignment, "=")
-			env[key] = strings.Trim(value, "'")
-		}
-	}
+	env := b.environment()
 	backend := env["PULUMI_BACKEND_URL"]
 	for _, set := range []string{"PULUMI_BACKEND_URL", "PATH"} {
 		delete(env, set) // by the pipeline itself
@@ -163,21 +157,13 @@ esac
 // digest asks the registry for an image, with the pull secret of a namespace.
 func (b *pipelineBox) digest(image, namespace string) string {
 	b.t.Helper()
-	out, err := b.kubectl().run(b.t.Context(), "get", "secret", "acr-secret", "--namespace", namespace, "--output", `jsonpath={.data.\.dockerconfigjson}`)
-	require.NoError(b.t, err)
-	content, err := base64.StdEncoding.DecodeString(string(out))
-	require.NoError(b.t, err)
-	var config struct {
-		Auths map[string]struct{ Username, Password string }
-	}
-	require.NoError(b.t, json.Unmarshal(content, &config))
+	username, password := b.login(namespace)
 	reference, err := name.ParseReference(image)
 	require.NoError(b.t, err)
-	login := config.Auths[reference.Context().RegistryStr()]
 	ca, err := pki.EnsureCA(filepath.Join(b.dir(), "pki"), "acr-microservices sandbox")
 	require.NoError(b.t, err)
 	found, err := remote.Head(reference, remote.WithTransport(registrydouble.Transport(b.info().Registry, ca.Pool())),
-		remote.WithAuth(authn.FromConfig(authn.AuthConfig{Username: login.Username, Password: login.Password})))
+		remote.WithAuth(authn.FromConfig(authn.AuthConfig{Username: username, Password: password})))
 	require.NoError(b.t, err)
 	return found.Digest.String()
 }

@@ -3,6 +3,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -27,6 +28,7 @@ type sandbox struct {
 	project string // folder of Pulumi.yaml
 	dir     string // folder of all the sandbox's files
 	cache   string // folder of what all sandboxes share
+	attach  string // providers that the engine attaches to, as "name:port,…"; empty: the doubles
 }
 
 func newSandbox(name, stack, project, state string, con *console.Console) (*sandbox, error) {
@@ -128,7 +130,7 @@ func (sb *sandbox) start(ctx context.Context, tools toolchain.Tools, conditions 
 			sb.Printf("  stopped %d processes of a sandbox that was killed", killed)
 		}
 		d, err = daemon.Start(ctx, sb.dir, "serve", "--dir", sb.dir,
-			"--cache", filepath.Join(sb.cache, "images"), "--kubernetes", tools.Kubernetes)
+			"--cache", filepath.Join(sb.cache, "images"), "--kubernetes", tools.Kubernetes, "--node", sb.node())
 		if err != nil {
 			return nil, false, err
 		}
@@ -148,13 +150,18 @@ func (sb *sandbox) start(ctx context.Context, tools toolchain.Tools, conditions 
 	return d, running, nil
 }
 
-// current tells whether a running sandbox is of the present build of its tools. One that is not is stopped.
+// current tells whether a running sandbox is of the present build of its tools, with the node that it is to have. One that is
+// not is stopped.
 func (sb *sandbox) current(ctx context.Context, d *daemon.Client, tools toolchain.Tools) (bool, error) {
 	info, err := d.Info(ctx)
-	if err == nil && info.Kubernetes == tools.Kubernetes {
+	switch {
+	case err == nil && info.Kubernetes == tools.Kubernetes && info.Node == sb.node():
 		return true, nil
+	case err == nil && info.Kubernetes == tools.Kubernetes:
+		sb.Printf("  restarting the sandbox with another node")
+	default:
+		sb.Printf("  restarting the sandbox with the present build of its tools")
 	}
-	sb.Printf("  restarting the sandbox with the present build of its tools")
 	defer d.Close()
 	if err := d.Stop(ctx); err != nil {
 		return false, err
@@ -183,9 +190,14 @@ func (sb *sandbox) awaitEnd() error {
 }
 
 // environment is what the engine needs to find the sandbox's services.
-func environment(info daemon.Info) map[string]string {
-	return map[string]string{
-		"KUBECONFIG":             info.Kubeconfig,
-		"PULUMI_DEBUG_PROVIDERS": fmt.Sprintf("azure-native:%s,azuread:%s,azure:%s", port(info.AzureNative), port(info.AzureAD), port(info.Azure)),
-	}
+func (sb *sandbox) environment(info daemon.Info) map[string]string {
+	doubles := fmt.Sprintf("azure-native:%s,azuread:%s,azure:%s", port(info.AzureNative), port(info.AzureAD), port(info.Azure))
+	return map[string]string{"KUBECONFIG": info.Kubeconfig, "PULUMI_DEBUG_PROVIDERS": cmp.Or(sb.attach, doubles)}
+}
+
+// named is another sandbox beside this one.
+func (sb *sandbox) named(name string) *sandbox {
+	other := *sb
+	other.name, other.dir = name, filepath.Join(filepath.Dir(sb.dir), name)
+	return &other
 }

@@ -34,6 +34,7 @@ func (sb *sandbox) status(ctx context.Context) error {
 	sb.Printf("  azure double     azure-native %s, azuread %s, azure %s", info.AzureNative, info.AzureAD, info.Azure)
 	sb.Printf("  registry double  %s, for every registry by its own name", info.Registry)
 	sb.Printf("  cluster          %s", info.Kubeconfig)
+	sb.Printf("  node             %s", info.Node)
 	sb.Printf("  files and logs   %s", sb.dir)
 
 	outputs, err := stack.ReadOutputs(ctx, sb.dir, sb.stack, sb.path("bin", "pulumi"))
@@ -92,7 +93,7 @@ func (sb *sandbox) env(ctx context.Context) error {
 		return err
 	}
 	env := stack.Env(sb.dir)
-	maps.Copy(env, environment(info))
+	maps.Copy(env, sb.environment(info))
 	// A pulumi of the user's may need the user's language plugin, which "pulumi up" starts for a Go program.
 	delete(env, "PULUMI_IGNORE_AMBIENT_PLUGINS")
 

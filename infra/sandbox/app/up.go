@@ -32,6 +32,9 @@ func (sb *sandbox) up(ctx context.Context, flags updateFlags) (err error) {
 	defer unlock()
 
 	times := timer{last: time.Now()}
+	if err := sb.chooseNode(flags.node); err != nil {
+		return err
+	}
 	tools, err := sb.buildTools(ctx)
 	if err != nil {
 		return err
@@ -51,7 +54,8 @@ func (sb *sandbox) up(ctx context.Context, flags updateFlags) (err error) {
 	}
 	result, err := st.Up(ctx, flags.refresh)
 	if err != nil {
-		sb.explainFailure(ctx, st, sb.kubectl(info), began)
+		sb.tellFaults(ctx, services)
+		sb.explainFailure(ctx, st, services, info, result, began)
 		if ctx.Err() == nil && (running || flags.keep) {
 			err = errors.Join(err, services.Keep(ctx))
 		} else if ctx.Err() == nil {
@@ -64,6 +68,8 @@ func (sb *sandbox) up(ctx context.Context, flags updateFlags) (err error) {
 	if err := services.Keep(ctx); err != nil {
 		return err
 	}
+	sb.tellFaults(ctx, services)
+	sb.tellStrays(ctx, services, info)
 	return sb.summarize(ctx, st, services, result, times)
 }
 
@@ -107,7 +113,7 @@ func (sb *sandbox) openStack(ctx context.Context, services *daemon.Client, tools
 	}
 	st, err := stack.Open(ctx, stack.Options{
 		Project: sb.project, Dir: sb.dir, Stack: sb.stack, Tools: tools,
-		Env: environment(info), Config: flags.settings(), Secrets: flags.secrets,
+		Env: sb.environment(info), Config: flags.settings(), Secrets: flags.secrets,
 		Program: infra.Deploy, Console: sb.Console, Verbose: flags.verbose,
 		Discard: func(ctx context.Context, pending []apitype.OperationV2, known []apitype.ResourceV3) error {
 			return discard(ctx, services, sb.kubectl(info), pending, known)
@@ -123,16 +129,17 @@ func discard(ctx context.Context, services *daemon.Client, kube kubectl, pending
 	for _, op := range pending {
 		token := string(op.Resource.Type)
 		switch {
-		case token == "kubernetes:helm.sh/v3:Release":
-			// Helm refuses to touch a release that has a revision which was neither finished nor given up.
-			namespace, _ := op.Resource.Inputs["namespace"].(string)
-			for _, status := range []string{"pending-install", "pending-upgrade", "pending-rollback", "uninstalling"} {
-				if _, err := kube.run(ctx, "delete", "secret", "--namespace", namespace, "--selector", "owner=helm,status="+status); err != nil {
-					return err
-				}
-			}
 		case op.Type != apitype.OperationTypeCreating:
 			// The state knows the object, and the next update looks after it.
+		case token == "kubernetes:helm.sh/v3:Release":
+			// One that Helm was at work on is the program's to look after. One with which it had just finished would be in
+			// the way; what it consists of is taken over by the next one.
+			namespace, _ := op.Resource.Inputs["namespace"].(string)
+			name, _ := op.Resource.Inputs["name"].(string)
+			if _, err := kube.run(ctx, "delete", "secret", "--namespace", namespace,
+				"--selector", "owner=helm,name="+name+",status!=pending-install"); err != nil {
+				return err
+			}
 		case strings.HasPrefix(token, "kubernetes:"):
 			metadata, _ := op.Resource.Inputs["metadata"].(map[string]any)
 			name, _ := metadata["name"].(string)
@@ -156,25 +163,6 @@ func discard(ctx context.Context, services *daemon.Client, kube kubectl, pending
 		ids = append(ids, string(r.ID))
 	}
 	return services.Discard(ctx, types, ids)
-}
-
-// explainFailure shows what the cluster has to say about a failed update.
-func (sb *sandbox) explainFailure(ctx context.Context, st *stack.Stack, kube kubectl, since time.Time) {
-	if ctx.Err() != nil {
-		return
-	}
-	resources, err := st.Resources(ctx)
-	if err != nil {
-		return // the failure itself is reported
-	}
-	warnings, err := kube.warnings(ctx, namespaces(resources), since)
-	if err != nil || len(warnings) == 0 {
-		return
-	}
-	sb.Printf("\n  what the cluster says")
-	for _, w := range warnings {
-		sb.Printf("%s", console.Indent("    ", w))
-	}
 }
 
 // summarize tells what has changed, what runs and what to do next.
@@ -202,7 +190,7 @@ func (sb *sandbox) summarize(ctx context.Context, st *stack.Stack, services *dae
 	}
 	for _, p := range slices.Compact(pods) {
 		sb.Printf("    %-24s %s %s", p.Namespace, p.Image, p.Status)
-		sb.Printf("    %-24s pulled %s%s", "", p.Digest[strings.LastIndex(p.Digest, "@")+1:], puller(info.Pulls, p.Image))
+		sb.Printf("    %-24s pulled %s%s", "", p.Digest[strings.LastIndex(p.Digest, "@")+1:], puller(info.Pulls, p))
 	}
 	sb.Printf("\n  next")
 	sb.Printf("    %s", sb.hint("status"))
@@ -212,11 +200,11 @@ func (sb *sandbox) summarize(ctx context.Context, st *stack.Stack, services *dae
 	return nil
 }
 
-// puller tells by which account an image was pulled last.
-func puller(pulls []daemon.Pull, image string) string {
+// puller tells by which account a pod's image was pulled last. Some runtimes ask for what a tag names by its digest.
+func puller(pulls []daemon.Pull, p pod) string {
 	for _, pull := range slices.Backward(pulls) {
 		switch {
-		case pull.Image != image:
+		case pull.Image != p.Image && pull.Image != p.Digest:
 		case pull.Account == "":
 			return " anonymously"
 		default:

@@ -18,6 +18,9 @@
 //     secrets that are handed out once or never shown.
 //   - Locks: what is locked, what contains it and what belongs to it is not deleted.
 //   - The delays with which a new service principal becomes visible to ARM and a new role assignment to a registry.
+//   - What goes wrong: throttling, conflicts, errors, slow and lost answers, names that are taken, quotas and missing
+//     permissions, for the requests that [Conditions].Faults name. The provider layer repeats a request as the real providers
+//     do, a hundred times faster.
 //   - A registry's network: whoever is on this machine comes through a private endpoint, if the registry has one with an
 //     approved connection, and otherwise from [ClientIP], which publicNetworkAccess and ipRules refuse or let in.
 //
@@ -33,7 +36,7 @@
 //   - Groups: who is a member of one gets nothing by its roles.
 //   - A diagnostic setting goes with its resource; in Azure it waits for another of the same name.
 //   - Resource kinds that are not in the tables: they fail with an error that says so.
-//   - Time: every operation is immediate, except the delays that [Conditions] names.
+//   - Time: every operation is immediate, except the delays and faults that [Conditions] names.
 //   - Wording: errors whose text is not public are worded in the same style, and so are many codes; do not match on whole
 //     messages.
 //

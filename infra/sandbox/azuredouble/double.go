@@ -57,6 +57,8 @@ type Conditions struct {
 	Ahead time.Duration
 	// ABAC says that the registries are in the mode "RBAC Registry + ABAC Repository Permissions".
 	ABAC bool
+	// Faults are what goes wrong with requests.
+	Faults []FaultRule
 	// Latency is how long a creation, a change or a deletion takes, by type without its module, as in
 	// "azure-native:Registry"; none for those left out. See [TypicalLatency].
 	Latency map[string]time.Duration
@@ -69,6 +71,7 @@ type Double struct {
 	secret  []byte          // of this process; what is derived from it is never stored
 
 	conditions atomic.Pointer[Conditions]
+	faults     atomic.Pointer[faults]
 
 	mu    sync.RWMutex
 	state *state
@@ -144,6 +147,13 @@ func load(path string) (*state, error) {
 	if err := json.Unmarshal(data, s); err != nil {
 		return nil, err
 	}
+	secrets, err := newSealer(keyFile(path))
+	if err != nil {
+		return nil, err
+	}
+	if err := s.changeSecrets(secrets.open); err != nil {
+		return nil, fmt.Errorf("sealed with another key than in %s: %w", keyFile(path), err)
+	}
 	if s.Version != stateVersion {
 		return nil, fmt.Errorf("has version %d, not %d: delete it to begin with an empty subscription", s.Version, stateVersion)
 	}
@@ -155,11 +165,35 @@ func load(path string) (*state, error) {
 	return s, nil
 }
 
+// keyFile is where the key is with which the secrets in a state's file are sealed.
+func keyFile(path string) string { return path + ".key" }
+
+// clone returns a copy that shares nothing.
+func (s *state) clone() (*state, error) {
+	data, err := json.Marshal(s)
+	if err != nil {
+		return nil, err
+	}
+	copied := &state{}
+	return copied, json.Unmarshal(data, copied)
+}
+
 func save(path string, s *state) error {
 	if path == "" {
 		return nil
 	}
-	data, err := json.MarshalIndent(s, "", "  ")
+	secrets, err := newSealer(keyFile(path))
+	if err != nil {
+		return err
+	}
+	stored, err := s.clone()
+	if err != nil {
+		return err
+	}
+	if err := stored.changeSecrets(secrets.seal); err != nil {
+		return err
+	}
+	data, err := json.MarshalIndent(stored, "", "  ")
 	if err != nil {
 		return err
 	}
@@ -182,12 +216,8 @@ func save(path string, s *state) error {
 func (d *Double) change(f func(*state) error) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	data, err := json.Marshal(d.state)
+	next, err := d.state.clone()
 	if err != nil {
-		return err
-	}
-	next := &state{}
-	if err := json.Unmarshal(data, next); err != nil {
 		return err
 	}
 	if err := f(next); err != nil {
@@ -210,7 +240,10 @@ func (d *Double) current() *state {
 }
 
 // SetConditions changes the conditions from now on, for what exists as well.
-func (d *Double) SetConditions(c Conditions) { d.conditions.Store(&c) }
+func (d *Double) SetConditions(c Conditions) {
+	d.conditions.Store(&c)
+	d.faults.Store(newFaults(c.Faults))
+}
 
 // Serve answers the engine as the providers azure-native, azuread and azure, each on its listener, until ctx is done (then it
 // returns nil) or a listener fails. It closes the listeners.
@@ -240,7 +273,7 @@ func (d *Double) Inventory() []string {
 		ids = append(ids, a.passwordIDs(a.ObjectID)...)
 	}
 	for _, p := range s.ServicePrincipals {
-		ids = append(ids, "/servicePrincipals/"+p.ObjectID)
+		ids = append(ids, p.ObjectID)
 		ids = append(ids, p.passwordIDs(p.ObjectID)...)
 	}
 	slices.Sort(ids)

@@ -82,9 +82,12 @@ func TestStateFileIsPrivate(t *testing.T) {
 		assert.NotContains(t, string(data), secret)
 		assert.NotContains(t, string(data), base64.StdEncoding.EncodeToString([]byte(secret)))
 	}
+	info, err = os.Stat(keyFile(path))
+	require.NoError(t, err)
+	assert.Equal(t, os.FileMode(0o600), info.Mode().Perm())
 	files, err := os.ReadDir(dir)
 	require.NoError(t, err)
-	assert.Len(t, files, 1, "no temporary file stays behind")
+	assert.Len(t, files, 2, "no temporary file stays behind")
 }
 
 func TestEqualPasswordsHaveDifferentHashes(t *testing.T) {

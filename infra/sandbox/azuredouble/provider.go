@@ -38,6 +38,7 @@ type provider struct {
 	version   semver.Version
 	kinds     map[string]*kind
 	functions map[string]*function
+	client    *retrier
 
 	mu       sync.Mutex
 	location string        // from the configuration
@@ -47,7 +48,10 @@ type provider struct {
 func newProvider(d *Double, name, version string, kinds []*kind, functions []*function) *provider {
 	p := &provider{
 		double: d, name: name, version: semver.MustParse(version),
-		kinds: map[string]*kind{}, functions: map[string]*function{}, canceled: make(chan struct{}),
+		kinds: map[string]*kind{}, functions: map[string]*function{}, canceled: make(chan struct{}), client: armRetrier,
+	}
+	if name == "azuread" {
+		p.client = graphRetrier
 	}
 	for _, k := range kinds {
 		p.kinds[k.token] = k
@@ -221,7 +225,13 @@ func (p *provider) Create(ctx context.Context, req plugin.CreateRequest) (plugin
 	if err := p.double.delay(work, k.token); err != nil {
 		return plugin.CreateResponse{}, err
 	}
-	id, once, err := k.create(work, p.double, in)
+	var id string
+	var once props
+	err = p.client.do(work, p.double, p.request(opCreate, req.URN, "", in), func() (string, error) {
+		var err error
+		id, once, err = k.create(work, p.double, in)
+		return id, err
+	})
 	var incomplete initError
 	if ctx.Err() != nil && (err == nil || errors.As(err, &incomplete)) {
 		// The engine died: nobody will learn of the resource, and the next update would stumble over it.
@@ -275,12 +285,17 @@ func partialFailure(id string, properties resource.PropertyMap, cause error) err
 }
 
 // Read gives the present state, for a refresh or an import; an empty id says that the resource is gone.
-func (p *provider) Read(_ context.Context, req plugin.ReadRequest) (plugin.ReadResponse, error) {
+func (p *provider) Read(ctx context.Context, req plugin.ReadRequest) (plugin.ReadResponse, error) {
 	k, err := p.kind(string(req.Type))
 	if err != nil {
 		return plugin.ReadResponse{}, err
 	}
-	settings, outputs, err := k.read(p.double, string(req.ID))
+	var settings, outputs props
+	err = p.client.do(ctx, p.double, p.request(opRead, req.URN, string(req.ID), nil), func() (string, error) {
+		var err error
+		settings, outputs, err = k.read(p.double, string(req.ID))
+		return string(req.ID), err
+	})
 	if isNotFound(err) {
 		return plugin.ReadResponse{}, nil
 	}
@@ -328,7 +343,9 @@ func (p *provider) Update(ctx context.Context, req plugin.UpdateRequest) (plugin
 	if err := p.double.delay(ctx, k.token); err != nil {
 		return plugin.UpdateResponse{}, err
 	}
-	err = k.update(ctx, p.double, string(req.ID), in)
+	err = p.client.do(ctx, p.double, p.request(opUpdate, req.URN, string(req.ID), in), func() (string, error) {
+		return string(req.ID), k.update(ctx, p.double, string(req.ID), in)
+	})
 	var incomplete initError
 	if err != nil && !errors.As(err, &incomplete) {
 		return plugin.UpdateResponse{}, err
@@ -355,11 +372,13 @@ func (p *provider) Delete(ctx context.Context, req plugin.DeleteRequest) (plugin
 	if err := p.double.delay(ctx, k.token); err != nil {
 		return plugin.DeleteResponse{}, err
 	}
-	return plugin.DeleteResponse{}, k.remove(p.double, string(req.ID))
+	return plugin.DeleteResponse{}, p.client.do(ctx, p.double, p.request(opDelete, req.URN, string(req.ID), nil), func() (string, error) {
+		return string(req.ID), k.remove(p.double, string(req.ID))
+	})
 }
 
 // Invoke calls a function.
-func (p *provider) Invoke(_ context.Context, req plugin.InvokeRequest) (plugin.InvokeResponse, error) {
+func (p *provider) Invoke(ctx context.Context, req plugin.InvokeRequest) (plugin.InvokeResponse, error) {
 	f := p.functions[string(req.Tok)]
 	if f == nil {
 		return plugin.InvokeResponse{}, status.Errorf(codes.NotFound, "function %s is not in the Azure double", req.Tok)
@@ -368,7 +387,13 @@ func (p *provider) Invoke(_ context.Context, req plugin.InvokeRequest) (plugin.I
 	if failures := f.args.check(in); len(failures) > 0 {
 		return plugin.InvokeResponse{Failures: failures}, nil
 	}
-	out, err := f.call(p.double, in)
+	var out props
+	q := request{operation: opInvoke, token: string(req.Tok), in: in, tenant: p.double.current().Tenant}
+	err := p.client.do(ctx, p.double, q, func() (string, error) {
+		var err error
+		out, err = f.call(p.double, in)
+		return "", err
+	})
 	if err != nil {
 		return plugin.InvokeResponse{}, fmt.Errorf("%s: %w", strings.TrimPrefix(string(req.Tok), p.name+":"), err)
 	}

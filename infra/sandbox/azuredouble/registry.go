@@ -90,9 +90,7 @@ func (d *Double) createRegistry(ctx context.Context, in props) (string, error) {
 			return err
 		}
 		if d.taken[strings.ToLower(name)] || s.registry(loginServer(name)) != nil {
-			return armError(http.StatusConflict, "AlreadyInUse", "The registry DNS name %s is already in use. You can check if the"+
-				" name is already claimed using following API: "+
-				"https://docs.microsoft.com/en-us/rest/api/containerregistry/registries/checknameavailability", loginServer(name))
+			return errNameTaken(name)
 		}
 		if err := checkLocation(in, registryType); err != nil {
 			return err

@@ -75,6 +75,8 @@ func controllerManagerArgs(dir string) []string {
 		"--kube-api-qps=500",
 		"--kube-api-burst=1000",
 		"--leader-elect=false",
+		// It makes this folder, and by default one for the whole machine.
+		"--flex-volume-plugin-dir=" + filepath.Join(dir, "volume-plugins"),
 		"--secure-port=0",
 		"--profiling=false",
 	}

@@ -20,6 +20,8 @@ type child struct {
 	log  string
 	cmd  *exec.Cmd
 	done chan struct{} // closed when the process has ended
+
+	halted bool // by Halt; guarded by the cluster's mutex
 }
 
 // spawnRequests serves spawn. The kernel sends a parent death signal when the *thread* that started a process ends, so all
@@ -35,8 +37,9 @@ func init() {
 	}()
 }
 
-// spawn starts a process and watches it. Its log is <dir>/logs/<name>.log; the one of the start before is kept beside it.
-func (c *Cluster) spawn(binary string, args []string) error {
+// spawn starts a process, after the adjustments to it, and watches it. Its log is <dir>/logs/<name>.log; the one of the start
+// before is kept beside it.
+func (c *Cluster) spawn(binary string, args []string, adjust ...func(*exec.Cmd)) error {
 	name := args[0]
 	ch := &child{name: name, log: filepath.Join(c.dir, "logs", name+".log"), done: make(chan struct{})}
 	if err := os.Rename(ch.log, strings.TrimSuffix(ch.log, ".log")+".previous.log"); err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -56,6 +59,9 @@ func (c *Cluster) spawn(binary string, args []string) error {
 	ch.cmd.Env = []string{"HOME=" + c.dir, "PATH=/usr/local/bin:/usr/bin:/bin", "TMPDIR=" + os.TempDir()}
 	// A group of its own keeps a terminal's Ctrl-C away: the order of stopping is Stop's.
 	ch.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
+	for _, change := range adjust {
+		change(ch.cmd)
+	}
 
 	started := make(chan error)
 	spawnRequests <- func() { started <- ch.cmd.Start() }
@@ -73,12 +79,18 @@ func (c *Cluster) spawn(binary string, args []string) error {
 	return nil
 }
 
-// ended records the end of a process that Stop did not bring about.
+// ended records the end of a process that neither Stop nor Halt brought about.
 func (c *Cluster) ended(ch *child, err error) {
+	c.mu.Lock()
+	halted := ch.halted
+	c.mu.Unlock()
 	select {
 	case <-c.stopping:
 		return
 	default:
+	}
+	if halted {
+		return
 	}
 	if err == nil {
 		err = errors.New("ended by itself")

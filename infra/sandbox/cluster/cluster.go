@@ -2,7 +2,7 @@
 // kube-apiserver, kube-controller-manager, kube-scheduler and a node, each a child process on 127.0.0.1.
 //
 // The node is kubelet over a double of a container runtime (see tools/kubernetes/cridouble), which runs images of the
-// sandbox's registry as ordinary processes.
+// sandbox's registry as ordinary processes. With root and containerd it can be a real one: see [Containerd].
 //
 // All state is in one directory, so that a cluster can be stopped and started again with its data and addresses. The
 // children die with this process, even when it is killed.
@@ -24,15 +24,27 @@ import (
 // NodeName is the name of the cluster's only node.
 const NodeName = "sandbox"
 
+// What the node is made of.
+const (
+	// Double is kubelet's code over a double of a container runtime.
+	Double = "double"
+	// Containerd is kubelet over the containerd and runc that are installed on this machine. It takes root.
+	Containerd = "containerd"
+)
+
 const serviceCIDR = "10.96.0.0/16"
 
-// Options say where a cluster keeps its state and what it is made of. All are required.
+// Options say where a cluster keeps its state and what it is made of. All are required, where nothing else is said.
 type Options struct {
 	// Dir holds the cluster's state: data, keys, logs and kubeconfig. It is made if need be, with mode 0700. Two clusters
 	// must not use it at a time.
 	Dir string
 	// Binary is the program built from tools/kubernetes.
 	Binary string
+	// Node is what the node is made of; [Double] if empty.
+	Node string
+	// PauseImage is the image that holds a pod together, in one of the registries; for [Containerd] only.
+	PauseImage string
 	// RegistryAddr is the host:port that the node dials for *.azurecr.io and docker.io.
 	RegistryAddr string
 	// RegistryCA is a PEM file with the authority that the node trusts there.
@@ -50,6 +62,7 @@ type Cluster struct {
 	started  time.Time
 	stopping chan struct{}
 	done     chan struct{}
+	proxy    *http.Server // to the registry; nil without containerd
 
 	mu       sync.Mutex
 	children []*child // in the order of their start
@@ -97,12 +110,7 @@ func (c *Cluster) startAll(ctx context.Context, o Options, p ports) error {
 	if err != nil {
 		return err
 	}
-	registryCA, err := filepath.Abs(o.RegistryCA)
-	if err != nil {
-		return err
-	}
-	providers, err := writeCredentialProvider(c.dir, o.CredentialProvider)
-	if err != nil {
+	if o.RegistryCA, err = filepath.Abs(o.RegistryCA); err != nil {
 		return err
 	}
 	start := func(args []string) error { return c.spawn(binary, args) }
@@ -119,19 +127,30 @@ func (c *Cluster) startAll(ctx context.Context, o Options, p ports) error {
 	if err := c.wait(ctx, "kube-apiserver", c.apiReady); err != nil {
 		return err
 	}
-	for _, args := range [][]string{
-		controllerManagerArgs(c.dir),
-		schedulerArgs(c.dir),
-		append(nodeArgs(c.dir, p, o.RegistryAddr, registryCA), providers...),
-	} {
-		if err := start(args); err != nil {
-			return err
-		}
+	if err := start(controllerManagerArgs(c.dir)); err != nil {
+		return err
+	}
+	if err := start(schedulerArgs(c.dir)); err != nil {
+		return err
+	}
+	if err := c.startNode(ctx, binary, o, p); err != nil {
+		return err
 	}
 	var g errgroup.Group
 	g.Go(func() error { return c.wait(ctx, "node", c.nodeReady) })
 	g.Go(func() error { return c.wait(ctx, "kube-controller-manager", c.defaultAccount) })
 	return g.Wait()
+}
+
+func (c *Cluster) startNode(ctx context.Context, binary string, o Options, p ports) error {
+	if o.Node == Containerd {
+		return c.startContainerd(ctx, binary, o, p)
+	}
+	providers, err := writeCredentialProvider(c.dir, c.dir, o.CredentialProvider)
+	if err != nil {
+		return err
+	}
+	return c.spawn(binary, append(nodeArgs(c.dir, p, o.RegistryAddr, o.RegistryCA), providers...))
 }
 
 // Kubeconfig returns the path of a kubeconfig for the cluster's administrator, complete with certificates.
@@ -166,7 +185,7 @@ func (c *Cluster) Stop() error {
 		for _, ch := range children {
 			byName[ch.name] = ch
 		}
-		for _, group := range [][]string{{"node", "kube-scheduler", "kube-controller-manager"}, {"kube-apiserver"}, {"etcd"}} {
+		for _, group := range [][]string{{"node", machine, "kube-scheduler", "kube-controller-manager"}, {"kube-apiserver"}, {"etcd"}} {
 			var g errgroup.Group
 			for _, name := range group {
 				if ch := byName[name]; ch != nil {
@@ -174,6 +193,9 @@ func (c *Cluster) Stop() error {
 				}
 			}
 			err = errors.Join(err, g.Wait())
+		}
+		if c.proxy != nil {
+			err = errors.Join(err, c.proxy.Close(), Clean(c.dir))
 		}
 		c.client.CloseIdleConnections()
 		c.doneOnce.Do(func() { close(c.done) })

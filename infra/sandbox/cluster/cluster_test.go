@@ -291,6 +291,23 @@ func TestCluster(t *testing.T) {
 		forwarded(t, c, "deployment/order", "/health")
 	}))
 
+	require.True(t, t.Run("outage", func(t *testing.T) {
+		require.ErrorContains(t, c.Halt("kube-proxy"), `the cluster has no process "kube-proxy"`)
+		require.NoError(t, c.Halt("kube-apiserver"))
+		out, err := kubectl(t, c, "", "get", "nodes")
+		require.Error(t, err)
+		assert.Contains(t, out, "refused")
+		require.NoError(t, c.Err(), "away, not dead")
+		require.NoError(t, c.Resume(t.Context(), "kube-apiserver"))
+		require.NoError(t, c.Halt("node"))
+		mustKubectl(t, c, "", "delete", "node", cluster.NodeName)
+		require.NoError(t, c.Resume(t.Context(), "node"))
+		require.NoError(t, c.Resume(t.Context(), "node"), "again")
+		for _, d := range []string{"customer", "order"} {
+			mustKubectl(t, c, "", "rollout", "status", "deployment", d, "--timeout=60s")
+		}
+	}))
+
 	require.True(t, t.Run("a deleted pod's process ends", func(t *testing.T) {
 		require.Len(t, containers(t, o.Dir), 2)
 		mustKubectl(t, c, "", "delete", "deployment", "customer", "order", "--wait")

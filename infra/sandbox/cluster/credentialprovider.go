@@ -12,12 +12,14 @@ import (
 // credentialProviderName is the name under which kubelet calls the program.
 const credentialProviderName = "acr-credential-provider-double"
 
-// writeCredentialProvider writes kubelet's configuration of the program, and returns the flags that name it.
-func writeCredentialProvider(dir string, command []string) ([]string, error) {
+// writeCredentialProvider writes kubelet's configuration of the program, and returns the flags that name it. The node knows
+// the directory by the name seen.
+func writeCredentialProvider(dir, seen string, command []string) ([]string, error) {
 	if len(command) == 0 {
 		return nil, nil
 	}
-	bin, config := filepath.Join(dir, "credential-provider"), filepath.Join(dir, "credential-provider.json")
+	const binDir, configFile = "credential-provider", "credential-provider.json"
+	bin := filepath.Join(dir, binDir)
 	if err := os.MkdirAll(bin, 0o700); err != nil {
 		return nil, err
 	}
@@ -46,7 +48,7 @@ func writeCredentialProvider(dir string, command []string) ([]string, error) {
 		return nil, fmt.Errorf("credential provider: %w", err)
 	}
 	return []string{
-		"--image-credential-provider-config=" + config,
-		"--image-credential-provider-bin-dir=" + bin,
-	}, os.WriteFile(config, content, 0o600)
+		"--image-credential-provider-config=" + filepath.Join(seen, configFile),
+		"--image-credential-provider-bin-dir=" + filepath.Join(seen, binDir),
+	}, os.WriteFile(filepath.Join(dir, configFile), content, 0o600)
 }

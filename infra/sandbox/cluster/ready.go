@@ -3,10 +3,12 @@ package cluster
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
+	"strings"
 	"time"
 )
 
@@ -23,28 +25,42 @@ func dialable(port int) func(context.Context) (bool, error) {
 
 // get reads an object of the API into v, which may be nil.
 func (c *Cluster) get(ctx context.Context, path string, v any) error {
+	body, err := c.call(ctx, http.MethodGet, path, "", "")
+	if err != nil || v == nil {
+		return err
+	}
+	return json.Unmarshal(body, v)
+}
+
+// errConflict says that there is such an object already.
+var errConflict = errors.New("conflict")
+
+// call calls the API and returns its answer.
+func (c *Cluster) call(ctx context.Context, method, path, contentType, body string) ([]byte, error) {
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, c.server+path, nil)
+	req, err := http.NewRequestWithContext(ctx, method, c.server+path, strings.NewReader(body))
 	if err != nil {
-		return err
+		return nil, err
+	}
+	if contentType != "" {
+		req.Header.Set("Content-Type", contentType)
 	}
 	resp, err := c.client.Do(req)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	defer resp.Body.Close()
-	body, err := io.ReadAll(io.LimitReader(resp.Body, 1<<20))
-	if err != nil {
-		return err
+	answer, err := io.ReadAll(io.LimitReader(resp.Body, 1<<20))
+	switch {
+	case err != nil:
+		return nil, err
+	case resp.StatusCode == http.StatusConflict:
+		return nil, errConflict
+	case resp.StatusCode >= http.StatusBadRequest:
+		return nil, fmt.Errorf("%s %s: %s: %s", method, path, resp.Status, answer)
 	}
-	if resp.StatusCode != http.StatusOK {
-		return fmt.Errorf("GET %s: %s: %s", path, resp.Status, body)
-	}
-	if v == nil {
-		return nil
-	}
-	return json.Unmarshal(body, v)
+	return answer, nil
 }
 
 func (c *Cluster) apiReady(ctx context.Context) (bool, error) {

@@ -155,6 +155,16 @@ func (c *Client) Discard(ctx context.Context, types, known []string) error {
 	return c.call(ctx, http.MethodPost, "discard", discard{Types: types, Known: known}, nil)
 }
 
+// Delete deletes an object from the cloud, as somebody would by hand.
+func (c *Client) Delete(ctx context.Context, id string) error {
+	return c.call(ctx, http.MethodPost, "delete", id, nil)
+}
+
+// Outage stops a process of the cluster, such as "kube-apiserver", or starts it again and waits until it is ready.
+func (c *Client) Outage(ctx context.Context, process string, over bool) error {
+	return c.call(ctx, http.MethodPost, "outage", outage{process, over}, nil)
+}
+
 // Close lets go of the daemon, which stops unless it has been handed over.
 func (c *Client) Close() {
 	if c.body != nil {
@@ -175,6 +185,9 @@ func (c *Client) call(ctx context.Context, method, path string, in, out any) err
 		return err
 	}
 	response, err := c.http.Do(request)
+	if errors.Is(err, syscall.ECONNREFUSED) || errors.Is(err, syscall.ECONNRESET) || errors.Is(err, io.EOF) {
+		return ErrNotRunning
+	}
 	if err != nil {
 		return fmt.Errorf("sandbox: %w", err)
 	}

@@ -33,8 +33,10 @@ type Info struct {
 	Registry    string   // address at which the registries are served, host:port
 	Kubeconfig  string   // path
 	Kubernetes  string   // path of the Kubernetes binary that runs
+	Node        string   // what the cluster's node is made of
 	Inventory   []string // ids of all objects that exist in the Azure double
 	Pulls       []Pull   // images pulled from the registries, oldest first
+	Faults      []azuredouble.FaultCount
 }
 
 // Pull is one image pulled from a registry.
@@ -56,6 +58,10 @@ type Services interface {
 	// Discard removes cloud objects that an interrupted operation of the given resource types may have left behind,
 	// sparing the known ids.
 	Discard(types, known []string) error
+	// Delete deletes an object from the cloud, as somebody would by hand.
+	Delete(id string) error
+	// Outage stops a process of the cluster, such as "kube-apiserver", or starts it again.
+	Outage(ctx context.Context, process string, over bool) error
 	// Done is closed when a service has died on its own; Stop then tells why.
 	Done() <-chan struct{}
 	Stop() error
@@ -154,7 +160,28 @@ func (s *server) routes() http.Handler {
 			}
 		}
 	}))
+	mux.HandleFunc("POST /delete", s.whenReady(func(w http.ResponseWriter, r *http.Request, services Services) {
+		var id string
+		if decode(w, r, &id) {
+			if err := services.Delete(id); err != nil {
+				http.Error(w, err.Error(), http.StatusInternalServerError)
+			}
+		}
+	}))
+	mux.HandleFunc("POST /outage", s.whenReady(func(w http.ResponseWriter, r *http.Request, services Services) {
+		var request outage
+		if decode(w, r, &request) {
+			if err := services.Outage(r.Context(), request.Process, request.Over); err != nil {
+				http.Error(w, err.Error(), http.StatusInternalServerError)
+			}
+		}
+	}))
 	return mux
+}
+
+type outage struct {
+	Process string
+	Over    bool
 }
 
 type discard struct{ Types, Known []string }

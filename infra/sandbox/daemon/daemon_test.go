@@ -3,6 +3,7 @@ package daemon
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -22,6 +23,8 @@ type fake struct {
 	stopped    bool
 	conditions azuredouble.Conditions
 	discarded  []string
+	deleted    string
+	outage     string
 	why        error
 }
 
@@ -31,6 +34,11 @@ func (f *fake) NodeLogin() Login                       { return Login{"node", "s
 func (f *fake) Discard(types, known []string) error {
 	f.discarded = slices.Concat(types, known)
 	return nil
+}
+func (f *fake) Delete(id string) error { f.deleted = id; return f.why }
+func (f *fake) Outage(_ context.Context, process string, over bool) error {
+	f.outage = fmt.Sprint(process, " is back: ", over)
+	return f.why
 }
 func (f *fake) Done() <-chan struct{} { return f.done }
 func (f *fake) Stop() error           { f.stopped = true; return f.why }
@@ -89,6 +97,10 @@ func TestStaysWhenHandedOver(t *testing.T) {
 	assert.Equal(t, Login{"node", "secret"}, login)
 	require.NoError(t, client.Discard(t.Context(), []string{"type"}, []string{"id"}))
 	assert.Equal(t, []string{"type", "id"}, f.discarded)
+	require.NoError(t, client.Delete(t.Context(), "/applications/1"))
+	assert.Equal(t, "/applications/1", f.deleted)
+	require.NoError(t, client.Outage(t.Context(), "node", true))
+	assert.Equal(t, "node is back: true", f.outage)
 
 	require.NoError(t, client.Stop(t.Context()))
 	assert.True(t, f.stopped, "Stop returns when everything has stopped")

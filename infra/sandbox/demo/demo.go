@@ -1,5 +1,5 @@
-// Package demo makes the images of the two microservices that the sandbox deploys, without Docker: the program in app,
-// compiled here, becomes the only file of a one-layer image.
+// Package demo makes the images of the two microservices that the sandbox deploys, and of pause, without Docker: the program
+// in app or pause, compiled here, becomes the only file of a one-layer image.
 package demo
 
 import (
@@ -39,6 +39,9 @@ const (
 	// user is numeric, since Kubernetes cannot tell of a name whether it is root's (runAsNonRoot).
 	user = "65532"
 
+	// PauseTag is the version of the image pause.
+	PauseTag = "1.0.0"
+
 	module = "module example.com/demo\n\ngo 1.24\n"
 )
 
@@ -50,6 +53,8 @@ var (
 
 	//go:embed app/main.go
 	source []byte
+	//go:embed pause/main.go
+	pauseSource []byte
 
 	// created is one moment for all files and images: the same source gives the same digest, whenever it is built.
 	created = time.Unix(0, 0).UTC()
@@ -59,22 +64,14 @@ var (
 // "repository:tag". The program is compiled by goTool, "go" if empty, unless cacheDir has it already; the cache is shared
 // safely between processes. The digests depend on nothing but the source, the architecture and the version of Go.
 func Images(ctx context.Context, goTool, cacheDir string) (map[string]v1.Image, error) {
-	dir, err := build(ctx, cmp.Or(goTool, "go"), cacheDir)
+	layers, err := build(ctx, cmp.Or(goTool, "go"), cacheDir, source, Versions)
 	if err != nil {
 		return nil, fmt.Errorf("demo microservice: %w", err)
 	}
 	images := map[string]v1.Image{}
 	for _, version := range Versions {
-		program, err := os.ReadFile(filepath.Join(dir, version, binary))
-		if err != nil {
-			return nil, fmt.Errorf("demo microservice: %w", err)
-		}
-		layer, err := newLayer(program)
-		if err != nil {
-			return nil, fmt.Errorf("demo microservice %s: %w", version, err)
-		}
 		for _, service := range Services {
-			if images[service+":"+version], err = newImage(service, version, layer); err != nil {
+			if images[service+":"+version], err = newImage(layers[version], serviceConfig(service, version)); err != nil {
 				return nil, fmt.Errorf("image %s:%s: %w", service, version, err)
 			}
 		}
@@ -82,13 +79,41 @@ func Images(ctx context.Context, goTool, cacheDir string) (map[string]v1.Image, 
 	return images, nil
 }
 
-// build returns the directory that holds the program of each version, in a directory named after the version.
-func build(ctx context.Context, goTool, cacheDir string) (string, error) {
+// Pause returns the image of a pod's first container, made like those of [Images].
+func Pause(ctx context.Context, goTool, cacheDir string) (v1.Image, error) {
+	layers, err := build(ctx, cmp.Or(goTool, "go"), cacheDir, pauseSource, []string{PauseTag})
+	if err != nil {
+		return nil, fmt.Errorf("pause: %w", err)
+	}
+	return newImage(layers[PauseTag], v1.Config{User: user, Entrypoint: []string{"/" + binary}})
+}
+
+// build returns a layer with the program, for each version.
+func build(ctx context.Context, goTool, cacheDir string, source []byte, versions []string) (map[string]v1.Layer, error) {
+	dir, err := compile(ctx, goTool, cacheDir, source, versions)
+	if err != nil {
+		return nil, err
+	}
+	layers := map[string]v1.Layer{}
+	for _, version := range versions {
+		program, err := os.ReadFile(filepath.Join(dir, version, binary))
+		if err != nil {
+			return nil, err
+		}
+		if layers[version], err = newLayer(program); err != nil {
+			return nil, fmt.Errorf("%s: %w", version, err)
+		}
+	}
+	return layers, nil
+}
+
+// compile returns the directory that holds the program of each version, in a directory named after the version.
+func compile(ctx context.Context, goTool, cacheDir string, source []byte, versions []string) (string, error) {
 	goVersion, err := output(exec.CommandContext(ctx, goTool, "version"))
 	if err != nil {
 		return "", err
 	}
-	key := sha256.Sum256(fmt.Appendf(nil, "%s\n%s\n%s\n%s\n%s", goVersion, runtime.GOARCH, Versions, module, source))
+	key := sha256.Sum256(fmt.Appendf(nil, "%s\n%s\n%s\n%s\n%s", goVersion, runtime.GOARCH, versions, module, source))
 	dir := filepath.Join(cacheDir, "demo-"+hex.EncodeToString(key[:8]))
 	if _, err := os.Stat(dir); err == nil {
 		return dir, nil
@@ -107,7 +132,7 @@ func build(ctx context.Context, goTool, cacheDir string) (string, error) {
 			return "", err
 		}
 	}
-	for _, version := range Versions {
+	for _, version := range versions {
 		cmd := exec.CommandContext(ctx, goTool, "build", "-trimpath", "-buildvcs=false",
 			"-ldflags", "-s -w -buildid= -X main.version="+version, "-o", filepath.Join(version, binary), ".")
 		cmd.Dir = work
@@ -161,7 +186,7 @@ func newLayer(program []byte) (v1.Layer, error) {
 	return tarball.LayerFromOpener(open, tarball.WithMediaType(types.OCILayer), tarball.WithCompressedCaching)
 }
 
-func newImage(service, version string, layer v1.Layer) (v1.Image, error) {
+func newImage(layer v1.Layer, config v1.Config) (v1.Image, error) {
 	image := mutate.ConfigMediaType(mutate.MediaType(empty.Image, types.OCIManifestSchema1), types.OCIConfigJSON)
 	image, err := mutate.Append(image, mutate.Addendum{
 		Layer:   layer,
@@ -177,7 +202,12 @@ func newImage(service, version string, layer v1.Layer) (v1.Image, error) {
 	file = file.DeepCopy()
 	file.Created = v1.Time{Time: created}
 	file.OS, file.Architecture = "linux", runtime.GOARCH
-	file.Config = v1.Config{
+	file.Config = config
+	return mutate.ConfigFile(image, file)
+}
+
+func serviceConfig(service, version string) v1.Config {
+	return v1.Config{
 		User:         user,
 		Entrypoint:   []string{"/" + binary},
 		Env:          []string{"SERVICE_NAME=" + service},
@@ -188,7 +218,6 @@ func newImage(service, version string, layer v1.Layer) (v1.Image, error) {
 			"org.opencontainers.image.description": "Demo microservice of the sandbox",
 		},
 	}
-	return mutate.ConfigFile(image, file)
 }
 
 // Push uploads the images, whose keys are "repository:tag", to host, below prefix: "" or a path that ends in a slash, such

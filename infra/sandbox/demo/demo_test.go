@@ -116,13 +116,13 @@ func TestImagesAreReproducible(t *testing.T) {
 
 func TestCacheIsUsedAndClean(t *testing.T) {
 	cache := t.TempDir()
-	dir, err := build(t.Context(), "go", cache)
+	dir, err := compile(t.Context(), "go", cache, source, Versions)
 	require.NoError(t, err)
 	program := filepath.Join(dir, Versions[0], binary)
 	require.NoError(t, os.Chmod(program, 0o755))
 	require.NoError(t, os.WriteFile(program, []byte("cached"), 0o755))
 
-	again, err := build(t.Context(), "go", cache)
+	again, err := compile(t.Context(), "go", cache, source, Versions)
 	require.NoError(t, err)
 	assert.Equal(t, dir, again)
 	content, err := os.ReadFile(program)
@@ -139,7 +139,7 @@ func TestConcurrentBuilds(t *testing.T) {
 	group, ctx := errgroup.WithContext(t.Context())
 	for i := range dirs {
 		group.Go(func() (err error) {
-			dirs[i], err = build(ctx, "go", cache)
+			dirs[i], err = compile(ctx, "go", cache, source, Versions)
 			return err
 		})
 	}
@@ -217,7 +217,7 @@ func TestPush(t *testing.T) {
 // start runs the program as a container would be, and returns its address and what it logs.
 func start(t *testing.T, env ...string) (*exec.Cmd, string, *bufio.Reader) {
 	t.Helper()
-	dir, err := build(t.Context(), "go", sharedCache)
+	dir, err := compile(t.Context(), "go", sharedCache, source, Versions)
 	require.NoError(t, err)
 	cmd := exec.Command(filepath.Join(dir, "1.1.0", binary))
 	cmd.Env = slices.Concat(env, []string{"POD_IP=127.0.0.1", "PORT=0"})
@@ -268,7 +268,7 @@ func TestAppStopsOnTerm(t *testing.T) {
 
 func TestAppReportsABusyPort(t *testing.T) {
 	_, url, _ := start(t)
-	dir, err := build(t.Context(), "go", sharedCache)
+	dir, err := compile(t.Context(), "go", sharedCache, source, Versions)
 	require.NoError(t, err)
 	cmd := exec.Command(filepath.Join(dir, "1.0.0", binary))
 	cmd.Env = []string{"POD_IP=127.0.0.1", "PORT=" + url[strings.LastIndex(url, ":")+1:]}

@@ -18,6 +18,7 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/common/constant"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 	pulumirpc "github.com/pulumi/pulumi/sdk/v3/proto/go"
+	"golang.org/x/sys/unix"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
@@ -30,6 +31,10 @@ func main() {
 		flag.String(name, "", "")
 	}
 	flag.Parse()
+	// An engine that is killed cannot end its plugins any more.
+	if err := unix.Prctl(unix.PR_SET_PDEATHSIG, uintptr(unix.SIGKILL), 0, 0, 0); err != nil || os.Getppid() == 1 {
+		os.Exit(1)
+	}
 	if err := serve(flag.Arg(0)); err != nil {
 		fmt.Fprintln(os.Stderr, "languagegodouble:", err)
 		os.Exit(1)

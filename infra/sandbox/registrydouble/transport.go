@@ -21,7 +21,7 @@ func Transport(addr string, authorities *x509.CertPool) *http.Transport {
 			if err != nil {
 				return nil, err
 			}
-			if host = strings.ToLower(host); host != dockerHubAuth && !slices.Contains(dockerHubNames, host) && !azureName.MatchString(host) {
+			if !Serves(host) {
 				return nil, fmt.Errorf("%s is no registry of the sandbox", host)
 			}
 			var dialer net.Dialer
@@ -30,4 +30,10 @@ func Transport(addr string, authorities *x509.CertPool) *http.Transport {
 		TLSClientConfig:   &tls.Config{RootCAs: authorities, MinVersion: tls.VersionTLS12},
 		ForceAttemptHTTP2: true,
 	}
+}
+
+// Serves tells whether a host is one that the double stands for.
+func Serves(host string) bool {
+	host = strings.ToLower(host)
+	return host == dockerHubAuth || slices.Contains(dockerHubNames, host) || azureName.MatchString(host)
 }

@@ -18,21 +18,37 @@ var kinds = []struct {
 	token string
 	id    *regexp.Regexp
 }{
-	{"azure-native:containerregistry:Task", regexp.MustCompile(`(?i)/tasks/[^/]+$`)},
-	{"azure:containerservice/tokenPassword:TokenPassword", regexp.MustCompile(`(?i)/tokens/[^/]+/passwords/password$`)},
-	{"azure-native:containerregistry/v20231101preview:Token", regexp.MustCompile(`(?i)/tokens/[^/]+$`)},
-	{"azure-native:containerregistry/v20231101preview:ScopeMap", regexp.MustCompile(`(?i)/scopeMaps/[^/]+$`)},
+	{"azure-native:authorization:ManagementLockByScope", regexp.MustCompile(`(?i)/providers/Microsoft\.Authorization/locks/[^/]+$`)},
 	{"azure-native:authorization:RoleAssignment", regexp.MustCompile(`(?i)/providers/Microsoft\.Authorization/roleAssignments/[^/]+$`)},
+	{"azure-native:insights:DiagnosticSetting", regexp.MustCompile(`(?i)/diagnosticSettings/[^/]+$`)},
+	{"azure-native:network:PrivateDnsZoneGroup", regexp.MustCompile(`(?i)/privateDnsZoneGroups/[^/]+$`)},
+	{"azure-native:network:PrivateEndpoint", regexp.MustCompile(`(?i)/privateEndpoints/[^/]+$`)},
+	{"azure-native:containerregistry:Task", regexp.MustCompile(`(?i)/tasks/[^/]+$`)},
+	{"azure-native:containerregistry:Replication", regexp.MustCompile(`(?i)/replications/[^/]+$`)},
+	{"azure-native:containerregistry:Webhook", regexp.MustCompile(`(?i)/webhooks/[^/]+$`)},
+	{"azure-native:containerregistry:CacheRule", regexp.MustCompile(`(?i)/cacheRules/[^/]+$`)},
+	{"azure-native:containerregistry:CredentialSet", regexp.MustCompile(`(?i)/credentialSets/[^/]+$`)},
+	{"azure:containerservice/tokenPassword:TokenPassword", regexp.MustCompile(`(?i)/tokens/[^/]+/passwords/password$`)},
+	{"azure-native:containerregistry:Token", regexp.MustCompile(`(?i)/tokens/[^/]+$`)},
+	{"azure-native:containerregistry:ScopeMap", regexp.MustCompile(`(?i)/scopeMaps/[^/]+$`)},
 	{"azure-native:containerregistry:Registry", regexp.MustCompile(`(?i)/registries/[^/]+$`)},
 	{"azure-native:resources:ResourceGroup", regexp.MustCompile(`(?i)^/subscriptions/[^/]+/resourceGroups/[^/]+$`)},
 	{"azuread:index/applicationPassword:ApplicationPassword", regexp.MustCompile(`/password/[^/]+$`)},
-	{"azuread:index/servicePrincipal:ServicePrincipal", regexp.MustCompile(`^/servicePrincipals/[^/]+$`)},
+	{"azuread:index/servicePrincipal:ServicePrincipal", regexp.MustCompile(`^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$`)},
 	{"azuread:index/application:Application", regexp.MustCompile(`^/applications/[^/]+$`)},
 }
+
+// apiVersion stands in the type of a resource that is not of azure-native's default version. All versions show the same
+// objects.
+var apiVersion = regexp.MustCompile(`/v\d{8}(preview)?:`)
 
 // Discard deletes the cloud objects that are of one of the types and not among the known ids, in the way the engine
 // would: by asking their provider.
 func (r *running) Discard(types, known []string) error {
+	types = slices.Clone(types)
+	for i, token := range types {
+		types[i] = apiVersion.ReplaceAllString(token, ":")
+	}
 	for _, id := range r.azure.Inventory() {
 		if slices.Contains(known, id) {
 			continue

@@ -28,11 +28,15 @@ import (
 // dockerHubAccount is the Docker Hub account that offers the demo images.
 const dockerHubAccount = "wolfgangofner"
 
+// pause is the Docker Hub repository with the image that a node with containerd holds pods together with.
+const pause = "sandbox/pause"
+
 // Options say where the services keep their state and how they behave.
 type Options struct {
 	Dir        string   // state of all services, kept between runs
 	Kubernetes string   // the binary with all parts of Kubernetes
-	Node       []string // the program with arguments that tells kubelet the node's own credentials
+	Node       string   // what the cluster's node is made of: cluster.Double or cluster.Containerd
+	NodeLogin  []string // the program with arguments that tells kubelet the node's own credentials
 	Cache      string   // where built demo images are kept for all sandboxes
 }
 
@@ -82,7 +86,7 @@ func (o Options) Start(ctx context.Context, step func(string)) (_ daemon.Service
 		StatePath:  filepath.Join(o.Dir, "azure.json"),
 		OnRegistry: images.publish,
 		RunTask:    images.runTask,
-		Kubeconfig: cluster.KubeconfigFile(filepath.Join(o.Dir, "cluster")),
+		Kubeconfig: cluster.KubeconfigFile(clusterDir(o.Dir)),
 	})
 	if err != nil {
 		return nil, errors.Join(err, listeners.close())
@@ -105,11 +109,17 @@ func (o Options) Start(ctx context.Context, step func(string)) (_ daemon.Service
 	if err := images.seedDockerHub(ctx); err != nil {
 		return nil, err
 	}
+	if o.Node == cluster.Containerd {
+		if err := images.seedPause(ctx, o.Cache); err != nil {
+			return nil, err
+		}
+	}
 	step("starting Kubernetes")
 	r.cluster, err = cluster.Start(ctx, cluster.Options{
-		Dir: filepath.Join(o.Dir, "cluster"), Binary: o.Kubernetes,
+		Dir: clusterDir(o.Dir), Binary: o.Kubernetes,
+		Node: o.Node, PauseImage: registrydouble.DockerHub + "/" + pause + ":" + demo.PauseTag,
 		RegistryAddr: r.addresses.Registry, RegistryCA: ca.CertFile(),
-		CredentialProvider: o.Node,
+		CredentialProvider: o.NodeLogin,
 	})
 	if err != nil {
 		return nil, err
@@ -149,7 +159,9 @@ func (r *running) Info() daemon.Info {
 		Azure: r.addresses.Azure, Registry: r.addresses.Registry,
 		Kubeconfig: r.cluster.Kubeconfig(),
 		Kubernetes: r.options.Kubernetes,
+		Node:       r.options.Node,
 		Inventory:  r.azure.Inventory(),
+		Faults:     r.azure.FaultCounts(),
 		Pulls:      append([]daemon.Pull(nil), r.pulls...),
 	}
 }
@@ -161,6 +173,17 @@ func (r *running) SetConditions(c azuredouble.Conditions) { r.azure.SetCondition
 func (r *running) NodeLogin() daemon.Login {
 	username, password := r.azure.KubeletCredential()
 	return daemon.Login{Username: username, Password: password}
+}
+
+// Delete deletes an object from the cloud, as somebody would by hand.
+func (r *running) Delete(id string) error { return r.azure.Delete(id) }
+
+// Outage stops a process of the cluster, or starts it again.
+func (r *running) Outage(ctx context.Context, process string, over bool) error {
+	if over {
+		return r.cluster.Resume(ctx, process)
+	}
+	return r.cluster.Halt(process)
 }
 
 // Done is closed when a service has died.
@@ -175,6 +198,11 @@ func (r *running) Stop() error {
 	r.cancel()
 	return errors.Join(err, r.group.Wait())
 }
+
+// Clean removes what services in dir that were killed have left outside of dir.
+func Clean(dir string) error { return cluster.Clean(clusterDir(dir)) }
+
+func clusterDir(dir string) string { return filepath.Join(dir, "cluster") }
 
 // recordPull notes that a manifest was served.
 func (r *running) recordPull(host, repository, reference, principal string) {
@@ -213,4 +241,13 @@ func (p *publisher) seedDockerHub(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// seedPause offers the image with which a node holds pods together.
+func (p *publisher) seedPause(ctx context.Context, cache string) error {
+	image, err := demo.Pause(ctx, "", cache)
+	if err != nil {
+		return err
+	}
+	return p.registry.Seed(ctx, registrydouble.DockerHub, pause, demo.PauseTag, image)
 }

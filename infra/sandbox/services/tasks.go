@@ -67,7 +67,7 @@ func (p *publisher) build(run azuredouble.TaskRun) (v1.Image, error) {
 	case !slices.Contains(demo.Services, folder) || run.Dockerfile != "Dockerfile":
 		return nil, fmt.Errorf("unable to find '%s/%s'; there are folders %s", folder, run.Dockerfile, strings.Join(demo.Services, ", "))
 	case run.Platform != "linux/"+runtime.GOARCH:
-		return nil, fmt.Errorf("the sandbox's images are for linux/%s, not for %s", runtime.GOARCH, run.Platform)
+		return forPlatform(p.images[folder+":"+version], run.Platform)
 	}
 	return p.images[folder+":"+version], nil
 }

@@ -12,6 +12,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -48,8 +49,9 @@ type Options struct {
 // Stack is a stack that is ready for updates.
 type Stack struct {
 	Options
-	auto    auto.Stack
-	command *command
+	auto        auto.Stack
+	command     *command
+	interrupted bool // the last update was killed
 }
 
 // Env returns the variables with which any Pulumi program finds the stack that Open keeps in dir.
@@ -83,6 +85,9 @@ func Open(ctx context.Context, o Options) (*Stack, error) {
 	}
 	// The program and its relative paths expect to be at home in the project, as under "pulumi up".
 	if err := os.Chdir(ProjectDir(o.Dir)); err != nil {
+		return nil, err
+	}
+	if err := cleanProcess(o.Env); err != nil {
 		return nil, err
 	}
 	env := Env(o.Dir)
@@ -133,6 +138,27 @@ func (s *Stack) showKeys(ctx context.Context) error {
 	return os.Setenv(pulumi.EnvConfig, string(text))
 }
 
+// cleanProcess gives this process the environment that a program started by the engine would have: an inline program, and
+// the SDK in it, look for the cluster and for settings of the providers there, and must not find the user's own.
+func cleanProcess(env map[string]string) error {
+	all := os.Environ()
+	kept := CleanEnv(all)
+	for _, v := range all {
+		if !slices.Contains(kept, v) {
+			name, _, _ := strings.Cut(v, "=")
+			if err := os.Unsetenv(name); err != nil {
+				return err
+			}
+		}
+	}
+	for name, value := range env {
+		if err := os.Setenv(name, value); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // Prepare makes what the engine finds through Env.
 func Prepare(dir string, tools toolchain.Tools) error {
 	plugin := filepath.Join(dir, "home", "plugins", "resource-kubernetes-v"+toolchain.ProviderVersion)
@@ -158,6 +184,7 @@ func Prepare(dir string, tools toolchain.Tools) error {
 type Result struct {
 	Changes []Change
 	Outputs auto.OutputMap
+	Errors  []string // what was said about a failure
 }
 
 // Up brings the stack to what the program declares. With refresh, it first looks at what exists.
@@ -173,7 +200,8 @@ func (s *Stack) Up(ctx context.Context, refresh bool) (Result, error) {
 	up, err := s.auto.Up(ctx, options...)
 	changes := w.end()
 	if err != nil {
-		return Result{Changes: changes}, w.explain(ctx, "the update has failed", s.fail(ctx, "update", err))
+		err = w.explain(ctx, "the update has failed", s.fail(ctx, "update", err))
+		return Result{Changes: changes, Errors: append(w.errors, err.Error())}, err
 	}
 	return Result{Changes: changes, Outputs: up.Outputs}, nil
 }
@@ -193,8 +221,15 @@ func (s *Stack) Preview(ctx context.Context) (Result, error) {
 // Destroy deletes all resources of the stack, and then the stack.
 func (s *Stack) Destroy(ctx context.Context) (Result, error) {
 	w := s.watch()
-	_, err := s.auto.Destroy(ctx, optdestroy.EventStreams(w.events), optdestroy.ProgressStreams(s.output()...),
-		optdestroy.Color(s.color()), optdestroy.SuppressOutputs(), optdestroy.ShowSecrets(false))
+	options := []optdestroy.Option{
+		optdestroy.EventStreams(w.events), optdestroy.ProgressStreams(s.output()...),
+		optdestroy.Color(s.color()), optdestroy.SuppressOutputs(), optdestroy.ShowSecrets(false),
+	}
+	if s.interrupted {
+		// Helm refuses to remove a release that it had just removed when the engine died.
+		options = append(options, optdestroy.Refresh())
+	}
+	_, err := s.auto.Destroy(ctx, options...)
 	changes := w.end()
 	if err != nil {
 		return Result{}, w.explain(ctx, "the destruction has failed", s.fail(ctx, "destroy", err))
@@ -269,14 +304,17 @@ func backend(dir string) string {
 	return (&url.URL{Scheme: "file", Path: filepath.Join(dir, "pulumi"), RawQuery: "metadata=skip"}).String()
 }
 
-// repair makes the stack usable after an update that was killed: it removes the lock that the update has left, and
-// discards what it may have begun without noting that it was done. Doing so is safe in a sandbox only.
+// repair makes the stack usable after an update that was killed: it removes the lock that the update has left, as a person
+// would by "pulumi cancel". It discards what the killed one may have made without noting it: whoever runs "pulumi refresh" is
+// asked about that, and doing it unasked is safe in a sandbox only. It does not refresh the state before an update: where
+// Helm was killed at an upgrade, that would read the revision which never came to be, and leave nothing to update.
 func (s *Stack) repair(ctx context.Context) error {
-	locks, err := filepath.Glob(filepath.Join(s.Dir, "pulumi", ".pulumi", "locks", "*", "*", "*", "*.json"))
+	locks, err := filepath.Glob(filepath.Join(s.Dir, "pulumi", ".pulumi", "locks", "*", "*", "*", "*"))
 	if err != nil {
 		return err
 	}
 	if len(locks) > 0 {
+		s.interrupted = true
 		s.Console.Printf("  the last update was interrupted: removing its lock")
 		if err := s.auto.Cancel(ctx); err != nil {
 			return s.fail(ctx, "remove the lock", err)
@@ -286,6 +324,7 @@ func (s *Stack) repair(ctx context.Context) error {
 	if err != nil || len(deployment.PendingOperations) == 0 {
 		return err
 	}
+	s.interrupted = true
 	for _, op := range deployment.PendingOperations {
 		s.Console.Printf("  the last update was interrupted while %s %s", op.Type, op.Resource.URN.Name())
 	}

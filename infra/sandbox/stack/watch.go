@@ -33,7 +33,7 @@ type watcher struct {
 
 	started map[string]time.Time // operations that go on, by URN
 	changes []Change             // operations that have succeeded
-	errors  int                  // how many have been shown
+	errors  []string             // that have been shown
 }
 
 func (w *watcher) run() {
@@ -68,7 +68,7 @@ func (w *watcher) explain(ctx context.Context, short string, err error) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
-	if w.errors > 0 || w.quiet {
+	if len(w.errors) > 0 || w.quiet {
 		return errors.New(short)
 	}
 	return err
@@ -129,7 +129,7 @@ func (w *watcher) diagnose(d apitype.DiagnosticEvent) {
 		text = resource.URN(d.URN).Name() + ": " + text
 	}
 	if d.Severity == "error" {
-		w.errors++
+		w.errors = append(w.errors, text)
 	}
 	w.console.Printf("%s", console.Indent("  ", d.Severity+": "+text))
 }

@@ -109,3 +109,21 @@ func TestCommandsBuildWhatTheSandboxRuns(t *testing.T) {
 	}
 	assert.Equal(t, []string{"the sandbox", "pulumi", "pulumi-resource-kubernetes", "kubernetes"}, names)
 }
+
+// The pipelines install, and the README names, the version of Pulumi's CLI that the sandbox's tests run.
+func TestPulumiVersionIsTheTestedOne(t *testing.T) {
+	root := filepath.Join("..", "..", "..")
+	pinned := map[string]*regexp.Regexp{
+		".azuredevops/pipeline.yml":         regexp.MustCompile(`(?m)name: pulumiVersion\n +value: (\S+)$`),
+		".azuredevops/pr-close.yml":         regexp.MustCompile(`(?m)name: pulumiVersion\n +value: (\S+)$`),
+		".github/actions/pulumi/action.yml": regexp.MustCompile(`(?m)default: (3\.\S+)$`),
+		"README.md":                         regexp.MustCompile(`\(tested with\s+([\d.]+)\)`),
+	}
+	for file, pattern := range pinned {
+		content, err := os.ReadFile(filepath.Join(root, file))
+		require.NoError(t, err)
+		found := pattern.FindSubmatch(content)
+		require.NotNil(t, found, file)
+		assert.Equal(t, PulumiVersion, string(found[1]), file)
+	}
+}

@@ -1,8 +1,9 @@
-// Command kubernetes is Kubernetes in one program: the control plane, kubectl and a node that needs neither root nor a
-// container runtime.
+// Command kubernetes is Kubernetes in one program: the control plane, kubectl, a node that needs neither root nor a container
+// runtime, and, for those who have both, kubelet and a "machine" for it.
 package main
 
 import (
+	"context"
 	"fmt"
 	"os"
 	_ "time/tzdata" // for CronJobs on a machine without time zones
@@ -19,7 +20,9 @@ import (
 	apiserver "k8s.io/kubernetes/cmd/kube-apiserver/app"
 	controllermanager "k8s.io/kubernetes/cmd/kube-controller-manager/app"
 	scheduler "k8s.io/kubernetes/cmd/kube-scheduler/app"
+	kubelet "k8s.io/kubernetes/cmd/kubelet/app"
 
+	"example.com/acr-microservices/infra/sandbox/tools/kubernetes/machine"
 	"example.com/acr-microservices/infra/sandbox/tools/kubernetes/node"
 )
 
@@ -30,6 +33,8 @@ var programs = map[string]func(){
 	"kube-controller-manager": daemon(controllermanager.NewControllerManagerCommand),
 	"kube-scheduler":          daemon(func() *cobra.Command { return scheduler.NewSchedulerCommand() }),
 	"kubectl":                 runKubectl,
+	"kubelet":                 daemon(func() *cobra.Command { return kubelet.NewKubeletCommand(context.Background()) }),
+	"machine":                 daemon(machine.NewCommand),
 	"node":                    daemon(node.NewCommand),
 }
 
@@ -41,7 +46,7 @@ func main() {
 			return
 		}
 	}
-	fmt.Fprintln(os.Stderr, "usage: kubernetes etcd|kube-apiserver|kube-controller-manager|kube-scheduler|kubectl|node [flags]")
+	fmt.Fprintln(os.Stderr, "usage: kubernetes etcd|kube-apiserver|kube-controller-manager|kube-scheduler|kubectl|kubelet|machine|node [flags]")
 	os.Exit(2)
 }
 

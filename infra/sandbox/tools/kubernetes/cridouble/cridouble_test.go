@@ -189,19 +189,17 @@ func TestPullErrors(t *testing.T) {
 	for name, test := range map[string]struct {
 		image string
 		auth  *cri.AuthConfig
-		arch  string
 		code  codes.Code
 		want  string
 	}{
-		"anonymous":      {"contoso.azurecr.io/app:1", nil, runtime.GOARCH, codes.Unknown, "failed to authorize: unexpected status from GET request to https://contoso.azurecr.io/v2/app/manifests/1: 401 Unauthorized: authentication required"},
-		"wrong password": {"contoso.azurecr.io/app:1", wrong, runtime.GOARCH, codes.Unknown, "401 Unauthorized: authentication required"},
-		"no such tag":    {"contoso.azurecr.io/app:2", credentials, runtime.GOARCH, codes.NotFound, `failed to resolve reference "contoso.azurecr.io/app:2": `},
-		"other host":     {"ghcr.io/someone/app:1", nil, runtime.GOARCH, codes.Unknown, "ghcr.io is out of reach: the sandbox has no internet"},
-		"other platform": {"contoso.azurecr.io/app:1", credentials, "s390x", codes.Unknown, "the image is for linux/s390x, the node is linux/" + runtime.GOARCH},
-		"not a name":     {"contoso.azurecr.io/App", credentials, runtime.GOARCH, codes.Unknown, "could not parse reference"},
+		"anonymous":      {"contoso.azurecr.io/app:1", nil, codes.Unknown, "failed to authorize: unexpected status from GET request to https://contoso.azurecr.io/v2/app/manifests/1: 401 Unauthorized: authentication required"},
+		"wrong password": {"contoso.azurecr.io/app:1", wrong, codes.Unknown, "401 Unauthorized: authentication required"},
+		"no such tag":    {"contoso.azurecr.io/app:2", credentials, codes.NotFound, `failed to resolve reference "contoso.azurecr.io/app:2": `},
+		"other host":     {"ghcr.io/someone/app:1", nil, codes.Unknown, "ghcr.io is out of reach: the sandbox has no internet"},
+		"not a name":     {"contoso.azurecr.io/App", credentials, codes.Unknown, "could not parse reference"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			s := newImages(t, testImage(t, test.arch, v1.Config{}))
+			s := newImages(t, testImage(t, runtime.GOARCH, v1.Config{}))
 			_, err := s.PullImage(t.Context(), &cri.ImageSpec{Image: test.image}, test.auth, nil)
 			require.ErrorContains(t, err, test.want)
 			assert.Equal(t, test.code, status.Code(err))
@@ -209,6 +207,35 @@ func TestPullErrors(t *testing.T) {
 			assert.NotContains(t, err.Error(), "horse", "no password in errors")
 		})
 	}
+}
+
+// An image for several platforms is refused where the node's is not among them. One for a single platform is not, and its
+// program does not start.
+func TestOtherPlatforms(t *testing.T) {
+	s := newImages(t, testImage(t, "s390x", v1.Config{}))
+	index := mutate.AppendManifests(empty.Index, mutate.IndexAddendum{
+		Add:        testImage(t, "s390x", v1.Config{}),
+		Descriptor: v1.Descriptor{Platform: &v1.Platform{OS: "linux", Architecture: "s390x"}},
+	})
+	const several = "docker.io/someone/several:1"
+	ref, err := name.ParseReference(several)
+	require.NoError(t, err)
+	require.NoError(t, remote.WriteIndex(ref, index, remote.WithTransport(s.client)))
+
+	_, err = s.PullImage(t.Context(), &cri.ImageSpec{Image: several}, nil, nil)
+	require.EqualError(t, err, `rpc error: code = NotFound desc = failed to pull and unpack image "`+several+`": no match for platform in manifest: not found`)
+	_, err = s.PullImage(t.Context(), &cri.ImageSpec{Image: "docker.io/someone/app:1"}, nil, nil)
+	require.NoError(t, err)
+
+	f := newFixture(t, v1.Config{Entrypoint: []string{"/program"}})
+	id := f.create(t, &cri.ContainerConfig{})
+	program := filepath.Join(f.dir, id, "rootfs", "program")
+	require.NoError(t, os.Chmod(program, 0o755))
+	require.NoError(t, os.WriteFile(program, []byte("for another machine"), 0o755))
+	require.NoError(t, f.StartContainer(t.Context(), id))
+	ended := f.until(t, id, exited)
+	assert.Equal(t, int32(255), ended.ExitCode)
+	assert.Contains(t, f.log(t), "stderr F exec /program: exec format error\n")
 }
 
 func TestImageUser(t *testing.T) {

@@ -118,7 +118,7 @@ func (s *Images) PullImage(ctx context.Context, spec *cri.ImageSpec, auth *cri.A
 	id, err := s.pull(ctx, spec.GetImage(), auth)
 	if err != nil {
 		code := codes.Unknown
-		if e := (*transport.Error)(nil); errors.As(err, &e) && e.StatusCode == http.StatusNotFound {
+		if e := (*transport.Error)(nil); errors.As(err, &e) && e.StatusCode == http.StatusNotFound || errors.Is(err, errNoPlatform) {
 			code = codes.NotFound
 		}
 		return "", status.Error(code, fmt.Sprintf("failed to pull and unpack image %q: %v", spec.GetImage(), err))
@@ -140,7 +140,12 @@ func (s *Images) pull(ctx context.Context, imageName string, auth *cri.AuthConfi
 	if err != nil {
 		return "", fmt.Errorf("failed to resolve reference %q: %w", imageName, registryError{err})
 	}
+	// An image for several platforms is looked through for this one. An image for a single one is taken as it is, and fails when
+	// its program is started.
 	img, err := desc.Image()
+	if err != nil && desc.MediaType.IsIndex() && !errors.As(err, new(*transport.Error)) {
+		return "", errNoPlatform
+	}
 	if err != nil {
 		return "", registryError{err}
 	}
@@ -152,15 +157,14 @@ func (s *Images) pull(ctx context.Context, imageName string, auth *cri.AuthConfi
 	if err != nil {
 		return "", registryError{err}
 	}
-	if config.OS != platform.OS || config.Architecture != platform.Architecture {
-		return "", fmt.Errorf("no match for platform in manifest: the image is for %s/%s, the node is %s/%s",
-			config.OS, config.Architecture, platform.OS, platform.Architecture)
-	}
 	if err := s.keep(img, id, displayName(ref), displayName(ref.Context().Digest(desc.Digest.String())), config.Config); err != nil {
 		return "", registryError{err}
 	}
 	return id.String(), nil
 }
+
+// errNoPlatform is what containerd says of an image for several platforms that does not have the node's.
+var errNoPlatform = errors.New("no match for platform in manifest: not found")
 
 // keep writes the image's flattened file system to disk, unless it is there, and records the names it was pulled by.
 func (s *Images) keep(img v1.Image, id v1.Hash, tag, digest string, config v1.Config) error {

@@ -381,7 +381,15 @@ func (r *Runtime) StartContainer(_ context.Context, id string) error {
 	}
 	out, errOut := &logStream{log: log, name: "stdout"}, &logStream{log: log, name: "stderr"}
 	cmd.Stdout, cmd.Stderr = out, errOut
-	if err := start(cmd); err != nil {
+	err = start(cmd)
+	if errors.Is(err, syscall.ENOEXEC) {
+		// For a container runtime the container has started by now: it ends with what the kernel says of its program.
+		_, _ = fmt.Fprintf(errOut, "exec %s: %v\n", c.process.argv[0], syscall.ENOEXEC)
+		_ = closeLog(log, out, errOut)
+		c.end(255, nil)
+		return nil
+	}
+	if err != nil {
 		_ = closeLog(log)
 		c.end(128, nil)
 		return err

@@ -1,0 +1,186 @@
+// Command vulncheck runs Go's govulncheck in modules of this repository and holds what it finds against exceptions.txt.
+//
+// usage, from the repository's top folder: go run -C .ci/vulncheck . MODULE...
+//
+// It asks the database that GOVULNDB names, by default the public one. Where that cannot be reached it says so, and asks
+// the copy of it that go.mod pins. It fails for a vulnerable function of a dependency that the module calls, unless
+// exceptions.txt says why that is no harm there; and for an exception that is needed no more. What is wrong with Go's own
+// library it only tells: which Go builds the repository is not in the repository.
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"time"
+)
+
+// public is the database of the Go project: https://go.dev/doc/security/vuln/database
+const public = "https://vuln.go.dev"
+
+func main() {
+	if err := run(context.Background(), os.Stdout, os.Getenv("GOVULNDB"), public, "exceptions.txt", os.Args[1:]); err != nil {
+		fmt.Fprintln(os.Stderr, "vulncheck:", err)
+		os.Exit(1)
+	}
+}
+
+// run checks modules, whose folders are relative to the repository's top one, and writes what it finds.
+func run(ctx context.Context, out io.Writer, given, usual, exceptionsFile string, modules []string) error {
+	db, err := database(ctx, out, given, usual)
+	if err != nil {
+		return err
+	}
+	text, err := os.ReadFile(exceptionsFile)
+	if err != nil {
+		return err
+	}
+	exceptions, err := parseExceptions(string(text))
+	if err != nil {
+		return fmt.Errorf("%s: %w", exceptionsFile, err)
+	}
+	found := map[string]map[string]finding{}
+	for _, module := range modules {
+		if found[module], err = check(ctx, db, module); err != nil {
+			return fmt.Errorf("%s: %w", module, err)
+		}
+	}
+	return judge(out, modules, found, exceptions)
+}
+
+// database returns the address of the database to ask, and tells which that is.
+func database(ctx context.Context, out io.Writer, given, usual string) (string, error) {
+	if given != "" {
+		fmt.Fprintf(out, "vulnerability database: %s, as GOVULNDB says\n", given)
+		return given, nil
+	}
+	err := reach(ctx, usual+"/index/db.json")
+	if err == nil {
+		fmt.Fprintf(out, "vulnerability database: %s\n", usual)
+		return usual, nil
+	}
+	fmt.Fprintf(out, "vulnerability database %s not reachable: not checked against it (%v)\n", usual, err)
+	// The module's version has the date of its commit: v0.0.0-20261105234957-e22db6528018.
+	pinned, err := goCommand(ctx, "list", "-m", "-f", "{{.Version}} {{.Dir}}", "golang.org/x/vulndb").Output()
+	if err != nil {
+		return "", fmt.Errorf("the database that go.mod pins: %w", explained(err))
+	}
+	version, folder, _ := strings.Cut(strings.TrimSpace(string(pinned)), " ")
+	if folder == "" {
+		return "", errors.New("the database that go.mod pins is not downloaded: go mod download -C .ci/vulncheck")
+	}
+	fmt.Fprintf(out, "vulnerability database: golang.org/x/vulndb %s instead, as pinned in .ci/vulncheck/go.mod\n", version)
+	return "file://" + filepath.ToSlash(filepath.Join(folder, "data", "osv")), nil
+}
+
+// reach says whether an address answers in a few seconds.
+func reach(ctx context.Context, address string) error {
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	defer cancel()
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
+	if err != nil {
+		return err
+	}
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		return err
+	}
+	defer response.Body.Close()
+	if response.StatusCode != http.StatusOK {
+		return errors.New(response.Status)
+	}
+	return nil
+}
+
+// finding is a vulnerability in a function that a module calls.
+type finding struct {
+	id, summary string
+	place       string // the dependency or the package of Go's library, with its version
+	fixed       string // the version that has it no more, if there is one
+	call        string // the function
+	goLibrary   bool
+}
+
+// stdlib is how govulncheck names Go's own library.
+const stdlib = "stdlib"
+
+// check runs govulncheck in a module and returns by id what the module calls.
+func check(ctx context.Context, db, module string) (map[string]finding, error) {
+	tool, err := goCommand(ctx, "tool", "-n", "govulncheck").Output()
+	if err != nil {
+		return nil, fmt.Errorf("govulncheck: %w", explained(err))
+	}
+	// With -format json it succeeds whatever it finds, and fails only if it could not look.
+	output, err := exec.CommandContext(ctx, strings.TrimSpace(string(tool)), "-C", filepath.Join("..", "..", module), //nolint:gosec // G702: its caller names the module
+		"-db", db, "-format", "json", "./...").Output()
+	if err != nil {
+		return nil, fmt.Errorf("govulncheck: %w", explained(err))
+	}
+	return parseFindings(output)
+}
+
+// message is what is read of one message of govulncheck's output:
+// https://pkg.go.dev/golang.org/x/vuln/internal/govulncheck
+type message struct {
+	OSV     *struct{ ID, Summary string }
+	Finding *struct {
+		OSV   string
+		Fixed string `json:"fixed_version"`
+		Trace []struct{ Module, Version, Package, Function, Receiver string }
+	}
+}
+
+func parseFindings(output []byte) (map[string]finding, error) {
+	summaries, found := map[string]string{}, map[string]finding{}
+	for decoder := json.NewDecoder(strings.NewReader(string(output))); ; {
+		var m message
+		if err := decoder.Decode(&m); errors.Is(err, io.EOF) {
+			break
+		} else if err != nil {
+			return nil, fmt.Errorf("output of govulncheck: %w", err)
+		}
+		if m.OSV != nil {
+			summaries[m.OSV.ID] = m.OSV.Summary
+		}
+		// The first frame is the vulnerable function, the others lead to it. Without one it is only imported.
+		if m.Finding == nil || len(m.Finding.Trace) == 0 || m.Finding.Trace[0].Function == "" {
+			continue
+		}
+		at := m.Finding.Trace[0]
+		f := finding{id: m.Finding.OSV, fixed: m.Finding.Fixed, goLibrary: at.Module == stdlib}
+		f.place = at.Module + " " + at.Version
+		if f.goLibrary {
+			f.place = at.Package + " of Go " + strings.TrimPrefix(at.Version, "v")
+		}
+		f.call = strings.TrimLeft(at.Receiver+"."+at.Function, "*.")
+		if before, known := found[f.id]; !known || before.goLibrary { // The same may be in a dependency as well.
+			found[f.id] = f
+		}
+	}
+	for id, f := range found {
+		f.summary = summaries[id]
+		found[id] = f
+	}
+	return found, nil
+}
+
+// goCommand is a go command in this module, where the command runs.
+func goCommand(ctx context.Context, args ...string) *exec.Cmd {
+	return exec.CommandContext(ctx, "go", args...)
+}
+
+// explained adds to a command's error what it has printed.
+func explained(err error) error {
+	var failed *exec.ExitError
+	if errors.As(err, &failed) && len(failed.Stderr) > 0 {
+		return fmt.Errorf("%w: %s", err, strings.TrimSpace(string(failed.Stderr)))
+	}
+	return err
+}

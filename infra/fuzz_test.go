@@ -1,0 +1,358 @@
+package infra
+
+import (
+	"encoding/base64"
+	"encoding/json"
+	"maps"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"unicode/utf8"
+
+	"github.com/distribution/reference"
+	"github.com/stretchr/testify/require"
+	"gopkg.in/yaml.v3"
+	"k8s.io/apimachinery/pkg/util/validation"
+)
+
+// Each target holds what the program accepts against somebody else's rule or against the way back. Run one with
+//
+//	go test ./infra -run '^$' -fuzz '^FuzzConfig$' -fuzztime 1000000x -fuzzminimizetime 10x
+//
+// Without the last flag the minutes go into making inputs smaller.
+
+// addStacks seeds a target with the settings of the test stacks.
+func addStacks(f *testing.F) {
+	f.Helper()
+	files, err := filepath.Glob("testdata/*valid-*.yaml")
+	require.NoError(f, err)
+	for _, file := range files {
+		stack := readStackFile(f, file)
+		f.Add(stack.config[testProject+":registry"], stack.config[testProject+":services"], stack.config[testProject+":chart"])
+	}
+}
+
+// fuzzed is a stack of the settings that are not empty.
+func fuzzed(settings map[string]string) stackFile {
+	stack := stackFile{config: map[string]string{"azure-native:location": "westeurope"}}
+	for key, value := range settings {
+		if value != "" {
+			stack.config[testProject+":"+key] = value
+		}
+	}
+	return stack
+}
+
+// FuzzConfig: a stack's settings are accepted, and then everything can be made of them, or each line of the error names a key.
+func FuzzConfig(f *testing.F) {
+	addStacks(f)
+	f.Fuzz(func(t *testing.T, registry, services, chart string) {
+		cfg, err := loadConfig(fuzzed(map[string]string{"registry": registry, "services": services, "chart": chart}))
+		if err != nil {
+			requireKeys(t, err)
+			return
+		}
+		for _, name := range cfg.serviceNames() {
+			if namespace := cfg.namespace(name); !isLabel(namespace) {
+				t.Errorf("%q is a namespace", namespace)
+			}
+			values, err := cfg.serviceValues(name)
+			require.NoError(t, err)
+			image := cfg.Services[name].Image
+			repository, tag := image.forChart()
+			if _, err := json.Marshal(withImage(values, repository, tag, cfg.PullSecretName)); err != nil {
+				t.Errorf("values: %v", err)
+			}
+			if cfg.chartOf(name) != (ChartConfig{}) { // the shipped one is hashed by other tests
+				_, err = cfg.serviceChart(name)
+				require.NoError(t, err)
+			}
+		}
+	})
+}
+
+// requireKeys asserts that each line of a configuration's error begins with one of its keys.
+func requireKeys(t *testing.T, err error) {
+	t.Helper()
+	text := strings.TrimPrefix(err.Error(), "configuration: ")
+	if _, list, several := strings.Cut(text, " problems:\n  "); several {
+		text = list
+	}
+	for _, line := range strings.Split(text, "\n  ") {
+		top, _, _ := strings.Cut(line, ":")
+		top, _, _ = strings.Cut(top, ".")
+		if !slices.Contains(topKeys, top) {
+			t.Errorf("%q names no key, in\n%s", line, err)
+		}
+	}
+}
+
+var topKeys = append(configKeys(), "azure-native")
+
+// FuzzSecretConfig: the error about encrypted settings shows none of their values.
+func FuzzSecretConfig(f *testing.F) {
+	addStacks(f)
+	const mark = "hunter2"
+	f.Fuzz(func(t *testing.T, registry, services, chart string) {
+		settings := map[string]string{"registry": registry, "services": services, "chart": chart}
+		for key, text := range settings {
+			marked, err := json.Marshal(markTexts(decodeSetting(key, text), mark))
+			if err != nil || strings.Contains(text, mark) {
+				return
+			}
+			settings[key] = string(marked)
+		}
+		stack := fuzzed(settings)
+		stack.secretKeys = slices.Collect(maps.Keys(stack.config))
+		if _, err := loadConfig(stack); err != nil && strings.Contains(err.Error(), mark) {
+			t.Error(err)
+		}
+	})
+}
+
+// markTexts puts a mark in front of each text in plain data, but for the keys of objects.
+func markTexts(value any, mark string) any {
+	switch value := value.(type) {
+	case string:
+		return mark + value
+	case map[string]any:
+		for key, item := range value {
+			value[key] = markTexts(item, mark)
+		}
+	case []any:
+		for i, item := range value {
+			value[i] = markTexts(item, mark)
+		}
+	}
+	return value
+}
+
+// FuzzNames: names are valid exactly when Kubernetes says so.
+func FuzzNames(f *testing.F) {
+	for _, seed := range []string{"customerapi", "a", "a-b", "-a", "A", "a.b", "kube-system", "ünïcode", strings.Repeat("a", 64), "x/y", "example.com/a_b", "/a", "a\n"} {
+		f.Add(seed, "test")
+	}
+	f.Fuzz(func(t *testing.T, name, environment string) {
+		for rule, got := range map[string]struct {
+			accepted bool
+			problems []string
+		}{
+			"label":          {isLabel(name), validation.IsDNS1123Label(name)},
+			"subdomain":      {isSubdomain(name), validation.IsDNS1123Subdomain(name)},
+			"qualified name": {isQualifiedName(name), validation.IsQualifiedName(name)},
+		} {
+			if got.accepted != (len(got.problems) == 0) {
+				t.Errorf("%q is accepted as %s: %t; Kubernetes says %q", name, rule, got.accepted, got.problems)
+			}
+		}
+		var found problems
+		validateNamespace(&found, "namespace", NamespaceConfig{Labels: map[string]string{"a": name}})
+		if len(found) == 0 != (len(validation.IsValidLabelValue(name)) == 0) {
+			t.Errorf("%q as a label's value: %v", name, found)
+		}
+		found = nil
+		cfg := &Config{Environment: environment, Services: map[string]ServiceConfig{name: {Image: ImageConfig{Repository: name}}}}
+		cfg.validateService(&found, name)
+		if len(found) == 0 && isLabel(environment) && len(validation.IsDNS1123Label(cfg.namespace(name))) > 0 {
+			t.Errorf("%q is accepted", cfg.namespace(name))
+		}
+	})
+}
+
+// FuzzImage: an image that is accepted is a reference, in the form for people and in the one for charts.
+func FuzzImage(f *testing.F) {
+	hex := strings.Repeat("0a", 32)
+	for _, seed := range [][3]string{
+		{"customerapi", "1.0.0", ""},
+		{"shop/customerapi", "", "sha256:" + hex},
+		{"docker.io/library/nginx", "1", "sha256:" + hex},
+		{"localhost:5000/x", "a", ""},
+		{"customer.api", "_", "sha512:" + hex},
+		{"x:1/y@sha256:", "", ""},
+		{"docker.io", "1", ""},
+	} {
+		f.Add(seed[0], seed[1], seed[2])
+	}
+	f.Fuzz(func(t *testing.T, repository, tag, digest string) {
+		image := ImageConfig{Repository: repository, Tag: tag, Digest: digest}
+		var found problems
+		(&Config{}).validateImage(&found, "image", image)
+		if len(found) > 0 || !image.deployable() {
+			return
+		}
+		host := "registry.azurecr.io/"
+		if image.foreign() {
+			host = ""
+		}
+		full := image.reference(host)
+		parsed, err := reference.ParseNormalizedNamed(full)
+		require.NoError(t, err)
+		if tagged, ok := parsed.(reference.Tagged); ok != (tag != "") || ok && tagged.Tag() != tag {
+			t.Errorf("the tag of %s is not %q", full, tag)
+		}
+		if pinned, ok := parsed.(reference.Digested); ok != (digest != "") || ok && pinned.Digest().String() != digest {
+			t.Errorf("the digest of %s is not %q", full, digest)
+		}
+		if chartRepository, chartTag := image.forChart(); host+chartRepository+":"+chartTag != full {
+			t.Errorf("a chart makes %s:%s of %s", chartRepository, chartTag, full)
+		}
+	})
+}
+
+// FuzzChart: a chart that is accepted comes from one place, in one version.
+func FuzzChart(f *testing.F) {
+	f.Add("", "https://charts.example.com", "", "microservice", "1.2.3", "")
+	f.Add("", "", "oci://example.azurecr.io/charts/microservice", "", "v1.2.3-rc.1+build", "user")
+	f.Add("./infra/charts/microservice", "", "", "", "", "")
+	f.Add("../x", "http://", "oci://", "-", "^1", "")
+	f.Fuzz(func(t *testing.T, path, repository, oci, name, version, user string) {
+		chart := ChartConfig{Path: path, Repository: repository, OCI: oci, Name: name, Version: version, Username: user}
+		cfg := &Config{Chart: chart, Services: map[string]ServiceConfig{"api": {}}, root: projectRoot}
+		var found problems
+		cfg.validateChart(&found, "chart", chart)
+		if len(found) > 0 || chart == (ChartConfig{}) {
+			return
+		}
+		resolved, err := cfg.serviceChart("api")
+		require.NoError(t, err)
+		if resolved.Name == "" || !isExactVersion(resolved.Version) {
+			t.Errorf("%+v is accepted", chart)
+		}
+		if local := strings.HasPrefix(resolved.Name, "./"); local != (path != "") || local != (resolved.Digest != "") {
+			t.Errorf("%+v is taken for %+v", chart, resolved)
+		}
+	})
+}
+
+// FuzzPurge: a schedule and its filters are one line of a command, and no filter ends in another's.
+func FuzzPurge(f *testing.F) {
+	f.Add("30 2 * * *", "90d", "customerapi:^dev-", "1.0.0")
+	f.Add("0 3 * * Sun", "7d12h", "a:'b", "x")
+	f.Add("* * * * * *", "", "a b:c", "")
+	f.Fuzz(func(t *testing.T, schedule, age, filter, tag string) {
+		cfg := &Config{
+			Registry: RegistryConfig{Purge: &PurgeConfig{Schedule: schedule, OlderThan: age}},
+			Services: map[string]ServiceConfig{"customerapi": {Image: ImageConfig{Repository: "customerapi", Tag: tag}}},
+		}
+		if filter != "" {
+			cfg.Registry.Purge.Filters = []string{filter, "b:c"}
+		}
+		var found problems
+		cfg.validatePurge(&found)
+		cfg.validateImage(&found, "image", cfg.Services["customerapi"].Image)
+		if len(found) > 0 {
+			return
+		}
+		steps, err := purgeSteps(cfg.Registry.Purge, cfg.purgeFilters())
+		require.NoError(t, err)
+		var task struct{ Steps []struct{ Cmd string } }
+		require.NoError(t, yaml.Unmarshal(steps, &task))
+		require.Len(t, task.Steps, 1)
+		words := strings.Split(task.Steps[0].Cmd, " ")
+		want := []string{"acr", "purge"}
+		for _, filter := range cfg.purgeFilters() {
+			want = append(want, "--filter", "'"+filter+"'")
+		}
+		want = append(want, "--ago", age, "--keep", "10")
+		if !slices.Equal(want, words) || strings.ContainsAny(schedule, "\"'") {
+			t.Errorf("%q, at %q", task.Steps[0].Cmd, schedule)
+		}
+	})
+}
+
+// FuzzARMIDs: an id of a registry is one for both readers, and its group is the beginning of it.
+func FuzzARMIDs(f *testing.F) {
+	const id = "/subscriptions/00000000-0000-0000-0000-000000000001/resourceGroups/shop/providers/Microsoft.ContainerRegistry/registries/shopimages"
+	for _, seed := range []string{id, strings.ToLower(id), id + "/", id + "/webhooks/x", "/subscriptions//resourceGroups", ""} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, id string) {
+		var found problems
+		found.addUnlessARMID("id", id, "Microsoft.ContainerRegistry/registries")
+		parsed, ok := parseRegistryID(id)
+		if ok != (len(found) == 0) && guidPattern.MatchString(strings.Split(id+"//", "/")[2]) {
+			t.Errorf("%q: %+v, %v", id, parsed, found)
+		}
+		if ok && (!strings.HasPrefix(strings.ToLower(id), strings.ToLower(parsed.group)+"/providers/") || !strings.HasSuffix(id, "/"+parsed.name)) {
+			t.Errorf("%q: %+v", id, parsed)
+		}
+	})
+}
+
+// FuzzDockerConfig: kubelet reads from a pull secret what was written into it.
+func FuzzDockerConfig(f *testing.F) {
+	f.Add("example.azurecr.io", "11111111-1111-1111-1111-111111111111", `not-a-"real"~password`)
+	f.Add("h", "a:b", "<&>\u2028\\")
+	f.Fuzz(func(t *testing.T, server, username, password string) {
+		config, err := dockerConfigJSON(server, username, password)
+		require.NoError(t, err)
+		var read struct {
+			Auths map[string]struct{ Username, Password, Auth string }
+		}
+		require.NoError(t, json.Unmarshal(config, &read))
+		for _, text := range []string{server, username, password} {
+			if !utf8.ValidString(text) { // which Azure does not make, and JSON does not hold
+				return
+			}
+		}
+		login, ok := read.Auths[server]
+		if !ok || login.Username != username || login.Password != password {
+			t.Errorf("%s", config)
+		}
+		if auth, err := base64.StdEncoding.DecodeString(login.Auth); err != nil || string(auth) != username+":"+password {
+			t.Errorf("%s: %s, %v", config, auth, err)
+		}
+	})
+}
+
+// FuzzMergeValues: what lies on top is there, what it does not touch stays, and neither argument changes.
+func FuzzMergeValues(f *testing.F) {
+	f.Add(`{"a": 1, "b": {"c": 2, "d": [1, 2]}, "e": "text"}`, `{"b": {"d": [3], "f": true}, "e": {"g": 4}}`)
+	f.Add(`{"image": {"tag": "1", "digest": "x"}}`, `{"image": null}`)
+	f.Fuzz(func(t *testing.T, base, over string) {
+		read := func(text string) (object map[string]any, ok bool) {
+			return object, json.Unmarshal([]byte(text), &object) == nil && object != nil
+		}
+		below, ok := read(base)
+		above, too := read(over)
+		if !ok || !too {
+			return
+		}
+		merged := mergeValues(below, above)
+		requireMerged(t, merged, below, above)
+		require.Equal(t, merged, mergeValues(merged, above), "once more changes nothing")
+		again, _ := read(base)
+		require.Equal(t, again, below)
+		again, _ = read(over)
+		require.Equal(t, again, above)
+
+		image := withImage(merged, "h/customerapi", "1.0.0", "acr-secret")["image"].(map[string]any)
+		require.Equal(t, "h/customerapi", image["repository"])
+		require.Equal(t, "1.0.0", image["tag"])
+		require.NotContains(t, image, "digest")
+	})
+}
+
+func requireMerged(t *testing.T, merged, base, over map[string]any) {
+	t.Helper()
+	for key, value := range merged {
+		above, covered := over[key]
+		object, isObject := above.(map[string]any)
+		switch {
+		case !covered:
+			require.Equal(t, base[key], value)
+		case !isObject:
+			require.Equal(t, above, value)
+		default:
+			below, _ := base[key].(map[string]any)
+			requireMerged(t, value.(map[string]any), below, object)
+		}
+	}
+	for key := range base {
+		require.Contains(t, merged, key)
+	}
+	for key := range over {
+		require.Contains(t, merged, key)
+	}
+}

@@ -1,0 +1,143 @@
+//go:build linux
+
+package main
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/pulumi/pulumi/sdk/v3/go/common/apitype"
+
+	"example.com/acr-microservices/infra/sandbox/console"
+	"example.com/acr-microservices/infra/sandbox/daemon"
+	"example.com/acr-microservices/infra/sandbox/stack"
+)
+
+// advice is what to do about a failure, by a part of what is said of it. The README has the same, with more words: a test
+// holds the one against the other.
+var advice = []struct{ said, do string }{
+	{"manifest tagged by", "push the image, or set another image.tag"},
+	{"Unable to retrieve some image pull secrets", "up --refresh makes the pull secret again"},
+	{"SubscriptionRequestsThrottled", again},
+	{"giving up after", again},
+	{"AnotherOperationInProgress", again},
+	{"Directory_ConcurrencyViolation", again},
+	{"InternalServerError", again},
+	{"ServiceUnavailable", again},
+	{"connection reset by peer", "Azure may have done it all the same: delete what it has made and no stack knows, and up again"},
+	{"cannot create already existing resource", "if a lost answer of an earlier update has left it behind, delete it, and up again"},
+	{"RoleAssignmentExists", "if a lost answer of an earlier update has left it behind, delete it, and up again"},
+	{"Request_MultipleObjectsWithSameKeyValue", "the answer to the creation was lost: up again takes over what it has made"},
+	{"AlreadyInUse", "set another registry.name, or none"},
+	{"QuotaExceeded", "delete what nobody needs, or have the quota raised, and up again"},
+	{"LimitExceeded", "delete what nobody needs, or have the quota raised, and up again"},
+	{"AuthorizationFailed", "have the role assigned that the README names, and up again"},
+	{"Authorization_RequestDenied", "have the permission in Entra given that the README names, and up again"},
+	{"cluster is unreachable", "when the cluster answers again, up goes on"},
+	{"connection refused", "when the cluster answers again, up goes on"},
+	{"denied the request", "a policy of the cluster refuses it, for the reason that is given: follow it, or talk to who sets it"},
+	{unauthorized, "up again; the permission may take minutes to reach the registry. Without it, a wrong tag is answered in the same way"},
+	{"no match for platform in manifest", "build the image for the nodes' platform"},
+	{"Back-off restarting failed container", "the container ends by itself: with release.atomic=false the pod stays, and kubectl logs tells why." +
+		" \"exec format error\" there: build the image for the nodes' platform"},
+	{"no nodes available", "see to the cluster's nodes; then up goes on"},
+	{"unbound immediate PersistentVolumeClaims", "see to the claim's storage class and volume; then up goes on"},
+	{"exited prematurely", "a provider was killed, or has crashed: up again"},
+	{"no space left on device", "make room where the state is kept; then up goes on"},
+}
+
+const unauthorized = "authentication required"
+
+const again = "wait a few minutes, and up again: it goes on from here"
+
+// advise returns what can be done about what is said, in the order of the list and each thing once.
+func advise(said []string) []string {
+	var advised []string
+	all := strings.Join(said, "\n")
+	for _, a := range advice {
+		if a.said == unauthorized && len(advised) > 0 {
+			continue // that is what comes of a missing secret
+		}
+		if strings.Contains(all, a.said) && !slices.Contains(advised, a.do) {
+			advised = append(advised, a.do)
+		}
+	}
+	return advised
+}
+
+// explainFailure shows what the cluster has to say about a failed update, what the update has left behind, and what to do.
+func (sb *sandbox) explainFailure(ctx context.Context, st *stack.Stack, services *daemon.Client, before daemon.Info, failure stack.Result, since time.Time) {
+	if ctx.Err() != nil {
+		return
+	}
+	said := failure.Errors
+	// Where the state or the cluster cannot be read, the failure itself is reported.
+	if resources, err := st.Resources(ctx); err == nil {
+		warnings, err := sb.kubectl(before).warnings(ctx, namespaces(resources), since)
+		if err == nil && len(warnings) > 0 {
+			sb.section("what the cluster says", warnings)
+			said = append(said, warnings...)
+		}
+	}
+	sb.tellStrays(ctx, services, before)
+	if todo := advise(said); len(todo) > 0 {
+		sb.section("what to do", todo)
+	}
+}
+
+func (sb *sandbox) section(title string, lines []string) {
+	sb.Printf("\n  %s", title)
+	for _, line := range lines {
+		sb.Printf("%s", console.Indent("    ", line))
+	}
+}
+
+// tellStrays shows what the update has made in Azure without any stack knowing it.
+func (sb *sandbox) tellStrays(ctx context.Context, services *daemon.Client, before daemon.Info) {
+	now, err := services.Info(ctx)
+	if err != nil {
+		return // there is nobody to ask any more
+	}
+	known, err := stack.Known(sb.dir)
+	if err != nil {
+		return
+	}
+	var lines []string
+	for _, id := range strays(now.Inventory, idsOf(known)) {
+		if !slices.Contains(before.Inventory, id) {
+			lines = append(lines, id, "  to delete it: "+sb.hint("delete", id))
+		}
+	}
+	if len(lines) > 0 {
+		sb.section("made in Azure, and in no stack", lines)
+	}
+}
+
+// strays returns those of the cloud's ids that no stack knows. A stack knows a service principal by its object id alone.
+func strays(inventory []string, known map[string]bool) []string {
+	return slices.DeleteFunc(slices.Clone(inventory), func(id string) bool {
+		return known[id] || known[strings.TrimPrefix(id, "/servicePrincipals/")]
+	})
+}
+
+// idsOf returns the ids of resources.
+func idsOf(resources []apitype.ResourceV3) map[string]bool {
+	ids := map[string]bool{}
+	for _, r := range resources {
+		ids[string(r.ID)] = true
+	}
+	return ids
+}
+
+// tellFaults shows what has become of the faults that the flags ask for.
+func (sb *sandbox) tellFaults(ctx context.Context, services *daemon.Client) {
+	info, err := services.Info(ctx)
+	if err != nil {
+		return
+	}
+	for _, f := range info.Faults {
+		sb.Printf("  fault %q: struck %d of %d requests", f.Rule, f.Struck, f.Requests)
+	}
+}

@@ -1,0 +1,467 @@
+//go:build linux
+
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"net/http"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/pulumi/pulumi/sdk/v3/go/common/apitype"
+	"gopkg.in/yaml.v3"
+
+	"example.com/acr-microservices/infra/sandbox/azuredouble"
+	"example.com/acr-microservices/infra/sandbox/console"
+	"example.com/acr-microservices/infra/sandbox/daemon"
+	"example.com/acr-microservices/infra/sandbox/stack"
+)
+
+// faultScenario is one way in which things go wrong: an update meets the fault, the fault is lifted, and the next update is
+// to put everything right.
+type faultScenario struct {
+	name  string
+	fault string // what goes wrong, for people
+	// fresh scenarios make a stack, which ends with them; the others change the one that is there.
+	fresh bool
+	flags updateFlags // of the update that meets the fault
+	// config is for both updates, besides the flags.
+	config map[string]string
+	// arrange breaks what is to be broken before the update; lift mends it again, whatever has happened.
+	arrange, lift func(context.Context, *faultRun) error
+	// during breaks something while the update runs. It waits for its moment by itself.
+	during func(context.Context, *faultRun) error
+	// seen is what the user sees of it: a part of what the failing update says. Empty: the update succeeds.
+	seen string
+	// person is what a person has to do before or in place of the next plain update, and act does it. Empty: nothing.
+	person string
+	act    func(context.Context, *faultRun) error
+	// refresh has the next update look for what was changed outside; said in person.
+	refresh bool
+	// needs tells why this machine cannot do it, empty if it can.
+	needs func() string
+}
+
+// outcome is what has become of a fault: a row of the table.
+type outcome struct {
+	scenario faultScenario
+	skipped  string
+	wrong    []string // what is not as it should be
+	lost     []string // what is gone, or left behind
+}
+
+func (o outcome) row() []string {
+	seen, recovered, lost := "nothing", "needs nothing", "nothing"
+	if o.scenario.seen != "" {
+		seen, recovered = "`"+o.scenario.seen+"`", "by the next `up`"
+	}
+	if o.scenario.person != "" {
+		recovered = "by hand: " + o.scenario.person
+	}
+	if len(o.lost) > 0 {
+		lost = strings.Join(o.lost, ", ")
+	}
+	if len(o.wrong) > 0 {
+		recovered = "NO: " + strings.Join(o.wrong, "; ")
+	}
+	if o.skipped != "" {
+		seen, recovered, lost = "skipped: "+o.skipped, "", ""
+	}
+	return []string{o.scenario.fault, seen, recovered, lost}
+}
+
+// faultRun is a sandbox in which things go wrong.
+type faultRun struct {
+	*sandbox
+	transcripts string         // folder for what the updates say; empty: nowhere
+	services    *daemon.Client // of the present scenario
+	baseline    []string       // the resources of the stack that all scenarios change
+	webhook     *http.Server   // that refuses, while it does
+}
+
+// freshStack is the stack of those scenarios that make one.
+const freshStack = "fresh"
+
+// faults runs all scenarios, or only some, and shows what became of each.
+func (sb *sandbox) faults(ctx context.Context, only []string, transcripts string) (err error) {
+	scenarios, err := chosen(only)
+	if err != nil {
+		return err
+	}
+	if _, err := os.Stat(sb.dir); err == nil {
+		return fmt.Errorf("there is a sandbox %q: %s", sb.name, sb.hint("down", "--force"))
+	}
+	r := &faultRun{sandbox: sb, transcripts: transcripts}
+	project := sb.dir + "-project"
+	if err := faultProject(sb.project, project); err != nil {
+		return errors.Join(err, os.RemoveAll(project))
+	}
+	sb.project = project
+	defer func() {
+		// Whatever the context says: nothing is to stay.
+		err = errors.Join(err, r.quietly(context.WithoutCancel(ctx), func(ctx context.Context, sb *sandbox) error {
+			return sb.down(ctx, true, false)
+		}), os.RemoveAll(project))
+	}()
+
+	began := time.Now()
+	sb.Status("  bringing up the stack that is to suffer")
+	if _, err := r.up(ctx, defaultStack, updateFlags{}); err != nil {
+		return err
+	}
+	if r.baseline, err = r.resources(ctx); err != nil {
+		return err
+	}
+	var outcomes []outcome
+	for i, s := range scenarios {
+		sb.Status(fmt.Sprintf("  %d of %d: %s", i+1, len(scenarios), s.fault))
+		start := time.Now()
+		o := r.play(ctx, s)
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		sb.Printf("  %-24s %-6s %s", s.name, console.Elapsed(start), strings.Join(append(append([]string{}, o.wrong...), o.skipped), " "))
+		outcomes = append(outcomes, o)
+	}
+	sb.Status("")
+	return sb.report(outcomes, time.Since(began))
+}
+
+// chosen returns the scenarios of those names, or all.
+func chosen(only []string) ([]faultScenario, error) {
+	all := faultScenarios()
+	if len(only) == 0 {
+		return all, nil
+	}
+	var names []string
+	for _, s := range all {
+		names = append(names, s.name)
+	}
+	for _, name := range only {
+		if !slices.Contains(names, name) {
+			return nil, fmt.Errorf("--only %q: there are %s", name, strings.Join(names, ", "))
+		}
+	}
+	return slices.DeleteFunc(all, func(s faultScenario) bool { return !slices.Contains(only, s.name) }), nil
+}
+
+// report prints the table, and returns an error if not everything is as it should be.
+func (sb *sandbox) report(outcomes []outcome, took time.Duration) error {
+	var seen, recovered, skipped, lost, wrong int
+	sb.Printf("\n| fault | seen | recovered | lost |\n| --- | --- | --- | --- |")
+	for _, o := range outcomes {
+		sb.Printf("| %s |", strings.Join(o.row(), " | "))
+		lost += len(o.lost)
+		switch {
+		case o.skipped != "":
+			skipped++
+			continue
+		case len(o.wrong) > 0:
+			wrong++
+		default:
+			recovered++
+		}
+		if o.scenario.seen != "" {
+			seen++
+		}
+	}
+	sb.Printf("\n%d faults: %d seen, %d recovered, %d lost, %d skipped (%s)",
+		len(outcomes), seen, recovered, lost, skipped, took.Round(time.Second))
+	if wrong > 0 {
+		return fmt.Errorf("%d faults were not recovered from as they should be", wrong)
+	}
+	return nil
+}
+
+// play runs one scenario.
+func (r *faultRun) play(ctx context.Context, s faultScenario) (o outcome) {
+	o.scenario = s
+	if s.needs != nil {
+		if o.skipped = s.needs(); o.skipped != "" {
+			return o
+		}
+	}
+	fail := func(doing string, err error) {
+		if err != nil {
+			o.wrong = append(o.wrong, doing+": "+err.Error())
+		}
+	}
+	services, err := daemon.Connect(ctx, r.dir)
+	if err != nil {
+		fail("sandbox", err)
+		return o
+	}
+	r.services = services
+	defer func() { r.services.Close() }()
+
+	name := defaultStack
+	if s.fresh {
+		name = freshStack
+	}
+	if s.arrange != nil {
+		if err := s.arrange(ctx, r); err != nil {
+			fail("arrange", err)
+			if s.lift != nil {
+				fail("lift", s.lift(ctx, r))
+			}
+			return o
+		}
+	}
+	out, err := r.upDuring(ctx, name, s)
+	fail("transcript", r.keep(s.name, out))
+	fail("what is seen", judge(s, out, err))
+	if s.lift != nil {
+		fail("lift", s.lift(ctx, r))
+	}
+	if s.act != nil {
+		fail("by hand", s.act(ctx, r))
+	}
+	if out, err := r.up(ctx, name, updateFlags{config: s.config, refresh: s.refresh}); err != nil {
+		fail("the next up", fmt.Errorf("%w\n%s", err, out))
+	}
+	if o.lost, err = r.audit(ctx); err != nil {
+		fail("audit", err)
+	}
+	fail("audit", lostError(o.lost))
+	if s.fresh {
+		fail("destroy", r.quietly(ctx, func(ctx context.Context, sb *sandbox) error {
+			sb.stack = freshStack
+			return sb.downStack(ctx, false)
+		}))
+	}
+	return o
+}
+
+func lostError(lost []string) error {
+	if len(lost) == 0 {
+		return nil
+	}
+	return errors.New(strings.Join(lost, ", "))
+}
+
+// upDuring runs the update that meets the fault, and beside it what breaks things while it runs.
+func (r *faultRun) upDuring(ctx context.Context, name string, s faultScenario) (string, error) {
+	flags := s.flags
+	flags.config = maps.Clone(s.config)
+	if flags.config == nil {
+		flags.config = map[string]string{}
+	}
+	maps.Copy(flags.config, s.flags.config)
+	if s.during == nil {
+		return r.up(ctx, name, flags)
+	}
+	watch, cancel := context.WithCancel(ctx)
+	defer cancel()
+	struck := make(chan error, 1)
+	go func() { struck <- s.during(watch, r) }()
+	out, err := r.up(ctx, name, flags)
+	cancel()
+	return out, errors.Join(err, <-struck)
+}
+
+// judge holds what the update has said against what was expected.
+func judge(s faultScenario, out string, err error) error {
+	switch {
+	case s.seen == "" && err != nil:
+		return fmt.Errorf("the update should have succeeded: %w\n%s", err, out)
+	case s.seen != "" && err == nil:
+		return fmt.Errorf("the update should have failed\n%s", out)
+	case !strings.Contains(out, s.seen):
+		return fmt.Errorf("%q is not in what the update says:\n%s", s.seen, out)
+	case strings.Contains(out, ": struck 0 of"):
+		return fmt.Errorf("the fault has not struck:\n%s", out)
+	}
+	return nil
+}
+
+// keep writes down what an update says.
+func (r *faultRun) keep(name, out string) error {
+	if r.transcripts == "" {
+		return nil
+	}
+	return os.WriteFile(filepath.Join(r.transcripts, name), []byte(out), 0o600)
+}
+
+// up runs an update and returns what it says.
+func (r *faultRun) up(ctx context.Context, name string, flags updateFlags) (string, error) {
+	var out bytes.Buffer
+	sb := *r.sandbox
+	sb.Console, sb.stack = console.New(&out), name
+	err := sb.up(ctx, flags)
+	if err != nil {
+		fmt.Fprintf(&out, "error: %v\n", err)
+	}
+	return out.String(), err
+}
+
+// quietly does something with the sandbox whose output matters only if it fails.
+func (r *faultRun) quietly(ctx context.Context, do func(context.Context, *sandbox) error) error {
+	var out bytes.Buffer
+	sb := *r.sandbox
+	sb.Console = console.New(&out)
+	if err := do(ctx, &sb); err != nil {
+		return fmt.Errorf("%w\n%s", err, out.String())
+	}
+	return nil
+}
+
+// audit returns what is lost, and what is left behind: what Azure or the cluster has, and no stack, or the other way round.
+func (r *faultRun) audit(ctx context.Context) ([]string, error) {
+	if err := r.reconnect(ctx); err != nil {
+		return nil, err
+	}
+	info, err := r.services.Info(ctx)
+	if err != nil {
+		return nil, err
+	}
+	known, err := stack.Known(r.dir)
+	if err != nil {
+		return nil, err
+	}
+	lost := strays(info.Inventory, idsOf(known))
+	for _, k := range known {
+		if inAzure(k) && !slices.Contains(info.Inventory, string(k.ID)) && !slices.Contains(info.Inventory, "/servicePrincipals/"+string(k.ID)) {
+			lost = append(lost, "no "+string(k.ID))
+		}
+	}
+	inCluster, err := r.auditCluster(ctx, info, namespaces(known))
+	lost = append(lost, inCluster...)
+	resources, err2 := r.resources(ctx)
+	for _, urn := range r.baseline {
+		if !slices.Contains(resources, urn) {
+			lost = append(lost, "no "+urn)
+		}
+	}
+	return lost, errors.Join(err, err2)
+}
+
+func inAzure(r apitype.ResourceV3) bool {
+	return r.Custom && !r.External && r.ID != "" && (strings.HasPrefix(string(r.Type), "azure-native:") || strings.HasPrefix(string(r.Type), "azuread:"))
+}
+
+// auditCluster does the same for the cluster.
+func (r *faultRun) auditCluster(ctx context.Context, info daemon.Info, wanted map[string]bool) (lost []string, err error) {
+	kube := r.kubectl(info)
+	out, err := kube.run(ctx, "get", "namespaces", "--output", "jsonpath={.items[*].metadata.name}")
+	if err != nil {
+		return nil, err
+	}
+	there := strings.Fields(string(out))
+	for _, name := range there {
+		if name != "default" && !strings.HasPrefix(name, "kube-") && !wanted[name] {
+			lost = append(lost, "namespace "+name)
+		}
+	}
+	for name := range wanted {
+		if !slices.Contains(there, name) {
+			lost = append(lost, "no namespace "+name)
+			continue
+		}
+		if _, err := kube.run(ctx, "get", "secret", "acr-secret", "--namespace", name); err != nil {
+			lost = append(lost, "no pull secret in "+name)
+		}
+	}
+	out, err = kube.run(ctx, "get", "secrets", "--all-namespaces", "--selector", "owner=helm,status in (pending-install,pending-upgrade,"+
+		"pending-rollback,uninstalling)", "--output", "jsonpath={.items[*].metadata.name}")
+	if err != nil {
+		return nil, err
+	}
+	for _, name := range strings.Fields(string(out)) {
+		lost = append(lost, "unfinished "+name)
+	}
+	pods, err := kube.pods(ctx, map[string]bool{victim: true})
+	if len(pods) == 0 {
+		lost = append(lost, "no pod in "+victim)
+	}
+	for _, p := range pods {
+		if p.Status != "Running" {
+			lost = append(lost, p.Name+" is "+p.Status)
+		}
+	}
+	return lost, err
+}
+
+// resources lists what the stack that all scenarios change consists of.
+func (r *faultRun) resources(context.Context) ([]string, error) {
+	known, err := stack.Known(r.dir)
+	var urns []string
+	for _, k := range known {
+		if k.URN.Stack().Name().String() == defaultStack {
+			urns = append(urns, string(k.URN))
+		}
+	}
+	return urns, err
+}
+
+// reconnect finds the sandbox again after it was killed.
+func (r *faultRun) reconnect(ctx context.Context) error {
+	r.services.Close()
+	services, err := daemon.Connect(ctx, r.dir)
+	if err == nil {
+		r.services = services
+	}
+	return err
+}
+
+// faultProject makes dir a checkout like project, with stacks that suit the scenarios.
+func faultProject(project, dir string) error {
+	if err := os.RemoveAll(dir); err != nil {
+		return err
+	}
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return err
+	}
+	entries, err := os.ReadDir(project)
+	if err != nil {
+		return err
+	}
+	for _, e := range entries {
+		stackFile := strings.HasPrefix(e.Name(), "Pulumi.") && e.Name() != "Pulumi.yaml"
+		if stackFile || strings.HasPrefix(e.Name(), ".") {
+			continue
+		}
+		if err := os.Symlink(filepath.Join(project, e.Name()), filepath.Join(dir, e.Name())); err != nil {
+			return err
+		}
+	}
+	type m = map[string]any
+	for name, settings := range map[string]m{
+		// After a killed Helm, the next update waits for as long as a release may take.
+		defaultStack: {
+			"environment": "main", "services": m{"customerapi": m{"image": m{"tag": "1.0.0"}}}, "release": m{"timeoutSeconds": 30},
+		},
+		// Without an image there is no release, and the stack is made in a moment.
+		freshStack: {"environment": freshStack, "services": m{"customerapi": m{}}, "registry": m{"webhooks": m{
+			"notifyci": m{"serviceUri": "https://ci.example.com/images", "actions": []string{"push"}},
+		}}},
+	} {
+		config := m{"azure-native:location": "westeurope"}
+		for key, value := range settings {
+			config["acr-microservices:"+key] = value
+		}
+		content, err := yaml.Marshal(m{"config": config})
+		if err != nil {
+			return err
+		}
+		if err := os.WriteFile(filepath.Join(dir, "Pulumi."+name+".yaml"), content, 0o600); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// rule is a fault of Azure that the list of scenarios names.
+func rule(text string) faultRules {
+	r, err := azuredouble.ParseFaultRule(text)
+	if err != nil {
+		panic(err) // a mistake in the list, which every test finds
+	}
+	return faultRules{r}
+}

@@ -1,0 +1,112 @@
+//go:build linux
+
+package main
+
+import (
+	"flag"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+var update = flag.Bool("update", false, "rewrite the golden files of what the user sees")
+
+// TestFaults plays all scenarios, and compares what the user sees of each with what it was.
+func TestFaults(t *testing.T) {
+	b := newBox(t, "faults")
+	transcripts := t.TempDir()
+	out, err := b.run("faults", "--transcripts", transcripts)
+	require.NoError(t, err)
+	assert.Regexp(t, `(?m)^\d+ faults: \d+ seen, \d+ recovered, 0 lost, `, out)
+	for _, s := range faultScenarios() {
+		t.Run(s.name, func(t *testing.T) {
+			said, err := os.ReadFile(filepath.Join(transcripts, s.name))
+			if os.IsNotExist(err) && s.needs != nil {
+				t.Skip(s.needs())
+			}
+			require.NoError(t, err)
+			golden := filepath.Join("testdata", "faults", s.name+".golden")
+			if *update {
+				require.NoError(t, os.WriteFile(golden, []byte(usual(string(said))), 0o600))
+			}
+			want, err := os.ReadFile(golden)
+			require.NoError(t, err)
+			assert.Equal(t, string(want), usual(string(said)))
+		})
+	}
+}
+
+// usual returns the lines of a failure that are the same each time, without what differs: what succeeded beside it, names
+// that are made up, and addresses.
+func usual(said string) string {
+	said, _, _ = strings.Cut(said, "\nsandbox \"")
+	for _, r := range []struct{ pattern, placeholder string }{
+		{`[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}`, "GUID"},
+		{`acrmicroservices[0-9a-f]{8}`, "acrmicroservicesXXXXXXXX"},
+		{`\(0x[0-9a-f]+\)|0x[0-9a-f]+`, "0x"},
+		{`customerapi-microservice-[0-9a-z-]+`, "customerapi-microservice-POD"},
+		{`127\.0\.0\.1:\d+(->127\.0\.0\.1:\d+)?`, "ADDRESS"},
+		{`\d\d:\d\d:\d\d`, "TIME"},
+		{`/[^ "]*/faults/(home|pulumi)/`, "STATE/$1/"},
+		{`\.[0-9a-f]{16}\.tmp`, ".XXXX.tmp"},
+		{`history/acr-microservices/dev/dev-\d+`, "history/acr-microservices/dev/dev-X"},
+		{`\b\d+(\.\d+)?(ms|s)\b  FAILED`, "FAILED"},
+	} {
+		said = regexp.MustCompile(r.pattern).ReplaceAllString(said, r.placeholder)
+	}
+	// What depends on the hour, on how long things take, or on what else was going on.
+	incidental := regexp.MustCompile(`^  (create|update|delete|replace|import)\S* .*[0-9](ms|s)$|^  … |^  warning: the password .* is to change|` +
+		`: (Failed: Error: (ErrImagePull|ImagePullBackOff)|FailedToUpdateEndpointSlices: .*|Unhealthy: .*)$`)
+	var lines []string
+	for line := range strings.Lines(said) {
+		if line = strings.TrimRight(line, " \n"); line != "" && !incidental.MatchString(line) && !slices.Contains(lines, line) {
+			lines = append(lines, line)
+		}
+	}
+	return strings.Join(lines, "\n") + "\n"
+}
+
+// Each scenario is told apart, and says what it does about what is seen.
+func TestFaultScenarios(t *testing.T) {
+	names := map[string]bool{}
+	for _, s := range faultScenarios() {
+		assert.False(t, names[s.name], s.name)
+		names[s.name] = true
+		assert.NotEmpty(t, s.fault, s.name)
+		assert.Equal(t, s.person != "", s.act != nil || s.refresh, "%s: what a person does", s.name)
+	}
+	_, err := chosen([]string{"node-gone", "nothing"})
+	require.ErrorContains(t, err, `--only "nothing": there are azure-throttled-once, `)
+	some, err := chosen([]string{"node-gone"})
+	require.NoError(t, err)
+	assert.Len(t, some, 1)
+}
+
+// What the sandbox advises, the README does as well.
+func TestAdviceIsInTheREADME(t *testing.T) {
+	readme, err := os.ReadFile(filepath.Join("..", "..", "..", "README.md"))
+	require.NoError(t, err)
+	_, trouble, found := strings.Cut(string(readme), "\n## When something fails\n")
+	require.True(t, found)
+	trouble, _, _ = strings.Cut(trouble, "\n## ")
+	for _, a := range advice {
+		assert.True(t, strings.Contains(trouble, a.said), "the README says nothing about %q", a.said) //nolint:testifylint // Contains would print it all
+	}
+}
+
+func TestAdvise(t *testing.T) {
+	assert.Empty(t, advise(nil))
+	assert.Equal(t, []string{again}, advise([]string{"ServiceUnavailable", "InternalServerError"}), "each thing once")
+}
+
+func TestStrays(t *testing.T) {
+	inventory := []string{"/subscriptions/1/resourceGroups/a", "/servicePrincipals/2", "/servicePrincipals/3"}
+	known := map[string]bool{"/subscriptions/1/resourceGroups/a": true, "2": true}
+	assert.Equal(t, []string{"/servicePrincipals/3"}, strays(inventory, known))
+}

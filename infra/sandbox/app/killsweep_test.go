@@ -1,0 +1,306 @@
+//go:build linux
+
+package main
+
+import (
+	"bytes"
+	"encoding/base64"
+	"encoding/json"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/pulumi/pulumi/sdk/v3/go/common/apitype"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// TestKillSweep kills the engine at every boundary of a first creation, of an update and of a destruction, each time from
+// the same beginning, and then runs the same command again. What the boundaries are shows from runs that nobody kills.
+func TestKillSweep(t *testing.T) {
+	sweeps := []*sweep{newSweep(t, "sweep"), newSweep(t, "sweep2")} // most of the time is waiting
+	first := sweeps[0]
+	creations := first.record(first.creation()...)
+	first.converged("1.0.0")
+	updates := first.record(first.update()...)
+	first.converged("1.1.0")
+	destructions := first.record(first.destruction()...)
+	first.converged("")
+	for call, boundaries := range map[string][]boundary{"Create": creations, "Update": updates, "Delete": destructions} {
+		t.Logf("%d boundaries:\n%v", len(boundaries), boundaries)
+		for _, when := range []string{asked, amid, done} {
+			require.Contains(t, boundaries, boundary{call, "kubernetes:Release customerapi", when})
+		}
+	}
+
+	lives := make(chan [3][]boundary)
+	go func() {
+		defer close(lives)
+		for i := range max(len(creations), len(updates), len(destructions)) {
+			lives <- [3][]boundary{one(creations, i), one(updates, i), one(destructions, i)}
+		}
+	}()
+	t.Run("lives", func(t *testing.T) {
+		for _, s := range sweeps {
+			t.Run(s.name, func(t *testing.T) {
+				t.Parallel()
+				s.t = t
+				for life := range lives {
+					s.live(life[0], life[1], life[2])
+				}
+			})
+		}
+	})
+	var all sweep
+	for _, s := range sweeps {
+		s.t = t
+		s.leaks(s.passwords())
+		all.kills, all.recovered, all.orphans, all.leaked = all.kills+s.kills, all.recovered+s.recovered, all.orphans+s.orphans, all.leaked+s.leaked
+	}
+	t.Logf("%d killed, %d recovered, %d orphans, %d secrets leaked", all.kills, all.recovered, all.orphans, all.leaked)
+	assert.Equal(t, len(creations)+len(updates)+len(destructions), all.kills)
+	assert.Equal(t, all.kills, all.recovered)
+	assert.Zero(t, all.orphans)
+	assert.Zero(t, all.leaked)
+}
+
+// one returns the i-th boundary alone, or none where there are fewer.
+func one(boundaries []boundary, i int) []boundary {
+	if i >= len(boundaries) {
+		return nil
+	}
+	return boundaries[i : i+1]
+}
+
+// sweep goes through lives of a stack in a sandbox of its own, and counts.
+type sweep struct {
+	*killSwitch
+	kills, recovered, orphans, leaked int
+
+	dead     bool // and not recovered yet
+	searched int  // how many of the passwords are known to be nowhere
+}
+
+func newSweep(t *testing.T, name string) *sweep {
+	t.Helper()
+	s := &sweep{killSwitch: &killSwitch{box: newBox(t, name)}}
+	s.must(s.creation()...)
+	s.must(s.destruction()...)
+	s.killSwitch = newKillSwitch(s.box)
+	return s
+}
+
+// creation is the command that makes the stack, destruction the one that removes it, and update, in a later period, one
+// that rotates the password.
+func (s *sweep) creation() []string {
+	s.configureFor("1.0.0", "Basic")
+	return []string{"up", "--at", "2027-01-10"}
+}
+
+func (s *sweep) update() []string {
+	s.configureFor("1.1.0", "Standard")
+	return []string{"up", "--at", "2027-04-10"}
+}
+
+func (s *sweep) destruction() []string { return []string{"down", "--stack", "dev"} }
+
+func (s *sweep) configureFor(tag, sku string) {
+	s.t.Helper()
+	quick := settings{
+		"startupProbe": settings{"enabled": false}, "readinessProbe": settings{"enabled": false}, "terminationGracePeriodSeconds": 1,
+	}
+	s.configure(settings{
+		"services": settings{"customerapi": settings{"image": settings{"tag": tag}, "values": quick}},
+		"registry": settings{"sku": sku},
+		"release":  settings{"timeoutSeconds": 20}, // a killed Helm counts as dead when its time is over
+	})
+}
+
+// live goes through the life of a stack, with a death at each of the given boundaries.
+func (s *sweep) live(creation, update, destruction []boundary) {
+	s.t.Helper()
+	s.survive(creation, s.creation()...)
+	s.unchanged(s.creation()...)
+	s.converged("1.0.0")
+	if len(update) > 0 {
+		s.survive(update, s.update()...)
+		s.unchanged(s.update()...)
+		s.converged("1.1.0")
+	}
+	s.survive(destruction, s.destruction()...)
+	s.converged("")
+}
+
+// survive runs a command that is killed at each boundary, and then once more.
+func (s *sweep) survive(deaths []boundary, args ...string) {
+	s.t.Helper()
+	for _, at := range deaths {
+		s.kill(at, args...)
+	}
+	s.must(args...)
+}
+
+func (s *sweep) kill(at boundary, args ...string) {
+	s.t.Helper()
+	s.killSwitch.kill(at, args...)
+	s.kills++
+	s.dead = true
+}
+
+// unchanged runs a command that has nothing to do.
+func (s *sweep) unchanged(args ...string) {
+	s.t.Helper()
+	out := s.must(args...)
+	require.Contains(s.t, out, "no changes")
+	require.Empty(s.t, ops(out))
+}
+
+// converged checks that there is all that the stack's state holds and nothing else, that the release is well and of the
+// given tag, and that no password is to be found. Without a tag, the stack is gone.
+func (s *sweep) converged(tag string) {
+	s.t.Helper()
+	var inState, inCluster, helm []string
+	var cloud []string
+	for _, r := range s.state() {
+		switch {
+		case !r.Custom || strings.HasPrefix(string(r.Type), "pulumi:"):
+		case strings.HasPrefix(string(r.Type), "azure"):
+			cloud = append(cloud, string(r.ID))
+		case r.Type == "kubernetes:helm.sh/v3:Release":
+			helm = append(helm, string(r.ID))
+		default:
+			inState = append(inState, string(r.ID))
+		}
+	}
+	s.same("in Azure", cloud, s.info().Inventory)
+
+	var list struct {
+		Items []struct {
+			Kind     string
+			Metadata struct {
+				Name, Namespace string
+				Labels          map[string]string
+			}
+		}
+	}
+	out, err := s.kube.run(s.t.Context(), "get", "namespaces,secrets", "--all-namespaces", "--output", "json")
+	require.NoError(s.t, err)
+	require.NoError(s.t, json.Unmarshal(out, &list))
+	var releases []string
+	status := map[string]string{} // of revisions
+	for _, item := range list.Items {
+		m := item.Metadata
+		switch {
+		case m.Labels["owner"] == "helm":
+			status[m.Labels["version"]] = m.Labels["status"]
+			releases = append(releases, m.Namespace+"/"+m.Labels["name"])
+		case item.Kind == "Secret" && m.Namespace == "kube-system":
+		case item.Kind == "Secret":
+			inCluster = append(inCluster, m.Namespace+"/"+m.Name)
+		case m.Name != "default" && !strings.HasPrefix(m.Name, "kube-"):
+			inCluster = append(inCluster, m.Name)
+		}
+	}
+	slices.Sort(releases)
+	s.same("in the cluster", inState, inCluster)
+	s.same("with Helm", helm, slices.Compact(releases))
+	if tag == "" {
+		require.Empty(s.t, s.state())
+	} else {
+		s.wellKept(status)
+		require.Len(s.t, s.images(customer), 1)
+		require.True(s.t, strings.HasSuffix(s.images(customer)[0], ":"+tag))
+	}
+	passwords := s.passwords()
+	s.leaks(passwords[s.searched:])
+	s.searched = len(passwords)
+	if s.dead {
+		s.recovered++
+		s.dead = false
+	}
+}
+
+// wellKept checks the history of a release, by revision: none is missing, and only the last one runs.
+func (s *sweep) wellKept(history map[string]string) {
+	s.t.Helper()
+	for i := range len(history) {
+		status := history[string(rune('1'+i))]
+		if i == len(history)-1 {
+			require.Equal(s.t, "deployed", status, "%v", history)
+		} else {
+			require.Contains(s.t, []string{"superseded", "failed"}, status, "%v", history)
+		}
+	}
+}
+
+// same checks that what is there is what the state holds. What is there besides is an orphan.
+func (s *sweep) same(where string, state, there []string) {
+	s.t.Helper()
+	for _, id := range there {
+		if !slices.Contains(state, id) {
+			s.orphans++
+		}
+	}
+	require.ElementsMatch(s.t, state, there, where)
+}
+
+// state returns the resources in the stack's state, none if there is no such stack.
+func (s *sweep) state() []apitype.ResourceV3 {
+	s.t.Helper()
+	files, err := filepath.Glob(filepath.Join(s.dir(), "pulumi", ".pulumi", "stacks", "*", "dev.json"))
+	require.NoError(s.t, err)
+	if len(files) == 0 {
+		return nil
+	}
+	content, err := os.ReadFile(files[0])
+	require.NoError(s.t, err)
+	var checkpoint struct {
+		Checkpoint struct{ Latest apitype.DeploymentV3 }
+	}
+	require.NoError(s.t, json.Unmarshal(content, &checkpoint))
+	require.Empty(s.t, checkpoint.Checkpoint.Latest.PendingOperations)
+	return checkpoint.Checkpoint.Latest.Resources
+}
+
+// leaks looks for passwords in all that the sandbox has written or printed, except the cluster's database.
+func (s *sweep) leaks(passwords []string) {
+	s.t.Helper()
+	var forms [][]byte
+	for _, password := range passwords {
+		require.NotEmpty(s.t, password)
+		forms = append(forms, []byte(password), []byte(base64.StdEncoding.EncodeToString([]byte(password))))
+		// In a login, "client:password", the password begins at the second byte of three; the first two characters and
+		// the last group depend on what is around it.
+		shifted := base64.StdEncoding.EncodeToString([]byte(":" + password))
+		forms = append(forms, []byte(shifted[2:len(shifted)-4]))
+	}
+	search := func(where string, content []byte) {
+		for _, form := range forms {
+			if bytes.Contains(content, form) {
+				s.leaked++
+				assert.Fail(s.t, "secret in plain text", "in %s", where)
+			}
+		}
+	}
+	search("the output of a command", s.out.Bytes())
+	require.NoError(s.t, filepath.WalkDir(s.dir(), func(path string, d fs.DirEntry, err error) error {
+		switch {
+		case os.IsNotExist(err):
+			return nil // the cluster runs
+		case err != nil:
+			return err
+		case path == filepath.Join(s.dir(), "cluster", "etcd"):
+			return fs.SkipDir
+		case !d.Type().IsRegular():
+			return nil
+		}
+		content, err := os.ReadFile(path)
+		if err == nil {
+			search(path, content)
+		}
+		return nil
+	}))
+}

@@ -1,0 +1,309 @@
+//go:build linux
+
+package main
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
+	pulumirpc "github.com/pulumi/pulumi/sdk/v3/proto/go"
+	"github.com/stretchr/testify/require"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/credentials/insecure"
+	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/proto"
+
+	"example.com/acr-microservices/infra/sandbox/daemon"
+	"example.com/acr-microservices/infra/sandbox/stack"
+)
+
+// A boundary is a moment of an update at which an engine can die that matters to the one after it.
+type boundary struct {
+	call string // Create, Update or Delete
+	what string // type and name of the resource
+	when string
+}
+
+// The moments of an operation. An engine that dies later has noted the operation, and is at the start of another one.
+const (
+	asked = "asked" // the engine has asked for it, and nothing has happened yet
+	amid  = "amid"  // Helm is at work on it
+	done  = "done"  // it has happened, and the engine has not learned of it
+)
+
+func (b boundary) String() string { return fmt.Sprintf("%s of %s, %s", b.call, b.what, b.when) }
+
+// A killSwitch stands between the engine and its providers. It sees each operation come and go, and at one of these
+// moments it kills the engine, and the Kubernetes provider with it, as a crash of the machine does. Azure goes on.
+type killSwitch struct {
+	*box
+	attach   string // the addresses at which it stands in for the providers
+	provider func() *exec.Cmd
+	kube     kubectl
+
+	running sync.WaitGroup // calls
+	mu      sync.Mutex
+	targets map[string]*grpc.ClientConn // by provider
+	plugin  *exec.Cmd                   // the Kubernetes provider of this run
+	release boundary                    // the operation on a release that goes on
+	at      boundary                    // the zero value kills nothing
+	killed  bool
+	seen    []boundary
+	secrets []string // passwords that Entra has given out
+}
+
+// newKillSwitch returns the switch of a sandbox that runs.
+func newKillSwitch(b *box) *killSwitch {
+	b.t.Helper()
+	info := b.info()
+	k := &killSwitch{box: b, kube: b.kubectl(), targets: map[string]*grpc.ClientConn{}}
+	plugins, err := filepath.Glob(filepath.Join(b.dir(), "home", "plugins", "resource-kubernetes-*", "pulumi-resource-kubernetes"))
+	require.NoError(b.t, err)
+	require.Len(b.t, plugins, 1)
+	k.provider = func() *exec.Cmd {
+		cmd := exec.Command(plugins[0])
+		cmd.Dir = stack.ProjectDir(b.dir()) // charts are named from there
+		mark, dir, _ := strings.Cut(daemon.Mark(b.dir()), "=")
+		cmd.Env = append(stack.CleanEnv(os.Environ()), "KUBECONFIG="+info.Kubeconfig, mark+"="+dir)
+		for name, value := range stack.Env(b.dir()) {
+			cmd.Env = append(cmd.Env, name+"="+value)
+		}
+		return cmd
+	}
+	var names []string
+	for name, address := range map[string]string{"azure-native": info.AzureNative, "azuread": info.AzureAD, "azure": info.Azure, "kubernetes": ""} {
+		if address != "" {
+			k.targets[name] = dial(b.t, address)
+		}
+		listener, err := net.Listen("tcp", "127.0.0.1:0")
+		require.NoError(b.t, err)
+		server := grpc.NewServer(grpc.ForceServerCodec(rawCodec{}), grpc.MaxRecvMsgSize(maxMessage), grpc.UnknownServiceHandler(
+			func(_ any, stream grpc.ServerStream) error { return k.pass(name, stream) }))
+		go func() { _ = server.Serve(listener) }()
+		b.t.Cleanup(server.Stop)
+		names = append(names, name+":"+port(listener.Addr().String()))
+	}
+	k.attach = strings.Join(names, ",")
+	return k
+}
+
+const maxMessage = 400 << 20 // as the engine's
+
+func dial(t *testing.T, address string) *grpc.ClientConn {
+	t.Helper()
+	conn, err := grpc.NewClient(address, grpc.WithTransportCredentials(insecure.NewCredentials()),
+		grpc.WithDefaultCallOptions(grpc.ForceCodec(rawCodec{}), grpc.MaxCallRecvMsgSize(maxMessage)))
+	require.NoError(t, err)
+	t.Cleanup(func() { conn.Close() })
+	return conn
+}
+
+// record runs a command to its end and returns the boundaries that it goes through.
+func (k *killSwitch) record(args ...string) []boundary {
+	k.t.Helper()
+	out, err := k.through(boundary{}, args...)
+	require.NoError(k.t, err, "%s", out)
+	return k.seen
+}
+
+// kill runs a command whose engine dies at a boundary.
+func (k *killSwitch) kill(at boundary, args ...string) {
+	k.t.Helper()
+	out, err := k.through(at, args...)
+	require.True(k.t, k.killed, "%s was not reached:\n%s", at, out)
+	require.Error(k.t, err, "it survives its engine's death at %s:\n%s", at, out)
+}
+
+// through runs a command with a fresh Kubernetes provider.
+func (k *killSwitch) through(at boundary, args ...string) (string, error) {
+	k.t.Helper()
+	plugin := k.provider()
+	stdout, err := plugin.StdoutPipe()
+	require.NoError(k.t, err)
+	require.NoError(k.t, plugin.Start())
+	line, err := bufio.NewReader(stdout).ReadString('\n')
+	require.NoError(k.t, err)
+	conn := dial(k.t, "127.0.0.1:"+strings.TrimSpace(line))
+	k.mu.Lock()
+	k.plugin, k.targets["kubernetes"] = plugin, conn
+	k.at, k.killed, k.seen = at, false, nil
+	k.mu.Unlock()
+	watched, endWatch := context.WithCancel(k.t.Context())
+	k.running.Go(func() { k.watchHelm(watched) })
+	began := time.Now()
+	out, err := k.command(append(args, "--attach", k.attach)...).CombinedOutput()
+	endWatch()
+	k.running.Wait()
+	_ = plugin.Process.Kill()
+	_ = plugin.Wait()
+	k.t.Logf("%s, to be killed at: %s (%s)\n%s", strings.Join(args, " "), at, time.Since(began).Round(100*time.Millisecond), out)
+	k.out.Write(out)
+	return string(out), err
+}
+
+// pass hands a call on to the provider, and its answer back.
+func (k *killSwitch) pass(provider string, stream grpc.ServerStream) error {
+	k.running.Add(1)
+	defer k.running.Done()
+	k.mu.Lock()
+	target := k.targets[provider]
+	k.mu.Unlock()
+	method, _ := grpc.MethodFromServerStream(stream)
+	var request, answer []byte
+	if err := stream.RecvMsg(&request); err != nil {
+		return err
+	}
+	op := operationOf(method, request)
+	if err := k.reach(op, asked); err != nil {
+		return err
+	}
+	if strings.HasPrefix(op.what, "kubernetes:Release ") {
+		k.goesOn(op)
+	}
+	// What was asked for is done, whether or not who has asked still lives.
+	err := target.Invoke(context.WithoutCancel(stream.Context()), method, &request, &answer)
+	if strings.HasPrefix(op.what, "kubernetes:Release ") {
+		k.goesOn(boundary{})
+	}
+	if err != nil {
+		return err
+	}
+	k.keepPassword(op, answer)
+	if err := k.reach(op, done); err != nil {
+		return err
+	}
+	return stream.SendMsg(&answer)
+}
+
+// operationOf returns the operation that a call asks for: none, if it only asks what would be.
+func operationOf(method string, request []byte) boundary {
+	call := method[strings.LastIndex(method, "/")+1:]
+	var message interface {
+		proto.Message
+		GetUrn() string
+	}
+	switch call {
+	case "Create":
+		message = &pulumirpc.CreateRequest{}
+	case "Update":
+		message = &pulumirpc.UpdateRequest{}
+	case "Delete":
+		message = &pulumirpc.DeleteRequest{}
+	default:
+		return boundary{}
+	}
+	if err := proto.Unmarshal(request, message); err != nil {
+		return boundary{}
+	}
+	if preview, ok := message.(interface{ GetPreview() bool }); ok && preview.GetPreview() {
+		return boundary{}
+	}
+	urn := resource.URN(message.GetUrn())
+	return boundary{call: call, what: stack.ShortType(string(urn.Type())) + " " + urn.Name()}
+}
+
+var errKilled = status.Error(codes.Unavailable, "the engine is dead")
+
+// reach notes a boundary, and kills if it is the one.
+func (k *killSwitch) reach(b boundary, when string) error {
+	if b == (boundary{}) {
+		return nil
+	}
+	b.when = when
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.killed {
+		return errKilled
+	}
+	k.seen = append(k.seen, b)
+	if b != k.at {
+		return nil
+	}
+	k.killed = true
+	_ = k.plugin.Process.Kill()
+	pids, err := daemon.Processes(k.dir())
+	if err != nil {
+		return err
+	}
+	for _, pid := range pids {
+		name, _ := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/comm")
+		if strings.TrimSpace(string(name)) == "pulumi" {
+			if err := syscall.Kill(pid, syscall.SIGKILL); err != nil && !errors.Is(err, syscall.ESRCH) {
+				return err
+			}
+		}
+	}
+	return errKilled
+}
+
+// goesOn notes the operation on a release that goes on, if any.
+func (k *killSwitch) goesOn(op boundary) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.release = op
+}
+
+// watchHelm reaches the boundary in the midst of an operation on a release when Helm takes itself to be at work.
+func (k *killSwitch) watchHelm(ctx context.Context) {
+	cmd := exec.CommandContext(ctx, k.kube.path, "--kubeconfig", k.kube.kubeconfig, "get", "secrets", "--all-namespaces", "--watch",
+		"--output", "name", "--selector", "owner=helm,status in (pending-install,pending-upgrade,pending-rollback,uninstalling)")
+	out, err := cmd.StdoutPipe()
+	if err != nil || cmd.Start() != nil {
+		return // the boundary is then not reached, which fails
+	}
+	if bufio.NewScanner(out).Scan() {
+		k.mu.Lock()
+		op := k.release
+		k.mu.Unlock()
+		_ = k.reach(op, amid)
+	}
+	_ = cmd.Process.Kill()
+	_ = cmd.Wait()
+}
+
+// keepPassword keeps what is secret in the answer to an operation.
+func (k *killSwitch) keepPassword(op boundary, answer []byte) {
+	if op.call != "Create" || !strings.HasPrefix(op.what, "azuread:ApplicationPassword ") {
+		return
+	}
+	var created pulumirpc.CreateResponse
+	if proto.Unmarshal(answer, &created) != nil {
+		return
+	}
+	value := created.GetProperties().GetFields()["value"]
+	if sealed := value.GetStructValue(); sealed != nil {
+		value = sealed.GetFields()["value"]
+	}
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.secrets = append(k.secrets, value.GetStringValue())
+}
+
+// passwords returns those that Entra has given out so far.
+func (k *killSwitch) passwords() []string {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return slices.Clone(k.secrets)
+}
+
+// rawCodec passes messages on as they are.
+type rawCodec struct{}
+
+func (rawCodec) Name() string                       { return "proto" }
+func (rawCodec) Marshal(v any) ([]byte, error)      { return *v.(*[]byte), nil }
+func (rawCodec) Unmarshal(data []byte, v any) error { *v.(*[]byte) = slices.Clone(data); return nil }

@@ -1,0 +1,304 @@
+//go:build linux
+
+package main
+
+import (
+	"bytes"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"io/fs"
+	"maps"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"runtime"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"gopkg.in/yaml.v3"
+)
+
+// database is where a cluster keeps its secrets.
+var database = filepath.Join("cluster", "etcd")
+
+// checkSecrets looks for every credential of a stack, those that the test itself has given to it, and the sandbox's own, in
+// all that the sandbox has written and printed, and in what else the test has collected. It also looks at who may read it.
+func (b *box) checkSecrets(stack string, given map[string]string, collected map[string][]byte) {
+	t := b.t
+	t.Helper()
+	credentials := credentialsOf(t, b.pulumi("stack", "export", "--show-secrets", "--stack", stack))
+	require.NotEmpty(t, credentials)
+	maps.Copy(credentials, given)
+	own := b.ownCredentials()
+	search, searchOwn := newLeakSearch(credentials), newLeakSearch(own)
+
+	objects, err := b.kubectl().run(t.Context(), "get", "events,pods,configmaps,deployments,serviceaccounts", "--all-namespaces", "--output", "json")
+	require.NoError(t, err)
+	texts := map[string][]byte{"output of commands": b.out.Bytes(), "objects in the cluster": objects}
+	maps.Copy(texts, collected)
+	for place, text := range texts {
+		assert.Empty(t, search.in(text), "in the %s", place)
+		assert.Empty(t, searchOwn.in(text), "in the %s", place)
+	}
+
+	b.isPrivate(".") // so that nobody else gets to the files below, whatever their modes
+	found, searched := map[string]bool{}, 0
+	shared := slices.Collect(maps.Values(own)) // with a kubeconfig that the stack was given
+	b.files(func(path string, content []byte) {
+		searched += len(content)
+		for _, credential := range search.in(content) {
+			found[credential] = true
+			b.isPrivate(path)
+			isHome := strings.HasPrefix(path, database) || b.isOwn(path) && slices.Contains(shared, credentials[credential])
+			assert.True(t, isHome, "%s is in plain text in %s", credential, path)
+		}
+		if b.isOwn(path) {
+			b.isPrivate(path)
+		} else {
+			assert.Empty(t, searchOwn.in(content), "in %s", path)
+		}
+	})
+	t.Logf("%d credentials of the stack and %d of the sandbox, looked for in %d MB of files and %d texts",
+		len(credentials), len(own), searched>>20, len(texts))
+	assert.NotEmpty(t, found, "the search does not even find the pull secrets in the database")
+}
+
+// isPrivate asserts that nobody but its owner may read a file.
+func (b *box) isPrivate(path string) {
+	b.t.Helper()
+	info, err := os.Stat(filepath.Join(b.dir(), path))
+	if errors.Is(err, fs.ErrNotExist) {
+		return // the cluster runs
+	}
+	require.NoError(b.t, err)
+	assert.Zero(b.t, info.Mode().Perm()&0o077, "%s is %s", path, info.Mode())
+}
+
+// isOwn tells the files in which the sandbox keeps its own credentials.
+func (b *box) isOwn(path string) bool {
+	name := filepath.Base(path)
+	return name == "passphrase" || name == "kubeconfig" || strings.HasSuffix(name, ".kubeconfig") || strings.HasSuffix(name, ".key")
+}
+
+// ownCredentials are what the sandbox's parts know each other by: keys, and the passphrase of the state.
+func (b *box) ownCredentials() map[string]string {
+	own := map[string]string{}
+	b.files(func(path string, content []byte) {
+		if !b.isOwn(path) {
+			return
+		}
+		if lines := strings.Fields(string(content)); strings.HasPrefix(string(content), "-----BEGIN") {
+			own[path] = slices.MaxFunc(lines, func(a, b string) int { return len(a) - len(b) }) // the first full one of the key
+			return
+		}
+		if before := len(own); strings.HasSuffix(path, "kubeconfig") {
+			addTexts(own, path, string(content))
+			require.Greater(b.t, len(own), before, path)
+			return
+		}
+		own[path] = string(content)
+	})
+	require.NotEmpty(b.t, own)
+	return own
+}
+
+// files calls do for each file of the sandbox.
+func (b *box) files(do func(path string, content []byte)) {
+	b.t.Helper()
+	err := filepath.WalkDir(b.dir(), func(path string, entry fs.DirEntry, err error) error {
+		if err != nil {
+			if errors.Is(err, fs.ErrNotExist) {
+				return nil // the cluster runs
+			}
+			return err
+		}
+		rel, err := filepath.Rel(b.dir(), path)
+		if err != nil {
+			return err
+		}
+		if !entry.Type().IsRegular() {
+			return nil
+		}
+		if content, err := os.ReadFile(path); err == nil { // else it is gone already
+			do(rel, content)
+		}
+		return nil
+	})
+	require.NoError(b.t, err)
+}
+
+// login returns what a namespace's pull secret holds.
+func (b *box) login(namespace string) (username, password string) {
+	b.t.Helper()
+	out, err := b.kubectl().run(b.t.Context(), "get", "secret", "acr-secret", "--namespace", namespace, "--output", `jsonpath={.data.\.dockerconfigjson}`)
+	require.NoError(b.t, err)
+	content, err := base64.StdEncoding.DecodeString(string(out))
+	require.NoError(b.t, err)
+	var config struct {
+		Auths map[string]struct{ Username, Password string }
+	}
+	require.NoError(b.t, json.Unmarshal(content, &config))
+	require.Len(b.t, config.Auths, 1)
+	for _, login := range config.Auths {
+		username, password = login.Username, login.Password
+	}
+	return username, password
+}
+
+// environment are the variables that "env" prints, for programs that are to find the sandbox.
+func (b *box) environment() map[string]string {
+	b.t.Helper()
+	env := map[string]string{}
+	for _, line := range strings.Split(b.must("env"), "\n") {
+		if assignment, ok := strings.CutPrefix(line, "export "); ok {
+			key, value, _ := strings.Cut(assignment, "=")
+			env[key] = strings.Trim(value, "'")
+		}
+	}
+	return env
+}
+
+// cli runs the program as an ordinary installation of Pulumi does, compiled, and in a folder of its own.
+type cli struct {
+	t       *testing.T
+	project string
+	env     []string
+}
+
+func (b *box) newCLI(stack string, s settings) *cli {
+	t := b.t
+	t.Helper()
+	c := &cli{t: t, project: t.TempDir()}
+	tools := t.TempDir()
+	for output, source := range map[string]string{
+		filepath.Join(tools, "pulumi-language-go"): "../languagegodouble", filepath.Join(c.project, "program"): "../../..",
+	} {
+		build := exec.Command("go", "build", "-o", output, ".")
+		build.Dir = source
+		out, err := build.CombinedOutput()
+		require.NoError(t, err, "%s", out)
+	}
+	project, err := os.ReadFile(filepath.Join(b.project, "Pulumi.yaml"))
+	require.NoError(t, err)
+	compiled := regexp.MustCompile(`(?m)^runtime: go$`).ReplaceAll(project, []byte("runtime: {name: go, options: {binary: ./program}}"))
+	require.NotEqual(t, project, compiled)
+	require.NoError(t, os.WriteFile(filepath.Join(c.project, "Pulumi.yaml"), compiled, 0o600))
+	require.NoError(t, os.Symlink(filepath.Join(b.project, "infra"), filepath.Join(c.project, "infra")))
+	config := settings{"azure-native:location": "westeurope"}
+	for key, value := range s {
+		config["acr-microservices:"+key] = value
+	}
+	content, err := yaml.Marshal(settings{"config": config})
+	require.NoError(t, err)
+	require.NoError(t, os.WriteFile(filepath.Join(c.project, "Pulumi."+stack+".yaml"), content, 0o600))
+	env := b.environment()
+	env["PATH"] = strings.Join([]string{tools, filepath.Join(b.dir(), "bin"), os.Getenv("PATH")}, ":")
+	c.env = append(os.Environ(), "PULUMI_DEBUG_COMMANDS=true") // for --event-log
+	for key, value := range env {
+		c.env = append(c.env, key+"="+value)
+	}
+	c.run("stack", "init", stack)
+	return c
+}
+
+// run runs Pulumi's command and returns all that it prints.
+func (c *cli) run(args ...string) []byte {
+	c.t.Helper()
+	cmd := exec.Command("/bin/sh", append([]string{"-c", `exec pulumi --non-interactive "$@"`, "pulumi"}, args...)...) // finds it in the PATH
+	cmd.Dir, cmd.Env = c.project, c.env
+	out, err := cmd.CombinedOutput()
+	if err != nil {
+		c.t.Logf("%s", out)
+	}
+	require.NoError(c.t, err)
+	return out
+}
+
+// read returns a file of the project folder.
+func (c *cli) read(name string) []byte {
+	c.t.Helper()
+	content, err := os.ReadFile(filepath.Join(c.project, name))
+	require.NoError(c.t, err)
+	return content
+}
+
+// indiscreet are the lines of the engine's log that hold properties as they are.
+var indiscreet = regexp.MustCompile(`^\{.*"msg":"((Unm|M)arshaling property for RPC\[.*"v":9|Planner decided to .*"v":7)\}`)
+
+// TestSecrets gives a stack each credential that it can have, and runs it with the engine's log at the highest verbosity.
+func TestSecrets(t *testing.T) {
+	b := newBox(t, "secrets")
+	// Another stack's registry is where an image is imported from, with a password.
+	b.configure(settings{"services": settings{"customerapi": settings{}}})
+	b.must("up")
+	username, password := b.login(customer)
+	kubeconfig, err := os.ReadFile(b.info().Kubeconfig)
+	require.NoError(t, err)
+	var outputs struct{ LoginServer string }
+	require.NoError(t, json.Unmarshal(b.pulumi("stack", "output", "--json"), &outputs))
+
+	given := map[string]string{
+		"services.customerapi.values.secrets.TOKEN":       privateValue,
+		"services.customerapi.image.import.password":      password,
+		"services.customerapi.chart.password":             "chart-password/8f1c+2d&",
+		"services.orderapi.image.build.token":             "build-token-77aa01bc",
+		"registry.webhooks.scanner.serviceUri":            "https://scanner.example.com/acr?code=webhook-code-4410fe",
+		"registry.webhooks.scanner.headers.Authorization": "Bearer webhook-header-9c2b<>",
+	}
+	c := b.newCLI("leaks", settings{
+		"environment": "leaks",
+		"registry": settings{
+			"sku": "Standard", "pull": settings{"also": []string{"token"}},
+			"webhooks": settings{"scanner": settings{"actions": []string{"push"}}},
+		},
+		"services": settings{
+			"customerapi": settings{
+				"image": settings{"tag": "first", "import": settings{"source": outputs.LoginServer + "/customerapi:1.0.0", "username": username}},
+				"chart": settings{"repository": chartRepository(t), "name": "microservice", "version": "0.1.0", "username": "reader"},
+			},
+			"orderapi": settings{"image": settings{"tag": "first", "build": settings{
+				"context": "https://github.com/example/shop.git#v1.0.0:orderapi", "platform": "linux/" + runtime.GOARCH,
+			}}},
+		},
+	})
+	set := []string{"config", "set-all", "--path", "--stack", "leaks", "--secret", "acr-microservices:cluster.kubeconfig=" + string(kubeconfig)}
+	for _, key := range slices.Sorted(maps.Keys(given)) {
+		set = append(set, "--secret", "acr-microservices:"+key+"="+given[key])
+	}
+	c.run(set...)
+	collected := map[string][]byte{}
+	loudly := func(name string, level string, args ...string) {
+		t.Helper()
+		collected[name+" at level "+level] = c.run(append(args, "--stack", "leaks", "--logtostderr", "--logflow", "-v="+level, "--event-log", name+".events")...)
+		collected["events of "+name] = c.read(name + ".events")
+	}
+	loudly("preview", "11", "preview", "--diff", "--save-plan", "plan.json")
+	collected["plan"] = c.read("plan.json")
+	loudly("up", "11", "up", "--yes", "--diff")
+	c.run("config", "set", "--path", "--stack", "leaks", "acr-microservices:rotation.generation", "1")
+	loudly("rotation", "6", "up", "--yes", "--diff", "--refresh")
+	collected["stack file"] = c.read("Pulumi.leaks.yaml")
+	collected["state"] = c.run("stack", "export", "--stack", "leaks")
+	// From level 7 on, the engine's log shows what goes to and from program and providers. These are the only places.
+	shown := 0
+	search := newLeakSearch(credentialsOf(t, b.pulumi("stack", "export", "--show-secrets", "--stack", "leaks")))
+	for _, name := range []string{"preview at level 11", "up at level 11"} {
+		var rest []byte
+		for line := range bytes.Lines(collected[name]) {
+			if !indiscreet.Match(line) {
+				rest = append(rest, line...)
+			} else if len(search.in(line)) > 0 {
+				shown++
+			}
+		}
+		collected[name] = rest
+	}
+	assert.NotZero(t, shown, "Pulumi's log has become discreet: change the README, and this test")
+	b.checkSecrets("leaks", given, collected)
+	b.must("down", "--force")
+}

@@ -1,0 +1,33 @@
+package azuredouble
+
+import (
+	"fmt"
+	"strings"
+)
+
+// Delete deletes an object of the [Double.Inventory], with all that belongs to it, as somebody would by hand.
+func (d *Double) Delete(id string) error {
+	switch {
+	case strings.HasPrefix(id, "/applications/"):
+		return d.deleteApplication(id)
+	case strings.HasPrefix(id, "/servicePrincipals/"):
+		return d.change(func(s *state) error {
+			delete(s.ServicePrincipals, strings.TrimPrefix(id, "/servicePrincipals/"))
+			return nil
+		})
+	case strings.Contains(id, "/password/"):
+		return d.deletePassword(id)
+	}
+	return d.change(func(s *state) error {
+		if s.resource(id) == nil {
+			return fmt.Errorf("there is no %s", id)
+		}
+		if !isLockID(id) {
+			if err := s.checkUnlocked(id, opDelete); err != nil {
+				return err
+			}
+		}
+		s.remove(id)
+		return nil
+	})
+}

@@ -1,0 +1,189 @@
+package azuredouble
+
+import (
+	"errors"
+	"fmt"
+	"path"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// FaultRule says which requests of the providers go wrong, and how.
+type FaultRule struct {
+	// On is what the request is for: create, read, update, delete, invoke, or any. The look of azure-native before a creation,
+	// whether the resource is there already, is no request here.
+	On string `json:"on" yaml:"on"`
+	// Type is a resource's or function's type: "Registry", a whole token, or a pattern such as "*Password" or "*".
+	Type string `json:"type" yaml:"type"`
+	// Name is the resource's name in the program, or a pattern. Empty: any.
+	Name string `json:"name,omitempty" yaml:"name,omitempty"`
+	// Fault is what goes wrong: one of Faults.
+	Fault string `json:"fault" yaml:"fault"`
+	// Call limits the fault to the n-th request that fits, counted from 1, repetitions by the provider included. 0: each.
+	Call int `json:"call,omitempty" yaml:"call,omitempty"`
+	// Chance is the probability, 0 to 1, with which it strikes. 0: always.
+	Chance float64 `json:"chance,omitempty" yaml:"chance,omitempty"`
+	// Seed makes the same chances fall again.
+	Seed uint64 `json:"seed,omitempty" yaml:"seed,omitempty"`
+	// For is the Retry-After of throttled, and how long a slow request takes: "30s". Empty: 10s and 5s.
+	For string `json:"for,omitempty" yaml:"for,omitempty"`
+}
+
+// The faults.
+const (
+	faultThrottled   = "throttled"   // 429 with Retry-After
+	faultConflict    = "conflict"    // 409, another operation is in progress
+	faultError       = "error"       // 500
+	faultUnavailable = "unavailable" // 503
+	faultSlow        = "slow"        // succeeds, but takes its time
+	faultLost        = "lost"        // is carried out, and the connection dies before the answer
+	faultTaken       = "taken"       // the name of a registry is somebody else's
+	faultQuota       = "quota"       // there are too many already
+	faultForbidden   = "forbidden"   // the permission is missing
+)
+
+var (
+	// Faults are what can go wrong.
+	Faults = []string{
+		faultThrottled, faultConflict, faultError, faultUnavailable, faultSlow, faultLost, faultTaken, faultQuota, faultForbidden,
+	}
+	faultOperations = []string{opCreate, opRead, opUpdate, opDelete, opInvoke, opAny}
+)
+
+// What a request is for.
+const (
+	opCreate = "create"
+	opRead   = "read"
+	opUpdate = "update"
+	opInvoke = "invoke"
+	opAny    = "any"
+)
+
+// ParseFaultRule reads a rule in its short form, `OPERATION TYPE[/NAME] FAULT [call=N] [chance=P] [seed=N] [for=DURATION]`, as in
+// `create Registry throttled call=1`.
+func ParseFaultRule(text string) (FaultRule, error) {
+	words := strings.Fields(text)
+	if len(words) < 3 {
+		return FaultRule{}, fmt.Errorf("fault %q: write it as \"OPERATION TYPE[/NAME] FAULT\", such as \"create Registry throttled\"", text)
+	}
+	rule := FaultRule{On: words[0], Fault: words[2]}
+	rule.Type, rule.Name = splitTarget(words[1])
+	var problems []error
+	for _, word := range words[3:] {
+		problems = append(problems, rule.set(word))
+	}
+	problems = append(problems, rule.problems()...)
+	if err := errors.Join(problems...); err != nil {
+		return FaultRule{}, fmt.Errorf("fault %q: %s", text, strings.ReplaceAll(err.Error(), "\n", "; "))
+	}
+	return rule, nil
+}
+
+// splitTarget parts a type from a name. A token has a slash of its own, as in "azuread:index/application:Application".
+func splitTarget(target string) (kind, name string) {
+	colon := strings.LastIndex(target, ":") + 1
+	kind, name, _ = strings.Cut(target[colon:], "/")
+	return target[:colon] + kind, name
+}
+
+// set takes one of the words after the fault.
+func (r *FaultRule) set(word string) (err error) {
+	key, value, _ := strings.Cut(word, "=")
+	switch key {
+	case "call":
+		r.Call, err = strconv.Atoi(value)
+		if err == nil && r.Call == 0 {
+			r.Call = -1 // was given, and is wrong
+		}
+	case "chance":
+		r.Chance, err = strconv.ParseFloat(value, 64)
+		if err == nil && r.Chance == 0 {
+			r.Chance = -1
+		}
+	case "seed":
+		r.Seed, err = strconv.ParseUint(value, 10, 64)
+	case "for":
+		r.For = value
+	default:
+		return fmt.Errorf("%q is none of call=, chance=, seed=, for=", word)
+	}
+	if err != nil {
+		return fmt.Errorf("%s=%q is not a number", key, value)
+	}
+	return nil
+}
+
+// Check tells everything that is wrong with a rule.
+func (r FaultRule) Check() error {
+	if err := errors.Join(r.problems()...); err != nil {
+		return fmt.Errorf("fault %q: %s", r, strings.ReplaceAll(err.Error(), "\n", "; "))
+	}
+	return nil
+}
+
+func (r FaultRule) problems() []error {
+	var found []error
+	add := func(wrong bool, format string, args ...any) {
+		if wrong {
+			found = append(found, fmt.Errorf(format, args...))
+		}
+	}
+	add(!slices.Contains(faultOperations, r.On), "%q is none of %s", r.On, strings.Join(faultOperations, ", "))
+	add(!slices.Contains(Faults, r.Fault), "%q is none of %s", r.Fault, strings.Join(Faults, ", "))
+	for _, pattern := range []string{r.Type, r.Name} {
+		_, err := path.Match(pattern, "")
+		add(err != nil, "%q is not a pattern", pattern)
+	}
+	add(r.Type == "", "a type is missing; * is any")
+	add(r.Call < 0, "call counts from 1")
+	add(r.Chance < 0 || r.Chance > 1, "chance is more than 0 and at most 1")
+	d, err := time.ParseDuration(r.For)
+	add(r.For != "" && (err != nil || d <= 0), "for=%s is not a duration such as 10s", r.For)
+	add(r.Fault == faultTaken && (r.On != opCreate || r.Type != "Registry"), "taken is for \"create Registry\"")
+	add(r.Fault == faultQuota && r.On != opCreate, "quota is for create")
+	return found
+}
+
+// String is the short form.
+func (r FaultRule) String() string {
+	target := r.Type
+	if r.Name != "" {
+		target += "/" + r.Name
+	}
+	words := []string{r.On, target, r.Fault}
+	if r.Call != 0 {
+		words = append(words, fmt.Sprintf("call=%d", r.Call))
+	}
+	if r.Chance != 0 {
+		words = append(words, fmt.Sprintf("chance=%g", r.Chance), fmt.Sprintf("seed=%d", r.Seed))
+	}
+	if r.For != "" {
+		words = append(words, "for="+r.For)
+	}
+	return strings.Join(words, " ")
+}
+
+// duration is For, or the usual one.
+func (r FaultRule) duration() time.Duration {
+	if d, err := time.ParseDuration(r.For); err == nil {
+		return d
+	}
+	if r.Fault == faultSlow {
+		return 5 * time.Second
+	}
+	return 10 * time.Second
+}
+
+// fits tells whether a request is one of those the rule is for.
+func (r FaultRule) fits(operation, token, name string) bool {
+	short := token[strings.LastIndex(token, ":")+1:]
+	return (r.On == opAny || r.On == operation) && (matches(r.Type, short) || matches(r.Type, token)) &&
+		(r.Name == "" || matches(r.Name, name))
+}
+
+func matches(pattern, text string) bool {
+	ok, err := path.Match(pattern, text)
+	return ok && err == nil
+}

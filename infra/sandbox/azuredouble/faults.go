@@ -1,0 +1,146 @@
+package azuredouble
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"net/http"
+	"strings"
+	"sync"
+)
+
+// faults are the rules of the moment, and what has become of them.
+type faults struct {
+	mu    sync.Mutex
+	rules []*activeRule
+}
+
+type activeRule struct {
+	FaultRule
+	random   *rand.Rand
+	requests int // that the rule is for
+	struck   int
+}
+
+// FaultCount tells what has become of a rule.
+type FaultCount struct {
+	Rule     string // in its short form
+	Requests int    // that the rule was for, repetitions by the provider included
+	Struck   int    // how many of them went wrong
+}
+
+func newFaults(rules []FaultRule) *faults {
+	f := &faults{}
+	for _, r := range rules {
+		// A fixed second half: what differs between two runs is in the seed that is printed.
+		f.rules = append(f.rules, &activeRule{FaultRule: r, random: rand.New(rand.NewPCG(r.Seed, 0))}) //nolint:gosec // G404: chances, no secrets
+	}
+	return f
+}
+
+// strike counts a request, and returns the first rule that strikes, or nil.
+func (f *faults) strike(operation, token, name string) *FaultRule {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	var first *FaultRule
+	for _, r := range f.rules {
+		if !r.fits(operation, token, name) {
+			continue
+		}
+		r.requests++
+		if first != nil || r.Call > 0 && r.requests != r.Call || r.Chance > 0 && r.random.Float64() >= r.Chance {
+			continue
+		}
+		r.struck++
+		first = &r.FaultRule
+	}
+	return first
+}
+
+func (f *faults) counts() []FaultCount {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	var counts []FaultCount
+	for _, r := range f.rules {
+		counts = append(counts, FaultCount{Rule: r.String(), Requests: r.requests, Struck: r.struck})
+	}
+	return counts
+}
+
+// FaultCounts tells what has become of the rules since they were set.
+func (d *Double) FaultCounts() []FaultCount { return d.faults.Load().counts() }
+
+// refusal is the answer of a fault that is a refusal, in the words of Azure Resource Manager, or of Microsoft Graph for the
+// provider azuread.
+func (r FaultRule) refusal(d *Double, q request) error {
+	s, seconds := d.current(), int(r.duration().Seconds())
+	if q.graph() {
+		switch r.Fault {
+		case faultThrottled:
+			return graphError(http.StatusTooManyRequests, "TooManyRequests", "Too many requests.")
+		case faultConflict:
+			return graphError(http.StatusConflict, "Directory_ConcurrencyViolation", "Unable to execute the concurrent requests.")
+		case faultError:
+			return graphError(http.StatusInternalServerError, "InternalServerError", "An error has occurred.")
+		case faultUnavailable:
+			return graphError(http.StatusServiceUnavailable, "ServiceUnavailable", "The service is unavailable.")
+		case faultQuota:
+			return graphError(http.StatusForbidden, "Directory_QuotaExceeded", "The directory object quota limit for the Tenant has been"+
+				" exceeded. Please ask your administrator to increase the quota limit or delete objects to reduce the used quota.")
+		default:
+			return graphError(http.StatusForbidden, "Authorization_RequestDenied", "Insufficient privileges to complete the operation.")
+		}
+	}
+	switch r.Fault {
+	case faultThrottled:
+		return armError(http.StatusTooManyRequests, "SubscriptionRequestsThrottled", "Number of requests for subscription '%s' and"+
+			" operation '%s' exceeded the backend storage limit. Please try again after '%d' seconds.",
+			s.Subscription, strings.ToUpper(q.method()+"/"+q.armType()), seconds)
+	case faultConflict:
+		return armError(http.StatusConflict, "AnotherOperationInProgress", "Another operation on this or dependent resource is in progress.")
+	case faultError:
+		return armError(http.StatusInternalServerError, "InternalServerError", "An internal server error occurred.")
+	case faultUnavailable:
+		return armError(http.StatusServiceUnavailable, "ServiceUnavailable", "The service is temporarily unavailable. Please try again later.")
+	case faultTaken:
+		return errNameTaken(text(q.in, "registryName"))
+	case faultQuota:
+		return quotaExceeded(q)
+	default:
+		return armError(http.StatusForbidden, "AuthorizationFailed", "The client '%s' with object id '%[1]s' does not have authorization"+
+			" to perform action '%s' over scope '%s' or the scope is invalid. If access was recently granted, please refresh your"+
+			" credentials.", s.Owner, q.action(), q.scope(s))
+	}
+}
+
+// quotaExceeded is what ARM says to one resource too many.
+func quotaExceeded(q request) error {
+	switch q.armType() {
+	case "Microsoft.Resources/resourceGroups":
+		return armError(http.StatusConflict, "ResourceGroupQuotaExceeded", "Creating the resource group '%s' would exceed the quota of"+
+			" '980'. The current resource group count is '980', please delete some resource groups before creating a new one.",
+			text(q.in, "resourceGroupName"))
+	case roleAssignmentType:
+		return armError(http.StatusBadRequest, "RoleAssignmentLimitExceeded", "The role assignment limit for the subscription has been"+
+			" exceeded: no more role assignments can be created.")
+	}
+	return armError(http.StatusConflict, "QuotaExceeded", "The quota for the resource type '%s' has been exceeded for the subscription.", q.armType())
+}
+
+// errNameTaken is what ARM says when somebody has a registry of that name.
+func errNameTaken(name string) error {
+	return armError(http.StatusConflict, "AlreadyInUse", "The registry DNS name %s is already in use. You can check if the"+
+		" name is already claimed using following API: "+
+		"https://docs.microsoft.com/en-us/rest/api/containerregistry/registries/checknameavailability", loginServer(name))
+}
+
+// errSecondPrincipal is what Graph says to a second service principal for the same application.
+func errSecondPrincipal(clientID string) error {
+	return fmt.Errorf("could not create service principal: %w", graphError(http.StatusConflict, "Request_MultipleObjectsWithSameKeyValue",
+		"The service principal cannot be created, updated, or restored because the service principal name %s is already in use.", clientID))
+}
+
+// lost is what a provider reports when the connection dies.
+func (q request) lost(id string) error {
+	method := q.method()
+	return fmt.Errorf("%s%s %q: read: connection reset by peer", method[:1], strings.ToLower(method[1:]), q.url(id))
+}

@@ -1,0 +1,233 @@
+package azuredouble
+
+import (
+	"slices"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+func TestParseFaultRule(t *testing.T) {
+	for _, text := range []string{
+		"create Registry throttled",
+		"create Registry throttled call=2 for=1m30s",
+		"any * unavailable chance=0.25 seed=7",
+		"delete azuread:index/application:Application/pull lost",
+		"read *Password/pull-? forbidden",
+	} {
+		rule, err := ParseFaultRule(text)
+		require.NoError(t, err, text)
+		assert.Equal(t, text, rule.String())
+		require.NoError(t, rule.Check())
+	}
+	for text, want := range map[string]string{
+		"":                                   `write it as "OPERATION TYPE[/NAME] FAULT"`,
+		"create Registry":                    `write it as "OPERATION TYPE[/NAME] FAULT"`,
+		"make Registry throttled":            `"make" is none of create, read, update, delete, invoke, any`,
+		"create Registry broken":             `"broken" is none of throttled, conflict, error, unavailable, slow, lost, taken, quota, forbidden`,
+		"create [ throttled":                 `"[" is not a pattern`,
+		"create Registry throttled once":     `"once" is none of call=, chance=, seed=, for=`,
+		"create Registry throttled call=one": `call="one" is not a number`,
+		"create Registry throttled call=0":   "call counts from 1",
+		"create Registry slow for=5":         "for=5 is not a duration such as 10s",
+		"any * error chance=1.5":             "chance is more than 0 and at most 1",
+		"any * error chance=0":               "chance is more than 0 and at most 1",
+		"update Registry taken":              `taken is for "create Registry"`,
+		"delete Registry quota":              "quota is for create",
+		"make Registry broken call=x":        `call="x" is not a number; "make" is none of`, // all at once
+	} {
+		_, err := ParseFaultRule(text)
+		require.ErrorContains(t, err, want, text)
+		assert.NotContains(t, err.Error(), "\n")
+	}
+}
+
+// under serves a double with these faults.
+func under(t *testing.T, rules ...string) *engine {
+	t.Helper()
+	e := newEngine(t, Options{})
+	e.faults(rules...)
+	return e
+}
+
+func (e *engine) faults(rules ...string) {
+	e.t.Helper()
+	var c Conditions
+	for _, text := range rules {
+		rule, err := ParseFaultRule(text)
+		require.NoError(e.t, err)
+		c.Faults = append(c.Faults, rule)
+	}
+	e.double.SetConditions(c)
+}
+
+// struck tells how often each rule has struck.
+func (e *engine) struck() (struck []int) {
+	for _, c := range e.double.FaultCounts() {
+		struck = append(struck, c.Struck)
+	}
+	return struck
+}
+
+// A provider repeats what Azure asks it to repeat, so that a single refusal is nobody's concern.
+func TestPassingFaultsAreInvisible(t *testing.T) {
+	for _, fault := range []string{faultThrottled, faultError, faultUnavailable, faultLost, faultSlow} {
+		e := under(t, "create Registry "+fault+" call=1 for=10ms")
+		e.group()
+		r := e.registry(nil)
+		assert.Equal(t, []int{1}, e.struck(), fault)
+		assert.Contains(t, e.double.Inventory(), r.id, fault)
+	}
+}
+
+func TestLastingFaultsAreReported(t *testing.T) {
+	for fault, want := range map[string]string{
+		faultThrottled:   `Status=429 Code="SubscriptionRequestsThrottled" Message="Number of requests for subscription `,
+		faultConflict:    `Status=409 Code="AnotherOperationInProgress"`,
+		faultError:       `Status=500 Code="InternalServerError"`,
+		faultUnavailable: `Status=503 Code="ServiceUnavailable"`,
+		faultTaken:       `Status=409 Code="AlreadyInUse" Message="The registry DNS name acme12345.azurecr.io is already in use.`,
+		faultQuota:       `Status=409 Code="QuotaExceeded" Message="The quota for the resource type 'Microsoft.ContainerRegistry/registries'`,
+		faultForbidden:   `perform action 'Microsoft.ContainerRegistry/registries/write' over scope '/subscriptions/`,
+	} {
+		e := under(t, "create Registry "+fault)
+		e.group()
+		_, err := e.try(registryTok, "registry", registryInputs(nil))
+		require.ErrorContains(t, err, want)
+		assert.Len(t, e.double.Inventory(), 1, "nothing but the group")
+		tries := 1
+		if slices.Contains([]string{faultThrottled, faultError, faultUnavailable}, fault) {
+			tries = 4
+		}
+		assert.Equal(t, []int{tries}, e.struck(), fault)
+		e.faults()
+		e.registry(nil)
+	}
+}
+
+// A Retry-After that is longer than azcore waits for is reported at once.
+func TestLongRetryAfter(t *testing.T) {
+	e := under(t, "create Registry throttled for=5m")
+	e.group()
+	_, err := e.try(registryTok, "registry", registryInputs(nil))
+	require.ErrorContains(t, err, "Please try again after '300' seconds.")
+	assert.Equal(t, []int{1}, e.struck())
+}
+
+// Where the answer to a creation is lost for good, ARM has the resource and the stack does not; the next creation says so.
+func TestLostCreation(t *testing.T) {
+	e := under(t, "create Registry lost")
+	e.group()
+	_, err := e.try(registryTok, "registry", registryInputs(nil))
+	require.ErrorContains(t, err, `Put "https://management.azure.com/subscriptions/`)
+	require.ErrorContains(t, err, `/registries/acme12345": read: connection reset by peer`)
+	assert.Len(t, e.double.Inventory(), 2)
+	e.faults()
+	_, err = e.try(registryTok, "registry", registryInputs(nil))
+	require.ErrorContains(t, err, "cannot create already existing resource '/subscriptions/")
+}
+
+func TestLostUpdateAndDeletion(t *testing.T) {
+	e := under(t)
+	e.group()
+	r := e.registry(nil)
+	e.faults("any Registry lost")
+	require.ErrorContains(t, e.update(r, registryInputs(props{"sku": props{"name": "Standard"}})), "connection reset by peer")
+	require.ErrorContains(t, e.tryDestroy(r), "Delete \"https://management.azure.com")
+	assert.NotContains(t, e.double.Inventory(), r.id)
+	e.faults()
+	e.destroy(r)
+}
+
+// The provider azuread repeats a creation whose answer is lost, and Graph makes a second object of the same kind.
+func TestLostCreationInGraph(t *testing.T) {
+	e := under(t, "create Application lost call=1")
+	app := e.create(appType, "pull", props{"displayName": "pull"})
+	assert.Len(t, e.double.Inventory(), 2)
+	e.destroy(app)
+	assert.Len(t, e.double.Inventory(), 1)
+
+	e = under(t, "create Application lost")
+	_, err := e.try(appType, "pull", props{"displayName": "pull"})
+	require.ErrorContains(t, err, "/applications giving up after 5 attempt(s)")
+	require.ErrorContains(t, err, "connection reset by peer")
+	assert.Len(t, e.double.Inventory(), 5)
+}
+
+// A service principal is not made twice: the repetition fails, and the next creation takes over the one that is there.
+func TestLostPrincipal(t *testing.T) {
+	e := under(t, "create ServicePrincipal lost call=1")
+	app := e.create(appType, "pull", props{"displayName": "pull"})
+	in := props{"clientId": app.out("clientId"), "useExisting": true}
+	_, err := e.try(spType, "pull", in)
+	require.ErrorContains(t, err, "unexpected status 409 with OData error: Request_MultipleObjectsWithSameKeyValue: The service principal cannot")
+	assert.Len(t, e.double.Inventory(), 2)
+	e.create(spType, "pull", in)
+	assert.Len(t, e.double.Inventory(), 2)
+	require.NoError(t, e.double.Delete(app.id))
+	assert.Empty(t, e.double.Inventory())
+}
+
+func TestDelete(t *testing.T) {
+	e := under(t)
+	e.group()
+	r := e.registry(nil)
+	pull := e.identity("pull")
+	require.ErrorContains(t, e.double.Delete(r.id+"/webhooks/none"), "there is no /subscriptions/")
+	for _, id := range []string{r.id, pull.password.id, "/servicePrincipals/" + pull.principal.id, pull.app.id} {
+		assert.Contains(t, e.double.Inventory(), id)
+		require.NoError(t, e.double.Delete(id))
+		assert.NotContains(t, e.double.Inventory(), id)
+	}
+}
+
+func TestLastingFaultsInGraph(t *testing.T) {
+	for fault, want := range map[string]string{
+		faultThrottled:   `Post "https://graph.microsoft.com/v1.0/`,
+		faultUnavailable: "/applications giving up after 5 attempt(s)",
+		faultConflict:    "unexpected status 409 with OData error: Directory_ConcurrencyViolation",
+		faultQuota:       "unexpected status 403 with OData error: Directory_QuotaExceeded",
+		faultForbidden:   "unexpected status 403 with OData error: Authorization_RequestDenied: Insufficient privileges to complete the operation.",
+	} {
+		e := under(t, "create Application "+fault)
+		_, err := e.try(appType, "pull", props{"displayName": "pull"})
+		require.ErrorContains(t, err, want)
+		assert.Empty(t, e.double.Inventory())
+	}
+}
+
+func TestChancesFallAgain(t *testing.T) {
+	pattern := func(seed string) (pattern []bool) {
+		f := newFaults([]FaultRule{{On: opAny, Type: "*", Fault: faultError, Chance: 0.5, Seed: map[string]uint64{"a": 1, "b": 2}[seed]}})
+		for range 64 {
+			pattern = append(pattern, f.strike(opCreate, registryTok, "x") != nil)
+		}
+		return pattern
+	}
+	first := pattern("a")
+	assert.Equal(t, first, pattern("a"))
+	assert.NotEqual(t, pattern("a"), pattern("b"))
+	assert.Contains(t, pattern("a"), true)
+	assert.Contains(t, pattern("a"), false)
+}
+
+func TestFaultsFit(t *testing.T) {
+	rule, err := ParseFaultRule("update *Registry/acr* error call=2")
+	require.NoError(t, err)
+	f := newFaults([]FaultRule{rule})
+	assert.Nil(t, f.strike(opUpdate, registryTok, "acr"), "the first one")
+	assert.Nil(t, f.strike(opCreate, registryTok, "acr"))
+	assert.Nil(t, f.strike(opUpdate, webhookTok, "acr"))
+	assert.Nil(t, f.strike(opUpdate, registryTok, "other"))
+	assert.NotNil(t, f.strike(opUpdate, registryTok, "acr"))
+	assert.Nil(t, f.strike(opUpdate, registryTok, "acr"))
+	assert.Equal(t, []FaultCount{{Rule: "update *Registry/acr* error call=2", Requests: 3, Struck: 1}}, f.counts())
+}
+
+func TestForbiddenInvoke(t *testing.T) {
+	e := under(t, "invoke getRegistry forbidden")
+	_, err := e.invoke("azure-native:containerregistry:getRegistry", props{"resourceGroupName": "rg", "registryName": "acme12345"})
+	require.ErrorContains(t, err, "action 'Microsoft.ContainerRegistry/registries/read' over scope '/subscriptions/")
+	require.ErrorContains(t, err, "/registries/acme12345'")
+}

@@ -1,0 +1,52 @@
+package azuredouble
+
+import (
+	"encoding/json"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// FuzzDefaults: what the double takes away of defaults, it can lay under again, and properties survive the way to the engine.
+func FuzzDefaults(f *testing.F) {
+	f.Add(`{"sku": {"name": "Basic"}, "adminUserEnabled": false, "policies": {"a": {"b": 1}}}`, `{"sku": {"name": "Premium"}, "tags": {"x": "y"}}`)
+	f.Add(`{"a": {"b": []}}`, `{"a": {}, "c": [1, {"d": null}]}`)
+	f.Fuzz(func(t *testing.T, defaults, given string) {
+		var below, inputs props
+		if json.Unmarshal([]byte(defaults), &below) != nil || json.Unmarshal([]byte(given), &inputs) != nil ||
+			strings.Contains(defaults+given, "null") || strings.Contains(defaults+given, "__") {
+			return // toProps drops nulls and the provider's own notes
+		}
+		whole := merge(below, inputs)
+		require.Equal(t, whole, merge(below, strip(whole, below)))
+		require.Equal(t, whole, toProps(fromProps(whole)))
+		same := func(string, any, any) bool { return false }
+		require.Equal(t, whole, merge(below, reconcile(inputs, whole, below, same)))
+	})
+}
+
+// FuzzARMType: only ids of resources have a type, which is made of their own words.
+func FuzzARMType(f *testing.F) {
+	const group = "/subscriptions/00000000-0000-0000-0000-000000000001/resourceGroups/shop/providers/"
+	for _, seed := range []string{
+		group + "Microsoft.Network/virtualNetworks/hub/subnets/nodes", group + "Microsoft.ContainerRegistry/registries/x",
+		group + "Microsoft.Storage/storageAccounts/x/providers/Microsoft.Authorization/roleAssignments/y", group, "//", "",
+	} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, id string) {
+		kind := armType(id)
+		if kind == "" {
+			if foreign(id) || checkReference("id", id, "a/b") == nil {
+				t.Errorf("%q has no type, and is accepted", id)
+			}
+			return
+		}
+		words := strings.Split(id, "/")
+		for word := range strings.SplitSeq(kind, "/") {
+			require.Contains(t, words, word)
+		}
+		require.NoError(t, checkReference("id", id, kind))
+	})
+}

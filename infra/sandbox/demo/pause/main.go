@@ -1,0 +1,15 @@
+// Command pause is the program that holds a pod's namespaces on a node with a real container runtime: it does nothing, and
+// ends when it is asked to.
+package main
+
+import (
+	"context"
+	"os/signal"
+	"syscall"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
+	defer stop()
+	<-ctx.Done()
+}

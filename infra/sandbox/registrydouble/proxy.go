@@ -1,0 +1,45 @@
+package registrydouble
+
+import (
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"time"
+)
+
+// Proxy is an HTTPS proxy that takes the names of the registries for the double at addr (host:port), for programs that
+// know proxies and cannot use [Transport]. It passes bytes on and sees no content: TLS is between the client and the double.
+// Any other host is refused.
+func Proxy(addr string) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		host, _, err := net.SplitHostPort(r.Host)
+		if r.Method != http.MethodConnect || err != nil {
+			http.Error(w, "this proxy is for HTTPS", http.StatusMethodNotAllowed)
+			return
+		}
+		client, _, err := http.NewResponseController(w).Hijack()
+		if err != nil {
+			http.Error(w, err.Error(), http.StatusInternalServerError)
+			return
+		}
+		defer client.Close()
+		if !Serves(host) {
+			// What follows the number is all that a client shows.
+			fmt.Fprintf(client, "HTTP/1.1 403 %s is no registry of the sandbox\r\n\r\n", host)
+			return
+		}
+		double, err := net.DialTimeout("tcp", addr, 10*time.Second)
+		if err != nil {
+			fmt.Fprint(client, "HTTP/1.1 502 the registry double does not answer\r\n\r\n")
+			return
+		}
+		defer double.Close()
+		fmt.Fprint(client, "HTTP/1.1 200 Connection established\r\n\r\n")
+		go func() {
+			_, _ = io.Copy(client, double) // whatever ends it, the other side learns of the end
+			client.Close()
+		}()
+		_, _ = io.Copy(double, client)
+	})
+}

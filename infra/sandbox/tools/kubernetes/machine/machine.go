@@ -1,0 +1,132 @@
+// Package machine makes a node with a real container runtime, as if it were a machine of its own: it is the first process
+// in a process and a mount namespace of its own. Whatever kubelet, the runtime, its shims and the containers start or mount
+// there is gone with this process, even when it is killed: the kernel sees to that. It takes root.
+package machine
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"slices"
+	"sync/atomic"
+	"syscall"
+	"time"
+
+	"github.com/spf13/cobra"
+)
+
+// NewCommand returns the command "machine", which runs until SIGTERM or until one of its programs ends.
+func NewCommand() *cobra.Command {
+	var dir, socket string
+	cmd := &cobra.Command{
+		Use:   "machine --dir DIR -- PROGRAM [ARG...] [-- PROGRAM [ARG...]]...",
+		Short: "Run programs as on a machine of their own; it must be the first process of its namespaces",
+		Long: `Run programs as on a machine of their own. It must be the first process of a process and a mount namespace.
+
+DIR is at ` + Dir + ` there, whatever else is below /run is new, and what is written below /var is kept in memory.`,
+		Args:          cobra.MinimumNArgs(1),
+		SilenceUsage:  true,
+		SilenceErrors: true,
+		RunE: func(_ *cobra.Command, args []string) error {
+			if os.Getpid() != 1 {
+				return errors.New("this is not the first process of its namespace")
+			}
+			if err := prepare(dir); err != nil {
+				return err
+			}
+			return run(split(args), socket)
+		},
+	}
+	cmd.Flags().StringVar(&dir, "dir", "", "folder of all that stays")
+	cmd.Flags().StringVar(&socket, "socket", "", "where the first program answers; without it, the others are started at once")
+	cobra.CheckErr(cmd.MarkFlagRequired("dir"))
+	return cmd
+}
+
+// split returns the commands that are separated by "--".
+func split(args []string) [][]string {
+	var commands [][]string
+	for {
+		i := slices.Index(args, "--")
+		if i < 0 {
+			return append(commands, args)
+		}
+		commands, args = append(commands, args[:i]), args[i+1:]
+	}
+}
+
+// answers is the time for the first program to answer.
+const answers = 30 * time.Second
+
+// stopGrace is the time for all processes to end by themselves after SIGTERM. Like a machine that is switched off, the node
+// says nothing to the cluster: its pods start again with it.
+const stopGrace = 4 * time.Second
+
+// run starts the commands and does the duties of a first process: it waits for the children of whoever has died.
+func run(commands [][]string, socket string) error {
+	var stopping atomic.Bool
+	signals := make(chan os.Signal, 1)
+	signal.Notify(signals, syscall.SIGTERM)
+	go func() {
+		<-signals
+		stopping.Store(true)
+		_ = syscall.Kill(-1, syscall.SIGTERM) // all but this one
+		time.Sleep(stopGrace)
+		os.Exit(0) // and the kernel kills the others
+	}()
+	programs := map[int]string{}
+	for i, args := range commands {
+		if i > 0 && socket != "" {
+			if err := await(socket); err != nil {
+				return fmt.Errorf("%s: %w", name(commands[0]), err)
+			}
+		}
+		pid, err := syscall.ForkExec(args[0], args, &syscall.ProcAttr{Env: os.Environ(), Files: []uintptr{0, 1, 2}})
+		if err != nil {
+			return fmt.Errorf("%s: %w", args[0], err)
+		}
+		programs[pid] = name(args)
+	}
+	for {
+		var status syscall.WaitStatus
+		pid, err := syscall.Wait4(-1, &status, 0, nil)
+		switch {
+		case errors.Is(err, syscall.EINTR):
+		case err != nil: // there is none left
+			return nil
+		case programs[pid] != "" && !stopping.Load():
+			return fmt.Errorf("%s has ended: %s", programs[pid], describe(status))
+		}
+	}
+}
+
+// await waits until something answers at a socket.
+func await(socket string) error {
+	for deadline := time.Now().Add(answers); ; time.Sleep(20 * time.Millisecond) {
+		conn, err := net.Dial("unix", socket)
+		if err == nil {
+			return conn.Close()
+		}
+		if time.Now().After(deadline) {
+			return err
+		}
+	}
+}
+
+// name is what a command's program is called. The programs of this one's own file have their names as their first argument.
+func name(args []string) string {
+	if args[0] == "/proc/self/exe" && len(args) > 1 {
+		return args[1]
+	}
+	return filepath.Base(args[0])
+}
+
+func describe(status syscall.WaitStatus) string {
+	if status.Signaled() {
+		return status.Signal().String()
+	}
+	return fmt.Sprintf("exit status %d", status.ExitStatus())
+}
