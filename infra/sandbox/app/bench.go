@@ -71,8 +71,8 @@ func benchCommand(with func(func(*cobra.Command, *sandbox) error) func(*cobra.Co
 			if len(measures) > 0 {
 				sb.Printf("\n%s", bench.Table(measures))
 			}
-			if err == nil && write {
-				err = bench.Write(sb.project, measures)
+			if len(measures) > 0 && write {
+				err = errors.Join(err, bench.Write(sb.project, measures))
 			}
 			return err
 		})(cmd, args)

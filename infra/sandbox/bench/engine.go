@@ -43,8 +43,13 @@ func (r run) changes() []step {
 	return changes
 }
 
+// patience is how long an operation may take. None takes half of it, even on a busy machine.
+const patience = 5 * time.Minute
+
 // operate runs an operation of the real CLI on a stack, as a person or a pipeline would, and measures it.
 func (s *benchStack) operate(ctx context.Context, operation string, flags ...string) (run, error) {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
 	log := filepath.Join(s.world.Dir, "events.json")
 	if err := os.WriteFile(log, nil, 0o600); err != nil {
 		return run{}, err

@@ -225,6 +225,9 @@ type publisher struct {
 
 // publish fills a new registry as a build pipeline would have done: by an ordinary push over HTTP.
 func (p *publisher) publish(ctx context.Context, loginServer string) error {
+	// It takes a second. A push that hangs is to be seen as one that has failed.
+	ctx, cancel := context.WithTimeout(ctx, time.Minute)
+	defer cancel()
 	// A registry that had the same name before has left its content behind.
 	if err := p.registry.Remove(loginServer); err != nil {
 		return err
