@@ -10,15 +10,14 @@ func (d *Double) Delete(id string) error {
 	switch {
 	case strings.HasPrefix(id, "/applications/"):
 		return d.deleteApplication(id)
-	case strings.HasPrefix(id, "/servicePrincipals/"):
-		return d.change(func(s *state) error {
-			delete(s.ServicePrincipals, strings.TrimPrefix(id, "/servicePrincipals/"))
-			return nil
-		})
 	case strings.Contains(id, "/password/"):
 		return d.deletePassword(id)
 	}
 	return d.change(func(s *state) error {
+		if p, err := s.principalByID(strings.TrimPrefix(id, "/servicePrincipals/")); err == nil {
+			delete(s.ServicePrincipals, p.ObjectID)
+			return nil
+		}
 		if s.resource(id) == nil {
 			return fmt.Errorf("there is no %s", id)
 		}
