@@ -160,7 +160,7 @@ func clusterFaults() []faultScenario {
 		{
 			name: "node-gone", fault: "Kubernetes: the node is gone",
 			arrange: allOf(outage("node"), kubectlDoes("delete", "node", "sandbox")), lift: outageOver("node"),
-			flags: updateFlags{config: impatient(nil)}, config: change("node-gone"),
+			flags: updateFlags{config: map[string]string{"release.timeoutSeconds": "20"}}, config: change("node-gone"),
 			seen: "no nodes available to schedule pods",
 		},
 		{
