@@ -19,8 +19,9 @@ const (
 	defaultRotationDays = 90
 	// A password lives for five periods, and should for less than the two years that Entra itself gives one.
 	maxRotationDays = 120
-	// Each generation lengthens the life of later passwords by a period, which has to end somewhere.
-	maxRotationGeneration = 8
+	// Each generation lengthens the life of later passwords by a period, which has to end somewhere. From any generation, one
+	// that is five away, and so has none of the same passwords, is within reach: five more, or from 5 on none.
+	maxRotationGeneration = 9
 )
 
 // rotationEpoch is the beginning of the first period of every stack, for all time: what it is at a moment does not depend
@@ -108,7 +109,7 @@ func (c *Config) validateRotation(found *problems) {
 	found.addUnless(days >= 1 && days <= maxRotationDays, "rotation.days", days, fmt.Sprintf("is not from 1 to %d", maxRotationDays))
 	generation := c.Rotation.Generation
 	found.addUnless(generation >= 0 && generation <= maxRotationGeneration, "rotation.generation", generation,
-		fmt.Sprintf("is not from 0 to %d; from %[1]d go on with 0, which makes all passwords new", maxRotationGeneration))
+		fmt.Sprintf("is not from 0 to %d; from 5 on, 0 makes all passwords new", maxRotationGeneration))
 	if c.Rotation.AsOf == "" {
 		return
 	}

@@ -25,6 +25,29 @@ func TestRotationIsTheSameInsideAPeriod(t *testing.T) {
 	require.Equal(t, 80, config.at(want.next).current)
 }
 
+// After a leak of all passwords, one change of the generation makes all new, whatever it was before.
+func TestRotationMakesAllPasswordsNew(t *testing.T) {
+	t.Parallel()
+	numbers := func(generation int) map[int]bool {
+		found := map[int]bool{}
+		for _, term := range (RotationConfig{Generation: generation}).at(rotationEpoch.AddDate(7, 0, 0)).terms(madeAhead) {
+			found[term.number] = true
+		}
+		return found
+	}
+	for generation := range maxRotationGeneration + 1 {
+		next := 0
+		if generation < 5 {
+			next = generation + 5
+		}
+		require.LessOrEqual(t, next, maxRotationGeneration)
+		before := numbers(generation)
+		for number := range numbers(next) {
+			require.NotContains(t, before, number, "from generation %d to %d", generation, next)
+		}
+	}
+}
+
 func TestRotationWarning(t *testing.T) {
 	t.Parallel()
 	config := RotationConfig{} // 90 days
