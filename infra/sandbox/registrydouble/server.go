@@ -13,6 +13,7 @@
 package registrydouble
 
 import (
+	"bytes"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -330,6 +331,13 @@ func (s *Server) serveRegistry(w http.ResponseWriter, r *http.Request, host stri
 		return s.serveManifest(w, r, host, content, t, principal)
 	case kindBlob:
 		r.Header.Del("Range") // optional in the protocol, and go-containerregistry knows only one of its forms
+		// go-containerregistry reads an upload while it keeps out all others. Over one HTTP/2 connection two would wait for
+		// each other for ever: the one at work for its content, and that for room, which the content of the other takes.
+		upload, err := io.ReadAll(r.Body)
+		if err != nil {
+			return err
+		}
+		r.Body = io.NopCloser(bytes.NewReader(upload))
 		content.blobAPI.ServeHTTP(&blobWriter{ResponseWriter: w}, r)
 	default:
 		writeJSON(w, http.StatusOK, struct{}{})

@@ -1,6 +1,7 @@
 package registrydouble_test
 
 import (
+	"context"
 	"encoding/base64"
 	"encoding/json"
 	"errors"
@@ -568,6 +569,44 @@ func TestConcurrentPullsAndPushes(t *testing.T) {
 	tags, err := remote.List(reference(t, contoso+"/api").Context(), f.as("puller")...)
 	require.NoError(t, err)
 	assert.Len(t, tags, clients+1, "no push was lost")
+}
+
+// An upload whose content is slow to come keeps no other waiting, over whichever connection.
+func TestUploadsDoNotWaitForEachOther(t *testing.T) {
+	f := newFixture(t)
+	token := "Bearer " + f.token(contoso, "owner", "repository:api:pull,push")
+	begin := func() string {
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "https://"+contoso+"/v2/api/blobs/uploads/", http.NoBody)
+		require.NoError(t, err)
+		return f.do(req, token).header.Get("Location")
+	}
+	upload := func(location string, content io.Reader) error {
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		req, err := http.NewRequestWithContext(ctx, http.MethodPatch, "https://"+contoso+location, content)
+		if err != nil {
+			return err
+		}
+		req.Header.Set("Authorization", token)
+		resp, err := f.transport.RoundTrip(req)
+		if err != nil {
+			return err
+		}
+		defer resp.Body.Close()
+		if resp.StatusCode != http.StatusAccepted {
+			return errors.New(resp.Status)
+		}
+		return nil
+	}
+	slow, quick := begin(), begin()
+	content, write := io.Pipe()
+	done := make(chan error)
+	go func() { done <- upload(slow, content) }()
+	_, err := io.WriteString(write, "sent, so that the server is at work on it")
+	require.NoError(t, err)
+	require.NoError(t, upload(quick, strings.NewReader(strings.Repeat("x", 8<<20))))
+	require.NoError(t, write.Close())
+	require.NoError(t, <-done)
 }
 
 func TestSecretsStayPrivate(t *testing.T) {
