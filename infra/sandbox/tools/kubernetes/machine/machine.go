@@ -95,8 +95,8 @@ func run(commands [][]string, socket string) error {
 		pid, err := syscall.Wait4(-1, &status, 0, nil)
 		switch {
 		case errors.Is(err, syscall.EINTR):
-		case err != nil: // there is none left
-			return nil
+		case err != nil:
+			return nil //nolint:nilerr // there is none left
 		case programs[pid] != "" && !stopping.Load():
 			return fmt.Errorf("%s has ended: %s", programs[pid], describe(status))
 		}

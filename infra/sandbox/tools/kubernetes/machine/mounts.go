@@ -40,7 +40,7 @@ func prepare(dir string) error {
 	}
 	const upper, work, settings = "/run/var/upper", "/run/var/work", "/run/settings"
 	for _, d := range []string{Dir, upper, work, settings} {
-		if err := os.MkdirAll(d, 0o755); err != nil { //nolint:gosec // as such folders are
+		if err := os.MkdirAll(d, 0o755); err != nil {
 			return err
 		}
 	}
@@ -51,7 +51,7 @@ func prepare(dir string) error {
 		return err
 	}
 	for _, name := range hostSettings {
-		setting := filepath.Join("/proc/sys", name)
+		setting := "/proc/sys/" + name
 		value, err := os.ReadFile(setting)
 		if err != nil {
 			return err
