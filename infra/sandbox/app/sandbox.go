@@ -11,10 +11,9 @@ import (
 	"path/filepath"
 	"time"
 
-	"example.com/acr-microservices/infra/sandbox/azuredouble"
-
 	"golang.org/x/sys/unix"
 
+	"example.com/acr-microservices/infra/sandbox/azuredouble"
 	"example.com/acr-microservices/infra/sandbox/console"
 	"example.com/acr-microservices/infra/sandbox/daemon"
 	"example.com/acr-microservices/infra/sandbox/toolchain"
@@ -148,6 +147,31 @@ func (sb *sandbox) start(ctx context.Context, tools toolchain.Tools, conditions 
 		return nil, running, errors.Join(err, sb.release(d))
 	}
 	return d, running, nil
+}
+
+// visit does something with the sandbox's services, and leaves them as they were: those that it has to start for that are
+// stopped again.
+func (sb *sandbox) visit(ctx context.Context, conditions azuredouble.Conditions, do func(*daemon.Client, toolchain.Tools) error) (err error) {
+	unlock, err := sb.lock()
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	tools, err := sb.buildTools(ctx)
+	if err != nil {
+		return err
+	}
+	services, running, err := sb.start(ctx, tools, conditions)
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if running && ctx.Err() == nil {
+			err = errors.Join(err, services.Keep(ctx))
+		}
+		err = errors.Join(err, sb.release(services))
+	}()
+	return do(services, tools)
 }
 
 // current tells whether a running sandbox is of the present build of its tools, with the node that it is to have. One that is

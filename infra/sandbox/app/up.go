@@ -74,36 +74,19 @@ func (sb *sandbox) up(ctx context.Context, flags updateFlags) (err error) {
 }
 
 // preview shows what up would do. A sandbox that it has to start for that is stopped again.
-func (sb *sandbox) preview(ctx context.Context, flags updateFlags) (err error) {
-	unlock, err := sb.lock()
-	if err != nil {
-		return err
-	}
-	defer unlock()
-	tools, err := sb.buildTools(ctx)
-	if err != nil {
-		return err
-	}
-	services, running, err := sb.start(ctx, tools, flags.conditions())
-	if err != nil {
-		return err
-	}
-	defer func() {
-		if running && ctx.Err() == nil {
-			err = errors.Join(err, services.Keep(ctx))
+func (sb *sandbox) preview(ctx context.Context, flags updateFlags) error {
+	return sb.visit(ctx, flags.conditions(), func(services *daemon.Client, tools toolchain.Tools) error {
+		st, _, err := sb.openStack(ctx, services, tools, flags)
+		if err != nil {
+			return err
 		}
-		err = errors.Join(err, sb.release(services))
-	}()
-	st, _, err := sb.openStack(ctx, services, tools, flags)
-	if err != nil {
-		return err
-	}
-	result, err := st.Preview(ctx)
-	if err != nil {
-		return err
-	}
-	sb.Printf("%s", counts(result.Changes, "up would change nothing", "up would do: "))
-	return nil
+		result, err := st.Preview(ctx)
+		if err != nil {
+			return err
+		}
+		sb.Printf("%s", counts(result.Changes, "up would change nothing", "up would do: "))
+		return nil
+	})
 }
 
 func (sb *sandbox) openStack(ctx context.Context, services *daemon.Client, tools toolchain.Tools, flags updateFlags) (*stack.Stack, daemon.Info, error) {
