@@ -47,3 +47,11 @@ func askAzure[T any](ctx *pulumi.Context, function string, args any) (T, error) 
 	}
 	return answer, nil
 }
+
+// azureSubscription asks for the id of the subscription in which azure-native works.
+func azureSubscription(ctx *pulumi.Context) (string, error) {
+	client, err := askAzure[struct {
+		SubscriptionID string `pulumi:"subscriptionId"`
+	}](ctx, "authorization:getClientConfig", nil)
+	return client.SubscriptionID, err
+}

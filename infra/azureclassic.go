@@ -3,7 +3,6 @@ package infra
 import (
 	"slices"
 
-	"github.com/pulumi/pulumi-azure-native-sdk/authorization/v2"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 )
 
@@ -21,9 +20,13 @@ func newClassicAzure(ctx *pulumi.Context, cfg *Config) (*classicAzure, error) {
 	if !cfg.usesClassicAzure() {
 		return nil, nil //nolint:nilnil // no such provider is needed
 	}
+	subscription, err := azureSubscription(ctx)
+	if err != nil {
+		return nil, err
+	}
 	provider := &classicAzure{}
 	return provider, ctx.RegisterResource("pulumi:providers:azure", "azure", pulumi.Map{
-		"subscriptionId":                authorization.GetClientConfigOutput(ctx).SubscriptionId(),
+		"subscriptionId":                pulumi.String(subscription),
 		"resourceProviderRegistrations": pulumi.String("none"),
 	}, provider, pulumi.Version(classicAzureVersion))
 }

@@ -2,6 +2,7 @@ package infra
 
 import (
 	"os/exec"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -16,6 +17,19 @@ func TestCompilesNoGeneratedPackageOfKubernetes(t *testing.T) {
 	for _, dependency := range goOutput(t, "list", "-deps", ".") {
 		if strings.HasPrefix(dependency, sdk+"/") {
 			require.Equal(t, sdk+"/utilities", dependency, "use newObject in place of this package")
+		}
+	}
+}
+
+// The package of a service's default version holds the types of all its APIs, of which the stack needs one or two; the package
+// of just that version is a tenth of it.
+func TestCompilesNoDefaultPackageOfAzure(t *testing.T) {
+	t.Parallel()
+	const sdk = "github.com/pulumi/pulumi-azure-native-sdk/"
+	versioned := regexp.MustCompile(`^` + sdk + `\w+/v2/v\d{8}(preview)?$`)
+	for _, dependency := range goOutput(t, "list", "-deps", ".") {
+		if strings.HasPrefix(dependency, sdk) && !strings.HasPrefix(dependency, sdk+"v2") {
+			require.Regexp(t, versioned, dependency, "name the version that is the default's")
 		}
 	}
 }

@@ -57,7 +57,7 @@ func requireShape(t *testing.T, g *graph) {
 		require.True(t, secret.inputs["data"].IsSecret(), "pull secret %s is not a secret", name)
 		require.Equal(t, []string{"data", "stringData"}, secret.secretOutputs, "as the SDK has it, pull secret %s", name)
 		require.True(t, slices.ContainsFunc(secret.dependencies, func(dependency string) bool {
-			return dependency == "azure-native:authorization:RoleAssignment pull" ||
+			return dependency == "azure-native:authorization/v20220401:RoleAssignment pull" ||
 				strings.HasPrefix(dependency, "azure:containerservice/tokenPassword:TokenPassword "+name)
 		}), "pull secret %s does not wait for the permission to pull", name)
 		adopted := slices.Contains(secret.dependencies, "kubernetes:core/v1:NamespacePatch "+name)
@@ -73,10 +73,10 @@ func requireShape(t *testing.T, g *graph) {
 			}
 		}
 		_, withSecret := g.of("kubernetes:core/v1:Secret")[name]
-		_, byNode := g.of("azure-native:authorization:RoleAssignment")["kubelet"]
+		_, byNode := g.of("azure-native:authorization/v20220401:RoleAssignment")["kubelet"]
 		require.True(t, !withSecret && !byNode ||
 			slices.Contains(release.dependencies, "kubernetes:core/v1:Secret "+name) ||
-			slices.Contains(release.dependencies, "azure-native:authorization:RoleAssignment kubelet"),
+			slices.Contains(release.dependencies, "azure-native:authorization/v20220401:RoleAssignment kubelet"),
 			"release %s waits neither for its pull secret nor for the nodes' permission to pull", name)
 	}
 }
@@ -107,7 +107,7 @@ func TestDeployTwentyServices(t *testing.T) {
 				"azure-native:containerregistry/v20231101preview:Registry": 1,
 				"azuread:index/servicePrincipal:ServicePrincipal":          1,
 				"azuread:index/applicationPassword:ApplicationPassword":    keptBefore + 1 + madeAhead,
-				"azure-native:authorization:RoleAssignment":                1,
+				"azure-native:authorization/v20220401:RoleAssignment":      1,
 				"kubernetes:core/v1:Namespace":                             20,
 				"kubernetes:core/v1:Secret":                                20,
 				"kubernetes:helm.sh/v3:Release":                            20,

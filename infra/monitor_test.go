@@ -181,7 +181,7 @@ func (m *mockMonitor) Invoke(_ context.Context, req *pulumirpc.ResourceInvokeReq
 		answer = map[string]any{"identityProfile": map[string]any{
 			"kubeletidentity": map[string]any{"objectId": "44444444-4444-4444-4444-444444444444"},
 		}}
-	case "azure-native:resources:getResourceGroup":
+	case "azure-native:resources/v20220901:getResourceGroup":
 		answer = map[string]any{"name": req.GetArgs().AsMap()["resourceGroupName"], "location": "northeurope"}
 	default:
 		return nil, fmt.Errorf("no mock for %s", req.GetTok())
@@ -205,7 +205,7 @@ func providerOutputs(kind, name string, inputs resource.PropertyMap) resource.Pr
 		return name + "1a2b3c4d"
 	}
 	switch kind {
-	case "azure-native:resources:ResourceGroup":
+	case "azure-native:resources/v20220901:ResourceGroup":
 		return resource.PropertyMap{"name": text(physical("resourceGroupName"))}
 	case "azure-native:containerregistry/v20231101preview:Registry":
 		registry := physical("registryName")

@@ -10,7 +10,7 @@ import (
 	// uses soft delete through a version that does not know it; this preview has both. A registry that was made with the
 	// default stays, for the SDK declares the one type an alias of the other.
 	acr "github.com/pulumi/pulumi-azure-native-sdk/containerregistry/v2/v20231101preview"
-	"github.com/pulumi/pulumi-azure-native-sdk/resources/v2"
+	resources "github.com/pulumi/pulumi-azure-native-sdk/resources/v2/v20220901"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 )
 

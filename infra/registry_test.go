@@ -43,7 +43,7 @@ func TestPullWaitsForWhatItPullsThrough(t *testing.T) {
 						"azure-native:network:PrivateEndpoint acrmicroservices",
 						"azure-native:network:PrivateDnsZoneGroup acrmicroservices",
 						"azure-native:containerregistry/v20231101preview:CacheRule acrmicroservices-docker-library",
-						"azure-native:authorization:RoleAssignment acrmicroservices-docker-hub",
+						"azure-native:authorization/v20220401:RoleAssignment acrmicroservices-docker-hub",
 					} {
 						require.Contains(t, r.dependencies, through, "%s %s", kind, name)
 					}
@@ -58,10 +58,10 @@ func TestLockIsTheFirstToGo(t *testing.T) {
 	t.Parallel()
 	g, err := deploy(readStackFile(t, "testdata/valid-premium-features.yaml"), false)
 	require.NoError(t, err)
-	lock := g.of("azure-native:authorization:ManagementLockByScope")["registry"]
+	lock := g.of("azure-native:authorization/v20200501:ManagementLockByScope")["registry"]
 	for key, r := range g.resources {
-		onTheVault := key == "azure-native:authorization:RoleAssignment acrmicroservices-docker-hub"
-		if strings.HasPrefix(r.kind, "azure-native:") && r.kind != lock.kind && r.kind != "azure-native:resources:ResourceGroup" && !onTheVault {
+		onTheVault := key == "azure-native:authorization/v20220401:RoleAssignment acrmicroservices-docker-hub"
+		if strings.HasPrefix(r.kind, "azure-native:") && r.kind != lock.kind && r.kind != "azure-native:resources/v20220901:ResourceGroup" && !onTheVault {
 			require.Contains(t, lock.dependencies, key)
 		}
 	}
@@ -117,7 +117,7 @@ config:
   acr-microservices:services: {customerapi: {}}
 `)), false)
 		require.NoError(t, err)
-		return g.of("azure-native:authorization:RoleAssignment")
+		return g.of("azure-native:authorization/v20220401:RoleAssignment")
 	}
 	a, b := "{principalId: 55555555-5555-5555-5555-555555555555}", "{principalId: 66666666-6666-6666-6666-66666666666A, principalType: Group}"
 	require.Equal(t, roles(a+","+b), roles(b+","+a))

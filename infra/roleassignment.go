@@ -1,7 +1,9 @@
 package infra
 
 import (
-	"github.com/pulumi/pulumi-azure-native-sdk/authorization/v2"
+	// The version that is the SDK's default, in a package of its own: authorization/v2 takes the compiler 16 seconds of CPU, this
+	// one a moment. A live stack stays as it is, for the SDK declares the types aliases of each other.
+	authorization "github.com/pulumi/pulumi-azure-native-sdk/authorization/v2/v20220401"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 )
 
@@ -29,13 +31,13 @@ type roleAssignmentArgs struct {
 
 // newRoleAssignment gives a principal a built-in role on a scope, and on nothing else.
 func newRoleAssignment(ctx *pulumi.Context, name string, parent pulumi.Resource, args *roleAssignmentArgs) (*authorization.RoleAssignment, error) {
-	client := authorization.GetClientConfigOutput(ctx, pulumi.Parent(parent))
-	definition := client.SubscriptionId().ApplyT(func(subscription string) string {
-		return roleDefinition(subscription, args.role)
-	})
+	subscription, err := azureSubscription(ctx)
+	if err != nil {
+		return nil, err
+	}
 	inputs := &authorization.RoleAssignmentArgs{
 		Scope:            args.scope,
-		RoleDefinitionId: definition.(pulumi.StringOutput),
+		RoleDefinitionId: pulumi.String(roleDefinition(subscription, args.role)),
 		PrincipalId:      args.principal,
 		PrincipalType:    pulumi.String(args.principalType),
 	}

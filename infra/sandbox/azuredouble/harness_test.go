@@ -19,7 +19,7 @@ import (
 )
 
 const (
-	groupType     = "azure-native:resources:ResourceGroup"
+	groupType     = "azure-native:resources/v20220901:ResourceGroup"
 	stableModule  = "azure-native:containerregistry:"
 	module        = "azure-native:containerregistry/v20231101preview:"
 	registryTok   = module + "Registry"
@@ -28,8 +28,8 @@ const (
 	cacheTok      = module + "CacheRule"
 	credentialTok = module + "CredentialSet"
 	taskTok       = stableModule + "Task"
-	lockTok       = "azure-native:authorization:ManagementLockByScope"
-	roleType      = "azure-native:authorization:RoleAssignment"
+	lockTok       = "azure-native:authorization/v20200501:ManagementLockByScope"
+	roleType      = "azure-native:authorization/v20220401:RoleAssignment"
 	endpointTok   = "azure-native:network:PrivateEndpoint"
 	zoneGroupTok  = "azure-native:network:PrivateDnsZoneGroup"
 	diagnosticTok = "azure-native:insights:DiagnosticSetting"

@@ -8,10 +8,11 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/pulumi/pulumi-azure-native-sdk/authorization/v2"
+	locks "github.com/pulumi/pulumi-azure-native-sdk/authorization/v2/v20200501"
+	authorization "github.com/pulumi/pulumi-azure-native-sdk/authorization/v2/v20220401"
 	"github.com/pulumi/pulumi-azure-native-sdk/containerregistry/v2"
 	"github.com/pulumi/pulumi-azure-native-sdk/containerregistry/v2/v20231101preview"
-	"github.com/pulumi/pulumi-azure-native-sdk/resources/v2"
+	resources "github.com/pulumi/pulumi-azure-native-sdk/resources/v2/v20220901"
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource/plugin"
 )
 
@@ -23,8 +24,10 @@ const cliClientID = "04b07795-8ddb-461a-bbee-02f9e1bf7b46"
 
 func newAzureNative(d *Double) *provider {
 	return newProvider(d, "azure-native", azureNativeVersion, slices.Concat(
-		coreKinds(), registryKinds(stableRegistry), registryKinds(previewRegistry), []*kind{taskKind()}, networkKinds(),
+		coreKinds(), unversioned(coreKinds()), registryKinds(stableRegistry), registryKinds(previewRegistry), []*kind{taskKind()}, networkKinds(),
 	), append(aksFunctions(), []*function{
+		getResourceGroup("azure-native:resources/v20220901:getResourceGroup"),
+		getResourceGroup("azure-native:resources:getResourceGroup"),
 		{
 			token: "azure-native:authorization:getClientConfig",
 			args:  &schema{kind: "object"},
@@ -33,14 +36,6 @@ func newAzureNative(d *Double) *provider {
 				return props{
 					"clientId": cliClientID, "objectId": s.Owner, "subscriptionId": s.Subscription, "tenantId": s.Tenant,
 				}, nil
-			},
-		},
-		{
-			token: "azure-native:resources:getResourceGroup",
-			args:  schemaOf(reflect.TypeFor[resources.LookupResourceGroupArgs]()),
-			call: func(d *Double, in props) (props, error) {
-				s := d.current()
-				return lookUp(s, resourceGroupID(s, text(in, "resourceGroupName")), resourceGroupOutputs)
 			},
 		},
 		{
@@ -70,11 +65,22 @@ func newAzureNative(d *Double) *provider {
 	}...))
 }
 
-// coreKinds are what every deployment has.
+func getResourceGroup(token string) *function {
+	return &function{
+		token: token,
+		args:  schemaOf(reflect.TypeFor[resources.LookupResourceGroupArgs]()),
+		call: func(d *Double, in props) (props, error) {
+			s := d.current()
+			return lookUp(s, resourceGroupID(s, text(in, "resourceGroupName")), resourceGroupOutputs)
+		},
+	}
+}
+
+// coreKinds are what every deployment has, by the versions that are azure-native's default.
 func coreKinds() []*kind {
 	return []*kind{
 		armKind((&kind{
-			token:     "azure-native:resources:ResourceGroup",
+			token:     "azure-native:resources/v20220901:ResourceGroup",
 			inputs:    schemaOf(resources.ResourceGroupArgs{}.ElementType()),
 			outputs:   outputNames(resources.ResourceGroup{}),
 			name:      autoname{property: "resourceGroupName"},
@@ -89,16 +95,16 @@ func coreKinds() []*kind {
 			},
 		}).with((*Double).createResourceGroup, (*Double).updateResourceGroup), isResourceGroup, resourceGroupOutputs),
 		armKind((&kind{
-			token:     "azure-native:authorization:RoleAssignment",
+			token:     "azure-native:authorization/v20220401:RoleAssignment",
 			inputs:    schemaOf(authorization.RoleAssignmentArgs{}.ElementType()),
 			outputs:   outputNames(authorization.RoleAssignment{}),
 			name:      autoname{property: "roleAssignmentName", guid: true},
 			immutable: []string{"roleAssignmentName", "scope", "principalId", "roleDefinitionId"},
 		}).with((*Double).createRoleAssignment, (*Double).updateRoleAssignment), isRoleAssignment, roleAssignmentOutputs),
 		armKind((&kind{
-			token:     "azure-native:authorization:ManagementLockByScope",
-			inputs:    schemaOf(authorization.ManagementLockByScopeArgs{}.ElementType()),
-			outputs:   outputNames(authorization.ManagementLockByScope{}),
+			token:     "azure-native:authorization/v20200501:ManagementLockByScope",
+			inputs:    schemaOf(locks.ManagementLockByScopeArgs{}.ElementType()),
+			outputs:   outputNames(locks.ManagementLockByScope{}),
 			name:      autoname{property: "lockName"},
 			immutable: []string{"lockName", "scope"},
 			check: func(in props) []plugin.CheckFailure {
@@ -196,4 +202,13 @@ func (d *Double) registryCredentials(group, name string) (props, error) {
 			props{"name": "password2", "value": d.adminPassword(r.ID)},
 		},
 	}, nil
+}
+
+// unversioned are kinds of azure-native's default versions under the types that name no version.
+func unversioned(kinds []*kind) []*kind {
+	for _, k := range kinds {
+		module, name, _ := strings.Cut(k.token, "/")
+		k.token = module + name[strings.Index(name, ":"):]
+	}
+	return kinds
 }

@@ -594,7 +594,7 @@ func TestImportOfAnotherKind(t *testing.T) {
 	e := newEngine(t, Options{})
 	e.group()
 	_, err := e.native.Read(context.Background(), &pulumirpc.ReadRequest{Id: e.registry(nil).id, Urn: urn(groupType, "x")})
-	require.ErrorContains(t, err, "is not the id of a azure-native:resources:ResourceGroup")
+	require.ErrorContains(t, err, "is not the id of a azure-native:resources/v20220901:ResourceGroup")
 }
 
 func TestDriftIsVisible(t *testing.T) {
@@ -680,14 +680,14 @@ func TestFunctions(t *testing.T) {
 	assert.NotEmpty(t, native["subscriptionId"])
 
 	args := props{"resourceGroupName": testGroup, "registryName": testRegistry}
-	_, err = e.invoke("azure-native:resources:getResourceGroup", props{"resourceGroupName": testGroup})
+	_, err = e.invoke("azure-native:resources/v20220901:getResourceGroup", props{"resourceGroupName": testGroup})
 	require.ErrorContains(t, err, `Status=404 Code="ResourceGroupNotFound" Message="Resource group 'rg' could not be found."`)
 	assert.Equal(t, codes.NotFound, status.Code(err))
 	_, err = e.invoke("azure-native:containerregistry:getRegistry", args)
 	require.ErrorContains(t, err, "ResourceGroupNotFound")
 
 	group := e.group()
-	got, err := e.invoke("azure-native:resources:getResourceGroup", props{"resourceGroupName": "RG"})
+	got, err := e.invoke("azure-native:resources/v20220901:getResourceGroup", props{"resourceGroupName": "RG"})
 	require.NoError(t, err)
 	assert.Equal(t, group.id, got["id"])
 	_, err = e.invoke("azure-native:containerregistry:getRegistry", args)

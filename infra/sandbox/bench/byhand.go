@@ -120,7 +120,7 @@ func (h *hand) registry(ctx context.Context) (l login, err error) {
 		}
 		return ""
 	}
-	azure("azure-native:resources:ResourceGroup", map[string]any{"resourceGroupName": "byhand", "location": "westeurope"})
+	azure("azure-native:resources/v20220901:ResourceGroup", map[string]any{"resourceGroupName": "byhand", "location": "westeurope"})
 	id, registry := azure("azure-native:containerregistry:Registry", map[string]any{
 		"registryName": "byhand0815", "resourceGroupName": "byhand", "location": "westeurope", "sku": map[string]any{"name": "Basic"},
 	})
@@ -128,7 +128,7 @@ func (h *hand) registry(ctx context.Context) (l login, err error) {
 	_, principal := azure("azuread:index/servicePrincipal:ServicePrincipal", map[string]any{"clientId": text(application, "clientId")})
 	_, password := azure("azuread:index/applicationPassword:ApplicationPassword", map[string]any{"applicationId": applicationID})
 	subscription, _, _ := strings.Cut(strings.TrimPrefix(id, "/subscriptions/"), "/")
-	azure("azure-native:authorization:RoleAssignment", map[string]any{
+	azure("azure-native:authorization/v20220401:RoleAssignment", map[string]any{
 		"roleAssignmentName": "0f0e0d0c-0b0a-4908-8706-050403020100", "scope": id, "principalId": text(principal, "objectId"),
 		"principalType":    "ServicePrincipal",
 		"roleDefinitionId": "/subscriptions/" + subscription + "/providers/Microsoft.Authorization/roleDefinitions/" + acrPullRole,
