@@ -211,7 +211,7 @@ func TestReplicasWithAutoscaler(t *testing.T) {
 }
 
 func TestRestrictedPodSecurity(t *testing.T) {
-	evaluator, err := policy.NewEvaluator(policy.DefaultChecks(), nil)
+	evaluator, err := policy.NewEvaluator(policy.DefaultChecks())
 	require.NoError(t, err)
 	level := podsecurity.LevelVersion{Level: podsecurity.LevelRestricted, Version: podsecurity.LatestVersion()}
 	evaluate := func(t *testing.T, v values) policy.AggregateCheckResult {

@@ -48,7 +48,7 @@ func TestMain(m *testing.M) {
 		}
 		defer os.RemoveAll(dir)
 		kubernetes = filepath.Join(dir, "kubernetes")
-		build := exec.Command("go", "build", "-C", "../tools/kubernetes", "-trimpath",
+		build := exec.Command("go", "build", "-C", "../tools/kubernetes",
 			"-ldflags=-s -w -X k8s.io/component-base/version.gitVersion=v1.34.4", "-o", kubernetes, ".")
 		build.Env = append(os.Environ(), "CGO_ENABLED=0")
 		build.Stdout, build.Stderr = os.Stderr, os.Stderr

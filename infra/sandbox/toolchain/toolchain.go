@@ -40,7 +40,6 @@ type binary struct {
 	name   string
 	pkg    string
 	vars   []string // linked in: "import/path.Name=value"
-	native bool     // built as "go run" and "go test" would, to share their compiled packages
 }
 
 // ProviderVersion is the version that the Kubernetes provider reports; the engine wants the one of the SDK that the
@@ -48,13 +47,13 @@ type binary struct {
 const ProviderVersion = "4.33.0"
 
 // PulumiVersion is the version of the Pulumi CLI in tools/pulumi/go.mod. Built from its module, it would report none.
-const PulumiVersion = "3.232.0"
+const PulumiVersion = "3.246.0"
 
 // KubernetesVersion is the version of Kubernetes in tools/kubernetes/go.mod.
 const KubernetesVersion = "1.34.4"
 
 var (
-	sandbox = binary{name: "the sandbox", pkg: "./app", native: true}
+	sandbox = binary{name: "the sandbox", pkg: "./app"}
 	pulumi  = binary{
 		module: "pulumi", name: "pulumi", pkg: "github.com/pulumi/pulumi/pkg/v3/cmd/pulumi",
 		vars: []string{"github.com/pulumi/pulumi/sdk/v3/go/common/version.Version=v" + PulumiVersion},
@@ -212,11 +211,7 @@ func (b binary) flags() []string {
 	for _, v := range b.vars {
 		ldflags = append(ldflags, "-X", v)
 	}
-	flags := []string{"-ldflags=" + strings.Join(ldflags, " ")}
-	if !b.native {
-		flags = append(flags, "-trimpath")
-	}
-	return flags
+	return []string{"-ldflags=" + strings.Join(ldflags, " ")}
 }
 
 // build runs the Go compiler and shows how far it is.
@@ -279,11 +274,9 @@ func (b binary) stale(ctx context.Context, module string, con *console.Console) 
 func (b binary) goCommand(ctx context.Context, module string, args []string, stdout io.Writer, line func(string)) error {
 	cmd := exec.CommandContext(ctx, "go", args...)
 	cmd.Dir = module
-	// A workspace, or a platform to cross-compile for, is not meant for these modules.
-	cmd.Env = append(os.Environ(), "GOWORK=off", "GOOS=", "GOARCH=")
-	if !b.native {
-		cmd.Env = append(cmd.Env, "CGO_ENABLED=0")
-	}
+	// A workspace, or a platform to cross-compile for, is not meant for these modules. All are built in one way, to share
+	// their compiled packages.
+	cmd.Env = append(os.Environ(), "GOWORK=off", "GOOS=", "GOARCH=", "CGO_ENABLED=0")
 	cmd.Stdout = stdout
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGINT) }
 	cmd.WaitDelay = 10 * time.Second
