@@ -1,5 +1,6 @@
 // Package toolchain builds the programs that the sandbox runs: the Pulumi CLI, the Kubernetes provider and Kubernetes
-// itself. They need other versions of the same libraries than the sandbox does, so each lives in a module of its own.
+// itself. They live in modules of their own, because the provider compiles with an older SDK of Pulumi than the program's, and
+// Kubernetes replaces its libraries. All other libraries have one version in all modules, to be compiled once.
 package toolchain
 
 import (
