@@ -26,7 +26,7 @@ func TestCompilesNoGeneratedPackageOfKubernetes(t *testing.T) {
 func TestCompilesNoDefaultPackageOfAzure(t *testing.T) {
 	t.Parallel()
 	const sdk = "github.com/pulumi/pulumi-azure-native-sdk/"
-	versioned := regexp.MustCompile(`^` + sdk + `\w+/v2/v\d{8}(preview)?$`)
+	versioned := regexp.MustCompile(`^` + regexp.QuoteMeta(sdk) + `\w+/v2/v\d{8}(preview)?$`)
 	for _, dependency := range goOutput(t, "list", "-deps", ".") {
 		if strings.HasPrefix(dependency, sdk) && !strings.HasPrefix(dependency, sdk+"v2") {
 			require.Regexp(t, versioned, dependency, "name the version that is the default's")

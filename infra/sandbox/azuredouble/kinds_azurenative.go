@@ -207,8 +207,9 @@ func (d *Double) registryCredentials(group, name string) (props, error) {
 // unversioned are kinds of azure-native's default versions under the types that name no version.
 func unversioned(kinds []*kind) []*kind {
 	for _, k := range kinds {
-		module, name, _ := strings.Cut(k.token, "/")
-		k.token = module + name[strings.Index(name, ":"):]
+		module, versioned, _ := strings.Cut(k.token, "/")
+		_, name, _ := strings.Cut(versioned, ":")
+		k.token = module + ":" + name
 	}
 	return kinds
 }

@@ -1,8 +1,8 @@
 package toolchain
 
 import (
-	"cmp"
 	"bytes"
+	"cmp"
 	"os"
 	"os/exec"
 	"path/filepath"
