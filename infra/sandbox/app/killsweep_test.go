@@ -115,7 +115,7 @@ func (s *sweep) configureFor(tag, sku string) {
 	s.configure(settings{
 		"services": settings{"customerapi": settings{"image": settings{"tag": tag}, "values": quick}},
 		"registry": settings{"sku": sku},
-		"release":  settings{"timeoutSeconds": 20}, // a killed Helm counts as dead when its time is over
+		"release":  settings{"timeoutSeconds": 40}, // a killed Helm counts as dead when its time is over
 	})
 }
 

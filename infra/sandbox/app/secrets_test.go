@@ -227,8 +227,10 @@ func (c *cli) read(name string) []byte {
 	return content
 }
 
-// indiscreet are the lines of the engine's log that hold properties as they are.
-var indiscreet = regexp.MustCompile(`^\{.*"msg":"((Unm|M)arshaling property for RPC\[.*"v":9|Planner decided to .*"v":7)\}`)
+// indiscreet are the lines of Pulumi's log that hold properties as they are: the engine's own, and those of providers, which the
+// engine makes events for debugging of, and writes of that in its log.
+var indiscreet = regexp.MustCompile(`^\{.*"(msg|message)":"(eventSink::Debug\(<\{%reset%\}>)?(\{\\"time\\":\S+,\\"msg\\":\\")?` +
+	`((Unm|M)arshaling property for RPC\[|Planner decided to |Will populate dest: )`)
 
 // TestSecrets gives a stack each credential that it can have, and runs it with the engine's log at the highest verbosity.
 func TestSecrets(t *testing.T) {
@@ -284,10 +286,10 @@ func TestSecrets(t *testing.T) {
 	loudly("rotation", "6", "up", "--yes", "--diff", "--refresh")
 	collected["stack file"] = c.read("Pulumi.leaks.yaml")
 	collected["state"] = c.run("stack", "export", "--stack", "leaks")
-	// From level 7 on, the engine's log shows what goes to and from program and providers. These are the only places.
+	// From level 7 on, the log and its events show what goes to and from program and providers. These are the only places.
 	shown := 0
 	search := newLeakSearch(credentialsOf(t, b.pulumi("stack", "export", "--show-secrets", "--stack", "leaks")))
-	for _, name := range []string{"preview at level 11", "up at level 11"} {
+	for _, name := range []string{"preview at level 11", "events of preview", "up at level 11", "events of up"} {
 		var rest []byte
 		for line := range bytes.Lines(collected[name]) {
 			if !indiscreet.Match(line) {
