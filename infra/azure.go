@@ -48,10 +48,9 @@ func askAzure[T any](ctx *pulumi.Context, function string, args any) (T, error) 
 	return answer, nil
 }
 
-// azureSubscription asks for the id of the subscription in which azure-native works.
-func azureSubscription(ctx *pulumi.Context) (string, error) {
-	client, err := askAzure[struct {
-		SubscriptionID string `pulumi:"subscriptionId"`
-	}](ctx, "authorization:getClientConfig", nil)
-	return client.SubscriptionID, err
+// azureSubscription is the id of the subscription in which azure-native works. The program does not wait for it.
+func azureSubscription(ctx *pulumi.Context, opts ...pulumi.InvokeOption) pulumi.StringOutput {
+	client := ctx.InvokeOutput("azure-native:authorization:getClientConfig", nil, pulumi.StringMapOutput{},
+		pulumi.InvokeOutputOptions{InvokeOptions: utilities.PkgInvokeDefaultOpts(opts)}).(pulumi.StringMapOutput)
+	return client.MapIndex(pulumi.String("subscriptionId"))
 }

@@ -20,13 +20,9 @@ func newClassicAzure(ctx *pulumi.Context, cfg *Config) (*classicAzure, error) {
 	if !cfg.usesClassicAzure() {
 		return nil, nil //nolint:nilnil // no such provider is needed
 	}
-	subscription, err := azureSubscription(ctx)
-	if err != nil {
-		return nil, err
-	}
 	provider := &classicAzure{}
 	return provider, ctx.RegisterResource("pulumi:providers:azure", "azure", pulumi.Map{
-		"subscriptionId":                pulumi.String(subscription),
+		"subscriptionId":                azureSubscription(ctx),
 		"resourceProviderRegistrations": pulumi.String("none"),
 	}, provider, pulumi.Version(classicAzureVersion))
 }

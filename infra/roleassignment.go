@@ -31,13 +31,12 @@ type roleAssignmentArgs struct {
 
 // newRoleAssignment gives a principal a built-in role on a scope, and on nothing else.
 func newRoleAssignment(ctx *pulumi.Context, name string, parent pulumi.Resource, args *roleAssignmentArgs) (*authorization.RoleAssignment, error) {
-	subscription, err := azureSubscription(ctx)
-	if err != nil {
-		return nil, err
-	}
+	definition := azureSubscription(ctx, pulumi.Parent(parent)).ApplyT(func(subscription string) string {
+		return roleDefinition(subscription, args.role)
+	})
 	inputs := &authorization.RoleAssignmentArgs{
 		Scope:            args.scope,
-		RoleDefinitionId: pulumi.String(roleDefinition(subscription, args.role)),
+		RoleDefinitionId: definition.(pulumi.StringOutput),
 		PrincipalId:      args.principal,
 		PrincipalType:    pulumi.String(args.principalType),
 	}

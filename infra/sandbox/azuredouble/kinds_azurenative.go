@@ -5,6 +5,7 @@ import (
 	"maps"
 	"net/http"
 	"reflect"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -204,12 +205,16 @@ func (d *Double) registryCredentials(group, name string) (props, error) {
 	}, nil
 }
 
-// unversioned are kinds of azure-native's default versions under the types that name no version.
+// apiVersion stands in the type of a resource that is not of azure-native's default package.
+var apiVersion = regexp.MustCompile(`/v\d{8}(preview)?:`)
+
+// Unversioned leaves the API version out of a type token of azure-native. All versions show the same objects.
+func Unversioned(token string) string { return apiVersion.ReplaceAllString(token, ":") }
+
+// unversioned are the same kinds under the types that name no version.
 func unversioned(kinds []*kind) []*kind {
 	for _, k := range kinds {
-		module, versioned, _ := strings.Cut(k.token, "/")
-		_, name, _ := strings.Cut(versioned, ":")
-		k.token = module + ":" + name
+		k.token = Unversioned(k.token)
 	}
 	return kinds
 }

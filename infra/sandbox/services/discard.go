@@ -11,6 +11,8 @@ import (
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/credentials/insecure"
 	"google.golang.org/protobuf/types/known/structpb"
+
+	"example.com/acr-microservices/infra/sandbox/azuredouble"
 )
 
 // kinds tell by its id what type of resource a cloud object is; the first match counts.
@@ -38,16 +40,12 @@ var kinds = []struct {
 	{"azuread:index/application:Application", regexp.MustCompile(`^/applications/[^/]+$`)},
 }
 
-// apiVersion stands in the type of a resource that is not of azure-native's default version. All versions show the same
-// objects.
-var apiVersion = regexp.MustCompile(`/v\d{8}(preview)?:`)
-
 // Discard deletes the cloud objects that are of one of the types and not among the known ids, in the way the engine
 // would: by asking their provider.
 func (r *running) Discard(types, known []string) error {
 	types = slices.Clone(types)
 	for i, token := range types {
-		types[i] = apiVersion.ReplaceAllString(token, ":")
+		types[i] = azuredouble.Unversioned(token)
 	}
 	for _, id := range r.azure.Inventory() {
 		if slices.Contains(known, id) {

@@ -233,7 +233,7 @@ func (b binary) build(ctx context.Context, module, out string, con *console.Cons
 	status()
 	var rest strings.Builder // what is no progress: the compiler's errors
 	args := append([]string{"build", "-v", "-o", out}, b.flags()...)
-	err = b.goCommand(ctx, module, append(args, b.pkg), io.Discard, func(line string) {
+	err = goCommand(ctx, module, append(args, b.pkg), io.Discard, func(line string) {
 		if stale[line] {
 			done++
 		} else if !strings.HasPrefix(line, "go: downloading ") {
@@ -253,7 +253,7 @@ func (b binary) stale(ctx context.Context, module string, con *console.Console) 
 	var list, rest strings.Builder
 	modules := 0
 	args := append([]string{"list", "-deps", "-f", "{{if .Stale}}{{.ImportPath}}{{end}}"}, b.flags()...)
-	err := b.goCommand(ctx, module, append(args, b.pkg), &list, func(line string) {
+	err := goCommand(ctx, module, append(args, b.pkg), &list, func(line string) {
 		if strings.HasPrefix(line, "go: downloading ") {
 			modules++
 			con.Status(fmt.Sprintf("  building %s  %d modules downloaded", b.name, modules))
@@ -272,7 +272,7 @@ func (b binary) stale(ctx context.Context, module string, con *console.Console) 
 }
 
 // goCommand runs the go command in the module and hands each line of its error output to line.
-func (b binary) goCommand(ctx context.Context, module string, args []string, stdout io.Writer, line func(string)) error {
+func goCommand(ctx context.Context, module string, args []string, stdout io.Writer, line func(string)) error {
 	cmd := exec.CommandContext(ctx, "go", args...)
 	cmd.Dir = module
 	// A workspace, or a platform to cross-compile for, is not meant for these modules. All are built in one way, to share
