@@ -2,6 +2,7 @@ package infra
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	authorization "github.com/pulumi/pulumi-azure-native-sdk/authorization/v2/v20220401"
@@ -81,23 +82,31 @@ func NewPullIdentity(ctx *pulumi.Context, name string, args *PullIdentityArgs, o
 }
 
 // newPasswords creates the application's passwords, and returns the current one. A password whose slot is due gets a later end,
-// which Entra cannot change: the new one is made first, and the old one deleted when the update is through.
+// which Entra cannot change: the new one is made first, and the old one deleted when the update is through. The provider makes
+// an application's passwords one at a time, some seconds each, so the one that the services wait for comes before the others.
 func newPasswords(ctx *pulumi.Context, name string, application *azuread.Application, rotation rotation, parent pulumi.Resource) (pulumi.StringOutput, error) {
-	var current pulumi.StringOutput
-	for _, term := range rotation.terms(madeAhead) {
-		password, err := azuread.NewApplicationPassword(ctx, fmt.Sprintf("%s-%d", name, term.slot), &azuread.ApplicationPasswordArgs{
+	password := func(term passwordTerm, opts ...pulumi.ResourceOption) (*azuread.ApplicationPassword, error) {
+		made, err := azuread.NewApplicationPassword(ctx, fmt.Sprintf("%s-%d", name, term.slot), &azuread.ApplicationPasswordArgs{
 			ApplicationId: application.ID(),
 			DisplayName:   pulumi.String("image pull"),
 			EndDate:       pulumi.String(term.expires.Format(time.RFC3339)),
-		}, pulumi.Parent(parent))
+		}, append(opts, pulumi.Parent(parent))...)
 		if err != nil {
-			return current, fmt.Errorf("password %d: %w", term.slot, err)
+			return nil, fmt.Errorf("password %d: %w", term.slot, err)
 		}
-		if term.number == rotation.current {
-			current = password.Value
+		return made, nil
+	}
+	terms := rotation.terms(madeAhead)
+	current, err := password(terms[keptBefore])
+	if err != nil {
+		return pulumi.StringOutput{}, err
+	}
+	for _, term := range slices.Delete(terms, keptBefore, keptBefore+1) {
+		if _, err := password(term, pulumi.DependsOn([]pulumi.Resource{current})); err != nil {
+			return pulumi.StringOutput{}, err
 		}
 	}
-	return current, nil
+	return current.Value, nil
 }
 
 // onceGranted returns the value as a secret that is known only when the role assignment exists, so that whatever uses
