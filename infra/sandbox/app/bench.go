@@ -79,7 +79,7 @@ func benchCommand(with func(func(*cobra.Command, *sandbox) error) func(*cobra.Co
 	}
 	cmd.Flags().IntSliceVar(&services, "services", nil, "numbers of services, in place of each part's own")
 	cmd.Flags().IntVar(&repeat, "repeat", 0, "how often to measure, in place of each part's own number; medians count")
-	cmd.Flags().StringToStringVar(&latency, "latency", nil, "how long Azure takes for a resource of a type: azure-native:Registry=20s")
+	cmd.Flags().StringToStringVar(&latency, "latency", nil, "how long Azure takes for one of those: azure-native:Registry=20s")
 	cmd.Flags().BoolVar(&write, "write", false, "renew the table and the plots in the README")
 	return cmd
 }
@@ -94,7 +94,7 @@ func benchHelp() string {
 		}
 		b.WriteString("\n")
 	}
-	b.WriteString("\nAzure's delays in deploy are assumptions:\n")
+	b.WriteString("\nHow long Azure takes in deploy, by what people have published of their runs (azuredouble/latency.go):\n")
 	for _, kind := range slices.Sorted(maps.Keys(azuredouble.TypicalLatency)) {
 		fmt.Fprintf(&b, "  %-28s %s\n", kind, azuredouble.TypicalLatency[kind])
 	}
@@ -102,9 +102,13 @@ func benchHelp() string {
 }
 
 func durations(texts map[string]string) (map[string]time.Duration, error) {
+	known := slices.Sorted(maps.Keys(azuredouble.TypicalLatency))
 	all := map[string]time.Duration{}
-	for key, text := range texts {
-		value, err := time.ParseDuration(text)
+	for _, key := range slices.Sorted(maps.Keys(texts)) {
+		if !slices.Contains(known, key) {
+			return nil, fmt.Errorf("--latency %s is not one of %s", key, strings.Join(known, ", "))
+		}
+		value, err := time.ParseDuration(texts[key])
 		if err != nil {
 			return nil, fmt.Errorf("--latency %s: %w", key, err)
 		}

@@ -60,7 +60,7 @@ type Conditions struct {
 	// Faults are what goes wrong with requests.
 	Faults []FaultRule
 	// Latency is how long a creation, a change or a deletion takes, by type without its module, as in
-	// "azure-native:Registry"; none for those left out. See [TypicalLatency].
+	// "azure-native:Registry", and [PullLatency]; none for those left out. See [TypicalLatency].
 	Latency map[string]time.Duration
 }
 
@@ -72,6 +72,7 @@ type Double struct {
 
 	conditions atomic.Pointer[Conditions]
 	faults     atomic.Pointer[faults]
+	queues     sync.Map // of *semaphore.Weighted, by what kind.owner names
 
 	mu    sync.RWMutex
 	state *state

@@ -36,6 +36,9 @@ type kind struct {
 	once []string
 	// check reports what is wrong beyond the types, among the values that are known.
 	check func(in props) []plugin.CheckFailure
+	// owner names what holds the resource, if the real provider works at all that it holds one after the other; nil if it does
+	// not. The id is empty before there is one.
+	owner func(in props, id string) string
 	// create makes the resource. With an [initError] the id counts all the same.
 	create func(ctx context.Context, d *Double, in props) (id string, once props, err error)
 	// read gives the settings that the service has, in the shape of inputs, and its outputs. A resource that does not exist

@@ -114,6 +114,7 @@ func newAzureAD(d *Double) *provider {
 				}
 				return failures
 			},
+			owner: passwordOwner,
 			create: func(_ context.Context, d *Double, in props) (string, props, error) {
 				id, value, err := d.createApplicationPassword(in)
 				return id, props{"value": value}, err
@@ -140,6 +141,7 @@ func newAzureAD(d *Double) *provider {
 			check: func(in props) []plugin.CheckFailure {
 				return slices.Concat(guids(in, "servicePrincipalId"), checkPasswordDates(in))
 			},
+			owner: passwordOwner,
 			create: func(_ context.Context, d *Double, in props) (string, props, error) {
 				id, value, err := d.createServicePrincipalPassword(in)
 				return id, props{"value": value}, err
@@ -168,6 +170,19 @@ func newAzureAD(d *Double) *provider {
 			},
 		},
 	})
+}
+
+// passwordOwner returns the object id of the application or the service principal whose password it is. The provider makes and
+// deletes the passwords of one object one at a time: LockByName in
+// https://github.com/hashicorp/terraform-provider-azuread/blob/main/internal/services/applications/application_password_resource.go
+func passwordOwner(in props, id string) string {
+	if owner, _, err := parsePasswordID(id); err == nil {
+		return owner
+	}
+	if owner, err := parseApplicationID(text(in, "applicationId")); err == nil {
+		return owner
+	}
+	return text(in, "applicationObjectId") + text(in, "servicePrincipalId") // one of them is empty
 }
 
 // exactlyOne reports two spellings of the same input, or none.

@@ -2,6 +2,8 @@ package azuredouble
 
 import (
 	"context"
+	"slices"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -19,7 +21,7 @@ func TestLatency(t *testing.T) {
 		require.NoError(t, err)
 		took := func(token string) time.Duration {
 			began := time.Now()
-			require.NoError(t, d.delay(t.Context(), token))
+			require.NoError(t, d.Delay(t.Context(), shortType(token)))
 			return time.Since(began)
 		}
 		assert.Zero(t, took(registryTok), "Azure answers at once unless told otherwise")
@@ -31,19 +33,47 @@ func TestLatency(t *testing.T) {
 
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
-		require.ErrorIs(t, d.delay(ctx, registryTok), context.DeadlineExceeded)
+		require.ErrorIs(t, d.Delay(ctx, shortType(registryTok)), context.DeadlineExceeded)
 	})
 }
 
 // Each type of the table is one that there is.
 func TestTypicalLatencyNamesTypes(t *testing.T) {
 	for name := range TypicalLatency {
-		found := false
+		found := name == PullLatency
 		for _, token := range []string{groupType, registryTok, roleType, appType, spType, appPassType} {
 			found = found || shortType(token) == name
 		}
 		assert.True(t, found, name)
 	}
+}
+
+// The passwords of one application are made one after the other, and those of two beside each other.
+func TestPasswordsWaitForEachOther(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d, err := Open(Options{})
+		require.NoError(t, err)
+		d.SetConditions(Conditions{Latency: map[string]time.Duration{"azuread:ApplicationPassword": 10 * time.Second}})
+		began := time.Now()
+		var ends [3]time.Duration
+		var group sync.WaitGroup
+		for i, application := range []string{unknownRole, unknownRole, otherGUID} {
+			group.Go(func() {
+				end, err := d.begin(t.Context(), newAzureAD(d).kinds[appPassType], props{"applicationId": applicationID(application)}, "")
+				if assert.NoError(t, err) {
+					ends[i] = time.Since(began)
+					end()
+				}
+			})
+		}
+		group.Wait()
+		slices.Sort(ends[:2])
+		assert.Equal(t, [3]time.Duration{10 * time.Second, 20 * time.Second, 10 * time.Second}, ends)
+	})
+	for _, in := range []props{{"applicationId": applicationID(otherGUID)}, {"applicationObjectId": otherGUID}, {"servicePrincipalId": otherGUID}} {
+		assert.Equal(t, otherGUID, passwordOwner(in, ""), in)
+	}
+	assert.Equal(t, otherGUID, passwordOwner(nil, passwordID(otherGUID, "key")), "a deletion waits for the same turn")
 }
 
 func TestNothingHasHappenedBeforeItsTime(t *testing.T) {

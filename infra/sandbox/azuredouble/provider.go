@@ -222,9 +222,11 @@ func (p *provider) Create(ctx context.Context, req plugin.CreateRequest) (plugin
 	}
 	work, cancel := p.cancelable(ctx)
 	defer cancel()
-	if err := p.double.delay(work, k.token); err != nil {
+	end, err := p.double.begin(work, k, in, "")
+	if err != nil {
 		return plugin.CreateResponse{}, err
 	}
+	defer end()
 	var id string
 	var once props
 	err = p.client.do(work, p.double, p.request(opCreate, req.URN, "", in), func() (string, error) {
@@ -340,9 +342,11 @@ func (p *provider) Update(ctx context.Context, req plugin.UpdateRequest) (plugin
 	}
 	ctx, cancel := p.cancelable(ctx)
 	defer cancel()
-	if err := p.double.delay(ctx, k.token); err != nil {
+	end, err := p.double.begin(ctx, k, in, string(req.ID))
+	if err != nil {
 		return plugin.UpdateResponse{}, err
 	}
+	defer end()
 	err = p.client.do(ctx, p.double, p.request(opUpdate, req.URN, string(req.ID), in), func() (string, error) {
 		return string(req.ID), k.update(ctx, p.double, string(req.ID), in)
 	})
@@ -369,9 +373,11 @@ func (p *provider) Delete(ctx context.Context, req plugin.DeleteRequest) (plugin
 	}
 	ctx, cancel := p.cancelable(ctx)
 	defer cancel()
-	if err := p.double.delay(ctx, k.token); err != nil {
+	end, err := p.double.begin(ctx, k, nil, string(req.ID))
+	if err != nil {
 		return plugin.DeleteResponse{}, err
 	}
+	defer end()
 	return plugin.DeleteResponse{}, p.client.do(ctx, p.double, p.request(opDelete, req.URN, string(req.ID), nil), func() (string, error) {
 		return string(req.ID), k.remove(p.double, string(req.ID))
 	})

@@ -44,11 +44,15 @@ func TestCriticalPath(t *testing.T) {
 		{urn: "alone", began: at(3), ended: at(6)},
 		{urn: "component", began: at(0), ended: at(11)},
 	}
-	assert.Equal(t, 7*time.Second, resources.criticalPath(steps), "slow, then both")
-	assert.Equal(t, 11*time.Second, span(steps))
+	alone := func(urn string) bool { return urn == "alone" }
+	assert.Equal(t, 7*time.Second, resources.criticalPath(steps, anything), "slow, then both")
+	assert.Equal(t, 3*time.Second, resources.criticalPath(steps, alone))
+	assert.Equal(t, 11*time.Second, span(steps, anything))
+	assert.Equal(t, 6*time.Second, span(steps, alone))
 	steps[2].ended = at(9)
-	assert.Equal(t, 11*time.Second, resources.criticalPath(steps), "provider, quick, then both")
-	assert.Zero(t, span(nil))
+	assert.Equal(t, 11*time.Second, resources.criticalPath(steps, anything), "provider, quick, then both")
+	assert.Zero(t, span(nil, anything))
+	assert.Zero(t, span(steps, isRelease))
 }
 
 func TestReadCheckpoint(t *testing.T) {

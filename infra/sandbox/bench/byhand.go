@@ -92,7 +92,7 @@ func (h *hand) steps(ctx context.Context, services int) error {
 			return err
 		}
 		if err := h.run(ctx, h.helm, "upgrade", release, h.chart, "--install", "--wait", "--namespace="+namespace,
-			"--set=image.repository="+login.server+"/customerapi,image.tag=1.0.0,imagePullSecrets[0].name=acr-secret",
+			"--set=image.repository="+login.server+"/customerapi,image.tag=1.0.0,image.pullPolicy=Always,imagePullSecrets[0].name=acr-secret",
 			"--set-json=resources="+string(resources)); err != nil {
 			return err
 		}

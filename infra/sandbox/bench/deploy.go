@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"time"
 
 	"example.com/acr-microservices/infra/sandbox/azuredouble"
 )
@@ -12,31 +13,25 @@ import (
 const byHandUpTo = 10
 
 // Deploy measures the first update of a stack, in an Azure that takes its time, against the longest chain of steps that need
-// each other, and against a person who does one step after the other.
+// each other, and against a person who does one step after the other. A person makes one password; what the update takes to make
+// those of later periods, beside the services and behind them, is a row of its own.
 func Deploy(ctx context.Context, o Options) (_ []Measure, err error) {
 	sizes := o.services(1, 10, 50)
 	tools, err := o.World.handTools(ctx, o.Project)
 	if err != nil {
 		return nil, err
 	}
-	type figures struct{ whole, steps, path, byHand []float64 }
-	seen := map[int]*figures{}
-	for _, n := range sizes {
-		seen[n] = &figures{}
-	}
+	updates, byHand := map[int][]firstUp{}, map[int][]float64{}
 	slow := azuredouble.Conditions{Latency: maps.Clone(azuredouble.TypicalLatency)}
 	maps.Copy(slow.Latency, o.Latency)
 	for i := range o.repeat(1) {
 		for _, n := range sizes {
 			o.Console.Status(fmt.Sprintf("  round %d: the first up of %d services", i+1, n))
-			first, state, err := o.World.firstUp(ctx, n, slow, nil)
+			first, err := o.World.firstUp(ctx, n, slow, nil)
 			if err != nil {
 				return nil, err
 			}
-			f := seen[n]
-			f.whole = append(f.whole, first.wall.Seconds())
-			f.steps = append(f.steps, span(first.steps).Seconds())
-			f.path = append(f.path, state.criticalPath(first.steps).Seconds())
+			updates[n] = append(updates[n], first)
 			if n > byHandUpTo {
 				continue
 			}
@@ -45,83 +40,109 @@ func Deploy(ctx context.Context, o Options) (_ []Measure, err error) {
 			if err != nil {
 				return nil, err
 			}
-			f.byHand = append(f.byHand, took.Seconds())
+			byHand[n] = append(byHand[n], took.Seconds())
 		}
 	}
 	largest := sizes[len(sizes)-1]
 	o.Console.Status(fmt.Sprintf("  the first up of %d services, its state written at its end", largest))
-	once, state, err := o.World.firstUp(ctx, largest, slow, []string{stateOnce})
+	once, err := o.World.firstUp(ctx, largest, slow, []string{stateOnce})
 	if err != nil {
 		return nil, err
 	}
 
 	var measures []Measure
-	for _, n := range sizes {
-		f := seen[n]
-		m := Measure{
-			Group: "deploy", Name: "first up, its steps", Services: n, Unit: "s",
-			Ours: median(f.steps), Base: median(f.path), BaseName: "critical path",
-		}
-		measures = append(measures, m.goal("≤ 1.15", m.ratio() <= 1.15))
-	}
-	measures = append(measures, Measure{
-		Group: "deploy", Name: "the same, state written at its end only", Services: largest, Unit: "s",
-		Ours: span(once.steps).Seconds(), Base: state.criticalPath(once.steps).Seconds(), BaseName: "critical path",
-	})
-	for _, n := range sizes {
-		f := seen[n]
+	add := func(n int, name string, of []firstUp, figure func(firstUp) time.Duration, base float64, baseName string) *Measure {
 		measures = append(measures, Measure{
-			Group: "deploy", Name: "first up, whole", Services: n, Unit: "s",
-			Ours: median(f.whole), Base: median(f.path), BaseName: "critical path",
+			Group: "deploy", Name: name, Services: n, Unit: "s", BaseName: baseName,
+			Ours: median(each(of, func(f firstUp) float64 { return figure(f).Seconds() })), Base: base,
 		})
+		return &measures[len(measures)-1]
+	}
+	path := func(of []firstUp, counts func(string) bool) float64 {
+		return median(each(of, func(f firstUp) float64 { return f.path(counts).Seconds() }))
 	}
 	for _, n := range sizes {
-		f := seen[n]
-		if len(f.byHand) == 0 {
+		m := add(n, "first up, its steps", updates[n], firstUp.allSteps, path(updates[n], anything), "critical path")
+		*m = m.goal("≤ 1.15", m.ratio() <= 1.15)
+	}
+	for _, n := range sizes {
+		m := add(n, "first up, its steps until the services run", updates[n], firstUp.stepsToServices, path(updates[n], isRelease), "critical path to them")
+		*m = m.goal("≤ 1.15", m.ratio() <= 1.15)
+	}
+	add(largest, "the same, state written at its end only", []firstUp{once}, firstUp.stepsToServices, path([]firstUp{once}, isRelease), "critical path to them")
+	for _, n := range sizes {
+		add(n, "first up, whole", updates[n], firstUp.whole, path(updates[n], anything), "critical path")
+	}
+	for _, n := range sizes {
+		if len(byHand[n]) == 0 {
 			continue
 		}
-		m := Measure{
-			Group: "deploy", Name: "first up, whole", Services: n, Unit: "s",
-			Ours: median(f.whole), Base: median(f.byHand), BaseName: "by hand",
-		}
+		m := add(n, "first up, until the services run", updates[n], firstUp.services, median(byHand[n]), "by hand")
 		if n == byHandUpTo {
-			m = m.goal("≤ 1/4", m.ratio() <= 0.25)
+			*m = m.goal("≤ 1/4", m.ratio() <= 0.25)
 		}
-		measures = append(measures, m)
+		add(n, "first up, whole", updates[n], firstUp.whole, median(byHand[n]), "by hand")
 	}
 	return measures, nil
+}
+
+// firstUp is the first update of a stack, with the state that it leaves.
+type firstUp struct {
+	run
+	state checkpoint
+}
+
+// whole is the time from the start of the CLI to its end.
+func (f firstUp) whole() time.Duration { return f.wall }
+
+// services is the time from the start of the CLI until all services run.
+func (f firstUp) services() time.Duration {
+	var last time.Time
+	for _, s := range f.steps {
+		if isRelease(s.urn) && s.ended.After(last) {
+			last = s.ended
+		}
+	}
+	return last.Sub(f.began)
+}
+
+func (f firstUp) allSteps() time.Duration        { return span(f.steps, anything) }
+func (f firstUp) stepsToServices() time.Duration { return span(f.steps, isRelease) }
+func (f firstUp) path(counts func(urn string) bool) time.Duration {
+	return f.state.criticalPath(f.steps, counts)
 }
 
 // modest is what each pod asks for and is limited to, for fifty of them on one node.
 var modest = settings{"requests": settings{"cpu": "1m", "memory": "8Mi"}, "limits": settings{"memory": "64Mi"}}
 
 // firstUp deploys so many services with pods into an empty Azure and an empty cluster, and removes them again.
-func (w *World) firstUp(ctx context.Context, services int, slow azuredouble.Conditions, env []string) (run, checkpoint, error) {
+func (w *World) firstUp(ctx context.Context, services int, slow azuredouble.Conditions, env []string) (firstUp, error) {
 	name := fmt.Sprintf("pods-%d", services)
 	st, err := w.programStack(ctx, name, settings{
 		"environment": name,
 		"services": sameServices(services, settings{
-			"image": settings{"repository": "customerapi", "tag": "1.0.0"}, "values": settings{"resources": modest},
+			// Each service stands for one with an image of its own, which no node has yet: all of them pull.
+			"image":  settings{"repository": "customerapi", "tag": "1.0.0"},
+			"values": settings{"resources": modest, "image": settings{"pullPolicy": "Always"}},
 		}),
 	})
 	if err != nil {
-		return run{}, checkpoint{}, err
+		return firstUp{}, err
 	}
 	if err := w.Services.SetConditions(ctx, slow); err != nil {
-		return run{}, checkpoint{}, err
+		return firstUp{}, err
 	}
 	st.env = env
-	first, err := st.up(ctx)
-	if err != nil {
-		return first, checkpoint{}, err
+	first := firstUp{}
+	if first.run, err = st.up(ctx); err != nil {
+		return first, err
 	}
-	state, err := st.state()
-	if err != nil {
-		return first, state, err
+	if first.state, err = st.state(); err != nil {
+		return first, err
 	}
 	if err := w.Services.SetConditions(ctx, azuredouble.Conditions{}); err != nil {
-		return first, state, err
+		return first, err
 	}
 	st.env = []string{stateOnce} // nobody minds if it is killed
-	return first, state, st.destroy(ctx)
+	return first, st.destroy(ctx)
 }

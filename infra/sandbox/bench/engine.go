@@ -20,7 +20,8 @@ import (
 
 // run is one run of the Pulumi CLI.
 type run struct {
-	usage
+	usage // of observed stacks
+	began time.Time
 	wall  time.Duration // from the start of the process to its end
 	steps []step        // on resources, in the order of their ends
 }
@@ -61,10 +62,14 @@ func (s *benchStack) operate(ctx context.Context, operation string, flags ...str
 	}
 	done := make(chan struct{})
 	used, steps := make(chan usage, 1), make(chan []step, 1)
-	go func() { used <- observe(cmd.Process.Pid, done) }()
+	if s.observed {
+		go func() { used <- observe(cmd.Process.Pid, done) }()
+	} else {
+		used <- usage{}
+	}
 	go func() { steps <- follow(log, done) }()
 	err := cmd.Wait()
-	r := run{wall: time.Since(began)}
+	r := run{began: began, wall: time.Since(began)}
 	close(done)
 	r.usage, r.steps = <-used, <-steps
 	if err != nil {

@@ -32,9 +32,9 @@ func readCheckpoint(path string) (checkpoint, error) {
 	return checkpoint{state.Checkpoint.Latest.Resources, len(content)}, nil
 }
 
-// criticalPath returns how long an update would take whose every step began in the moment in which the last of those it needs
-// had ended: the longest chain of steps that need each other, by the graph in the state.
-func (c checkpoint) criticalPath(steps []step) time.Duration {
+// criticalPath returns how long an update would take for the resources that count, if each of its steps began in the moment in
+// which the last of those it needs had ended: the longest chain of steps that need each other, by the graph in the state.
+func (c checkpoint) criticalPath(steps []step, counts func(urn string) bool) time.Duration {
 	took := map[string]time.Duration{}
 	for _, s := range steps {
 		took[s.urn] = s.ended.Sub(s.began)
@@ -43,19 +43,26 @@ func (c checkpoint) criticalPath(steps []step) time.Duration {
 	var longest time.Duration
 	// In a state each resource stands behind those it needs.
 	for _, r := range c.resources {
-		var begins time.Duration
+		urn := string(r.URN)
 		for _, needed := range needs(r) {
-			begins = max(begins, ends[needed])
+			ends[urn] = max(ends[urn], ends[needed])
 		}
 		// A component takes no time of its own: its step ends with the last of what is in it.
 		if r.Custom {
-			begins += took[string(r.URN)]
+			ends[urn] += took[urn]
 		}
-		ends[string(r.URN)] = begins
-		longest = max(longest, ends[string(r.URN)])
+		if counts(urn) {
+			longest = max(longest, ends[urn])
+		}
 	}
 	return longest
 }
+
+// anything counts every resource.
+func anything(string) bool { return true }
+
+// isRelease tells the releases from other resources.
+func isRelease(urn string) bool { return strings.Contains(urn, "kubernetes:helm.sh/v3:Release::") }
 
 // needs returns the URNs of what a resource needs.
 func needs(r apitype.ResourceV3) []string {
@@ -70,19 +77,19 @@ func needs(r apitype.ResourceV3) []string {
 	return needed
 }
 
-// span is the time from the begin of the first step to the end of the last.
-func span(steps []step) time.Duration {
-	if len(steps) == 0 {
-		return 0
-	}
-	first, last := steps[0].began, steps[0].ended
+// span is the time from the begin of the first step to the end of the last of those that count.
+func span(steps []step, counts func(urn string) bool) time.Duration {
+	var first, last time.Time
 	for _, s := range steps {
-		if s.began.Before(first) {
+		if first.IsZero() || s.began.Before(first) {
 			first = s.began
 		}
-		if s.ended.After(last) {
+		if counts(s.urn) && s.ended.After(last) {
 			last = s.ended
 		}
+	}
+	if last.IsZero() {
+		return 0
 	}
 	return last.Sub(first)
 }

@@ -28,7 +28,7 @@ type Options struct {
 	Project  string                   // folder of Pulumi.yaml
 	Repeat   int                      // how often each thing is measured; its median counts. 0: as often as the part thinks fit
 	Services []int                    // numbers of services, ascending; nil: those of the part
-	Latency  map[string]time.Duration // of Azure's operations, by type: see azuredouble.Conditions
+	Latency  map[string]time.Duration // of Azure, in place of azuredouble.TypicalLatency: see azuredouble.Conditions
 	Console  *console.Console         // for progress
 	World    *World                   // in which stacks run; nil for parts that run none
 }

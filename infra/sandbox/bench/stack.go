@@ -18,6 +18,7 @@ type benchStack struct {
 	name     string
 	settings settings
 	env      []string // besides the world's
+	observed bool     // whether to measure what the processes of its runs use
 }
 
 // settings are what a stack's file holds under the project's namespace.
@@ -32,7 +33,7 @@ func (w *World) programStack(ctx context.Context, name string, s settings) (*ben
 
 // emptyStack returns the stack of the empty program.
 func (w *World) emptyStack(ctx context.Context) (*benchStack, error) {
-	st := &benchStack{world: w, project: w.empty, name: "floor"}
+	st := &benchStack{world: w, project: w.empty, name: "floor", observed: true}
 	err := st.configure(ctx, nil)
 	return st, err
 }
@@ -51,7 +52,7 @@ func (w *World) podlessStack(ctx context.Context, services int) (*benchStack, er
 	if _, err := st.up(ctx); err != nil {
 		return nil, err
 	}
-	st.env = nil
+	st.env, st.observed = nil, true
 	w.podless[services] = st
 	return st, nil
 }

@@ -81,10 +81,10 @@ type Options struct {
 	Dir string
 	// Authority knows the registries, who may use them, and what for.
 	Authority Authority
-	// OnPull, when set, is told of each manifest that is served to a GET, before it is sent: the host is the login server
-	// or [DockerHub], the reference is the tag or digest that was asked for, and the principal is empty for an anonymous
-	// pull. It is called concurrently.
-	OnPull func(host, repository, reference, principal string)
+	// OnPull, when set, is told of each manifest that is served to a GET, before it is sent, and may take its time: the host is
+	// the login server or [DockerHub], the reference is the tag or digest that was asked for, and the principal is empty for an
+	// anonymous pull. It is called concurrently.
+	OnPull func(ctx context.Context, host, repository, reference, principal string)
 	// Now is the clock that tokens are issued and expire by; time.Now if nil.
 	Now func() time.Time
 }
@@ -93,7 +93,7 @@ type Options struct {
 type Server struct {
 	dir       string
 	authority Authority
-	onPull    func(host, repository, reference, principal string)
+	onPull    func(ctx context.Context, host, repository, reference, principal string)
 	tokens    *issuer
 
 	mu     sync.Mutex
@@ -109,7 +109,7 @@ func New(o Options) (*Server, error) {
 		o.Now = time.Now
 	}
 	if o.OnPull == nil {
-		o.OnPull = func(string, string, string, string) {}
+		o.OnPull = func(context.Context, string, string, string, string) {}
 	}
 	if err := os.MkdirAll(o.Dir, 0o700); err != nil {
 		return nil, fmt.Errorf("registry double: %w", err)
@@ -375,7 +375,7 @@ func (s *Server) serveManifest(w http.ResponseWriter, r *http.Request, host stri
 			return err
 		}
 		if r.Method == http.MethodGet {
-			s.onPull(host, t.repository, t.reference, principal)
+			s.onPull(r.Context(), host, t.repository, t.reference, principal)
 		}
 		w.Header().Set("Content-Type", string(m.MediaType))
 		w.Header().Set("Content-Length", fmt.Sprint(len(m.Content)))

@@ -134,7 +134,7 @@ func (f *fixture) start() {
 	server, err := registrydouble.New(registrydouble.Options{
 		Dir:       f.dir,
 		Authority: f.cloud,
-		OnPull: func(host, repository, reference, principal string) {
+		OnPull: func(_ context.Context, host, repository, reference, principal string) {
 			f.mu.Lock()
 			defer f.mu.Unlock()
 			f.pulls = append(f.pulls, strings.Join([]string{host, repository, reference, principal}, " "))

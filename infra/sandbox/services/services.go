@@ -204,11 +204,13 @@ func Clean(dir string) error { return cluster.Clean(clusterDir(dir)) }
 
 func clusterDir(dir string) string { return filepath.Join(dir, "cluster") }
 
-// recordPull notes that a manifest was served.
-func (r *running) recordPull(host, repository, reference, principal string) {
+// recordPull notes that a manifest was served, and lets an Azure registry take its time for what a tag names.
+func (r *running) recordPull(ctx context.Context, host, repository, reference, principal string) {
 	separator := ":"
 	if strings.Contains(reference, ":") { // a digest
 		separator = "@"
+	} else if host != registrydouble.DockerHub {
+		_ = r.azure.Delay(ctx, azuredouble.PullLatency) // whoever asked has gone if this fails
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
