@@ -59,6 +59,8 @@ func usual(said string) string {
 		{`\b\d+(\.\d+)?(ms|s)\b  FAILED`, "FAILED"},
 		// Whether Helm could still roll back depends on the moment. The reason itself is what a scenario names as seen.
 		{`(release customerapi failed, and has been rolled back due to atomic being set|an error occurred while rolling back the release)[:.] .*`, "HELM'S ROLLBACK"},
+		// So does what Helm was at when the cluster went away.
+		{`(original upgrade error: ).*(: Kubernetes cluster unreachable)`, "${1}WHATEVER${2}"},
 	} {
 		said = regexp.MustCompile(r.pattern).ReplaceAllString(said, r.placeholder)
 	}
