@@ -96,15 +96,7 @@ type firstUp struct {
 func (f firstUp) whole() time.Duration { return f.wall }
 
 // services is the time from the start of the CLI until all services run.
-func (f firstUp) services() time.Duration {
-	var last time.Time
-	for _, s := range f.steps {
-		if isRelease(s.urn) && s.ended.After(last) {
-			last = s.ended
-		}
-	}
-	return last.Sub(f.began)
-}
+func (f firstUp) services() time.Duration { return lastEnd(f.steps, isRelease).Sub(f.began) }
 
 func (f firstUp) allSteps() time.Duration        { return span(f.steps, anything) }
 func (f firstUp) stepsToServices() time.Duration { return span(f.steps, isRelease) }

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -79,17 +80,21 @@ func needs(r apitype.ResourceV3) []string {
 
 // span is the time from the begin of the first step to the end of the last of those that count.
 func span(steps []step, counts func(urn string) bool) time.Duration {
-	var first, last time.Time
+	last := lastEnd(steps, counts)
+	if last.IsZero() {
+		return 0
+	}
+	first := slices.MinFunc(steps, func(a, b step) int { return a.began.Compare(b.began) })
+	return last.Sub(first.began)
+}
+
+// lastEnd is when the last of the steps that count ended; the zero time if none counts.
+func lastEnd(steps []step, counts func(urn string) bool) time.Time {
+	var last time.Time
 	for _, s := range steps {
-		if first.IsZero() || s.began.Before(first) {
-			first = s.began
-		}
 		if counts(s.urn) && s.ended.After(last) {
 			last = s.ended
 		}
 	}
-	if last.IsZero() {
-		return 0
-	}
-	return last.Sub(first)
+	return last
 }
