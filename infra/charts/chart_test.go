@@ -21,6 +21,7 @@ import (
 	"helm.sh/helm/v3/pkg/lint"
 	"helm.sh/helm/v3/pkg/lint/support"
 	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/serializer"
 	"k8s.io/client-go/kubernetes/scheme"
@@ -198,6 +199,24 @@ func TestRollsWithItsConfiguration(t *testing.T) {
 	assert.NotEqual(t, before, pod("{env: {A: x}, secrets: {B: b, C: c}}"))
 	assert.NotEqual(t, before, pod("{env: {A: a}, secrets: {B: x, C: c}}"))
 	assert.NotEqual(t, before, pod("{env: {A: a}, secrets: {B: b}}"))
+}
+
+// Kubelet has a pod's volumes before it pulls the image, but not always its pull secrets.
+func TestWaitsForPullSecrets(t *testing.T) {
+	pod := deployment(t, mustRender(t, withImage(t, "{imagePullSecrets: [{name: one}, {name: two}]}"))).Spec.Template.Spec
+	require.Len(t, pod.ImagePullSecrets, 2)
+	volumes := slices.DeleteFunc(pod.Volumes, func(v corev1.Volume) bool { return v.Projected == nil })
+	require.Len(t, volumes, 1)
+	mounted := func(m corev1.VolumeMount) bool { return m.Name == volumes[0].Name }
+	assert.True(t, slices.ContainsFunc(pod.Containers[0].VolumeMounts, mounted), "kubelet leaves out a volume that nothing mounts")
+	require.Len(t, volumes[0].Projected.Sources, 2)
+	for i, source := range volumes[0].Projected.Sources {
+		require.NotNil(t, source.Secret)
+		assert.Equal(t, pod.ImagePullSecrets[i].Name, source.Secret.Name)
+		assert.True(t, *source.Secret.Optional, "without the secret as well, a public image can be pulled")
+		require.Len(t, source.Secret.Items, 1)
+		assert.NotEqual(t, corev1.DockerConfigJsonKey, source.Secret.Items[0].Key, "the container need not see the password")
+	}
 }
 
 // The number of pods belongs to the autoscaler, and every upgrade would reset it otherwise.

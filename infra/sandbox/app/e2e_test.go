@@ -446,7 +446,7 @@ func TestLife(t *testing.T) {
 		charted := maps.Clone(services)
 		charted["orderapi"] = settings{
 			"image": settings{"tag": "1.0.0"},
-			"chart": settings{"repository": repository, "name": "microservice", "version": "0.1.0"},
+			"chart": settings{"repository": repository, "name": "microservice", "version": "0.2.0"},
 		}
 		b.configure(settings{"services": charted, "registry": settings{"sku": "Standard"}})
 		assert.Equal(t, []string{"update kubernetes:Release orderapi"}, ops(b.must("up")))
@@ -613,9 +613,9 @@ func chartRepository(t *testing.T) string {
 	index := `apiVersion: v1
 entries:
   microservice:
-  - {apiVersion: v2, name: microservice, version: 0.1.0, urls: [microservice-0.1.0.tgz]}
+  - {apiVersion: v2, name: microservice, version: 0.2.0, urls: [microservice-0.2.0.tgz]}
 `
-	files := map[string][]byte{"/index.yaml": []byte(index), "/microservice-0.1.0.tgz": packed.Bytes()}
+	files := map[string][]byte{"/index.yaml": []byte(index), "/microservice-0.2.0.tgz": packed.Bytes()}
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		content, ok := files[r.URL.Path]
 		if !ok {

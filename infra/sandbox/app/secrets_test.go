@@ -261,7 +261,7 @@ func TestSecrets(t *testing.T) {
 		"services": settings{
 			"customerapi": settings{
 				"image": settings{"tag": "first", "import": settings{"source": outputs.LoginServer + "/customerapi:1.0.0", "username": username}},
-				"chart": settings{"repository": chartRepository(t), "name": "microservice", "version": "0.1.0", "username": "reader"},
+				"chart": settings{"repository": chartRepository(t), "name": "microservice", "version": "0.2.0", "username": "reader"},
 			},
 			"orderapi": settings{"image": settings{"tag": "first", "build": settings{
 				"context": "https://github.com/example/shop.git#v1.0.0:orderapi", "platform": "linux/" + runtime.GOARCH,
