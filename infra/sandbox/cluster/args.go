@@ -31,6 +31,11 @@ func etcdArgs(dir string, p ports) []string {
 	}
 }
 
+// apiserverThreads is how many threads the API server has at least to run its goroutines. Those of two processors make it
+// learn so late of a pod's node that kubelet may ask for the pod's secrets before it is allowed to, and asks again only a second
+// later; with more, the kernel lets them take turns. An API server of AKS does not share two processors with all the rest.
+const apiserverThreads = 8
+
 func apiserverArgs(dir string, p ports) []string {
 	return []string{
 		"kube-apiserver",

@@ -57,6 +57,9 @@ func (c *Cluster) spawn(binary string, args []string, adjust ...func(*exec.Cmd))
 	// Nothing of the user's environment: kubelet would offer registries the passwords of ~/.docker, and proxies and
 	// credentials have no business here.
 	ch.cmd.Env = []string{"HOME=" + c.dir, "PATH=/usr/local/bin:/usr/bin:/bin", "TMPDIR=" + os.TempDir()}
+	if name == "kube-apiserver" {
+		ch.cmd.Env = append(ch.cmd.Env, fmt.Sprintf("GOMAXPROCS=%d", max(apiserverThreads, runtime.NumCPU())))
+	}
 	// A group of its own keeps a terminal's Ctrl-C away: the order of stopping is Stop's.
 	ch.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
 	for _, change := range adjust {
