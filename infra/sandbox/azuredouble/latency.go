@@ -8,8 +8,12 @@ import (
 	"golang.org/x/sync/semaphore"
 )
 
-// PullLatency is the name in [Conditions] for what a node takes to pull an image.
-const PullLatency = "registry:Pull"
+// Names in [Conditions] for what is none of the double's types.
+const (
+	PullLatency    = "registry:Pull" // a node pulls an image
+	CommandLatency = "az:Command"    // a command of az starts and asks Azure something; what it makes comes on top
+	RetriesLatency = "az:Retries"    // az ad sp create-for-rbac waits until ARM knows the new service principal
+)
 
 // TypicalLatency is how long Azure takes for what the stack asks of it, by type as [Conditions] names them: medians of what
 // people have published of their own runs, found in November 2026. The comments tell how many, from where to where, and one
@@ -32,6 +36,13 @@ var TypicalLatency = map[string]time.Duration{
 	// 10 events of kubelets, images of 4 to 270 MB pulled for the first time, 1.3 to 14.5 s:
 	// github.com/Azure/acr, docs/teleport/aks-teleport-comparison.md has larger ones, of 32 and 35 s
 	PullLatency: 4060 * time.Millisecond,
+	// 3 commands that read something small, 0.9 to 1.3 s: github.com/thruput-io/azure-lab, ongoing.md. By az's own clock, which
+	// leaves out the start of Python, 8 more take 0.7 to 1.8 s: github.com/Azure/azure-cli/issues/7447
+	CommandLatency: 1130 * time.Millisecond,
+	// "Retrying role assignment creation" in 10 logs, 1 to 4 times, 2 in the middle, five seconds apart as in az's source:
+	// github.com/Azure/azure-cli, src/azure-cli/azure/cli/command_modules/role/custom.py. Who gives the principalType, as the
+	// program does, need not wait. Newer versions of az may give it as well.
+	RetriesLatency: 10 * time.Second,
 }
 
 // Delay waits for as long as Azure takes for something that [Conditions] names. When ctx ends, so does the waiting.

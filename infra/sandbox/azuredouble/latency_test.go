@@ -40,7 +40,7 @@ func TestLatency(t *testing.T) {
 // Each type of the table is one that there is.
 func TestTypicalLatencyNamesTypes(t *testing.T) {
 	for name := range TypicalLatency {
-		found := name == PullLatency
+		found := slices.Contains([]string{PullLatency, CommandLatency, RetriesLatency}, name)
 		for _, token := range []string{groupType, registryTok, roleType, appType, spType, appPassType} {
 			found = found || shortType(token) == name
 		}
