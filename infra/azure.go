@@ -8,8 +8,8 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 )
 
-// azureResource is a resource of azure-native whose generated package would be a module of its own to download and
-// compile, network alone hundreds of thousands of lines, for the few inputs that the stack sets.
+// azureResource is a resource of azure-native whose generated package the program would compile and link for it alone, network
+// hundreds of thousands of lines, for the few inputs that the stack sets.
 type azureResource struct {
 	pulumi.CustomResourceState
 

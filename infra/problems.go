@@ -17,11 +17,17 @@ type problem struct {
 // problems collects everything that is wrong, so that a user sees it at once.
 type problems []problem
 
+// add adds a problem. Inlined into the 150 places that have something to say, it and addUnless would make the package take a
+// tenth longer to compile.
+//
+//go:noinline
 func (p *problems) add(key string, value any, rule string) {
 	*p = append(*p, problem{key, value, rule})
 }
 
 // addUnless adds the problem unless ok holds.
+//
+//go:noinline
 func (p *problems) addUnless(ok bool, key string, value any, rule string) {
 	if !ok {
 		p.add(key, value, rule)

@@ -3,7 +3,6 @@ package infra
 import (
 	"fmt"
 
-	authorization "github.com/pulumi/pulumi-azure-native-sdk/authorization/v2/v20200501"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 )
 
@@ -21,11 +20,11 @@ func NewLock(ctx *pulumi.Context, name string, id pulumi.StringInput, before []p
 	if err := ctx.RegisterComponentResource(lockType, name, lock, opts...); err != nil {
 		return nil, fmt.Errorf("lock %q: %w", name, err)
 	}
-	_, err := authorization.NewManagementLockByScope(ctx, name, &authorization.ManagementLockByScopeArgs{
-		Scope:    id,
-		LockName: pulumi.String(name),
-		Level:    pulumi.String("CanNotDelete"),
-		Notes:    pulumi.String("Set by Pulumi: registry.lock of the stack that made it."),
+	_, err := newAzureResource(ctx, "authorization/v20200501:ManagementLockByScope", name, pulumi.Map{
+		"scope":    id,
+		"lockName": pulumi.String(name),
+		"level":    pulumi.String("CanNotDelete"),
+		"notes":    pulumi.String("Set by Pulumi: registry.lock of the stack that made it."),
 	}, pulumi.Parent(lock), pulumi.DependsOn(before))
 	if err != nil {
 		return nil, fmt.Errorf("lock %q: %w", name, err)
