@@ -50,38 +50,38 @@ func Deploy(ctx context.Context, o Options) (_ []Measure, err error) {
 		return nil, err
 	}
 
-	var measures []Measure
-	add := func(n int, name string, of []firstUp, figure func(firstUp) time.Duration, base float64, baseName string) *Measure {
-		measures = append(measures, Measure{
+	row := func(n int, name string, of []firstUp, figure func(firstUp) time.Duration, base float64, baseName string) Measure {
+		return Measure{
 			Group: "deploy", Name: name, Services: n, Unit: "s", BaseName: baseName,
 			Ours: median(each(of, func(f firstUp) float64 { return figure(f).Seconds() })), Base: base,
-		})
-		return &measures[len(measures)-1]
+		}
 	}
 	path := func(of []firstUp, counts func(string) bool) float64 {
 		return median(each(of, func(f firstUp) float64 { return f.path(counts).Seconds() }))
 	}
+	var measures []Measure
 	for _, n := range sizes {
-		m := add(n, "first up, its steps", updates[n], firstUp.allSteps, path(updates[n], anything), "critical path")
-		*m = m.goal("≤ 1.15", m.ratio() <= 1.15)
+		m := row(n, "first up, its steps", updates[n], firstUp.allSteps, path(updates[n], anything), "critical path")
+		measures = append(measures, m.goal("≤ 1.15", m.ratio() <= 1.15))
 	}
 	for _, n := range sizes {
-		m := add(n, "first up, its steps until the services run", updates[n], firstUp.stepsToServices, path(updates[n], isRelease), "critical path to them")
-		*m = m.goal("≤ 1.15", m.ratio() <= 1.15)
+		m := row(n, "first up, its steps until the services run", updates[n], firstUp.stepsToServices, path(updates[n], isRelease), "critical path to them")
+		measures = append(measures, m.goal("≤ 1.15", m.ratio() <= 1.15))
 	}
-	add(largest, "the same, state written at its end only", []firstUp{once}, firstUp.stepsToServices, path([]firstUp{once}, isRelease), "critical path to them")
+	measures = append(measures, row(largest, "the same, state written at its end only", []firstUp{once},
+		firstUp.stepsToServices, path([]firstUp{once}, isRelease), "critical path to them"))
 	for _, n := range sizes {
-		add(n, "first up, whole", updates[n], firstUp.whole, path(updates[n], anything), "critical path")
+		measures = append(measures, row(n, "first up, whole", updates[n], firstUp.whole, path(updates[n], anything), "critical path"))
 	}
 	for _, n := range sizes {
 		if len(byHand[n]) == 0 {
 			continue
 		}
-		m := add(n, "first up, until the services run", updates[n], firstUp.services, median(byHand[n]), "by hand")
+		m := row(n, "first up, until the services run", updates[n], firstUp.services, median(byHand[n]), "by hand")
 		if n == byHandUpTo {
-			*m = m.goal("≤ 1/4", m.ratio() <= 0.25)
+			m = m.goal("≤ 1/4", m.ratio() <= 0.25)
 		}
-		add(n, "first up, whole", updates[n], firstUp.whole, median(byHand[n]), "by hand")
+		measures = append(measures, m, row(n, "first up, whole", updates[n], firstUp.whole, median(byHand[n]), "by hand"))
 	}
 	return measures, nil
 }
