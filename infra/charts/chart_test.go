@@ -210,13 +210,16 @@ func TestWaitsForPullSecrets(t *testing.T) {
 	mounted := func(m corev1.VolumeMount) bool { return m.Name == volumes[0].Name }
 	assert.True(t, slices.ContainsFunc(pod.Containers[0].VolumeMounts, mounted), "kubelet leaves out a volume that nothing mounts")
 	require.Len(t, volumes[0].Projected.Sources, 2)
+	paths := map[string]bool{}
 	for i, source := range volumes[0].Projected.Sources {
 		require.NotNil(t, source.Secret)
 		assert.Equal(t, pod.ImagePullSecrets[i].Name, source.Secret.Name)
 		assert.True(t, *source.Secret.Optional, "without the secret as well, a public image can be pulled")
 		require.Len(t, source.Secret.Items, 1)
 		assert.NotEqual(t, corev1.DockerConfigJsonKey, source.Secret.Items[0].Key, "the container need not see the password")
+		paths[source.Secret.Items[0].Path] = true
 	}
+	assert.Len(t, paths, 2, "Kubernetes refuses two files at one path")
 }
 
 // The number of pods belongs to the autoscaler, and every upgrade would reset it otherwise.
