@@ -68,16 +68,16 @@ func database(ctx context.Context, out io.Writer, given, usual string) (string, 
 	}
 	fmt.Fprintf(out, "vulnerability database %s not reachable: not checked against it (%v)\n", usual, err)
 	// The module's version has the date of its commit: v0.0.0-20261105234957-e22db6528018.
-	pinned, err := goCommand(ctx, "list", "-m", "-f", "{{.Version}} {{.Dir}}", "golang.org/x/vulndb").Output()
+	output, err := goCommand(ctx, "mod", "download", "-json", "golang.org/x/vulndb").Output()
 	if err != nil {
 		return "", fmt.Errorf("the database that go.mod pins: %w", explained(err))
 	}
-	version, folder, _ := strings.Cut(strings.TrimSpace(string(pinned)), " ")
-	if folder == "" {
-		return "", errors.New("the database that go.mod pins is not downloaded: go mod download -C .ci/vulncheck")
+	var pinned struct{ Version, Dir string }
+	if err := json.Unmarshal(output, &pinned); err != nil {
+		return "", fmt.Errorf("go mod download -json: %w", err)
 	}
-	fmt.Fprintf(out, "vulnerability database: golang.org/x/vulndb %s instead, as pinned in .ci/vulncheck/go.mod\n", version)
-	return "file://" + filepath.ToSlash(filepath.Join(folder, "data", "osv")), nil
+	fmt.Fprintf(out, "vulnerability database: golang.org/x/vulndb %s instead, as pinned in .ci/vulncheck/go.mod\n", pinned.Version)
+	return "file://" + filepath.ToSlash(filepath.Join(pinned.Dir, "data", "osv")), nil
 }
 
 // reach says whether an address answers in a few seconds.
