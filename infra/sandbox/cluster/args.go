@@ -1,7 +1,10 @@
 package cluster
 
 import (
+	"fmt"
+	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strconv"
 )
 
@@ -30,11 +33,6 @@ func etcdArgs(dir string, p ports) []string {
 		"--log-level=warn",
 	}
 }
-
-// apiserverThreads is how many threads the API server has at least to run its goroutines. Those of two processors make it
-// learn so late of a pod's node that kubelet may ask for the pod's secrets before it is allowed to, and asks again only a second
-// later; with more, the kernel lets them take turns. An API server of AKS does not share two processors with all the rest.
-const apiserverThreads = 8
 
 func apiserverArgs(dir string, p ports) []string {
 	return []string{
@@ -66,6 +64,13 @@ func apiserverArgs(dir string, p ports) []string {
 		"--kubelet-certificate-authority=" + clusterCA(dir),
 		"--profiling=false",
 	}
+}
+
+// apiserverThreads gives the API server at least eight threads to run its goroutines. Those of two processors make it learn so
+// late of a pod's node that kubelet may ask for the pod's secrets before it is allowed to, and asks again only a second later;
+// with more, the kernel lets them take turns. An API server of AKS does not share two processors with all the rest.
+func apiserverThreads(cmd *exec.Cmd) {
+	cmd.Env = append(cmd.Env, fmt.Sprintf("GOMAXPROCS=%d", max(8, runtime.NumCPU())))
 }
 
 func controllerManagerArgs(dir string) []string {

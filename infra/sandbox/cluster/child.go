@@ -16,10 +16,11 @@ import (
 
 // child is one of the cluster's processes.
 type child struct {
-	name string
-	log  string
-	cmd  *exec.Cmd
-	done chan struct{} // closed when the process has ended
+	name   string
+	log    string
+	cmd    *exec.Cmd
+	adjust []func(*exec.Cmd) // what spawn was told to do to cmd
+	done   chan struct{}     // closed when the process has ended
 
 	halted bool // by Halt; guarded by the cluster's mutex
 }
@@ -41,7 +42,7 @@ func init() {
 // before is kept beside it.
 func (c *Cluster) spawn(binary string, args []string, adjust ...func(*exec.Cmd)) error {
 	name := args[0]
-	ch := &child{name: name, log: filepath.Join(c.dir, "logs", name+".log"), done: make(chan struct{})}
+	ch := &child{name: name, log: filepath.Join(c.dir, "logs", name+".log"), adjust: adjust, done: make(chan struct{})}
 	if err := os.Rename(ch.log, strings.TrimSuffix(ch.log, ".log")+".previous.log"); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("%s: %w", name, err)
 	}
@@ -57,9 +58,6 @@ func (c *Cluster) spawn(binary string, args []string, adjust ...func(*exec.Cmd))
 	// Nothing of the user's environment: kubelet would offer registries the passwords of ~/.docker, and proxies and
 	// credentials have no business here.
 	ch.cmd.Env = []string{"HOME=" + c.dir, "PATH=/usr/local/bin:/usr/bin:/bin", "TMPDIR=" + os.TempDir()}
-	if name == "kube-apiserver" {
-		ch.cmd.Env = append(ch.cmd.Env, fmt.Sprintf("GOMAXPROCS=%d", max(apiserverThreads, runtime.NumCPU())))
-	}
 	// A group of its own keeps a terminal's Ctrl-C away: the order of stopping is Stop's.
 	ch.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
 	for _, change := range adjust {

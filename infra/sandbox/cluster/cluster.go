@@ -121,7 +121,7 @@ func (c *Cluster) startAll(ctx context.Context, o Options, p ports) error {
 	if err := c.wait(ctx, "etcd", dialable(p.Etcd)); err != nil {
 		return err
 	}
-	if err := start(apiserverArgs(c.dir, p)); err != nil {
+	if err := c.spawn(binary, apiserverArgs(c.dir, p), apiserverThreads); err != nil {
 		return err
 	}
 	if err := c.wait(ctx, "kube-apiserver", c.apiReady); err != nil {

@@ -32,7 +32,7 @@ func (c *Cluster) Resume(ctx context.Context, name string) error {
 		return nil
 	}
 	c.started = time.Now() // what was reported before does not count
-	if err := c.spawn(ch.cmd.Path, ch.cmd.Args[1:]); err != nil {
+	if err := c.spawn(ch.cmd.Path, ch.cmd.Args[1:], ch.adjust...); err != nil {
 		return err
 	}
 	switch name {
