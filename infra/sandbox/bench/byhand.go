@@ -23,12 +23,11 @@ import (
 // hand does by hand what the stack does, as in the article: portal and az, then kubectl and helm, one step after the other.
 // What a person takes to think, to type and to copy a password is not counted.
 type hand struct {
-	world       *World
-	helm        string
-	chart       string
-	kubectl     []string
-	undo        []func(context.Context) error
-	az, retries time.Duration // azuredouble.CommandLatency and RetriesLatency
+	world   *World
+	helm    string
+	chart   string
+	kubectl []string
+	undo    []func(context.Context) error
 }
 
 // acrPullRole is the built-in role AcrPull.
@@ -59,9 +58,8 @@ func (h *hand) deploy(ctx context.Context, services int, slow azuredouble.Condit
 	if err := h.world.Services.SetConditions(ctx, slow); err != nil {
 		return 0, err
 	}
-	h.az, h.retries = slow.Latency[azuredouble.CommandLatency], slow.Latency[azuredouble.RetriesLatency]
 	began := time.Now()
-	err := h.steps(ctx, services)
+	err := h.steps(ctx, services, slow)
 	took := time.Since(began)
 	err = errors.Join(err, h.world.Services.SetConditions(ctx, azuredouble.Conditions{}))
 	for _, undo := range slices.Backward(h.undo) {
@@ -71,8 +69,8 @@ func (h *hand) deploy(ctx context.Context, services int, slow azuredouble.Condit
 	return took, err
 }
 
-func (h *hand) steps(ctx context.Context, services int) error {
-	login, err := h.registry(ctx)
+func (h *hand) steps(ctx context.Context, services int, slow azuredouble.Conditions) error {
+	login, err := h.registry(ctx, slow)
 	if err != nil {
 		return err
 	}
@@ -105,12 +103,15 @@ func (h *hand) steps(ctx context.Context, services int) error {
 type login struct{ server, username, password string }
 
 // registry makes the registry, and a service principal that may pull from it.
-func (h *hand) registry(ctx context.Context) (l login, err error) {
-	wait := func(d time.Duration) {
+func (h *hand) registry(ctx context.Context, slow azuredouble.Conditions) (l login, err error) {
+	wait := func(name string) {
+		if err != nil {
+			return
+		}
 		select {
-		case <-time.After(d):
+		case <-time.After(slow.Latency[name]):
 		case <-ctx.Done():
-			err = errors.Join(err, ctx.Err())
+			err = ctx.Err()
 		}
 	}
 	azure := func(token string, inputs map[string]any) (string, resource.PropertyMap) {
@@ -128,25 +129,25 @@ func (h *hand) registry(ctx context.Context) (l login, err error) {
 		}
 		return ""
 	}
-	wait(h.az) // az group create
+	wait(azuredouble.CommandLatency) // az group create
 	azure("azure-native:resources/v20220901:ResourceGroup", map[string]any{"resourceGroupName": "byhand", "location": "westeurope"})
-	wait(h.az) // az acr create
+	wait(azuredouble.CommandLatency) // az acr create
 	id, registry := azure("azure-native:containerregistry:Registry", map[string]any{
 		"registryName": "byhand0815", "resourceGroupName": "byhand", "location": "westeurope", "sku": map[string]any{"name": "Basic"},
 	})
-	wait(h.az) // az acr show --query id
-	wait(h.az) // az ad sp create-for-rbac --role acrpull, which consists of the four that follow
+	wait(azuredouble.CommandLatency) // az acr show --query id
+	wait(azuredouble.CommandLatency) // az ad sp create-for-rbac --role acrpull, which consists of the four that follow
 	applicationID, application := azure("azuread:index/application:Application", map[string]any{"displayName": "by hand"})
 	_, principal := azure("azuread:index/servicePrincipal:ServicePrincipal", map[string]any{"clientId": text(application, "clientId")})
 	_, password := azure("azuread:index/applicationPassword:ApplicationPassword", map[string]any{"applicationId": applicationID})
-	wait(h.retries)
+	wait(azuredouble.RetriesLatency)
 	subscription, _, _ := strings.Cut(strings.TrimPrefix(id, "/subscriptions/"), "/")
 	azure("azure-native:authorization/v20220401:RoleAssignment", map[string]any{
 		"roleAssignmentName": "0f0e0d0c-0b0a-4908-8706-050403020100", "scope": id, "principalId": text(principal, "objectId"),
 		"principalType":    "ServicePrincipal",
 		"roleDefinitionId": "/subscriptions/" + subscription + "/providers/Microsoft.Authorization/roleDefinitions/" + acrPullRole,
 	})
-	wait(h.az) // az ad sp list --query [].appId, as the password's command does not say it alone
+	wait(azuredouble.CommandLatency) // az ad sp list --query [].appId, as the password's command does not say it alone
 	return login{text(registry, "loginServer"), text(application, "clientId"), text(password, "value")}, err
 }
 
