@@ -10,6 +10,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"io/fs"
 	"maps"
@@ -442,11 +443,10 @@ func TestLife(t *testing.T) {
 		assert.NotEmpty(t, b.images(customer))
 	})
 	step("chart from a repository", func(t *testing.T) {
-		repository := chartRepository(t)
 		charted := maps.Clone(services)
 		charted["orderapi"] = settings{
 			"image": settings{"tag": "1.0.0"},
-			"chart": settings{"repository": repository, "name": "microservice", "version": "0.2.0"},
+			"chart": chartRepository(t),
 		}
 		b.configure(settings{"services": charted, "registry": settings{"sku": "Standard"}})
 		assert.Equal(t, []string{"update kubernetes:Release orderapi"}, ops(b.must("up")))
@@ -588,8 +588,9 @@ func (b *box) pulumi(args ...string) []byte {
 	return out
 }
 
-// chartRepository serves the shipped chart as an ordinary chart repository does, and returns its address.
-func chartRepository(t *testing.T) string {
+// chartRepository serves the shipped chart as an ordinary chart repository does, and returns the settings with which a service
+// takes it from there.
+func chartRepository(t *testing.T) settings {
 	t.Helper()
 	var packed bytes.Buffer
 	zipped := gzip.NewWriter(&packed)
@@ -610,12 +611,16 @@ func chartRepository(t *testing.T) string {
 	require.NoError(t, archive.Close())
 	require.NoError(t, zipped.Close())
 
-	index := `apiVersion: v1
+	var chart struct{ Version string }
+	content, err := os.ReadFile(filepath.Join(charts, "microservice", "Chart.yaml"))
+	require.NoError(t, err)
+	require.NoError(t, yaml.Unmarshal(content, &chart))
+	index := fmt.Sprintf(`apiVersion: v1
 entries:
   microservice:
-  - {apiVersion: v2, name: microservice, version: 0.2.0, urls: [microservice-0.2.0.tgz]}
-`
-	files := map[string][]byte{"/index.yaml": []byte(index), "/microservice-0.2.0.tgz": packed.Bytes()}
+  - {apiVersion: v2, name: microservice, version: %[1]s, urls: [microservice-%[1]s.tgz]}
+`, chart.Version)
+	files := map[string][]byte{"/index.yaml": []byte(index), "/microservice-" + chart.Version + ".tgz": packed.Bytes()}
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		content, ok := files[r.URL.Path]
 		if !ok {
@@ -625,7 +630,7 @@ entries:
 		_, _ = w.Write(content)
 	}))
 	t.Cleanup(server.Close)
-	return server.URL
+	return settings{"repository": server.URL, "name": "microservice", "version": chart.Version}
 }
 
 // readmeOutput returns what the README says that the first up prints.

@@ -252,6 +252,8 @@ func TestSecrets(t *testing.T) {
 		"registry.webhooks.scanner.serviceUri":            "https://scanner.example.com/acr?code=webhook-code-4410fe",
 		"registry.webhooks.scanner.headers.Authorization": "Bearer webhook-header-9c2b<>",
 	}
+	chart := chartRepository(t)
+	chart["username"] = "reader"
 	c := b.newCLI("leaks", settings{
 		"environment": "leaks",
 		"registry": settings{
@@ -261,7 +263,7 @@ func TestSecrets(t *testing.T) {
 		"services": settings{
 			"customerapi": settings{
 				"image": settings{"tag": "first", "import": settings{"source": outputs.LoginServer + "/customerapi:1.0.0", "username": username}},
-				"chart": settings{"repository": chartRepository(t), "name": "microservice", "version": "0.2.0", "username": "reader"},
+				"chart": chart,
 			},
 			"orderapi": settings{"image": settings{"tag": "first", "build": settings{
 				"context": "https://github.com/example/shop.git#v1.0.0:orderapi", "platform": "linux/" + runtime.GOARCH,
