@@ -6,6 +6,8 @@ import (
 	"fmt"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"example.com/acr-microservices/infra/config"
 )
 
 // aksCluster are the arguments by which Azure's functions know a cluster.
@@ -14,47 +16,47 @@ type aksCluster struct {
 	Name          string `pulumi:"resourceName"`
 }
 
-func (a *AKSConfig) cluster() aksCluster { return aksCluster{a.ResourceGroup, a.Name} }
+func aksClusterOf(aks *config.AKS) aksCluster { return aksCluster{aks.ResourceGroup, aks.Name} }
 
-// kubeconfig asks Azure for the credentials of the cluster: those of whoever runs the stack, or with Admin the local
+// aksKubeconfig asks Azure for the credentials of the cluster: those of whoever runs the stack, or with Admin the local
 // administrator's. https://learn.microsoft.com/azure/aks/control-kubeconfig-access
-func (a *AKSConfig) kubeconfig(ctx *pulumi.Context) (string, error) {
+func aksKubeconfig(ctx *pulumi.Context, aks *config.AKS) (string, error) {
 	function := "containerservice:listManagedClusterUserCredentials"
-	if a.Admin {
+	if aks.Admin {
 		function = "containerservice:listManagedClusterAdminCredentials"
 	}
 	answer, err := askAzure[struct {
 		Kubeconfigs []struct {
 			Value string `pulumi:"value"`
 		} `pulumi:"kubeconfigs"`
-	}](ctx, function, a.cluster())
+	}](ctx, function, aksClusterOf(aks))
 	if err != nil {
-		return "", fmt.Errorf("cluster.aks %q: %w", a.Name, err)
+		return "", fmt.Errorf("cluster.aks %q: %w", aks.Name, err)
 	}
 	if len(answer.Kubeconfigs) == 0 {
-		return "", fmt.Errorf("cluster.aks %q: Azure gives no credentials; with local accounts disabled, admin has none", a.Name)
+		return "", fmt.Errorf("cluster.aks %q: Azure gives no credentials; with local accounts disabled, admin has none", aks.Name)
 	}
 	content, err := base64.StdEncoding.DecodeString(answer.Kubeconfigs[0].Value)
 	if err != nil {
-		return "", fmt.Errorf("cluster.aks %q: kubeconfig: %w", a.Name, errors.New("is not base64"))
+		return "", fmt.Errorf("cluster.aks %q: kubeconfig: %w", aks.Name, errors.New("is not base64"))
 	}
 	return string(content), nil
 }
 
-// kubeletPrincipal asks Azure for the object id of the identity with which the cluster's nodes pull.
-func (a *AKSConfig) kubeletPrincipal(ctx *pulumi.Context) (string, error) {
+// aksKubeletPrincipal asks Azure for the object id of the identity with which the cluster's nodes pull.
+func aksKubeletPrincipal(ctx *pulumi.Context, aks *config.AKS) (string, error) {
 	answer, err := askAzure[struct {
 		IdentityProfile map[string]struct {
 			ObjectID string `pulumi:"objectId"`
 		} `pulumi:"identityProfile"`
-	}](ctx, "containerservice:getManagedCluster", a.cluster())
+	}](ctx, "containerservice:getManagedCluster", aksClusterOf(aks))
 	if err != nil {
-		return "", fmt.Errorf("cluster.aks %q: %w", a.Name, err)
+		return "", fmt.Errorf("cluster.aks %q: %w", aks.Name, err)
 	}
 	kubelet, ok := answer.IdentityProfile["kubeletidentity"]
 	if !ok {
 		return "", fmt.Errorf("cluster.aks %q has no kubelet identity, as clusters with a service principal have none; "+
-			"use another registry.pull.mode", a.Name)
+			"use another registry.pull.mode", aks.Name)
 	}
 	return kubelet.ObjectID, nil
 }

@@ -4,6 +4,8 @@ import (
 	"slices"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"example.com/acr-microservices/infra/config"
 )
 
 // classicAzureVersion is the version of the provider azure. Of it the stack takes the two resources that azure-native lacks,
@@ -16,8 +18,8 @@ type classicAzure struct{ pulumi.ProviderResourceState }
 // newClassicAzure returns the provider for the subscription in which azure-native works, or nil if the stack takes nothing of
 // it. It registers no resource
 // providers, for which it would want rights on the whole subscription.
-func newClassicAzure(ctx *pulumi.Context, cfg *Config) (*classicAzure, error) {
-	if !cfg.usesClassicAzure() {
+func newClassicAzure(ctx *pulumi.Context, cfg *config.Config) (*classicAzure, error) {
+	if !usesClassicAzure(cfg) {
 		return nil, nil //nolint:nilnil // no such provider is needed
 	}
 	provider := &classicAzure{}
@@ -28,11 +30,11 @@ func newClassicAzure(ctx *pulumi.Context, cfg *Config) (*classicAzure, error) {
 }
 
 // usesClassicAzure says whether the stack takes something of the provider azure.
-func (c *Config) usesClassicAzure() bool {
-	if slices.Contains(c.pullModes(), pullByToken) {
+func usesClassicAzure(cfg *config.Config) bool {
+	if slices.Contains(cfg.PullModes(), config.PullByToken) {
 		return true
 	}
-	return slices.ContainsFunc(c.serviceNames(), func(name string) bool { return c.Services[name].Image.made() })
+	return slices.ContainsFunc(cfg.ServiceNames(), func(name string) bool { return cfg.Services[name].Image.Made() })
 }
 
 // taskRun is one run of an ACR Task, which has succeeded:

@@ -50,6 +50,14 @@ func TestCompilesFewFunctionsOfTheSDK(t *testing.T) {
 	require.Less(t, functions, 2000, "some type leads to pulumi.AnyOutput")
 }
 
+// An edit of the graph does not compile the packages beside it again, and they need nothing of Pulumi.
+func TestCompilesNoPulumiBesideTheGraph(t *testing.T) {
+	t.Parallel()
+	for _, dependency := range goOutput(t, "list", "-deps", "./config", "./helm") {
+		require.False(t, strings.HasPrefix(dependency, "github.com/pulumi/") || strings.HasSuffix(dependency, "/infra"), dependency)
+	}
+}
+
 // goOutput returns the lines that the go command writes.
 func goOutput(t *testing.T, args ...string) []string {
 	t.Helper()

@@ -16,12 +16,14 @@ import (
 	"time"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"example.com/acr-microservices/infra/config"
 )
 
 // Deploy is the Pulumi program. It returns an error, before any resource is registered, that lists all problems of the
 // stack's configuration.
 func Deploy(ctx *pulumi.Context) error {
-	cfg, err := LoadConfig(ctx)
+	cfg, err := loadConfig(ctx)
 	if err != nil {
 		return err
 	}
@@ -34,7 +36,7 @@ func Deploy(ctx *pulumi.Context) error {
 		return err
 	}
 	services := serviceOutputs{namespaces: pulumi.StringMap{}, images: pulumi.StringMap{}, releases: pulumi.StringMap{}}
-	for _, name := range cfg.serviceNames() {
+	for _, name := range cfg.ServiceNames() {
 		if err := deployService(ctx, cfg, name, images, services, cluster); err != nil {
 			return err
 		}
@@ -54,8 +56,8 @@ type imageSource struct {
 
 // newImageSource creates the registry, unless it exists, what lets the cluster pull from it, and the images that the stack
 // itself brings there; for a foreign registry it creates nothing.
-func newImageSource(ctx *pulumi.Context, cfg *Config) (*imageSource, error) {
-	if !cfg.usesACR() {
+func newImageSource(ctx *pulumi.Context, cfg *config.Config) (*imageSource, error) {
+	if !cfg.UsesACR() {
 		return &imageSource{host: pulumi.String(cfg.Registry.External)}, nil
 	}
 	azure, err := newClassicAzure(ctx, cfg)
@@ -71,10 +73,10 @@ func newImageSource(ctx *pulumi.Context, cfg *Config) (*imageSource, error) {
 		return &imageSource{host: registry.LoginServer, registry: registry, access: access}, err
 	}
 	registry, err := NewRegistry(ctx, registryBase(ctx.Project()), &RegistryArgs{
-		RegistryConfig: cfg.Registry,
-		Location:       cfg.Location,
-		PurgeFilters:   cfg.purgeFilters(),
-		Tags:           tags(cfg.Tags),
+		Registry:     cfg.Registry,
+		Location:     cfg.Location,
+		PurgeFilters: cfg.PurgeFilters(),
+		Tags:         tags(cfg.Tags),
 	})
 	if err != nil {
 		return nil, err
@@ -92,27 +94,27 @@ func newImageSource(ctx *pulumi.Context, cfg *Config) (*imageSource, error) {
 }
 
 // newImageTasks brings the images into the registry of those services that say from where.
-func newImageTasks(ctx *pulumi.Context, cfg *Config, registry *Registry, azure *classicAzure) (map[string]*ImageTask, error) {
+func newImageTasks(ctx *pulumi.Context, cfg *config.Config, registry *Registry, azure *classicAzure) (map[string]*ImageTask, error) {
 	made := map[string]*ImageTask{}
-	for _, name := range cfg.pullingServices() {
+	for _, name := range cfg.PullingServices() {
 		image := cfg.Services[name].Image
-		if !image.made() || made[image.reference("")] != nil {
+		if !image.Made() || made[image.Reference("")] != nil {
 			continue
 		}
 		task, err := NewImageTask(ctx, name, &ImageTaskArgs{
 			Registry: &registry.registryRef, Location: registry.location, Image: image,
-			Private: cfg.secretKeys["services"], Tags: tags(cfg.Tags),
+			Private: cfg.IsSecret("services"), Tags: tags(cfg.Tags),
 		}, pulumi.Providers(azure))
 		if err != nil {
 			return nil, err
 		}
-		made[image.reference("")] = task
+		made[image.Reference("")] = task
 	}
 	return made, nil
 }
 
 // shareAndLock lets others push to the registry, and locks it when all that belongs to it is there.
-func shareAndLock(ctx *pulumi.Context, cfg *Config, registry *Registry, access *pullAccess, made map[string]*ImageTask) error {
+func shareAndLock(ctx *pulumi.Context, cfg *config.Config, registry *Registry, access *pullAccess, made map[string]*ImageTask) error {
 	belongings := slices.Concat(access.parts, registry.parts)
 	for _, image := range slices.Sorted(maps.Keys(made)) {
 		belongings = append(belongings, made[image].parts...)
@@ -135,11 +137,11 @@ func shareAndLock(ctx *pulumi.Context, cfg *Config, registry *Registry, access *
 
 // deployService creates a service's namespace, the pull secret in it if the service pulls with one, and the release once
 // there is an image to run.
-func deployService(ctx *pulumi.Context, cfg *Config, name string, source *imageSource, out serviceOutputs, cluster *cluster) error {
+func deployService(ctx *pulumi.Context, cfg *config.Config, name string, source *imageSource, out serviceOutputs, cluster *cluster) error {
 	image := cfg.Services[name].Image
-	labels := serviceLabels(name, cfg.Environment, ctx.Project())
+	labels := pulumi.ToStringMap(config.ServiceLabels(name, cfg.Environment, ctx.Project()))
 	namespace, err := NewNamespace(ctx, name, &NamespaceArgs{
-		Name: cfg.namespace(name), Labels: labels, NamespaceConfig: cfg.namespaceOf(name),
+		Name: cfg.NamespaceName(name), Labels: labels, Namespace: cfg.NamespaceOf(name),
 	}, cluster.provider)
 	if err != nil {
 		return err
@@ -152,15 +154,15 @@ func deployService(ctx *pulumi.Context, cfg *Config, name string, source *imageS
 	if err != nil {
 		return err
 	}
-	if !image.deployable() {
+	if !image.Deployable() {
 		out.releases[name] = pulumi.String(statusNoImage)
 		return nil
 	}
-	values, err := cfg.serviceValues(name)
+	values, err := cfg.ValuesOf(name)
 	if err != nil {
 		return fmt.Errorf("service %q: %w", name, err)
 	}
-	chart, err := cfg.serviceChart(name)
+	chart, err := cfg.ChartOf(name)
 	if err != nil {
 		return fmt.Errorf("service %q: %w", name, err)
 	}
@@ -173,8 +175,8 @@ func deployService(ctx *pulumi.Context, cfg *Config, name string, source *imageS
 		WaitFor:       source.waitFor(image),
 		Chart:         chart,
 		Values:        values,
-		PrivateValues: cfg.secretKeys["services"],
-		Settings:      cfg.releaseOf(name),
+		PrivateValues: cfg.IsSecret("services"),
+		Settings:      cfg.ReleaseOf(name),
 		Abandoned:     cluster.abandoned,
 	}, cluster.provider)
 	if err != nil {
@@ -186,9 +188,9 @@ func deployService(ctx *pulumi.Context, cfg *Config, name string, source *imageS
 
 // waitFor is what a release waits for besides its pull secret: the nodes' right to pull, and its image, whichever service says
 // from what to make that.
-func (s *imageSource) waitFor(image ImageConfig) []pulumi.Resource {
+func (s *imageSource) waitFor(image config.Image) []pulumi.Resource {
 	resources := s.access.waitFor()
-	if task := s.made[image.reference("")]; task != nil {
+	if task := s.made[image.Reference("")]; task != nil {
 		resources = append(resources, task.run)
 	}
 	return resources
@@ -206,7 +208,7 @@ func (s *imageSource) pullSecret(ctx *pulumi.Context, service string, args *Pull
 	}
 	args.Server, args.Username, args.Password = s.registry.LoginServer, login.username, login.password
 	secret, err := NewPullSecret(ctx, service, args, cluster)
-	if err != nil || s.access.mode == pullByKubeletIdentity {
+	if err != nil || s.access.mode == config.PullByKubeletIdentity {
 		return nil, err
 	}
 	return secret.Name, nil
@@ -225,7 +227,7 @@ func (o serviceOutputs) export(ctx *pulumi.Context) {
 }
 
 // export gives out where the images come from, who pulls them until when, and what that costs.
-func (s *imageSource) export(ctx *pulumi.Context, cfg *Config) {
+func (s *imageSource) export(ctx *pulumi.Context, cfg *config.Config) {
 	if s.registry == nil {
 		return
 	}
@@ -237,8 +239,8 @@ func (s *imageSource) export(ctx *pulumi.Context, cfg *Config) {
 	}
 	if len(s.access.logins) > 0 {
 		ctx.Export("pullSecretName", pulumi.String(cfg.PullSecretName))
-		ctx.Export("credentialExpires", pulumi.String(s.access.rotation.expires.Format(time.RFC3339)))
-		ctx.Export("credentialRotates", pulumi.String(s.access.rotation.next.Format(time.RFC3339)))
+		ctx.Export("credentialExpires", pulumi.String(s.access.rotation.Expires.Format(time.RFC3339)))
+		ctx.Export("credentialRotates", pulumi.String(s.access.rotation.Next.Format(time.RFC3339)))
 	}
 	if cfg.Registry.Existing != nil {
 		return

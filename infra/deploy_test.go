@@ -8,6 +8,9 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"example.com/acr-microservices/infra/config"
+	"example.com/acr-microservices/infra/internal/projecttest"
 )
 
 // runs names the two ways in which every program is run.
@@ -23,10 +26,10 @@ func TestDeployGraph(t *testing.T) {
 		for run, preview := range runs {
 			t.Run(name+"/"+run, func(t *testing.T) {
 				t.Parallel()
-				g, err := deploy(readStackFile(t, file), preview)
+				g, err := deploy(projecttest.ReadStack(t, file), preview)
 				require.NoError(t, err)
-				golden(t, filepath.Join("graph", name+"."+run+".golden"), g.String())
-				again, err := deploy(readStackFile(t, file), preview)
+				projecttest.Golden(t, filepath.Join("graph", name+"."+run+".golden"), g.String())
+				again, err := deploy(projecttest.ReadStack(t, file), preview)
 				require.NoError(t, err)
 				require.Equal(t, g.String(), again.String(), "the same configuration gives the same graph")
 				requireShape(t, g)
@@ -83,7 +86,7 @@ func requireShape(t *testing.T, g *graph) {
 
 func TestDeployPreviewKnowsNoCredential(t *testing.T) {
 	t.Parallel()
-	g, err := deploy(readStackFile(t, "../Pulumi.dev.yaml"), true)
+	g, err := deploy(projecttest.ReadStack(t, "../Pulumi.dev.yaml"), true)
 	require.NoError(t, err)
 	for _, secret := range g.of("kubernetes:core/v1:Secret") {
 		require.True(t, secret.inputs["data"].ContainsUnknowns(), "the credential is known before the role is assigned")
@@ -100,13 +103,13 @@ func TestDeployTwentyServices(t *testing.T) {
 	for run, preview := range runs {
 		t.Run(run, func(t *testing.T) {
 			t.Parallel()
-			g, err := deploy(parseStackFile(t, []byte(file.String())), preview)
+			g, err := deploy(projecttest.ParseStack(t, []byte(file.String())), preview)
 			require.NoError(t, err)
 			requireShape(t, g)
 			for kind, want := range map[string]int{
 				"azure-native:containerregistry/v20231101preview:Registry": 1,
 				"azuread:index/servicePrincipal:ServicePrincipal":          1,
-				"azuread:index/applicationPassword:ApplicationPassword":    keptBefore + 1 + madeAhead,
+				"azuread:index/applicationPassword:ApplicationPassword":    config.PasswordsKept + 1 + config.PasswordsAhead,
 				"azure-native:authorization/v20220401:RoleAssignment":      1,
 				"kubernetes:core/v1:Namespace":                             20,
 				"kubernetes:core/v1:Secret":                                20,
@@ -126,7 +129,7 @@ func TestDeployTwentyServices(t *testing.T) {
 
 func TestDeployForeignRegistryMakesNothingInAzure(t *testing.T) {
 	t.Parallel()
-	g, err := deploy(readStackFile(t, "testdata/valid-dockerhub.yaml"), false)
+	g, err := deploy(projecttest.ReadStack(t, "testdata/valid-dockerhub.yaml"), false)
 	require.NoError(t, err)
 	for key := range g.resources {
 		require.NotContains(t, key, "azure")
@@ -136,7 +139,7 @@ func TestDeployForeignRegistryMakesNothingInAzure(t *testing.T) {
 
 func TestDeployRefusesBeforeItRegisters(t *testing.T) {
 	t.Parallel()
-	g, err := deploy(readStackFile(t, "testdata/invalid-sku.yaml"), false)
+	g, err := deploy(projecttest.ReadStack(t, "config/testdata/invalid-sku.yaml"), false)
 	require.Error(t, err)
 	require.Empty(t, g.resources)
 }
@@ -146,7 +149,7 @@ func TestDeploySecretValuesStaySecret(t *testing.T) {
 	for run, preview := range runs {
 		t.Run(run, func(t *testing.T) {
 			t.Parallel()
-			g, err := deploy(readStackFile(t, "testdata/valid-secret-values.yaml"), preview)
+			g, err := deploy(projecttest.ReadStack(t, "testdata/valid-secret-values.yaml"), preview)
 			require.NoError(t, err)
 			release := g.of("kubernetes:helm.sh/v3:Release")["customerapi"]
 			require.True(t, release.inputs["values"].IsSecret())

@@ -4,6 +4,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"example.com/acr-microservices/infra/internal/projecttest"
 )
 
 func TestStackIsNotItsOwnOwner(t *testing.T) {
@@ -11,7 +13,7 @@ func TestStackIsNotItsOwnOwner(t *testing.T) {
 	for run, preview := range runs {
 		t.Run(run, func(t *testing.T) {
 			t.Parallel()
-			_, err := deploy(parseStackFile(t, []byte(`
+			_, err := deploy(projecttest.ParseStack(t, []byte(`
 config:
   acr-microservices:registry: {existing: {stack: organization/acr-microservices/dev}}
   acr-microservices:services: {customerapi: {}}

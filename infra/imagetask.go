@@ -1,6 +1,7 @@
 package infra
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/hex"
@@ -12,6 +13,8 @@ import (
 
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 	"gopkg.in/yaml.v3"
+
+	"example.com/acr-microservices/infra/config"
 )
 
 const imageTaskType = "acr-microservices:index:ImageTask"
@@ -27,9 +30,6 @@ const (
 	importRetryDelay = 30 // seconds
 )
 
-// buildPlatforms are those for which ACR Tasks build images that a cluster runs.
-var buildPlatforms = []string{"linux/amd64", "linux/arm64"}
-
 // ImageTaskArgs are the inputs of an ImageTask.
 type ImageTaskArgs struct {
 	// Registry that gets the image.
@@ -37,7 +37,7 @@ type ImageTaskArgs struct {
 	// Location of the registry.
 	Location pulumi.StringInput
 	// Image to make; it has a tag, and either Import or Build.
-	Image ImageConfig
+	Image config.Image
 	// Private says that Import or Build holds something secret.
 	Private bool
 	// Tags of the task.
@@ -76,7 +76,7 @@ func NewImageTask(ctx *pulumi.Context, name string, args *ImageTaskArgs, opts ..
 		"timeout":            pulumi.Int(imageTaskTimeout),
 		"tags":               args.Tags,
 	}
-	step, platform := buildStep(args.Image), args.Image.Build.platform()
+	step, platform := buildStep(args.Image), args.Image.Platform()
 	if args.Image.Import != nil {
 		if step, err = importStep(args.Image); err != nil {
 			return nil, fmt.Errorf("image task %q: %w", name, err)
@@ -98,7 +98,7 @@ func NewImageTask(ctx *pulumi.Context, name string, args *ImageTaskArgs, opts ..
 	image.parts = []pulumi.Resource{task}
 	if args.Image.Import != nil {
 		grant, err := newRoleAssignment(ctx, name+"-import", image, &roleAssignmentArgs{
-			scope: args.Registry.ID, role: importerRole, principal: task.principal(), principalType: principalService,
+			scope: args.Registry.ID, role: importerRole, principal: task.principal(), principalType: config.ServicePrincipal,
 		})
 		if err != nil {
 			return nil, fmt.Errorf("image task %q: role assignment: %w", name, err)
@@ -113,13 +113,11 @@ func NewImageTask(ctx *pulumi.Context, name string, args *ImageTaskArgs, opts ..
 }
 
 // buildStep is the task's step that builds and pushes an image; nil if none is to be built.
-func buildStep(image ImageConfig) pulumi.Map {
+func buildStep(image config.Image) pulumi.Map {
 	build := image.Build
 	if build == nil {
 		return nil
 	}
-	dockerfile := build.Dockerfile
-	setDefault(&dockerfile, "Dockerfile")
 	arguments := pulumi.Array{}
 	for _, name := range slices.Sorted(maps.Keys(build.Args)) {
 		arguments = append(arguments, pulumi.Map{
@@ -129,8 +127,8 @@ func buildStep(image ImageConfig) pulumi.Map {
 	step := pulumi.Map{
 		"type":           pulumi.String("Docker"),
 		"contextPath":    pulumi.String(build.Context),
-		"dockerFilePath": pulumi.String(dockerfile),
-		"imageNames":     pulumi.StringArray{pulumi.String(image.reference(""))},
+		"dockerFilePath": pulumi.String(cmp.Or(build.Dockerfile, "Dockerfile")),
+		"imageNames":     pulumi.StringArray{pulumi.String(image.Reference(""))},
 		"isPushEnabled":  pulumi.Bool(true),
 		"arguments":      arguments,
 	}
@@ -140,18 +138,10 @@ func buildStep(image ImageConfig) pulumi.Map {
 	return step
 }
 
-// platform for which to build; imports have all platforms of their source.
-func (b *BuildConfig) platform() string {
-	if b == nil || b.Platform == "" {
-		return buildPlatforms[0]
-	}
-	return b.Platform
-}
-
 // importStep is the task's step that copies an image inside Azure. In it, az is the name of an image that Azure keeps
 // current: https://learn.microsoft.com/azure/container-registry/container-registry-tasks-reference-yaml#aliases
-func importStep(image ImageConfig) (pulumi.Map, error) {
-	command := "az acr import --name $RegistryName --force --source " + image.Import.Source + " --image " + image.reference("")
+func importStep(image config.Image) (pulumi.Map, error) {
+	command := "az acr import --name $RegistryName --force --source " + image.Import.Source + " --image " + image.Reference("")
 	values := pulumi.Array{}
 	if image.Import.Username != "" {
 		// A value, unlike the command, is not shown in the run's log. After =, it may begin with a dash.
@@ -188,10 +178,10 @@ func secretValue(name, value string) pulumi.Map {
 }
 
 // imageTaskHash is short for what decides the content of an image, credentials left out.
-func imageTaskHash(image ImageConfig) (string, error) {
+func imageTaskHash(image config.Image) (string, error) {
 	public := image
 	if image.Import != nil {
-		public.Import = &ImportConfig{Source: image.Import.Source}
+		public.Import = &config.Import{Source: image.Import.Source}
 	}
 	if image.Build != nil {
 		build := *image.Build
@@ -205,6 +195,3 @@ func imageTaskHash(image ImageConfig) (string, error) {
 	sum := sha256.Sum256(text)
 	return hex.EncodeToString(sum[:])[:8], nil
 }
-
-// made says whether the stack itself brings the image into the registry.
-func (i ImageConfig) made() bool { return i.Import != nil || i.Build != nil }

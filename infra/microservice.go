@@ -4,6 +4,8 @@ import (
 	"fmt"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"example.com/acr-microservices/infra/config"
 )
 
 const microserviceType = "acr-microservices:index:Microservice"
@@ -18,19 +20,19 @@ type MicroserviceArgs struct {
 	// Registry that stands before the image's repository, as in "example.azurecr.io"; unused for a foreign image.
 	Registry pulumi.StringInput
 	// Image to run; it has a tag or a digest.
-	Image ImageConfig
+	Image config.Image
 	// PullSecret is the name of the image pull secret, nil for none.
 	PullSecret pulumi.StringInput
 	// WaitFor is what lets the nodes pull, besides PullSecret.
 	WaitFor []pulumi.Resource
 	// Chart to install.
-	Chart ResolvedChart
+	Chart config.ResolvedChart
 	// Values of the chart as the user gives them; image and pull secret are laid on top.
 	Values map[string]any
 	// PrivateValues says that Values hold something secret.
 	PrivateValues bool
 	// Settings of the release; every field is set.
-	Settings ReleaseConfig
+	Settings config.Release
 	// Abandoned looks after a release whose last update was killed, before the release is made or changed.
 	Abandoned *pulumi.ResourceHook
 }
@@ -53,7 +55,7 @@ func NewMicroservice(ctx *pulumi.Context, name string, args *MicroserviceArgs, o
 	}
 	// A foreign image brings its host along.
 	prefix := pulumi.String("").ToStringOutput()
-	if !args.Image.foreign() {
+	if !args.Image.Foreign() {
 		prefix = pulumi.Sprintf("%s/", args.Registry)
 	}
 	release, err := NewRelease(ctx, name, &ReleaseArgs{
@@ -61,8 +63,8 @@ func NewMicroservice(ctx *pulumi.Context, name string, args *MicroserviceArgs, o
 		Namespace:      args.Namespace,
 		Chart:          pulumi.String(args.Chart.Name),
 		Version:        optional(args.Chart.Version),
-		RepositoryOpts: args.Chart.repositoryOpts(),
-		Description:    optional(args.Chart.description()),
+		RepositoryOpts: repositoryOpts(args.Chart),
+		Description:    optional(args.Chart.Description()),
 		Values:         releaseValues(args, prefix),
 		Timeout:        pulumi.Int(*args.Settings.TimeoutSeconds),
 		Atomic:         pulumi.Bool(*args.Settings.Atomic),
@@ -74,22 +76,38 @@ func NewMicroservice(ctx *pulumi.Context, name string, args *MicroserviceArgs, o
 	if err != nil {
 		return nil, fmt.Errorf("service %q: release: %w", name, err)
 	}
-	service.Image = prefix.ApplyT(args.Image.reference).(pulumi.StringOutput)
+	service.Image = prefix.ApplyT(args.Image.Reference).(pulumi.StringOutput)
 	service.Status = release.Status
 	return service, ctx.RegisterResourceOutputs(service, pulumi.Map{"image": service.Image, "status": service.Status})
+}
+
+// repositoryOpts returns the provider's options for the chart repository, the password as a secret; nil if there are none.
+func repositoryOpts(chart config.ResolvedChart) pulumi.StringMapInput {
+	opts := pulumi.StringMap{}
+	if chart.Repository != "" {
+		opts["repo"] = pulumi.String(chart.Repository)
+	}
+	if chart.Username != "" {
+		opts["username"] = pulumi.String(chart.Username)
+		opts["password"] = pulumi.ToSecret(pulumi.String(chart.Password)).(pulumi.StringOutput)
+	}
+	if len(opts) == 0 {
+		return nil
+	}
+	return opts
 }
 
 // releaseValues returns the values of the release, secret as a whole if the user's hold a secret: which of them it is,
 // the engine does not tell. In a preview they are known all at once or not at all, because the Kubernetes provider drops
 // values of which it knows a part, and a plan made of such a preview could not be carried out.
 func releaseValues(args *MicroserviceArgs, prefix pulumi.StringOutput) pulumi.MapInput {
-	repository, tag := args.Image.forChart()
+	repository, tag := args.Image.ForChart()
 	var pullSecret pulumi.StringInput = pulumi.String("")
 	if args.PullSecret != nil {
 		pullSecret = args.PullSecret
 	}
 	values := pulumi.All(prefix, pullSecret).ApplyT(func(known []any) map[string]any {
-		return withImage(args.Values, known[0].(string)+repository, tag, known[1].(string))
+		return config.WithImage(args.Values, known[0].(string)+repository, tag, known[1].(string))
 	}).(pulumi.MapOutput)
 	if args.PrivateValues {
 		return pulumi.ToSecret(values).(pulumi.MapOutput)

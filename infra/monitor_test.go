@@ -18,6 +18,8 @@ import (
 	"google.golang.org/grpc"
 	"google.golang.org/protobuf/types/known/emptypb"
 	"google.golang.org/protobuf/types/known/structpb"
+
+	"example.com/acr-microservices/infra/internal/projecttest"
 )
 
 // graph is what a run of the program asked the engine for.
@@ -43,9 +45,9 @@ type registered struct {
 
 // deploy runs the whole program, as update or as preview and at testMoment, against a mock of the engine. The SDK's own mocks cannot be
 // used for the preview: they refuse a secret whose value is not known yet.
-func deploy(stack stackFile, preview bool) (*graph, error) {
+func deploy(stack projecttest.Stack, preview bool) (*graph, error) {
 	g := &graph{resources: map[string]registered{}}
-	config, err := atTestMoment(stack.config)
+	config, err := atTestMoment(stack.Config)
 	if err != nil {
 		return nil, err
 	}
@@ -60,8 +62,8 @@ func deploy(stack stackFile, preview bool) (*graph, error) {
 	defer server.Stop()
 
 	ctx, err := pulumi.NewContext(context.Background(), pulumi.RunInfo{
-		Project: testProject, Stack: testStack, RootDirectory: projectRoot,
-		Config: config, ConfigSecretKeys: stack.secretKeys,
+		Project: projecttest.Project, Stack: projecttest.StackName, RootDirectory: projectRoot,
+		Config: config, ConfigSecretKeys: stack.SecretKeys,
 		DryRun: preview, Parallel: 16,
 		MonitorAddr: listener.Addr().String(), EngineAddr: listener.Addr().String(),
 	})
@@ -74,7 +76,7 @@ func deploy(stack stackFile, preview bool) (*graph, error) {
 // atTestMoment adds rotation.asOf to a configuration that has none.
 func atTestMoment(config map[string]string) (map[string]string, error) {
 	rotation := map[string]any{}
-	if given, ok := config[testProject+":rotation"]; ok {
+	if given, ok := config[projecttest.Project+":rotation"]; ok {
 		if err := json.Unmarshal([]byte(given), &rotation); err != nil {
 			return config, nil //nolint:nilerr // a text in its place is the program's to refuse
 		}
@@ -84,7 +86,7 @@ func atTestMoment(config map[string]string) (map[string]string, error) {
 	}
 	text, err := json.Marshal(rotation)
 	config = maps.Clone(config)
-	config[testProject+":rotation"] = string(text)
+	config[projecttest.Project+":rotation"] = string(text)
 	return config, err
 }
 
@@ -115,7 +117,7 @@ func (m *mockMonitor) RegisterResource(_ context.Context, req *pulumirpc.Registe
 		return nil, err
 	}
 	response := &pulumirpc.RegisterResourceResponse{
-		Urn:    fmt.Sprintf("urn:pulumi:%s::%s::%s::%s", testStack, testProject, req.GetType(), req.GetName()),
+		Urn:    fmt.Sprintf("urn:pulumi:%s::%s::%s::%s", projecttest.StackName, projecttest.Project, req.GetType(), req.GetName()),
 		Object: req.GetObject(),
 	}
 	if req.GetType() == string(resource.RootStackType) {
@@ -153,7 +155,7 @@ func (m *mockMonitor) RegisterResourceOutputs(_ context.Context, req *pulumirpc.
 
 // ReadResource answers for the stack that owns a registry.
 func (m *mockMonitor) ReadResource(_ context.Context, req *pulumirpc.ReadResourceRequest) (*pulumirpc.ReadResourceResponse, error) {
-	const owner = "acme/" + testProject + "/owner"
+	const owner = "acme/" + projecttest.Project + "/owner"
 	outputs := map[string]any{}
 	if req.GetId() == owner {
 		outputs = map[string]any{
@@ -161,7 +163,7 @@ func (m *mockMonitor) ReadResource(_ context.Context, req *pulumirpc.ReadResourc
 		}
 	}
 	properties, err := structpb.NewStruct(map[string]any{"name": req.GetId(), "outputs": outputs, "secretOutputNames": []any{}})
-	return &pulumirpc.ReadResourceResponse{Urn: "urn:pulumi:" + testStack + "::" + testProject + "::" + req.GetType() + "::" + req.GetName(), Properties: properties}, err
+	return &pulumirpc.ReadResourceResponse{Urn: "urn:pulumi:" + projecttest.StackName + "::" + projecttest.Project + "::" + req.GetType() + "::" + req.GetName(), Properties: properties}, err
 }
 
 // Invoke answers the functions that the program calls.

@@ -5,6 +5,8 @@ import (
 	"maps"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"example.com/acr-microservices/infra/config"
 )
 
 const namespaceType = "acr-microservices:index:Namespace"
@@ -15,8 +17,8 @@ type NamespaceArgs struct {
 	Name string
 	// Labels of everything that is made here.
 	Labels pulumi.StringMap
-	// NamespaceConfig, validated.
-	NamespaceConfig
+	// config.Namespace, validated, is what the stack file says.
+	config.Namespace
 }
 
 // Namespace is the Kubernetes namespace of one service in one environment.
@@ -49,10 +51,10 @@ func NewNamespace(ctx *pulumi.Context, name string, args *NamespaceArgs, opts ..
 // make creates or adopts the namespace itself, and returns its name.
 func (n *NamespaceArgs) make(ctx *pulumi.Context, name string, parent pulumi.ResourceOption) (pulumi.StringOutput, error) {
 	labels := maps.Clone(n.Labels)
-	maps.Copy(labels, pulumi.ToStringMap(n.NamespaceConfig.Labels))
+	maps.Copy(labels, pulumi.ToStringMap(n.Namespace.Labels))
 	if n.PodSecurity != "" {
 		for _, mode := range []string{"enforce", "warn", "audit"} {
-			labels[podSecurityLabel+mode] = pulumi.String(n.PodSecurity)
+			labels[config.PodSecurityLabelPrefix+mode] = pulumi.String(n.PodSecurity)
 		}
 	}
 	metadata := &objectMeta{name: n.Name, labels: labels}
@@ -61,23 +63,12 @@ func (n *NamespaceArgs) make(ctx *pulumi.Context, name string, parent pulumi.Res
 	}
 	// A patch owns the fields it sets and nothing else: when it goes, they go, and the namespace stays.
 	kind, retain := "core/v1:NamespacePatch", false
-	if !or(n.Adopt, false) {
-		kind, retain = "core/v1:Namespace", or(n.RetainOnDelete, false)
+	if !config.ValueOr(n.Adopt, false) {
+		kind, retain = "core/v1:Namespace", config.ValueOr(n.RetainOnDelete, false)
 	}
 	made, err := newObject(ctx, kind, name, metadata, nil, parent, pulumi.RetainOnDelete(retain))
 	if err != nil {
 		return pulumi.StringOutput{}, err
 	}
 	return made.name(), nil
-}
-
-// serviceLabels are the recommended labels of everything the stack makes for a service.
-// https://kubernetes.io/docs/concepts/overview/working-with-objects/common-labels/
-func serviceLabels(service, environment, project string) pulumi.StringMap {
-	return pulumi.StringMap{
-		"app.kubernetes.io/name":       pulumi.String(service),
-		"app.kubernetes.io/instance":   pulumi.String(service + "-" + environment),
-		"app.kubernetes.io/part-of":    pulumi.String(project),
-		"app.kubernetes.io/managed-by": pulumi.String("pulumi"),
-	}
 }

@@ -5,14 +5,13 @@ import (
 	"slices"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"example.com/acr-microservices/infra/config"
 )
 
 // rulesName is the name of the quota, the limit range and the network policy. It says whose they are, for an adopted
 // namespace may have others.
 const rulesName = "pulumi"
-
-// namespaceNameLabel is the label that Kubernetes itself gives each namespace.
-const namespaceNameLabel = "kubernetes.io/metadata.name"
 
 // rules creates what pods in the namespace are subject to.
 func (n *NamespaceArgs) rules(ctx *pulumi.Context, name string, namespace pulumi.StringOutput, parent pulumi.ResourceOption) ([]pulumi.Resource, error) {
@@ -38,7 +37,7 @@ func (n *NamespaceArgs) rules(ctx *pulumi.Context, name string, namespace pulumi
 		}
 		rules = append(rules, limits)
 	}
-	if or(n.Isolate, false) {
+	if config.ValueOr(n.Isolate, false) {
 		policy, err := newObject(ctx, "networking.k8s.io/v1:NetworkPolicy", name, metadata, pulumi.Map{
 			"spec": isolation(n.AllowFrom),
 		}, parent)
@@ -54,7 +53,7 @@ func (n *NamespaceArgs) rules(ctx *pulumi.Context, name string, namespace pulumi
 func isolation(allowFrom []string) networkPolicySpec {
 	from := []networkPolicyPeer{{PodSelector: &labelSelector{}}}
 	for _, other := range slices.Sorted(slices.Values(allowFrom)) {
-		from = append(from, networkPolicyPeer{NamespaceSelector: &labelSelector{MatchLabels: map[string]string{namespaceNameLabel: other}}})
+		from = append(from, networkPolicyPeer{NamespaceSelector: &labelSelector{MatchLabels: map[string]string{config.NamespaceNameLabel: other}}})
 	}
 	return networkPolicySpec{
 		PodSelector: labelSelector{}, // all pods

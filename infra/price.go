@@ -1,13 +1,17 @@
 package infra
 
-import "math"
+import (
+	"math"
+
+	"example.com/acr-microservices/infra/config"
+)
 
 // Prices of Azure Container Registry in US dollars per day, from https://azure.microsoft.com/pricing/details/container-registry/
 // on pricesAsOf. Storage beyond what the SKU includes, network traffic and ACR Tasks come on top.
 var pricePerDay = map[string]float64{
-	skuBasic:    0.167,
-	skuStandard: 0.667,
-	skuPremium:  1.667, // for the home region and for each replica
+	config.SKUBasic:    0.167,
+	config.SKUStandard: 0.667,
+	config.SKUPremium:  1.667, // for the home region and for each replica
 }
 
 const (

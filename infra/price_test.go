@@ -5,6 +5,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"example.com/acr-microservices/infra/config"
 )
 
 func TestPricePerMonth(t *testing.T) {
@@ -14,10 +16,10 @@ func TestPricePerMonth(t *testing.T) {
 		replicas int
 		want     float64
 	}{
-		{skuBasic, 0, 5.01},
-		{skuStandard, 0, 20.01},
-		{skuPremium, 0, 50.01},
-		{skuPremium, 2, 150.03},
+		{config.SKUBasic, 0, 5.01},
+		{config.SKUStandard, 0, 20.01},
+		{config.SKUPremium, 0, 50.01},
+		{config.SKUPremium, 2, 150.03},
 	} {
 		require.InDelta(t, test.want, pricePerMonth(test.sku, test.replicas), 0.001, "%s with %d replicas", test.sku, test.replicas)
 	}

@@ -8,6 +8,8 @@ import (
 	authorization "github.com/pulumi/pulumi-azure-native-sdk/authorization/v2/v20220401"
 	"github.com/pulumi/pulumi-azuread/sdk/v5/go/azuread"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"example.com/acr-microservices/infra/config"
 )
 
 const pullIdentityType = "acr-microservices:index:PullIdentity"
@@ -23,7 +25,7 @@ type PullIdentityArgs struct {
 	// Right to pull, and to nothing else.
 	Right pullRight
 	// Rotation says which passwords there are, and which of them is the credential's.
-	Rotation rotation
+	Rotation config.RotationPeriod
 }
 
 // PullIdentity is a service principal that may pull from one registry.
@@ -84,24 +86,24 @@ func NewPullIdentity(ctx *pulumi.Context, name string, args *PullIdentityArgs, o
 // newPasswords creates the application's passwords, and returns the current one. A password whose slot is due gets a later end,
 // which Entra cannot change: the new one is made first, and the old one deleted when the update is through. The provider makes
 // an application's passwords one at a time, some seconds each, so the one that the services wait for comes before the others.
-func newPasswords(ctx *pulumi.Context, name string, application *azuread.Application, rotation rotation, parent pulumi.Resource) (pulumi.StringOutput, error) {
-	password := func(term passwordTerm, opts ...pulumi.ResourceOption) (*azuread.ApplicationPassword, error) {
-		made, err := azuread.NewApplicationPassword(ctx, fmt.Sprintf("%s-%d", name, term.slot), &azuread.ApplicationPasswordArgs{
+func newPasswords(ctx *pulumi.Context, name string, application *azuread.Application, rotation config.RotationPeriod, parent pulumi.Resource) (pulumi.StringOutput, error) {
+	password := func(term config.PasswordTerm, opts ...pulumi.ResourceOption) (*azuread.ApplicationPassword, error) {
+		made, err := azuread.NewApplicationPassword(ctx, fmt.Sprintf("%s-%d", name, term.Slot), &azuread.ApplicationPasswordArgs{
 			ApplicationId: application.ID(),
 			DisplayName:   pulumi.String("image pull"),
-			EndDate:       pulumi.String(term.expires.Format(time.RFC3339)),
+			EndDate:       pulumi.String(term.Expires.Format(time.RFC3339)),
 		}, append(opts, pulumi.Parent(parent))...)
 		if err != nil {
-			return nil, fmt.Errorf("password %d: %w", term.slot, err)
+			return nil, fmt.Errorf("password %d: %w", term.Slot, err)
 		}
 		return made, nil
 	}
-	terms := rotation.terms(madeAhead)
-	current, err := password(terms[keptBefore])
+	terms := rotation.Terms(config.PasswordsAhead)
+	current, err := password(terms[config.PasswordsKept])
 	if err != nil {
 		return pulumi.StringOutput{}, err
 	}
-	for _, term := range slices.Delete(terms, keptBefore, keptBefore+1) {
+	for _, term := range slices.Delete(terms, config.PasswordsKept, config.PasswordsKept+1) {
 		if _, err := password(term, pulumi.DependsOn([]pulumi.Resource{current})); err != nil {
 			return pulumi.StringOutput{}, err
 		}

@@ -8,23 +8,17 @@ import (
 
 	acr "github.com/pulumi/pulumi-azure-native-sdk/containerregistry/v2/v20231101preview"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"example.com/acr-microservices/infra/config"
 )
 
 const (
 	pullTokenType = "acr-microservices:index:PullToken"
 
-	// tokensPerService is how many tokens rotation takes. A registry knows a new password at once, so that none is made ahead.
-	tokensPerService = keptBefore + 1
 	// What belongs to a registry has a name of 5 to 50 characters. A token's ends with its slot.
 	minACRName, maxACRName = 5, 50
 	maxTokenBase           = maxACRName - len("-0")
-	// maxScopeActions is how many actions a scope map may have.
-	maxScopeActions = 500
 )
-
-// maxTokens is how many tokens a registry may have:
-// https://learn.microsoft.com/azure/container-registry/container-registry-skus#service-tier-features-and-limits
-var maxTokens = map[string]int{skuBasic: 100, skuStandard: 500, skuPremium: 50000}
 
 // PullTokenArgs are the inputs of a PullToken.
 type PullTokenArgs struct {
@@ -35,7 +29,7 @@ type PullTokenArgs struct {
 	// Repositories from which the token may pull, and from no others.
 	Repositories []string
 	// Rotation says which passwords there are, and which of them is the credential's.
-	Rotation rotation
+	Rotation config.RotationPeriod
 }
 
 // PullToken is a credential of the registry itself, without Entra, for some of its repositories.
@@ -61,43 +55,34 @@ func NewPullToken(ctx *pulumi.Context, name string, args *PullTokenArgs, opts ..
 		RegistryName:      args.Registry.Name,
 		ScopeMapName:      pulumi.String(base),
 		Description:       pulumi.String("image pull"),
-		Actions:           pulumi.ToStringArray(pullActions(args.Repositories)),
+		Actions:           pulumi.ToStringArray(config.PullActions(args.Repositories)),
 	}, pulumi.Parent(token))
 	if err != nil {
 		return nil, fmt.Errorf("pull token %q: scope map: %w", name, err)
 	}
 	token.parts = []pulumi.Resource{scope}
-	for _, term := range args.Rotation.terms(0) {
-		slot := fmt.Sprintf("%s-%d", name, term.slot)
+	for _, term := range args.Rotation.Terms(0) {
+		slot := fmt.Sprintf("%s-%d", name, term.Slot)
 		created, err := acr.NewToken(ctx, slot, &acr.TokenArgs{
 			ResourceGroupName: args.Registry.ResourceGroup,
 			RegistryName:      args.Registry.Name,
-			TokenName:         pulumi.Sprintf("%s-%d", base, term.slot),
+			TokenName:         pulumi.Sprintf("%s-%d", base, term.Slot),
 			ScopeMapId:        scope.ID(),
 			Status:            pulumi.String("enabled"),
 		}, pulumi.Parent(token))
 		if err != nil {
-			return nil, fmt.Errorf("pull token %q: token %d: %w", name, term.slot, err)
+			return nil, fmt.Errorf("pull token %q: token %d: %w", name, term.Slot, err)
 		}
-		password, err := newTokenPassword(ctx, slot, created.ID(), term.expires.Format(time.RFC3339), pulumi.Parent(token))
+		password, err := newTokenPassword(ctx, slot, created.ID(), term.Expires.Format(time.RFC3339), pulumi.Parent(token))
 		if err != nil {
-			return nil, fmt.Errorf("pull token %q: password %d: %w", name, term.slot, err)
+			return nil, fmt.Errorf("pull token %q: password %d: %w", name, term.Slot, err)
 		}
 		token.parts = append(token.parts, created, password)
-		if term.number == args.Rotation.current {
+		if term.Number == args.Rotation.Current {
 			token.Username, token.Password = after(created.Name, password), password.value()
 		}
 	}
 	return token, ctx.RegisterResourceOutputs(token, pulumi.Map{"username": token.Username, "password": token.Password})
-}
-
-// pullActions is what a scope map allows so that the repositories can be pulled from.
-func pullActions(repositories []string) []string {
-	var actions []string
-	for _, repository := range repositories {
-		actions = append(actions, "repositories/"+repository+"/content/read", "repositories/"+repository+"/metadata/read")
-	}
-	return actions
 }
 
 // acrName gives a name the length that Azure allows, and keeps it apart from others that begin alike.

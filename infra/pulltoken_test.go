@@ -6,6 +6,8 @@ import (
 
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
 	"github.com/stretchr/testify/require"
+
+	"example.com/acr-microservices/infra/internal/projecttest"
 )
 
 func TestACRNames(t *testing.T) {
@@ -24,8 +26,8 @@ func TestACRNames(t *testing.T) {
 // A service's name may have 53 characters, the project's 100: Azure takes neither, with what is added.
 func TestLongNames(t *testing.T) {
 	t.Parallel()
-	service := strings.Repeat("s", maxReleaseName)
-	g, err := deploy(parseStackFile(t, []byte(`
+	service := strings.Repeat("s", 53) // the longest that Helm takes
+	g, err := deploy(projecttest.ParseStack(t, []byte(`
 config:
   azure-native:location: westeurope
   acr-microservices:registry: {pull: {mode: token}}
@@ -43,5 +45,5 @@ config:
 	}
 	require.Len(t, g.of("azure-native:containerregistry:Task"), 1)
 	require.LessOrEqual(t, len(registryBase(strings.Repeat("project", 10))+"1a2b3c4d"), maxACRName)
-	require.Equal(t, "acrmicroservices", registryBase(testProject))
+	require.Equal(t, "acrmicroservices", registryBase(projecttest.Project))
 }

@@ -2,7 +2,6 @@ package infra
 
 import (
 	"fmt"
-	"regexp"
 	"strings"
 
 	// One API version for the registry at all times, so that no feature switched on or off changes a resource's type. The
@@ -12,14 +11,16 @@ import (
 	acr "github.com/pulumi/pulumi-azure-native-sdk/containerregistry/v2/v20231101preview"
 	resources "github.com/pulumi/pulumi-azure-native-sdk/resources/v2/v20220901"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"example.com/acr-microservices/infra/config"
 )
 
 const registryType = "acr-microservices:index:Registry"
 
 // RegistryArgs are the inputs of a Registry.
 type RegistryArgs struct {
-	// RegistryConfig, defaulted and validated. An empty name lets the provider add random characters to the component's.
-	RegistryConfig
+	// config.Registry, defaulted and validated, is what the stack file says. An empty name lets the provider add random characters to the component's.
+	config.Registry
 	// Location is the Azure region in which a new resource group is created. The registry goes where its group is.
 	Location string
 	// PurgeFilters are those of Purge, or what the stack found in their place.
@@ -56,12 +57,12 @@ func NewRegistry(ctx *pulumi.Context, name string, args *RegistryArgs, opts ...p
 		AdminUserEnabled:         pulumi.Bool(false),
 		AnonymousPullEnabled:     pulumi.Bool(args.AnonymousPull),
 		DataEndpointEnabled:      pulumi.Bool(args.DataEndpoints),
-		PublicNetworkAccess:      pulumi.String(enabled(args.public())),
+		PublicNetworkAccess:      pulumi.String(enabled(args.Public())),
 		NetworkRuleBypassOptions: args.networkBypass(),
 		NetworkRuleSet:           args.networkRules(),
 		Policies:                 args.policies(),
-		Identity:                 args.Identity.input(),
-		Encryption:               args.Encryption.input(),
+		Identity:                 identityInput(args.Identity),
+		Encryption:               encryptionInput(args.Encryption),
 		Tags:                     args.Tags,
 	}, pulumi.Parent(registry), pulumi.Protect(args.Protect), adopt(args.Adopt))
 	if err != nil {
@@ -112,7 +113,7 @@ func (s *registrySite) replicas() error {
 			// Azure wants the replica's name to be letters and digits; the region says what it is.
 			ReplicationName:       pulumi.String(replica.Location),
 			Location:              pulumi.String(replica.Location),
-			RegionEndpointEnabled: pulumi.Bool(or(replica.RegionEndpoint, true)),
+			RegionEndpointEnabled: pulumi.Bool(config.ValueOr(replica.RegionEndpoint, true)),
 			Tags:                  s.args.Tags,
 		}, s.parent)
 		if err != nil {
@@ -147,24 +148,18 @@ func resourceGroup(ctx *pulumi.Context, name string, args *RegistryArgs, parent 
 		found := resources.LookupResourceGroupOutput(ctx, resources.LookupResourceGroupOutputArgs{
 			ResourceGroupName: pulumi.String(args.ResourceGroup.Name),
 		}, pulumi.Parent(parent))
-		return found.Name(), found.Location().ApplyT(args.inRegion).(pulumi.StringOutput), nil
+		checked := func(location string) (string, error) { return location, args.CheckRegion(location) }
+		return found.Name(), found.Location().ApplyT(checked).(pulumi.StringOutput), nil
 	}
 	created, err := resources.NewResourceGroup(ctx, name, &resources.ResourceGroupArgs{
 		ResourceGroupName: optional(args.ResourceGroup.Name),
 		Location:          pulumi.String(args.Location),
 		Tags:              args.Tags,
-	}, pulumi.Parent(parent), pulumi.Protect(args.Protect), adopt(resourceGroupOf(args.Adopt)))
+	}, pulumi.Parent(parent), pulumi.Protect(args.Protect), adopt(config.ResourceGroupIDOf(args.Adopt)))
 	if err != nil {
 		return group, location, fmt.Errorf("resource group: %w", err)
 	}
 	return created.Name, created.Location, nil
-}
-
-// inRegion returns the registry's region, found in Azure, if replicas and webhooks fit it.
-func (r *RegistryConfig) inRegion(home string) (string, error) {
-	var found problems
-	r.validateRegions(&found, home)
-	return home, found.err(nil)
 }
 
 // adopt takes over the resource with the given id; with an empty one it does nothing.
@@ -173,27 +168,6 @@ func adopt(id string) pulumi.ResourceOption {
 		return pulumi.Import(nil)
 	}
 	return pulumi.Import(pulumi.ID(id))
-}
-
-// registryID is what an ARM id of a registry says.
-type registryID struct{ group, resourceGroup, name string }
-
-var registryIDPattern = regexp.MustCompile(
-	`(?i)^(/subscriptions/[^/]+/resourceGroups/([^/]+))/providers/Microsoft\.ContainerRegistry/registries/([^/]+)$`)
-
-// parseRegistryID splits the ARM id of a registry.
-func parseRegistryID(id string) (registryID, bool) {
-	match := registryIDPattern.FindStringSubmatch(id)
-	if match == nil {
-		return registryID{}, false
-	}
-	return registryID{group: match[1], resourceGroup: match[2], name: match[3]}, true
-}
-
-// resourceGroupOf returns the ARM id of the resource group in a registry's id, empty if that is empty.
-func resourceGroupOf(id string) string {
-	parsed, _ := parseRegistryID(id)
-	return parsed.group
 }
 
 // tags is nil for no tags: an empty object would differ from what Azure gives back.

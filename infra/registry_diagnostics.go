@@ -8,14 +8,14 @@ import (
 
 // diagnostics sends the registry's logs, logins and what happens to repositories, and its metrics to the workspace.
 func (s *registrySite) diagnostics() error {
-	config := s.args.Diagnostics
-	if config == nil {
+	diagnostics := s.args.Diagnostics
+	if diagnostics == nil {
 		return nil
 	}
 	setting, err := newAzureResource(s.ctx, "insights:DiagnosticSetting", s.name, pulumi.Map{
 		"name":        pulumi.String(s.name),
 		"resourceUri": s.id,
-		"workspaceId": pulumi.String(config.WorkspaceID),
+		"workspaceId": pulumi.String(diagnostics.WorkspaceID),
 		"logs":        pulumi.Array{pulumi.Map{"categoryGroup": pulumi.String("allLogs"), "enabled": pulumi.Bool(true)}},
 		"metrics":     pulumi.Array{pulumi.Map{"category": pulumi.String("AllMetrics"), "enabled": pulumi.Bool(true)}},
 	}, s.parent)

@@ -9,18 +9,18 @@ import (
 // privateEndpoint creates the endpoint and its entry in the private DNS zone. Until both are there, a cluster in the
 // network cannot pull.
 func (s *registrySite) privateEndpoint() error {
-	config := s.args.PrivateEndpoint
-	if config == nil {
+	wanted := s.args.PrivateEndpoint
+	if wanted == nil {
 		return nil
 	}
 	location := s.location
-	if config.Location != "" {
-		location = pulumi.String(config.Location).ToStringOutput()
+	if wanted.Location != "" {
+		location = pulumi.String(wanted.Location).ToStringOutput()
 	}
 	endpoint, err := newAzureResource(s.ctx, "network:PrivateEndpoint", s.name, pulumi.Map{
 		"resourceGroupName": s.group,
 		"location":          location,
-		"subnet":            pulumi.Map{"id": pulumi.String(config.SubnetID)},
+		"subnet":            pulumi.Map{"id": pulumi.String(wanted.SubnetID)},
 		"privateLinkServiceConnections": pulumi.Array{pulumi.Map{
 			"name":                 pulumi.String(s.name),
 			"privateLinkServiceId": s.id,
@@ -33,7 +33,7 @@ func (s *registrySite) privateEndpoint() error {
 		return fmt.Errorf("private endpoint: %w", err)
 	}
 	s.parts, s.pulledThrough = append(s.parts, endpoint), append(s.pulledThrough, endpoint)
-	if config.DNSZoneID == "" {
+	if wanted.DNSZoneID == "" {
 		return nil
 	}
 	zone, err := newAzureResource(s.ctx, "network:PrivateDnsZoneGroup", s.name, pulumi.Map{
@@ -42,7 +42,7 @@ func (s *registrySite) privateEndpoint() error {
 		"privateDnsZoneGroupName": pulumi.String("default"), // an endpoint has only one
 		"privateDnsZoneConfigs": pulumi.Array{pulumi.Map{
 			"name":             pulumi.String("privatelink-azurecr-io"),
-			"privateDnsZoneId": pulumi.String(config.DNSZoneID),
+			"privateDnsZoneId": pulumi.String(wanted.DNSZoneID),
 		}},
 	}, s.parent)
 	if err != nil {

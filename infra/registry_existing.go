@@ -3,15 +3,12 @@ package infra
 import (
 	"errors"
 	"fmt"
-	"reflect"
-	"regexp"
 
 	acr "github.com/pulumi/pulumi-azure-native-sdk/containerregistry/v2/v20231101preview"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
-)
 
-// stackPattern is the full name of a stack: https://www.pulumi.com/docs/iac/concepts/stacks/
-var stackPattern = regexp.MustCompile(`^[\w.-]+/[\w.-]+/[\w.-]+$`)
+	"example.com/acr-microservices/infra/config"
+)
 
 // registryRef is where a registry is, whoever owns it.
 type registryRef struct {
@@ -26,7 +23,7 @@ type registryRef struct {
 }
 
 // existingRegistry looks for a registry that somebody else owns: in Azure, or in the outputs of the stack that made it.
-func existingRegistry(ctx *pulumi.Context, existing *ExistingConfig) (*registryRef, error) {
+func existingRegistry(ctx *pulumi.Context, existing *config.Existing) (*registryRef, error) {
 	if existing.Stack == "" {
 		found := acr.LookupRegistryOutput(ctx, acr.LookupRegistryOutputArgs{
 			ResourceGroupName: pulumi.String(existing.ResourceGroup), RegistryName: pulumi.String(existing.Name),
@@ -55,11 +52,11 @@ func existingRegistry(ctx *pulumi.Context, existing *ExistingConfig) (*registryR
 	}
 	id := output("registryId")
 	group := id.ApplyT(func(id string) (string, error) {
-		parsed, ok := parseRegistryID(id)
+		parsed, ok := config.ParseRegistryID(id)
 		if !ok {
 			return "", fmt.Errorf("registry.existing.stack: output registryId of %s is %q, which is no registry's ARM id", existing.Stack, id)
 		}
-		return parsed.resourceGroup, nil
+		return parsed.ResourceGroup, nil
 	})
 	return &registryRef{
 		ID: id, ResourceGroup: group.(pulumi.StringOutput), Name: output("registryName"), LoginServer: output("loginServer"),
@@ -79,29 +76,4 @@ func newStackReference(ctx *pulumi.Context, stack string) (*stackReference, erro
 	reference := &stackReference{}
 	return reference, ctx.ReadResource("pulumi:pulumi:StackReference", stack, pulumi.ID(stack),
 		&pulumi.StackReferenceArgs{Name: pulumi.String(stack)}, reference)
-}
-
-// validateExisting refuses what only the registry's owner decides.
-func (r *RegistryConfig) validateExisting(found *problems) {
-	byName := r.Existing.Name != "" || r.Existing.ResourceGroup != ""
-	switch {
-	case byName == (r.Existing.Stack != ""):
-		found.add("registry.existing", nil, "takes either name and resourceGroup, or stack")
-	case byName:
-		found.addUnless(registryNamePattern.MatchString(r.Existing.Name), "registry.existing.name", r.Existing.Name, ruleRegistryName)
-		found.addUnless(resourceGroupPattern.MatchString(r.Existing.ResourceGroup), "registry.existing.resourceGroup",
-			r.Existing.ResourceGroup, ruleResourceGroup)
-	default:
-		found.addUnless(stackPattern.MatchString(r.Existing.Stack), "registry.existing.stack", r.Existing.Stack,
-			`is not a stack's full name, such as "organization/acr-microservices/dev"`)
-	}
-	given := reflect.ValueOf(*r)
-	for i := range given.NumField() {
-		switch key := given.Type().Field(i).Tag.Get("json"); key {
-		case "existing", "pull", "abac":
-		default:
-			found.addUnless(given.Field(i).IsZero(), "registry."+key, nil,
-				"is decided by the registry's owner; leave it out beside registry.existing")
-		}
-	}
 }

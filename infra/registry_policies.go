@@ -5,17 +5,19 @@ import (
 
 	acr "github.com/pulumi/pulumi-azure-native-sdk/containerregistry/v2/v20231101preview"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"example.com/acr-microservices/infra/config"
 )
 
 // policies returns the registry's policies, those that are off as well, so that what is switched off here is switched off
 // in Azure, too. A policy that the SKU does not have is not mentioned.
-func (r *RegistryConfig) policies() *acr.PoliciesArgs {
+func (r *RegistryArgs) policies() *acr.PoliciesArgs {
 	softDelete := &acr.SoftDeletePolicyArgs{Status: pulumi.String(policyStatus(r.SoftDeleteDays != nil))}
 	if days := r.SoftDeleteDays; days != nil {
 		softDelete.RetentionDays = pulumi.Int(*days)
 	}
 	policies := &acr.PoliciesArgs{SoftDeletePolicy: softDelete}
-	if r.SKU != skuPremium {
+	if r.SKU != config.SKUPremium {
 		return policies
 	}
 	retention := &acr.RetentionPolicyArgs{Status: pulumi.String(policyStatus(r.RetentionDays != nil))}
@@ -24,7 +26,7 @@ func (r *RegistryConfig) policies() *acr.PoliciesArgs {
 	}
 	policies.RetentionPolicy = retention
 	policies.QuarantinePolicy = &acr.QuarantinePolicyArgs{Status: pulumi.String(policyStatus(r.Quarantine))}
-	policies.ExportPolicy = &acr.ExportPolicyArgs{Status: pulumi.String(policyStatus(or(r.Exports, true)))}
+	policies.ExportPolicy = &acr.ExportPolicyArgs{Status: pulumi.String(policyStatus(config.ValueOr(r.Exports, true)))}
 	return policies
 }
 
@@ -37,8 +39,8 @@ func policyStatus(on bool) string {
 }
 
 // networkRules returns the rules for the public network, those that allow everybody as well, as policies does.
-func (r *RegistryConfig) networkRules() acr.NetworkRuleSetPtrInput {
-	if r.SKU != skuPremium {
+func (r *RegistryArgs) networkRules() acr.NetworkRuleSetPtrInput {
+	if r.SKU != config.SKUPremium {
 		return nil
 	}
 	rules := &acr.NetworkRuleSetArgs{DefaultAction: pulumi.String("Allow")}
@@ -51,43 +53,43 @@ func (r *RegistryConfig) networkRules() acr.NetworkRuleSetPtrInput {
 	return rules
 }
 
-func (r *RegistryConfig) networkBypass() pulumi.String {
-	if or(r.TrustedServices, true) {
+func (r *RegistryArgs) networkBypass() pulumi.String {
+	if config.ValueOr(r.TrustedServices, true) {
 		return "AzureServices"
 	}
 	return "None"
 }
 
-// input returns nil where the registry has no identity.
-func (i IdentityConfig) input() acr.IdentityPropertiesPtrInput {
+// identityInput returns nil where the registry has no identity.
+func identityInput(identity config.Identity) acr.IdentityPropertiesPtrInput {
 	var kind acr.ResourceIdentityType
 	switch {
-	case i.System && len(i.User) > 0:
+	case identity.System && len(identity.User) > 0:
 		kind = acr.ResourceIdentityType_SystemAssigned_UserAssigned
-	case i.System:
+	case identity.System:
 		kind = acr.ResourceIdentityTypeSystemAssigned
-	case len(i.User) > 0:
+	case len(identity.User) > 0:
 		kind = acr.ResourceIdentityTypeUserAssigned
 	default:
 		return nil
 	}
-	identity := &acr.IdentityPropertiesArgs{Type: kind}
-	if len(i.User) > 0 {
-		identity.UserAssignedIdentities = pulumi.ToStringArray(i.User)
+	input := &acr.IdentityPropertiesArgs{Type: kind}
+	if len(identity.User) > 0 {
+		input.UserAssignedIdentities = pulumi.ToStringArray(identity.User)
 	}
-	return identity
+	return input
 }
 
-// input returns nil where Azure's own key is used.
-func (e *EncryptionConfig) input() acr.EncryptionPropertyPtrInput {
-	if e == nil {
+// encryptionInput returns nil where Azure's own key is used.
+func encryptionInput(encryption *config.Encryption) acr.EncryptionPropertyPtrInput {
+	if encryption == nil {
 		return nil
 	}
 	return &acr.EncryptionPropertyArgs{
 		Status: pulumi.String("enabled"),
 		KeyVaultProperties: &acr.KeyVaultPropertiesArgs{
-			KeyIdentifier: pulumi.String(e.KeyID),
-			Identity:      pulumi.String(e.IdentityClientID),
+			KeyIdentifier: pulumi.String(encryption.KeyID),
+			Identity:      pulumi.String(encryption.IdentityClientID),
 		},
 	}
 }

@@ -1,10 +1,13 @@
 package infra
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"example.com/acr-microservices/infra/config"
 )
 
 const pushAccessType = "acr-microservices:index:PushAccess"
@@ -20,7 +23,7 @@ type PushAccessArgs struct {
 	// ABAC says that the registry knows other roles.
 	ABAC bool
 	// Principals that may push.
-	Principals []PushConfig
+	Principals []config.Push
 }
 
 // PushAccess lets principals that are there already, such as a pipeline's, push to one registry.
@@ -41,11 +44,9 @@ func NewPushAccess(ctx *pulumi.Context, name string, args *PushAccessArgs, opts 
 		role = repositoryWriterRole
 	}
 	for _, principal := range args.Principals {
-		kind := principal.PrincipalType
-		setDefault(&kind, principalService)
 		id := strings.ToLower(principal.PrincipalID)
 		grant, err := newRoleAssignment(ctx, name+"-"+id, access, &roleAssignmentArgs{
-			scope: args.RegistryID, role: role, principal: pulumi.String(id), principalType: kind,
+			scope: args.RegistryID, role: role, principal: pulumi.String(id), principalType: cmp.Or(principal.PrincipalType, config.ServicePrincipal),
 		})
 		if err != nil {
 			return nil, fmt.Errorf("push access %q: principal %s: %w", name, id, err)

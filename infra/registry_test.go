@@ -1,41 +1,20 @@
 package infra
 
 import (
-	"reflect"
 	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"example.com/acr-microservices/infra/internal/projecttest"
 )
-
-func TestFeaturesHaveAKnownKeyAndSKU(t *testing.T) {
-	t.Parallel()
-	seen := map[string]bool{}
-	for _, feature := range registryFeatures {
-		require.False(t, seen[feature.key], feature.key)
-		seen[feature.key] = true
-		require.Contains(t, skus, feature.sku)
-		_, known := jsonField(reflect.TypeFor[RegistryConfig](), feature.key)
-		require.True(t, known, feature.key)
-		require.False(t, feature.used(&RegistryConfig{}), "%s is in use by default", feature.key)
-	}
-}
-
-func TestPurgeSteps(t *testing.T) {
-	t.Parallel()
-	cfg, err := loadConfig(readStackFile(t, "testdata/valid-standard-features.yaml"))
-	require.NoError(t, err)
-	steps, err := purgeSteps(cfg.Registry.Purge, cfg.purgeFilters())
-	require.NoError(t, err)
-	golden(t, "purge.golden", string(steps))
-}
 
 func TestPullWaitsForWhatItPullsThrough(t *testing.T) {
 	t.Parallel()
 	for run, preview := range runs {
 		t.Run(run, func(t *testing.T) {
 			t.Parallel()
-			g, err := deploy(readStackFile(t, "testdata/valid-premium-features.yaml"), preview)
+			g, err := deploy(projecttest.ReadStack(t, "testdata/valid-premium-features.yaml"), preview)
 			require.NoError(t, err)
 			for _, kind := range []string{"kubernetes:core/v1:Secret", "kubernetes:helm.sh/v3:Release"} {
 				for name, r := range g.of(kind) {
@@ -56,7 +35,7 @@ func TestPullWaitsForWhatItPullsThrough(t *testing.T) {
 // A lock that is removed after something below it would keep that from being removed.
 func TestLockIsTheFirstToGo(t *testing.T) {
 	t.Parallel()
-	g, err := deploy(readStackFile(t, "testdata/valid-premium-features.yaml"), false)
+	g, err := deploy(projecttest.ReadStack(t, "testdata/valid-premium-features.yaml"), false)
 	require.NoError(t, err)
 	lock := g.of("azure-native:authorization/v20200501:ManagementLockByScope")["registry"]
 	for key, r := range g.resources {
@@ -72,7 +51,7 @@ func TestWebhooksAreSecret(t *testing.T) {
 	for run, preview := range runs {
 		t.Run(run, func(t *testing.T) {
 			t.Parallel()
-			g, err := deploy(readStackFile(t, "testdata/valid-premium-features.yaml"), preview)
+			g, err := deploy(projecttest.ReadStack(t, "testdata/valid-premium-features.yaml"), preview)
 			require.NoError(t, err)
 			require.NotContains(t, g.String(), "hunter2")
 			require.NotContains(t, g.String(), "scanner.example.com")
@@ -83,8 +62,8 @@ func TestWebhooksAreSecret(t *testing.T) {
 // Where the group is there already, its region is not known before Azure has told it.
 func TestRegionsOfAnExistingGroup(t *testing.T) {
 	t.Parallel()
-	registry := func(replicas, webhooks string) stackFile {
-		return parseStackFile(t, []byte(`
+	registry := func(replicas, webhooks string) projecttest.Stack {
+		return projecttest.ParseStack(t, []byte(`
 config:
   azure-native:location: westeurope
   acr-microservices:registry:
@@ -110,7 +89,7 @@ config:
 func TestPushRolesDoNotDependOnTheOrder(t *testing.T) {
 	t.Parallel()
 	roles := func(list string) map[string]registered {
-		g, err := deploy(parseStackFile(t, []byte(`
+		g, err := deploy(projecttest.ParseStack(t, []byte(`
 config:
   azure-native:location: westeurope
   acr-microservices:registry: {push: [`+list+`]}
@@ -122,22 +101,4 @@ config:
 	a, b := "{principalId: 55555555-5555-5555-5555-555555555555}", "{principalId: 66666666-6666-6666-6666-66666666666A, principalType: Group}"
 	require.Equal(t, roles(a+","+b), roles(b+","+a))
 	require.Len(t, roles(a+","+b), 3)
-}
-
-func TestARMIDs(t *testing.T) {
-	t.Parallel()
-	for id, want := range map[string]bool{
-		"/subscriptions/00000000-0000-0000-0000-000000000001/resourceGroups/g/providers/Microsoft.Network/virtualNetworks/n/subnets/s":  true,
-		"/subscriptions/00000000-0000-0000-0000-000000000001/resourcegroups/g/providers/microsoft.network/virtualNetworks/n/subnets/s":  true,
-		"/subscriptions/00000000-0000-0000-0000-000000000001/resourceGroups/g/providers/Microsoft.Network/virtualNetworks/n/subnets/":   false,
-		"/subscriptions/00000000-0000-0000-0000-000000000001/resourceGroups/g/providers/Microsoft.Network/virtualNetworks/n":            false,
-		"/subscriptions/mine/resourceGroups/g/providers/Microsoft.Network/virtualNetworks/n/subnets/s":                                  false,
-		"/subscriptions/00000000-0000-0000-0000-000000000001/resourceGroups/g/providers/Microsoft.Network/virtualNetworks/n/subnets/s/": false,
-		"subnet": false,
-		"":       false,
-	} {
-		var found problems
-		found.addUnlessARMID("key", id, "Microsoft.Network/virtualNetworks/subnets")
-		require.Equal(t, want, len(found) == 0, id)
-	}
 }

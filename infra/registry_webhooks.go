@@ -7,10 +7,9 @@ import (
 
 	acr "github.com/pulumi/pulumi-azure-native-sdk/containerregistry/v2/v20231101preview"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
-)
 
-// webhookActions are what a webhook can be told.
-var webhookActions = []string{"push", "delete", "quarantine", "chart_push", "chart_delete"}
+	"example.com/acr-microservices/infra/config"
+)
 
 func (s *registrySite) webhooks() error {
 	for _, name := range slices.Sorted(maps.Keys(s.args.Webhooks)) {
@@ -48,4 +47,6 @@ func (s *registrySite) webhooks() error {
 	return nil
 }
 
-func webhookStatus(webhook WebhookConfig) string { return policyStatus(or(webhook.Enabled, true)) }
+func webhookStatus(webhook config.Webhook) string {
+	return policyStatus(config.ValueOr(webhook.Enabled, true))
+}

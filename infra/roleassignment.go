@@ -7,11 +7,11 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 )
 
-// Kinds of principals that a role can be assigned to.
+// Built-in roles of registries in the mode "RBAC Registry + ABAC Repository Permissions", in which AcrPull and AcrPush say
+// nothing: https://learn.microsoft.com/azure/container-registry/container-registry-rbac-abac-repository-permissions
 const (
-	principalService = "ServicePrincipal" // a managed identity as well
-	principalGroup   = "Group"
-	principalUser    = "User"
+	repositoryReaderRole = "b93aa761-3e63-49ed-ac28-beffa264f7ac" // Container Registry Repository Reader
+	repositoryWriterRole = "2a1e307c-b015-4ebd-883e-5b7698a07328" // Container Registry Repository Writer
 )
 
 // roleAssignmentArgs say who may do what where.

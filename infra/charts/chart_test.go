@@ -3,7 +3,6 @@ package charts_test
 
 import (
 	"encoding/json"
-	"flag"
 	"log"
 	"maps"
 	"os"
@@ -27,6 +26,8 @@ import (
 	"k8s.io/client-go/kubernetes/scheme"
 	podsecurity "k8s.io/pod-security-admission/api"
 	"k8s.io/pod-security-admission/policy"
+
+	"example.com/acr-microservices/infra/internal/projecttest"
 )
 
 const (
@@ -36,8 +37,6 @@ const (
 
 	digest = "sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
 )
-
-var update = flag.Bool("update", false, "rewrite the golden files from what the chart renders")
 
 // values are the inputs of a render, as decoded from YAML.
 type values = map[string]any
@@ -164,7 +163,7 @@ func TestGolden(t *testing.T) {
 			assert.Equal(t, got, join(mustRender(t, readValues(t, name))), "a second render differs")
 
 			golden := filepath.Join("testdata", name+".golden.yaml")
-			if *update {
+			if *projecttest.Update {
 				require.NoError(t, os.WriteFile(golden, []byte(got), 0o644))
 			}
 			want, err := os.ReadFile(golden)

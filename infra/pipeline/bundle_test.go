@@ -11,6 +11,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"example.com/acr-microservices/infra/internal/projecttest"
 )
 
 // checkoutOf returns an archive such as `git archive` makes.
@@ -111,7 +113,7 @@ config:
     type: object
 `))
 	require.NoError(t, err)
-	golden(t, "compiled.golden", string(text))
+	projecttest.Golden(t, "compiled.golden", string(text))
 
 	again, err := compiled(text)
 	require.NoError(t, err)

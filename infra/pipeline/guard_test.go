@@ -10,6 +10,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"example.com/acr-microservices/infra/internal/projecttest"
 )
 
 func TestStateDigestDetails(t *testing.T) {
@@ -84,7 +86,7 @@ func TestCompareMessages(t *testing.T) {
 		require.ErrorIs(t, err, errStale, test.name)
 		text.WriteString("# " + test.name + "\n" + err.Error() + "\n\n")
 	}
-	golden(t, "compare.golden", text.String())
+	projecttest.Golden(t, "compare.golden", text.String())
 
 	require.NoError(t, with(nil).compare(with(func(n *note) { n.Updated = "now" })), "the state decides, not what is told of it")
 	require.ErrorIs(t, note{}.compare(with(nil)), errStale, "an empty note lets nothing through")

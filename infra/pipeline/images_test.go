@@ -11,6 +11,8 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"gopkg.in/yaml.v3"
+
+	"example.com/acr-microservices/infra/internal/projecttest"
 )
 
 func TestImageCommand(t *testing.T) {
@@ -42,7 +44,7 @@ func TestImageCommand(t *testing.T) {
 	}
 	note, err := os.ReadFile(filepath.Join(folder, "image-api.json"))
 	require.NoError(t, err)
-	golden(t, "image.golden", string(note)+"\n")
+	projecttest.Golden(t, "image.golden", string(note)+"\n")
 }
 
 func TestReadImages(t *testing.T) {
@@ -161,7 +163,7 @@ func TestWithImagesErrors(t *testing.T) {
 func TestStackFileCommand(t *testing.T) {
 	var got string
 	t.Run("in its folder", func(t *testing.T) { got = stackFileRun(t) })
-	golden(t, "stack-file.golden", got)
+	projecttest.Golden(t, "stack-file.golden", got)
 }
 
 // stackFileRun returns what the command says, and the file that it writes.

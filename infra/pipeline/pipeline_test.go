@@ -5,7 +5,6 @@ import (
 	"bytes"
 	"compress/gzip"
 	"errors"
-	"flag"
 	"io"
 	"os"
 	"path/filepath"
@@ -15,21 +14,9 @@ import (
 
 	"github.com/stretchr/testify/require"
 	"gopkg.in/yaml.v3"
+
+	"example.com/acr-microservices/infra/internal/projecttest"
 )
-
-var update = flag.Bool("update", false, "rewrite the golden files")
-
-// golden compares a text with a golden file.
-func golden(t *testing.T, name, got string) {
-	t.Helper()
-	path := filepath.Join("testdata", name)
-	if *update {
-		require.NoError(t, os.WriteFile(path, []byte(got), 0o600))
-	}
-	want, err := os.ReadFile(path)
-	require.NoError(t, err)
-	require.Equal(t, string(want), got)
-}
 
 func write(t *testing.T, path, content string) string {
 	t.Helper()
@@ -128,7 +115,7 @@ config:
 	require.NoError(t, err)
 	text, err := yaml.Marshal(&file)
 	require.NoError(t, err)
-	golden(t, "images.golden", strings.Join(told, "\n")+"\n"+string(text))
+	projecttest.Golden(t, "images.golden", strings.Join(told, "\n")+"\n"+string(text))
 
 	_, err = withImages(&file, "shop:services", map[string]builtImage{"nobody": {Tag: "1"}, "else": {Tag: "1"}}, nil)
 	require.EqualError(t, err, "images were built for services that are not there: else, nobody")
@@ -169,7 +156,7 @@ func TestCompare(t *testing.T) {
 	require.NoError(t, before.compare(before))
 	err := before.compare(note{Commit: "bbb", Stack: "prod", State: "2", Updated: "11:00", Files: map[string]string{"plan.json": "2", "extra": "1"}})
 	require.ErrorIs(t, err, errStale)
-	golden(t, "stale.golden", err.Error()+"\n")
+	projecttest.Golden(t, "stale.golden", err.Error()+"\n")
 }
 
 const previewText = "\x1b[1mPreviewing update (test):\x1b[0m\n    + kubernetes:core/v1:Namespace: (create)\n      note: \"```\"\nResources:\n    + 16 to create\n    ~ 2 to update\n    18 changes. 3 unchanged\n"
@@ -177,7 +164,7 @@ const previewText = "\x1b[1mPreviewing update (test):\x1b[0m\n    + kubernetes:c
 func TestPreviewComment(t *testing.T) {
 	t.Parallel()
 	comment := previewComment("Preview of test", previewText, azureCommentLimit)
-	golden(t, "preview.golden", comment)
+	projecttest.Golden(t, "preview.golden", comment)
 	require.NotContains(t, comment, "\x1b")
 
 	long := strings.Replace(previewText, "note", strings.Repeat("a line of ünïcode\n", 20_000), 1)
@@ -200,7 +187,7 @@ func TestOutputSummary(t *testing.T) {
 	summary, err := outputSummary("test runs 7", []byte(`{"images": {"b": "h/b:1@`+someDigest+`", "a": "h/a:1"}, "registryName": "x|y", "secret": "[secret]",
 		"list": [1, "<b>"], "text": "a\nb"}`))
 	require.NoError(t, err)
-	golden(t, "summary.golden", summary)
+	projecttest.Golden(t, "summary.golden", summary)
 	_, err = outputSummary("x", []byte("[]"))
 	require.Error(t, err)
 }

@@ -8,6 +8,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"example.com/acr-microservices/infra/internal/projecttest"
 )
 
 // fenceOf returns the fence of a comment, and what it encloses.
@@ -141,7 +143,7 @@ func TestPreviewCommentTypical(t *testing.T) {
 	t.Parallel()
 	text, err := os.ReadFile("testdata/preview.txt")
 	require.NoError(t, err)
-	golden(t, "comment.golden", previewComment("Preview of test", string(text), gitHubCommentLimit))
+	projecttest.Golden(t, "comment.golden", previewComment("Preview of test", string(text), gitHubCommentLimit))
 }
 
 func TestOutputSummaryValues(t *testing.T) {
@@ -152,7 +154,7 @@ func TestOutputSummaryValues(t *testing.T) {
   "list": ["a\nb", "<b>"], "text": "one\ntwo | three\n<details>", "replicas": 3, "ratio": 0.5, "on": true, "nothing": null, "none": {}
 }`))
 	require.NoError(t, err)
-	golden(t, "outputs.golden", summary)
+	projecttest.Golden(t, "outputs.golden", summary)
 	for line := range strings.Lines(strings.SplitN(summary, "\n", 3)[2]) {
 		require.Equal(t, 3, strings.Count(line, "|"), "two cells: %s", line)
 	}

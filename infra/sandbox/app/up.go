@@ -178,7 +178,7 @@ func (sb *sandbox) summarize(ctx context.Context, st *stack.Stack, services *dae
 	sb.Printf("\n  next")
 	sb.Printf("    %s", sb.hint("status"))
 	sb.Printf(`    eval "$(%s)"; kubectl get pods --all-namespaces`, sb.hint("env"))
-	sb.Printf("    edit Pulumi.%s.yaml or infra/*.go, then: %s", sb.stack, sb.hint("up"))
+	sb.Printf("    edit Pulumi.%s.yaml or the program in infra, then: %s", sb.stack, sb.hint("up"))
 	sb.Printf("    %s", sb.hint("down"))
 	return nil
 }

@@ -1,4 +1,4 @@
-package infra
+package config
 
 import (
 	"encoding/json"
@@ -11,8 +11,8 @@ import (
 	"github.com/agext/levenshtein"
 )
 
-// configKeys returns the top-level keys of the stack's configuration, in the order of Config's fields.
-func configKeys() []string { return jsonKeys(reflect.TypeFor[Config]()) }
+// Keys returns the top-level keys of the stack's configuration, in the order of Config's fields.
+func Keys() []string { return jsonKeys(reflect.TypeFor[Config]()) }
 
 // decodeConfig turns the stack's settings, JSON by top-level key (text is bare), into a Config. It is strict: an unknown
 // key, a value of the wrong type and a number where text belongs are problems, and all of them are found. Config holds

@@ -1,4 +1,4 @@
-package infra
+package config
 
 import (
 	"encoding/json"
@@ -12,7 +12,18 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/common/workspace"
 	"github.com/stretchr/testify/require"
 	"gopkg.in/yaml.v3"
+
+	"example.com/acr-microservices/infra/internal/projecttest"
 )
+
+// root is the project folder.
+const root = "../.."
+
+// loadConfig does what the program does with a stack file.
+func loadConfig(stack projecttest.Stack) (*Config, error) {
+	settings, secretKeys := stack.Settings()
+	return Parse(settings, secretKeys, stack.Config["azure-native:location"], projecttest.StackName, root)
+}
 
 // wantMark begins the lines of testdata/invalid-*.yaml that hold the expected error.
 const wantMark = "# want: "
@@ -27,7 +38,7 @@ func TestInvalidConfig(t *testing.T) {
 			t.Parallel()
 			text, err := os.ReadFile(file)
 			require.NoError(t, err)
-			cfg, got := loadConfig(parseStackFile(t, text))
+			cfg, got := loadConfig(projecttest.ParseStack(t, text))
 			require.Error(t, got, "%+v is accepted", cfg)
 			require.NotContains(t, got.Error(), "hunter2")
 
@@ -39,10 +50,10 @@ func TestInvalidConfig(t *testing.T) {
 					body = append(body, line)
 				}
 			}
-			if *update {
+			if *projecttest.Update {
 				lines := strings.Split(got.Error(), "\n")
 				header := wantMark + strings.Join(lines, "\n"+wantMark) + "\n"
-				require.NoError(t, os.WriteFile(file, []byte(header+strings.Join(body, "")), 0o600))
+				require.NoError(t, os.WriteFile(file, []byte(header+strings.Join(body, "")), 0o600)) //nolint:gosec // G703: one of testdata
 				return
 			}
 			require.Equal(t, strings.Join(want, "\n"), got.Error())
@@ -50,22 +61,9 @@ func TestInvalidConfig(t *testing.T) {
 	}
 }
 
-// loadConfig does what LoadConfig does for a stack file.
-func loadConfig(stack stackFile) (*Config, error) {
-	settings := map[string]string{}
-	secretKeys := map[string]bool{}
-	for key, value := range stack.config {
-		if name, ours := strings.CutPrefix(key, testProject+":"); ours {
-			settings[name] = value
-			secretKeys[name] = slices.Contains(stack.secretKeys, key)
-		}
-	}
-	return parseConfig(settings, secretKeys, stack.config["azure-native:location"], testStack, projectRoot)
-}
-
 func TestDefaults(t *testing.T) {
 	t.Parallel()
-	cfg, err := loadConfig(parseStackFile(t, []byte(`
+	cfg, err := loadConfig(projecttest.ParseStack(t, []byte(`
 config:
   azure-native:location: westeurope
   acr-microservices:release: {timeoutSeconds: 60}
@@ -78,25 +76,25 @@ config:
 	require.Equal(t, "Basic", cfg.Registry.SKU)
 	require.Equal(t, "acr-secret", cfg.PullSecretName)
 	require.Equal(t, "customerapi", cfg.Services["customerapi"].Image.Repository)
-	require.Equal(t, ImageConfig{Repository: "shop/orders", Tag: "20261123"}, cfg.Services["orderapi"].Image)
-	require.Equal(t, ReleaseConfig{ptr(60), ptr(false), ptr(true), ptr(10)}, cfg.releaseOf("customerapi"))
-	require.Equal(t, ReleaseConfig{ptr(60), ptr(true), ptr(true), ptr(10)}, cfg.releaseOf("orderapi"))
+	require.Equal(t, Image{Repository: "shop/orders", Tag: "20261123"}, cfg.Services["orderapi"].Image)
+	require.Equal(t, Release{ptr(60), ptr(false), ptr(true), ptr(10)}, cfg.ReleaseOf("customerapi"))
+	require.Equal(t, Release{ptr(60), ptr(true), ptr(true), ptr(10)}, cfg.ReleaseOf("orderapi"))
 }
 
 // The engine's defaults in Pulumi.yaml must mean the same as a missing key, for tests and other programs do not see them.
 func TestPulumiYAMLDescribesEveryKey(t *testing.T) {
 	t.Parallel()
-	_, err := workspace.LoadProject("../Pulumi.yaml")
+	_, err := workspace.LoadProject(root + "/Pulumi.yaml")
 	require.NoError(t, err, "as the engine reads it")
-	text, err := os.ReadFile("../Pulumi.yaml")
+	text, err := os.ReadFile(root + "/Pulumi.yaml")
 	require.NoError(t, err)
 	var project struct {
 		Config yaml.Node `yaml:"config"`
 	}
 	require.NoError(t, yaml.Unmarshal(text, &project))
 	var keys []string
-	withDefaults := stackFile{config: map[string]string{
-		"azure-native:location": "westeurope", testProject + ":services": `{"customerapi":{}}`,
+	withDefaults := projecttest.Stack{Config: map[string]string{
+		"azure-native:location": "westeurope", projecttest.Project + ":services": `{"customerapi":{}}`,
 	}}
 	for i := 0; i < len(project.Config.Content); i += 2 {
 		key := project.Config.Content[i].Value
@@ -125,12 +123,12 @@ func TestPulumiYAMLDescribesEveryKey(t *testing.T) {
 			require.NoError(t, err)
 			value = string(object)
 		}
-		withDefaults.config[testProject+":"+key] = value
+		withDefaults.Config[projecttest.Project+":"+key] = value
 	}
-	require.Equal(t, configKeys(), keys)
+	require.Equal(t, Keys(), keys)
 
-	implicit, err := loadConfig(stackFile{config: map[string]string{
-		"azure-native:location": "westeurope", testProject + ":services": `{"customerapi":{}}`,
+	implicit, err := loadConfig(projecttest.Stack{Config: map[string]string{
+		"azure-native:location": "westeurope", projecttest.Project + ":services": `{"customerapi":{}}`,
 	}})
 	require.NoError(t, err)
 	explicit, err := loadConfig(withDefaults)
@@ -142,7 +140,7 @@ func TestPulumiYAMLDescribesEveryKey(t *testing.T) {
 
 // sharedTypes are those that the stack and each service have, described once, at the top level.
 var sharedTypes = []reflect.Type{
-	reflect.TypeFor[ChartConfig](), reflect.TypeFor[ReleaseConfig](), reflect.TypeFor[NamespaceConfig](),
+	reflect.TypeFor[Chart](), reflect.TypeFor[Release](), reflect.TypeFor[Namespace](),
 }
 
 // leafKeys returns the keys at any depth of a configuration type, except those of types that are described elsewhere.

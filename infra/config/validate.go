@@ -1,4 +1,4 @@
-package infra
+package config
 
 import (
 	"fmt"
@@ -35,10 +35,8 @@ var (
 	tagPattern       = regexp.MustCompile(`^` + reference.TagRegexp.String() + `$`)
 )
 
-// Validate reports everything that is wrong with a defaulted configuration, in one error that names key, value and what
-// is allowed. It looks at the files that the configuration names, and at nothing else outside.
-func (c *Config) Validate() error { return c.validate().err(c.secretKeys) }
-
+// validate reports everything that is wrong with a defaulted configuration: key, value and what is allowed. It looks at the
+// files that the configuration names, and at nothing else outside.
 func (c *Config) validate() problems {
 	var found problems
 	found.addUnless(isLabel(c.Environment), "environment", c.Environment, ruleLabel)
@@ -53,7 +51,7 @@ func (c *Config) validate() problems {
 	if len(c.Services) == 0 {
 		found.add("services", nil, "is missing; name at least one service")
 	}
-	for _, name := range c.serviceNames() {
+	for _, name := range c.ServiceNames() {
 		c.validateService(&found, name)
 	}
 	c.validateMadeOnce(&found)
@@ -65,7 +63,8 @@ const (
 	ruleSubdomain = "is not an RFC 1123 subdomain: at most 253 lower-case letters, digits, dashes and dots, a letter or digit first and last"
 )
 
-func isLabel(s string) bool     { return len(s) <= maxLabel && labelPattern.MatchString(s) }
+func isLabel(s string) bool { return len(s) <= maxLabel && labelPattern.MatchString(s) }
+
 func isSubdomain(s string) bool { return len(s) <= maxSubdomain && subdomainPattern.MatchString(s) }
 
 func (c *Config) validateTags(found *problems) {
@@ -86,14 +85,11 @@ func (c *Config) validateCluster(found *problems) {
 		found.addUnless(clusterPattern.MatchString(aks.Name), "cluster.aks.name", aks.Name,
 			"is not a cluster's name: 1 to 63 letters, digits and -_, a letter or digit first and last")
 	}
-	if kubeconfig := c.Cluster.Kubeconfig; kubeconfig != "" && !isKubeconfigContent(kubeconfig) {
-		_, err := os.Stat(c.path(homePath(kubeconfig)))
+	if kubeconfig := c.Cluster.Kubeconfig; kubeconfig != "" && !IsKubeconfigContent(kubeconfig) {
+		_, err := os.Stat(c.path(ExpandHome(kubeconfig)))
 		found.addUnless(err == nil, "cluster.kubeconfig", kubeconfig, "is neither a file that is there nor the content of a kubeconfig")
 	}
 }
-
-// isKubeconfigContent tells the content of a kubeconfig from a path.
-func isKubeconfigContent(s string) bool { return strings.ContainsAny(s, "\n{") }
 
 // path resolves a relative path against the project folder.
 func (c *Config) path(name string) string {
@@ -103,7 +99,7 @@ func (c *Config) path(name string) string {
 	return filepath.Join(c.root, name)
 }
 
-func (c *Config) validateChart(found *problems, key string, chart ChartConfig) {
+func (c *Config) validateChart(found *problems, key string, chart Chart) {
 	forms := 0
 	for _, form := range []string{chart.Path, chart.Repository, chart.OCI} {
 		if form != "" {
@@ -111,7 +107,7 @@ func (c *Config) validateChart(found *problems, key string, chart ChartConfig) {
 		}
 	}
 	if forms != 1 {
-		found.addUnless(chart == (ChartConfig{}), key, nil, "takes exactly one of path, repository and oci")
+		found.addUnless(chart == (Chart{}), key, nil, "takes exactly one of path, repository and oci")
 		return
 	}
 	if chart.Path != "" {
@@ -148,7 +144,7 @@ func isExactVersion(version string) bool {
 	return semver.Canonical(v)+semver.Build(v) == v
 }
 
-func validateRelease(found *problems, key string, release ReleaseConfig) {
+func validateRelease(found *problems, key string, release Release) {
 	if t := release.TimeoutSeconds; t != nil {
 		found.addUnless(*t >= 1 && *t <= maxTimeout, key+".timeoutSeconds", *t, fmt.Sprintf("is not from 1 to %d", maxTimeout))
 	}
@@ -159,7 +155,7 @@ func validateRelease(found *problems, key string, release ReleaseConfig) {
 
 func (c *Config) validateService(found *problems, name string) {
 	key, service := "services."+name, c.Services[name]
-	namespace := c.namespace(name)
+	namespace := c.NamespaceName(name)
 	switch {
 	case !isLabel(name):
 		found.add(key, name, ruleLabel)
@@ -181,21 +177,21 @@ func (c *Config) validateService(found *problems, name string) {
 	c.validateChart(found, key+".chart", service.Chart)
 	validateRelease(found, key+".release", service.Release)
 	validateNamespace(found, key+".namespace", service.Namespace)
-	validateLimits(found, key+".namespace.limits", c.namespaceOf(name).Limits)
-	found.addUnless(len(service.Namespace.AllowFrom) == 0 || or(c.namespaceOf(name).Isolate, false), key+".namespace.allowFrom", nil,
+	validateLimits(found, key+".namespace.limits", c.NamespaceOf(name).Limits)
+	found.addUnless(len(service.Namespace.AllowFrom) == 0 || ValueOr(c.NamespaceOf(name).Isolate, false), key+".namespace.allowFrom", nil,
 		"needs isolate true; without it everybody may come in")
 	for i, file := range service.ValuesFiles {
 		_, err := readValuesFile(c.path(file))
 		found.addUnless(err == nil && filepath.IsLocal(file), fmt.Sprintf("%s.valuesFiles.%d", key, i), file,
 			"is not a YAML file in the project folder with an object at the top")
 	}
-	values, _ := c.serviceValues(name) // An unreadable file is reported above.
+	values, _ := c.ValuesOf(name) // An unreadable file is reported above.
 	for _, at := range nulls(values) {
 		found.add(key+".values."+at, nil, "is null, which the Helm provider drops; set the value the chart shall have")
 	}
 }
 
-func (c *Config) validateImage(found *problems, key string, image ImageConfig) {
+func (c *Config) validateImage(found *problems, key string, image Image) {
 	full := image.Repository
 	if !namesHost(full) {
 		full = "registry.azurecr.io/" + full
@@ -226,29 +222,29 @@ const ruleArgument = "may hold letters, digits and _.~+/=@:- only; it goes throu
 // validateMadeOnce reports an image that two services would make from different things.
 func (c *Config) validateMadeOnce(found *problems) {
 	makers := map[string]string{}
-	for _, name := range c.pullingServices() {
+	for _, name := range c.PullingServices() {
 		image := c.Services[name].Image
-		if !image.made() {
+		if !image.Made() {
 			continue
 		}
-		first, again := makers[image.reference("")]
-		found.addUnless(!again || reflect.DeepEqual(image, c.Services[first].Image), "services."+name+".image", image.reference(""),
+		first, again := makers[image.Reference("")]
+		found.addUnless(!again || reflect.DeepEqual(image, c.Services[first].Image), "services."+name+".image", image.Reference(""),
 			"is made from something else by services."+first)
 		if !again {
-			makers[image.reference("")] = name
+			makers[image.Reference("")] = name
 		}
 	}
 }
 
 // validateMade reports what is wrong with the way in which the stack itself is to bring an image into the registry.
-func (c *Config) validateMade(found *problems, key string, image ImageConfig) {
-	if !image.made() {
+func (c *Config) validateMade(found *problems, key string, image Image) {
+	if !image.Made() {
 		return
 	}
 	found.addUnless(image.Import == nil || image.Build == nil, key, nil, "takes either import or build")
 	found.addUnless(image.Tag != "", key+".tag", nil, "is missing; import and build give the image this tag")
 	found.addUnless(image.Digest == "", key+".digest", nil, "excludes import and build, whose digest is not known before")
-	found.addUnless(c.usesACR() && c.Registry.Existing == nil && !image.foreign(), key, nil,
+	found.addUnless(c.UsesACR() && c.Registry.Existing == nil && !image.Foreign(), key, nil,
 		"takes import and build for the stack's own registry only")
 	if from := image.Import; from != nil {
 		named, err := reference.ParseNormalizedNamed(from.Source)
@@ -257,8 +253,8 @@ func (c *Config) validateMade(found *problems, key string, image ImageConfig) {
 		found.addUnless((from.Username == "") == (from.Password == ""), key+".import", nil, "takes username and password together")
 		found.addUnless(argumentPattern.MatchString(from.Username), key+".import.username", nil, ruleArgument)
 		found.addUnless(argumentPattern.MatchString(from.Password), key+".import.password", nil, ruleArgument)
-		restricted := !c.Registry.public() || len(c.Registry.IPRules) > 0
-		found.addUnless(!restricted || or(c.Registry.TrustedServices, true), key+".import", nil,
+		restricted := !c.Registry.Public() || len(c.Registry.IPRules) > 0
+		found.addUnless(!restricted || ValueOr(c.Registry.TrustedServices, true), key+".import", nil,
 			"excludes registry.trustedServices false beside ipRules or publicNetworkAccess false; imports come in as a trusted service")
 	}
 	if from := image.Build; from != nil {
@@ -268,7 +264,7 @@ func (c *Config) validateMade(found *problems, key string, image ImageConfig) {
 			"is not a file in the context")
 		found.addUnless(from.Platform == "" || slices.Contains(buildPlatforms, from.Platform), key+".build.platform", from.Platform,
 			"is not one of "+strings.Join(buildPlatforms, ", "))
-		found.addUnless(c.Registry.public(), key+".build", nil,
+		found.addUnless(c.Registry.Public(), key+".build", nil,
 			"excludes registry.publicNetworkAccess false; ACR Tasks run on shared machines, which come in from outside: import the image, or build it in a pipeline")
 		found.addUnless(len(c.Registry.IPRules) == 0, key+".build", nil,
 			"excludes registry.ipRules; ACR Tasks run on shared machines with changing addresses: import the image, or build it in a pipeline")

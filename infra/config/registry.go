@@ -1,8 +1,8 @@
-package infra
+package config
 
-// RegistryConfig describes the Azure Container Registry, or the foreign registry used in its place. What each feature
+// Registry describes the Azure Container Registry, or the foreign registry used in its place. What each feature
 // costs is in registryFeatures.
-type RegistryConfig struct {
+type Registry struct {
 	// External, as in "docker.io/wolfgangofner", sends all services to a registry outside Azure. No Azure resource is
 	// made then and the other fields are ignored.
 	External string `json:"external"`
@@ -13,20 +13,20 @@ type RegistryConfig struct {
 	// unless that is Existing, and changes it to what the configuration says; both names follow from it.
 	Adopt string `json:"adopt"`
 	// Existing is a registry that somebody else owns. The stack changes nothing about it, and only lets its cluster pull.
-	Existing *ExistingConfig `json:"existing"`
+	Existing *Existing `json:"existing"`
 	// Pull says how the cluster may pull.
-	Pull PullConfig `json:"pull"`
+	Pull Pull `json:"pull"`
 	// ABAC says that the registry is in the mode "RBAC Registry + ABAC Repository Permissions", which the Azure API of the
 	// SDK cannot set: roles are then given for single repositories.
 	ABAC bool `json:"abac"`
 	// SKU is Basic, Standard or Premium.
 	SKU string `json:"sku"`
 	// ResourceGroup is where the registry lives.
-	ResourceGroup ResourceGroupConfig `json:"resourceGroup"`
+	ResourceGroup ResourceGroup `json:"resourceGroup"`
 	// Replicas are the regions the registry is replicated to, besides its own.
-	Replicas []ReplicaConfig `json:"replicas"`
+	Replicas []Replica `json:"replicas"`
 	// Webhooks are told of pushes and deletions, by name.
-	Webhooks map[string]WebhookConfig `json:"webhooks"`
+	Webhooks map[string]Webhook `json:"webhooks"`
 	// RetentionDays is how long a manifest without a tag is kept, 0 to 365. Nil keeps it forever.
 	RetentionDays *int `json:"retentionDays"`
 	// SoftDeleteDays is how long something deleted can be restored, 1 to 90. Nil deletes at once.
@@ -46,27 +46,27 @@ type RegistryConfig struct {
 	// Exports lets artifacts leave the registry by import into another or by an export pipeline. Nil is true.
 	Exports *bool `json:"exports"`
 	// Identity of the registry itself.
-	Identity IdentityConfig `json:"identity"`
+	Identity Identity `json:"identity"`
 	// Encryption with a key of one's own; nil uses Azure's.
-	Encryption *EncryptionConfig `json:"encryption"`
+	Encryption *Encryption `json:"encryption"`
 	// PrivateEndpoint of the registry in a virtual network.
-	PrivateEndpoint *PrivateEndpointConfig `json:"privateEndpoint"`
+	PrivateEndpoint *PrivateEndpoint `json:"privateEndpoint"`
 	// Cache holds copies of images from elsewhere.
-	Cache CacheConfig `json:"cache"`
+	Cache Cache `json:"cache"`
 	// Purge deletes old tags on a schedule.
-	Purge *PurgeConfig `json:"purge"`
+	Purge *Purge `json:"purge"`
 	// Diagnostics sends logs and metrics to a workspace.
-	Diagnostics *DiagnosticsConfig `json:"diagnostics"`
+	Diagnostics *Diagnostics `json:"diagnostics"`
 	// Push lists who may push, besides pull.
-	Push []PushConfig `json:"push"`
+	Push []Push `json:"push"`
 	// Lock keeps everybody in Azure from deleting the registry and what belongs to it.
 	Lock bool `json:"lock"`
 	// Protect keeps Pulumi from deleting the registry and the resource group.
 	Protect bool `json:"protect"`
 }
 
-// ExistingConfig says where an existing registry is found: by Name and ResourceGroup, or by Stack.
-type ExistingConfig struct {
+// Existing says where an existing registry is found: by Name and ResourceGroup, or by Stack.
+type Existing struct {
 	// Name in azurecr.io.
 	Name string `json:"name"`
 	// ResourceGroup of the registry, in the subscription of the stack.
@@ -75,8 +75,8 @@ type ExistingConfig struct {
 	Stack string `json:"stack"`
 }
 
-// PullConfig says how the cluster may pull from the registry.
-type PullConfig struct {
+// Pull says how the cluster may pull from the registry.
+type Pull struct {
 	// Mode is one of pullModes. Empty is servicePrincipal.
 	Mode string `json:"mode"`
 	// Also lists modes that are in force besides, while a live stack changes from one to another.
@@ -86,24 +86,24 @@ type PullConfig struct {
 	KubeletPrincipalID string `json:"kubeletPrincipalId"`
 }
 
-// ResourceGroupConfig names the resource group to create or to use.
-type ResourceGroupConfig struct {
+// ResourceGroup names the resource group to create or to use.
+type ResourceGroup struct {
 	// Name of the group. Empty lets the provider choose one.
 	Name string `json:"name"`
 	// Existing says that the group is there already and is not managed by this stack.
 	Existing bool `json:"existing"`
 }
 
-// ReplicaConfig is one geo-replica of a registry.
-type ReplicaConfig struct {
+// Replica is one geo-replica of a registry.
+type Replica struct {
 	// Location is the Azure region in its short form, such as "northeurope".
 	Location string `json:"location"`
 	// RegionEndpoint lets the replica answer. Nil is true; false still replicates to it.
 	RegionEndpoint *bool `json:"regionEndpoint"`
 }
 
-// WebhookConfig is one address that is told what happens in the registry.
-type WebhookConfig struct {
+// Webhook is one address that is told what happens in the registry.
+type Webhook struct {
 	// ServiceURI is the http or https address, treated as a secret because it often holds one.
 	ServiceURI string `json:"serviceUri"`
 	// Actions are some of webhookActions.
@@ -118,24 +118,24 @@ type WebhookConfig struct {
 	Headers map[string]string `json:"headers"`
 }
 
-// IdentityConfig says as whom the registry acts.
-type IdentityConfig struct {
+// Identity says as whom the registry acts.
+type Identity struct {
 	// System gives the registry an identity that lives and dies with it.
 	System bool `json:"system"`
 	// User lists ARM ids of user-assigned identities.
 	User []string `json:"user"`
 }
 
-// EncryptionConfig names the customer-managed key. It cannot be taken away again.
-type EncryptionConfig struct {
+// Encryption names the customer-managed key. It cannot be taken away again.
+type Encryption struct {
 	// KeyID is the key's Key Vault address; without a version Azure follows the key's rotation.
 	KeyID string `json:"keyId"`
 	// IdentityClientID is the client id of the user-assigned identity that may use the key.
 	IdentityClientID string `json:"identityClientId"`
 }
 
-// PrivateEndpointConfig puts the registry into a virtual network.
-type PrivateEndpointConfig struct {
+// PrivateEndpoint puts the registry into a virtual network.
+type PrivateEndpoint struct {
 	// SubnetID is the ARM id of the endpoint's subnet.
 	SubnetID string `json:"subnetId"`
 	// Location is the virtual network's region. Empty is the registry's.
@@ -144,26 +144,26 @@ type PrivateEndpointConfig struct {
 	DNSZoneID string `json:"dnsZoneId"`
 }
 
-// CacheConfig holds artifact-cache rules and the credentials they use.
-type CacheConfig struct {
+// Cache holds artifact-cache rules and the credentials they use.
+type Cache struct {
 	// Rules by name.
-	Rules map[string]CacheRuleConfig `json:"rules"`
+	Rules map[string]CacheRule `json:"rules"`
 	// Credentials by name.
-	Credentials map[string]CacheCredentialsConfig `json:"credentials"`
+	Credentials map[string]CacheCredentials `json:"credentials"`
 }
 
-// CacheRuleConfig copies images of another registry when they are first pulled.
-type CacheRuleConfig struct {
+// CacheRule copies images of another registry when they are first pulled.
+type CacheRule struct {
 	// Source is the repository with its host, such as "docker.io/library/nginx", or several: "docker.io/library/*".
 	Source string `json:"source"`
 	// Target is the repository in the own registry.
 	Target string `json:"target"`
-	// Credentials is one of CacheConfig.Credentials. Empty pulls anonymously.
+	// Credentials is one of Cache.Credentials. Empty pulls anonymously.
 	Credentials string `json:"credentials"`
 }
 
-// CacheCredentialsConfig is a login at another registry, kept in a Key Vault.
-type CacheCredentialsConfig struct {
+// CacheCredentials is a login at another registry, kept in a Key Vault.
+type CacheCredentials struct {
 	// LoginServer is the other registry's host, such as "docker.io".
 	LoginServer string `json:"loginServer"`
 	// UsernameSecretID and PasswordSecretID are the addresses of Key Vault secrets.
@@ -173,8 +173,8 @@ type CacheCredentialsConfig struct {
 	KeyVaultID string `json:"keyVaultId"`
 }
 
-// PurgeConfig deletes old tags with `acr purge` in an ACR Task.
-type PurgeConfig struct {
+// Purge deletes old tags with `acr purge` in an ACR Task.
+type Purge struct {
 	// Schedule in cron's five fields, UTC.
 	Schedule string `json:"schedule"`
 	// OlderThan is the age from which a tag is deleted, as in "30d" or "7d12h".
@@ -188,24 +188,16 @@ type PurgeConfig struct {
 	Filters []string `json:"filters"`
 }
 
-// DiagnosticsConfig says where logs and metrics go.
-type DiagnosticsConfig struct {
+// Diagnostics says where logs and metrics go.
+type Diagnostics struct {
 	// WorkspaceID is the ARM id of a Log Analytics workspace.
 	WorkspaceID string `json:"workspaceId"`
 }
 
-// PushConfig is somebody who may push.
-type PushConfig struct {
+// Push is somebody who may push.
+type Push struct {
 	// PrincipalID is the object id in Entra.
 	PrincipalID string `json:"principalId"`
 	// PrincipalType is one of principalTypes. Empty is ServicePrincipal.
 	PrincipalType string `json:"principalType"`
-}
-
-// or returns what a pointer points to, or the default for nil.
-func or[T any](value *T, fallback T) T {
-	if value == nil {
-		return fallback
-	}
-	return *value
 }

@@ -1,4 +1,4 @@
-package infra
+package helm
 
 import (
 	"bytes"
@@ -28,8 +28,8 @@ const (
 	failed          = "failed"
 )
 
-// A helmRecord is what Helm keeps of one revision of a release, in a secret of the release's namespace.
-type helmRecord struct {
+// storedRecord is what Helm keeps of one revision of a release, in a secret of the release's namespace.
+type storedRecord struct {
 	Version int `json:"version"`
 	Info    struct {
 		Status       string `json:"status"`
@@ -37,20 +37,20 @@ type helmRecord struct {
 		Deleted      string `json:"deleted"`
 	} `json:"info"`
 
-	secret  helmSecret
+	secret  storedSecret
 	content []byte // all of it, as JSON
 }
 
-// helmSecret is the secret that holds a record.
-type helmSecret struct {
+// storedSecret is the secret that holds a record.
+type storedSecret struct {
 	APIVersion string            `json:"apiVersion"`
 	Kind       string            `json:"kind"`
-	Metadata   helmMetadata      `json:"metadata"`
+	Metadata   metadata          `json:"metadata"`
 	Type       string            `json:"type"`
 	Data       map[string][]byte `json:"data"`
 }
 
-type helmMetadata struct {
+type metadata struct {
 	Name            string            `json:"name"`
 	Namespace       string            `json:"namespace"`
 	ResourceVersion string            `json:"resourceVersion"`
@@ -58,10 +58,10 @@ type helmMetadata struct {
 	Annotations     map[string]string `json:"annotations,omitempty"`
 }
 
-// readHelmRecord decodes a secret: https://github.com/helm/helm/blob/v3.18.6/pkg/storage/driver/util.go
-func readHelmRecord(secret helmSecret) (*helmRecord, error) {
-	record := &helmRecord{secret: secret}
-	packed, err := base64.StdEncoding.AppendDecode(nil, secret.Data["release"])
+// readRecord decodes a secret: https://github.com/helm/helm/blob/v3.18.6/pkg/storage/driver/util.go
+func readRecord(from storedSecret) (*storedRecord, error) {
+	record := &storedRecord{secret: from}
+	packed, err := base64.StdEncoding.AppendDecode(nil, from.Data["release"])
 	if err != nil {
 		return nil, err
 	}
@@ -76,20 +76,20 @@ func readHelmRecord(secret helmSecret) (*helmRecord, error) {
 }
 
 // latest returns the last revision, nil if there is none.
-func latest(history []*helmRecord) *helmRecord {
+func latest(history []*storedRecord) *storedRecord {
 	if len(history) == 0 {
 		return nil
 	}
-	return slices.MaxFunc(history, func(a, b *helmRecord) int { return cmp.Compare(a.Version, b.Version) })
+	return slices.MaxFunc(history, func(a, b *storedRecord) int { return cmp.Compare(a.Version, b.Version) })
 }
 
 // unfinished tells whether Helm takes itself to be at work on the revision.
-func (r *helmRecord) unfinished() bool {
+func (r *storedRecord) unfinished() bool {
 	return r != nil && slices.Contains([]string{pendingInstall, pendingUpgrade, pendingRollback, uninstalling}, r.Info.Status)
 }
 
 // since is when Helm began. The zero time stands for one that cannot be read.
-func (r *helmRecord) since() time.Time {
+func (r *storedRecord) since() time.Time {
 	text := r.Info.LastDeployed
 	if r.Info.Status == uninstalling {
 		text = r.Info.Deleted
@@ -99,7 +99,7 @@ func (r *helmRecord) since() time.Time {
 }
 
 // withStatus returns the record's data with another status and the reason for it, and all else as it is.
-func (r *helmRecord) withStatus(status, description string) (map[string][]byte, error) {
+func (r *storedRecord) withStatus(status, description string) (map[string][]byte, error) {
 	var content, info map[string]json.RawMessage
 	if err := json.Unmarshal(r.content, &content); err != nil {
 		return nil, err
@@ -131,9 +131,9 @@ func (r *helmRecord) withStatus(status, description string) (map[string][]byte, 
 	return map[string][]byte{"release": base64.StdEncoding.AppendEncode(nil, packed.Bytes())}, nil
 }
 
-// helmRecords reads and changes Helm's records in a cluster. It speaks to the API server by plain HTTP: the generated client
+// Records reads and changes Helm's records in a cluster. It speaks to the API server by plain HTTP: the generated client
 // would double the program's size.
-type helmRecords struct {
+type Records struct {
 	client *http.Client
 	server *url.URL
 }
@@ -141,7 +141,8 @@ type helmRecords struct {
 // errRecordChanged says that somebody else has changed a record since it was read.
 var errRecordChanged = errors.New("the record has changed meanwhile")
 
-func newHelmRecords(find func() (*rest.Config, error)) (*helmRecords, error) {
+// NewRecords connects to the cluster that find finds. The error says why there is none, or why its address cannot be used.
+func NewRecords(find func() (*rest.Config, error)) (*Records, error) {
 	config, err := find()
 	if err != nil {
 		return nil, err
@@ -152,21 +153,21 @@ func newHelmRecords(find func() (*rest.Config, error)) (*helmRecords, error) {
 		return nil, err
 	}
 	server, _, err := rest.DefaultServerUrlFor(config)
-	return &helmRecords{client: client, server: server}, err
+	return &Records{client: client, server: server}, err
 }
 
 // of returns the records of a release.
-func (r *helmRecords) of(ctx context.Context, namespace, release string) ([]*helmRecord, error) {
+func (r *Records) of(ctx context.Context, namespace, release string) ([]*storedRecord, error) {
 	var list struct {
-		Items []helmSecret `json:"items"`
+		Items []storedSecret `json:"items"`
 	}
 	query := "?labelSelector=" + url.QueryEscape("owner=helm,name="+release)
-	if err := r.call(ctx, http.MethodGet, helmMetadata{Namespace: namespace}, query, nil, &list); err != nil {
+	if err := r.call(ctx, http.MethodGet, metadata{Namespace: namespace}, query, nil, &list); err != nil {
 		return nil, err
 	}
-	var records []*helmRecord
+	var records []*storedRecord
 	for _, secret := range list.Items {
-		record, err := readHelmRecord(secret)
+		record, err := readRecord(secret)
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", secret.Metadata.Name, err)
 		}
@@ -176,7 +177,7 @@ func (r *helmRecords) of(ctx context.Context, namespace, release string) ([]*hel
 }
 
 // fail notes that the revision has failed. Like Helm, it replaces the secret: that takes no right which Helm does not need.
-func (r *helmRecords) fail(ctx context.Context, record *helmRecord) error {
+func (r *Records) fail(ctx context.Context, record *storedRecord) error {
 	secret := record.secret
 	secret.APIVersion, secret.Kind = "v1", "Secret" // which the items of a list do not name
 	secret.Metadata.Labels = maps.Clone(secret.Metadata.Labels)
@@ -189,14 +190,14 @@ func (r *helmRecords) fail(ctx context.Context, record *helmRecord) error {
 }
 
 // forget removes the record of the revision.
-func (r *helmRecords) forget(ctx context.Context, record *helmRecord) error {
+func (r *Records) forget(ctx context.Context, record *storedRecord) error {
 	return r.call(ctx, http.MethodDelete, record.secret.Metadata, "", map[string]any{
 		"preconditions": map[string]string{"resourceVersion": record.secret.Metadata.ResourceVersion},
 	}, nil)
 }
 
 // call sends a request about a secret, or without a name about all of a namespace.
-func (r *helmRecords) call(ctx context.Context, method string, about helmMetadata, query string, in, out any) error {
+func (r *Records) call(ctx context.Context, method string, about metadata, query string, in, out any) error {
 	address := r.server.JoinPath("api/v1/namespaces", about.Namespace, "secrets", about.Name).String() + query
 	var body bytes.Buffer
 	if in != nil {

@@ -1,4 +1,4 @@
-package infra
+package config
 
 import (
 	"fmt"
@@ -9,8 +9,8 @@ import (
 	"gopkg.in/yaml.v3"
 )
 
-// serviceValues returns the values the user gives for a service: its files in order, then its own values.
-func (c *Config) serviceValues(service string) (map[string]any, error) {
+// ValuesOf returns the values the user gives for a service: its files in order, then its own values.
+func (c *Config) ValuesOf(service string) (map[string]any, error) {
 	merged := map[string]any{}
 	for _, file := range c.Services[service].ValuesFiles {
 		values, err := readValuesFile(c.path(file))
@@ -35,9 +35,9 @@ func readValuesFile(path string) (map[string]any, error) {
 	return values, nil
 }
 
-// withImage returns the user's values with those the stack owns: image.repository, image.tag, and imagePullSecrets
+// WithImage returns the user's values with those the stack owns: image.repository, image.tag, and imagePullSecrets
 // unless pullSecret is empty. A digest of the user's is dropped, for a chart that knows image.digest would prefer it.
-func withImage(user map[string]any, repository, tag, pullSecret string) map[string]any {
+func WithImage(user map[string]any, repository, tag, pullSecret string) map[string]any {
 	image := map[string]any{"repository": repository, "tag": tag}
 	owned := map[string]any{"image": image}
 	if pullSecret != "" {

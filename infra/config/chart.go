@@ -1,4 +1,4 @@
-package infra
+package config
 
 import (
 	"archive/tar"
@@ -13,7 +13,6 @@ import (
 	"path/filepath"
 	"strings"
 
-	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 	"gopkg.in/yaml.v3"
 )
 
@@ -34,9 +33,9 @@ type ResolvedChart struct {
 	Digest string
 }
 
-// serviceChart resolves the chart of a service.
-func (c *Config) serviceChart(service string) (ResolvedChart, error) {
-	chart := c.chartOf(service)
+// ChartOf resolves the chart of a service.
+func (c *Config) ChartOf(service string) (ResolvedChart, error) {
+	chart := c.chartSettings(service)
 	resolved := ResolvedChart{Version: chart.Version, Username: chart.Username, Password: chart.Password}
 	switch {
 	case chart.Repository != "":
@@ -126,25 +125,9 @@ func chartYAML(path string) ([]byte, error) {
 	}
 }
 
-// repositoryOpts returns the provider's options for the chart repository, the password as a secret; nil if there are none.
-func (r ResolvedChart) repositoryOpts() pulumi.StringMapInput {
-	opts := pulumi.StringMap{}
-	if r.Repository != "" {
-		opts["repo"] = pulumi.String(r.Repository)
-	}
-	if r.Username != "" {
-		opts["username"] = pulumi.String(r.Username)
-		opts["password"] = pulumi.ToSecret(pulumi.String(r.Password)).(pulumi.StringOutput)
-	}
-	if len(opts) == 0 {
-		return nil
-	}
-	return opts
-}
-
-// description goes into the release's history. It changes with a local chart's content: Helm itself looks only at the
+// Description goes into the release's history. It changes with a local chart's content: Helm itself looks only at the
 // version in Chart.yaml, so without it an edited template would go unnoticed.
-func (r ResolvedChart) description() string {
+func (r ResolvedChart) Description() string {
 	if r.Digest == "" {
 		return ""
 	}

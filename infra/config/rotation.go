@@ -1,12 +1,12 @@
-package infra
+package config
 
 import (
 	"fmt"
 	"time"
 )
 
-// RotationConfig says when the passwords with which the cluster pulls change.
-type RotationConfig struct {
+// Rotation says when the passwords with which the cluster pulls change.
+type Rotation struct {
 	// Days is the period: how many days a password is in use. Nil is defaultRotationDays.
 	Days *int `json:"days"`
 	// Generation, raised by one, changes the passwords with the next update, whatever the date.
@@ -32,72 +32,72 @@ var rotationEpoch = time.Date(2020, time.January, 1, 0, 0, 0, 0, time.UTC)
 // pulls with the elder of the two before, also while the update that ends this is at work or has died on the way; and it
 // goes on with one that was made two periods ago. All of Entra knows that since long, where a new one takes its time.
 const (
-	keptBefore = 2
-	madeAhead  = 2
+	PasswordsKept  = 2
+	PasswordsAhead = 2
 )
 
-// passwordTerm is a password's place in the sequence of all that a stack ever has.
-type passwordTerm struct {
-	// number counts the passwords.
-	number int
-	// slot is the resource that holds the password until another one takes its place.
-	slot int
-	// expires is when Entra stops to accept it.
-	expires time.Time
+// PasswordTerm is a password's place in the sequence of all that a stack ever has.
+type PasswordTerm struct {
+	// Number counts the passwords.
+	Number int
+	// Slot is the resource that holds the password until another one takes its place.
+	Slot int
+	// Expires is when Entra stops to accept it.
+	Expires time.Time
 }
 
-// rotation is what holds at a moment.
-type rotation struct {
-	// current counts the passwords until the one in use.
-	current int
-	// expires is when that one does.
-	expires time.Time
-	// next is when another one is to be used, with the first update from then on.
-	next time.Time
-	// period between two passwords.
-	period time.Duration
+// RotationPeriod says which password is in use during a period, and until when.
+type RotationPeriod struct {
+	// Current counts the passwords until the one in use.
+	Current int
+	// Expires is when that one does.
+	Expires time.Time
+	// Next is when another one is to be used, with the first update from then on.
+	Next time.Time
+	// length of the period.
+	length time.Duration
 }
 
-// at returns what holds at a moment: the same for all moments of a period.
-func (r RotationConfig) at(now time.Time) rotation {
-	period := time.Duration(or(r.Days, defaultRotationDays)) * 24 * time.Hour
+// At returns what holds at a moment: the same for all moments of a period.
+func (r Rotation) At(now time.Time) RotationPeriod {
+	period := time.Duration(ValueOr(r.Days, defaultRotationDays)) * 24 * time.Hour
 	elapsed := int(now.Sub(rotationEpoch) / period)
-	today := rotation{
-		current: elapsed + r.Generation,
-		next:    rotationEpoch.Add(time.Duration(elapsed+1) * period),
-		period:  period,
+	today := RotationPeriod{
+		Current: elapsed + r.Generation,
+		Next:    rotationEpoch.Add(time.Duration(elapsed+1) * period),
+		length:  period,
 	}
-	today.expires = today.expiry(today.current)
+	today.Expires = today.expiry(today.Current)
 	return today
 }
 
 // expiry is when a password stops to be accepted: two periods after its own.
-func (r rotation) expiry(number int) time.Time {
-	return rotationEpoch.Add(time.Duration(number+1+keptBefore) * r.period)
+func (r RotationPeriod) expiry(number int) time.Time {
+	return rotationEpoch.Add(time.Duration(number+1+PasswordsKept) * r.length)
 }
 
-// terms returns the passwords that exist, the ones made ahead last. A slot is given to another one when its password has
+// Terms returns the passwords that exist, the ones made ahead last. A slot is given to another one when its password has
 // expired.
-func (r rotation) terms(ahead int) []passwordTerm {
-	slots := keptBefore + 1 + ahead
-	var terms []passwordTerm
-	for number := r.current - keptBefore; number <= r.current+ahead; number++ {
-		terms = append(terms, passwordTerm{number: number, slot: number % slots, expires: r.expiry(number)})
+func (r RotationPeriod) Terms(ahead int) []PasswordTerm {
+	slots := PasswordsKept + 1 + ahead
+	var terms []PasswordTerm
+	for number := r.Current - PasswordsKept; number <= r.Current+ahead; number++ {
+		terms = append(terms, PasswordTerm{Number: number, Slot: number % slots, Expires: r.expiry(number)})
 	}
 	return terms
 }
 
-// warning returns what to tell when less than a third of the period is left, empty before that.
-func (r rotation) warning(now time.Time) string {
-	if left := r.next.Sub(now); left*3 >= r.period {
+// Warning returns what to tell when less than a third of the period is left, empty before that.
+func (r RotationPeriod) Warning(now time.Time) string {
+	if left := r.Next.Sub(now); left*3 >= r.length {
 		return ""
 	}
 	return fmt.Sprintf("the password with which the cluster pulls is to change with the first update from %s on; it expires on %s",
-		r.next.Format(time.DateOnly), r.expires.Format(time.DateOnly))
+		r.Next.Format(time.DateOnly), r.Expires.Format(time.DateOnly))
 }
 
-// now is the moment for which the program runs.
-func (r RotationConfig) now() time.Time {
+// Now is the moment for which the program runs.
+func (r Rotation) Now() time.Time {
 	if moment, err := time.Parse(time.RFC3339, r.AsOf); err == nil {
 		return moment
 	}
@@ -105,7 +105,7 @@ func (r RotationConfig) now() time.Time {
 }
 
 func (c *Config) validateRotation(found *problems) {
-	days := or(c.Rotation.Days, defaultRotationDays)
+	days := ValueOr(c.Rotation.Days, defaultRotationDays)
 	found.addUnless(days >= 1 && days <= maxRotationDays, "rotation.days", days, fmt.Sprintf("is not from 1 to %d", maxRotationDays))
 	generation := c.Rotation.Generation
 	found.addUnless(generation >= 0 && generation <= maxRotationGeneration, "rotation.generation", generation,

@@ -1,90 +1,22 @@
 package infra
 
 import (
-	"encoding/json"
-	"flag"
 	"fmt"
 	"maps"
-	"os"
-	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
-	"testing"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
-	"github.com/stretchr/testify/require"
 	"gopkg.in/yaml.v3"
 )
 
-var update = flag.Bool("update", false, "rewrite the golden files")
-
 const (
-	testProject    = "acr-microservices"
-	testStack      = "dev"
 	testPassword   = "correct-horse-battery-staple"
 	testKubeconfig = "apiVersion: v1\nkind: Config\nusers: [{name: aks, user: {token: " + testPassword + "}}]\n"
 	testMoment     = "2026-11-23T12:00:00Z"
 	projectRoot    = ".."
 )
-
-// stackFile is a stack's configuration as `pulumi up` hands it to the program: scalars bare, objects as JSON, encrypted
-// leaves in plain text with their top-level key marked.
-type stackFile struct {
-	config     map[string]string
-	secretKeys []string
-}
-
-// readStackFile reads a file like Pulumi.dev.yaml. A leaf {secure: text} stands for an encrypted one.
-func readStackFile(t testing.TB, path string) stackFile {
-	t.Helper()
-	text, err := os.ReadFile(path)
-	require.NoError(t, err)
-	return parseStackFile(t, text)
-}
-
-func parseStackFile(t testing.TB, text []byte) stackFile {
-	t.Helper()
-	var file struct {
-		Config map[string]any `yaml:"config"`
-	}
-	require.NoError(t, yaml.Unmarshal(text, &file))
-	stack := stackFile{config: map[string]string{}}
-	for key, value := range file.Config {
-		secret := false
-		value = decrypt(value, &secret)
-		if secret {
-			stack.secretKeys = append(stack.secretKeys, key)
-		}
-		switch value.(type) {
-		case map[string]any, []any:
-			object, err := json.Marshal(value)
-			require.NoError(t, err)
-			stack.config[key] = string(object)
-		default:
-			stack.config[key] = fmt.Sprint(value)
-		}
-	}
-	return stack
-}
-
-func decrypt(value any, secret *bool) any {
-	switch value := value.(type) {
-	case map[string]any:
-		if plain, ok := value["secure"]; ok && len(value) == 1 {
-			*secret = true
-			return plain
-		}
-		for key, item := range value {
-			value[key] = decrypt(item, secret)
-		}
-	case []any:
-		for i, item := range value {
-			value[i] = decrypt(item, secret)
-		}
-	}
-	return value
-}
 
 // of returns the resources of a type by name.
 func (g *graph) of(kind string) map[string]registered {
@@ -180,17 +112,4 @@ func shortURNs(urns []string) []string {
 	}
 	slices.Sort(short)
 	return slices.Compact(short)
-}
-
-// golden compares a text with a golden file.
-func golden(t *testing.T, name, got string) {
-	t.Helper()
-	path := filepath.Join("testdata", name)
-	if *update {
-		require.NoError(t, os.MkdirAll(filepath.Dir(path), 0o750))
-		require.NoError(t, os.WriteFile(path, []byte(got), 0o600))
-	}
-	want, err := os.ReadFile(path)
-	require.NoError(t, err)
-	require.Equal(t, string(want), got)
 }

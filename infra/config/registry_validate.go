@@ -1,4 +1,4 @@
-package infra
+package config
 
 import (
 	"fmt"
@@ -6,6 +6,7 @@ import (
 	"net/netip"
 	"net/url"
 	"path"
+	"reflect"
 	"regexp"
 	"slices"
 	"strings"
@@ -43,12 +44,12 @@ const (
 	ruleSameName      = "is there already in another case, which Azure takes for the same name"
 )
 
-// usesACR says whether images come from an Azure Container Registry.
-func (c *Config) usesACR() bool { return c.Registry.External == "" }
+// UsesACR says whether images come from an Azure Container Registry.
+func (c *Config) UsesACR() bool { return c.Registry.External == "" }
 
 func (c *Config) validateRegistry(found *problems) {
 	r := &c.Registry
-	if !c.usesACR() {
+	if !c.UsesACR() {
 		_, err := reference.ParseNormalizedNamed(r.External + "/name")
 		found.addUnless(err == nil && namesHost(r.External+"/name"), "registry.external", r.External,
 			`is not a registry host with an optional path, such as "docker.io/wolfgangofner"`)
@@ -82,23 +83,51 @@ func (c *Config) validateRegistry(found *problems) {
 	}
 }
 
-func (r *RegistryConfig) validateAdopt(found *problems) {
+// stackPattern is the full name of a stack: https://www.pulumi.com/docs/iac/concepts/stacks/
+var stackPattern = regexp.MustCompile(`^[\w.-]+/[\w.-]+/[\w.-]+$`)
+
+// validateExisting refuses what only the registry's owner decides.
+func (r *Registry) validateExisting(found *problems) {
+	byName := r.Existing.Name != "" || r.Existing.ResourceGroup != ""
+	switch {
+	case byName == (r.Existing.Stack != ""):
+		found.add("registry.existing", nil, "takes either name and resourceGroup, or stack")
+	case byName:
+		found.addUnless(registryNamePattern.MatchString(r.Existing.Name), "registry.existing.name", r.Existing.Name, ruleRegistryName)
+		found.addUnless(resourceGroupPattern.MatchString(r.Existing.ResourceGroup), "registry.existing.resourceGroup",
+			r.Existing.ResourceGroup, ruleResourceGroup)
+	default:
+		found.addUnless(stackPattern.MatchString(r.Existing.Stack), "registry.existing.stack", r.Existing.Stack,
+			`is not a stack's full name, such as "organization/acr-microservices/dev"`)
+	}
+	given := reflect.ValueOf(*r)
+	for i := range given.NumField() {
+		switch key := given.Type().Field(i).Tag.Get("json"); key {
+		case "existing", "pull", "abac":
+		default:
+			found.addUnless(given.Field(i).IsZero(), "registry."+key, nil,
+				"is decided by the registry's owner; leave it out beside registry.existing")
+		}
+	}
+}
+
+func (r *Registry) validateAdopt(found *problems) {
 	if r.Adopt == "" {
 		return
 	}
 	found.addUnlessARMID("registry.adopt", r.Adopt, "Microsoft.ContainerRegistry/registries")
-	id, ok := parseRegistryID(r.Adopt)
+	id, ok := ParseRegistryID(r.Adopt)
 	if !ok {
 		return
 	}
-	found.addUnless(id.name == r.Name, "registry.name", r.Name, "is not the name in registry.adopt; leave it out")
-	found.addUnless(id.resourceGroup == r.ResourceGroup.Name, "registry.resourceGroup.name", r.ResourceGroup.Name,
+	found.addUnless(id.Name == r.Name, "registry.name", r.Name, "is not the name in registry.adopt; leave it out")
+	found.addUnless(id.ResourceGroup == r.ResourceGroup.Name, "registry.resourceGroup.name", r.ResourceGroup.Name,
 		"is not the resource group in registry.adopt; leave it out")
 }
 
 // validateRegions reports replicas and webhooks in regions where they cannot be. Home is the registry's own region, empty if it
 // is not known yet.
-func (r *RegistryConfig) validateRegions(found *problems, home string) {
+func (r *Registry) validateRegions(found *problems, home string) {
 	home = normalizeRegion(home)
 	seen := map[string]bool{home: true}
 	for i, replica := range r.Replicas {
@@ -126,12 +155,22 @@ func (c *Config) home() string {
 	return c.Location
 }
 
+// CheckRegion reports replicas and webhooks that do not fit the registry's region, which is known only from Azure.
+func (r *Registry) CheckRegion(home string) error {
+	var found problems
+	r.validateRegions(&found, home)
+	return found.err(nil)
+}
+
 // normalizeRegion writes "West Europe" as "westeurope".
 func normalizeRegion(region string) string {
 	return strings.ToLower(strings.ReplaceAll(region, " ", ""))
 }
 
-func (r *RegistryConfig) validateWebhooks(found *problems) {
+// webhookActions are what a webhook can be told.
+var webhookActions = []string{"push", "delete", "quarantine", "chart_push", "chart_delete"}
+
+func (r *Registry) validateWebhooks(found *problems) {
 	if allowed, known := maxWebhooks[r.SKU]; known && len(r.Webhooks) > allowed {
 		found.add("registry.webhooks", nil, fmt.Sprintf("has %d webhooks; registry.sku %s allows %d%s",
 			len(r.Webhooks), r.SKU, allowed, cheapestWith(maxWebhooks, len(r.Webhooks))))
@@ -170,7 +209,7 @@ func addSameNames[V any](found *problems, key string, named map[string]V) {
 	}
 }
 
-func (r *RegistryConfig) validateRetention(found *problems) {
+func (r *Registry) validateRetention(found *problems) {
 	if days := r.RetentionDays; days != nil {
 		found.addUnless(*days >= 0 && *days <= maxRetentionDays, "registry.retentionDays", *days,
 			fmt.Sprintf("is not from 0 to %d", maxRetentionDays))
@@ -185,10 +224,10 @@ func (r *RegistryConfig) validateRetention(found *problems) {
 	}
 }
 
-func (r *RegistryConfig) validateNetwork(found *problems) {
+func (r *Registry) validateNetwork(found *problems) {
 	found.addUnless(len(r.IPRules) <= maxIPRules, "registry.ipRules", nil,
 		fmt.Sprintf("has %d rules; Azure allows %d", len(r.IPRules), maxIPRules))
-	found.addUnless(len(r.IPRules) == 0 || r.public(), "registry.ipRules", nil,
+	found.addUnless(len(r.IPRules) == 0 || r.Public(), "registry.ipRules", nil,
 		"excludes publicNetworkAccess false, with which nobody comes in from the internet")
 	seen := map[netip.Prefix]bool{}
 	for i, rule := range r.IPRules {
@@ -198,7 +237,7 @@ func (r *RegistryConfig) validateNetwork(found *problems) {
 		found.addUnless(!ok || !seen[addresses], fmt.Sprintf("registry.ipRules.%d", i), rule, "is there already")
 		seen[addresses] = true
 	}
-	found.addUnless(or(r.Exports, true) || !r.public(), "registry.exports", nil,
+	found.addUnless(ValueOr(r.Exports, true) || !r.Public(), "registry.exports", nil,
 		"false needs publicNetworkAccess false; Azure stops exports only where the internet cannot pull either")
 	if e := r.PrivateEndpoint; e != nil {
 		found.addUnlessARMID("registry.privateEndpoint.subnetId", e.SubnetID, "Microsoft.Network/virtualNetworks/subnets")
@@ -244,7 +283,7 @@ func (p *problems) addUnlessARMID(key, value, kind string) {
 	p.addUnless(same, key, value, "is not an ARM id "+form)
 }
 
-func (r *RegistryConfig) validateIdentity(found *problems) {
+func (r *Registry) validateIdentity(found *problems) {
 	seen := map[string]bool{}
 	for i, id := range r.Identity.User {
 		key := fmt.Sprintf("registry.identity.user.%d", i)
@@ -264,7 +303,7 @@ func (r *RegistryConfig) validateIdentity(found *problems) {
 // validatePull reports what is wrong with the way in which the cluster is to pull.
 func (c *Config) validatePull(found *problems) {
 	pull, seen := c.Registry.Pull, map[string]bool{}
-	for i, mode := range c.pullModes() {
+	for i, mode := range c.PullModes() {
 		key := "registry.pull.mode"
 		if i > 0 {
 			key = fmt.Sprintf("registry.pull.also.%d", i-1)
@@ -279,41 +318,60 @@ func (c *Config) validatePull(found *problems) {
 	}
 	found.addUnless(pull.KubeletPrincipalID == "" || guidPattern.MatchString(pull.KubeletPrincipalID), "registry.pull.kubeletPrincipalId",
 		pull.KubeletPrincipalID, "is not the object id of a principal in Entra, a GUID")
-	found.addUnless(pull.KubeletPrincipalID == "" || seen[pullByKubeletIdentity], "registry.pull.kubeletPrincipalId", nil,
+	found.addUnless(pull.KubeletPrincipalID == "" || seen[PullByKubeletIdentity], "registry.pull.kubeletPrincipalId", nil,
 		"is used in the mode kubeletIdentity only")
-	found.addUnless(!seen[pullByKubeletIdentity] || pull.KubeletPrincipalID != "" || c.Cluster.AKS != nil, "registry.pull.kubeletPrincipalId", nil,
+	found.addUnless(!seen[PullByKubeletIdentity] || pull.KubeletPrincipalID != "" || c.Cluster.AKS != nil, "registry.pull.kubeletPrincipalId", nil,
 		"is missing; the mode kubeletIdentity takes it, or a cluster.aks that knows it")
-	c.validateTokens(found, seen[pullByToken])
-	if c.Registry.ABAC && (seen[pullByServicePrincipal] || seen[pullByKubeletIdentity]) {
-		repositories := c.pulledRepositories()
-		found.addUnless(len(repositoryCondition(repositories)) <= maxCondition, "registry.abac", nil,
+	c.validateTokens(found, seen[PullByToken])
+	if c.Registry.ABAC && (seen[PullByServicePrincipal] || seen[PullByKubeletIdentity]) {
+		repositories := c.PulledRepositories()
+		found.addUnless(len(RepositoryCondition(repositories)) <= maxCondition, "registry.abac", nil,
 			fmt.Sprintf("needs a condition for %d repositories in one role assignment, longer than the 8 KB Azure allows; the mode token has no such limit",
 				len(repositories)))
 	}
 }
+
+// Limits of tokens.
+const (
+	// tokensPerService is how many tokens rotation takes. A registry knows a new password at once, so that none is made ahead.
+	tokensPerService = PasswordsKept + 1
+	// maxScopeActions is how many actions a scope map may have.
+	maxScopeActions = 500
+)
+
+// maxTokens is how many tokens a registry may have:
+// https://learn.microsoft.com/azure/container-registry/container-registry-skus#service-tier-features-and-limits
+var maxTokens = map[string]int{SKUBasic: 100, SKUStandard: 500, SKUPremium: 50000}
 
 // validateTokens reports more tokens than the registry may have, and scope maps with more actions.
 func (c *Config) validateTokens(found *problems, used bool) {
 	if !used {
 		return
 	}
-	services := c.pullingServices()
+	services := c.PullingServices()
 	tokens := tokensPerService * len(services)
 	if allowed, known := maxTokens[c.Registry.SKU]; known && tokens > allowed { // The SKU of an existing registry is not known.
-		found.add("registry.pull.mode", pullByToken, fmt.Sprintf("takes %d tokens for %d services; registry.sku %s allows %d%s",
+		found.add("registry.pull.mode", PullByToken, fmt.Sprintf("takes %d tokens for %d services; registry.sku %s allows %d%s",
 			tokens, len(services), c.Registry.SKU, allowed, cheapestWith(maxTokens, tokens)))
 	}
 	for _, service := range services {
-		actions := len(pullActions(c.repositoriesOf(service)))
+		actions := len(PullActions(c.RepositoriesOf(service)))
 		found.addUnless(actions <= maxScopeActions, "services."+service+".pullRepositories", nil,
 			fmt.Sprintf("and image.repository make %d actions of one token; Azure allows %d", actions, maxScopeActions))
 	}
 }
 
-// principalTypes are the kinds of principals that may be allowed to push.
-var principalTypes = []string{principalService, principalGroup, principalUser}
+// Kinds of principals that a role can be assigned to.
+const (
+	ServicePrincipal = "ServicePrincipal" // a managed identity as well
+	principalGroup   = "Group"
+	principalUser    = "User"
+)
 
-func (r *RegistryConfig) validatePush(found *problems) {
+// principalTypes are the kinds of principals that may be allowed to push.
+var principalTypes = []string{ServicePrincipal, principalGroup, principalUser}
+
+func (r *Registry) validatePush(found *problems) {
 	seen := map[string]bool{}
 	for i, push := range r.Push {
 		key := fmt.Sprintf("registry.push.%d", i)

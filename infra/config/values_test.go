@@ -1,29 +1,31 @@
-package infra
+package config
 
 import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
 	"gopkg.in/yaml.v3"
+
+	"example.com/acr-microservices/infra/internal/projecttest"
 )
 
 func TestServiceValues(t *testing.T) {
 	t.Parallel()
-	cfg, err := loadConfig(readStackFile(t, "testdata/valid-secret-values.yaml"))
+	cfg, err := loadConfig(projecttest.ReadStack(t, "../testdata/valid-secret-values.yaml"))
 	require.NoError(t, err)
-	values, err := cfg.serviceValues("customerapi")
+	values, err := cfg.ValuesOf("customerapi")
 	require.NoError(t, err)
 	// What follows is compared as YAML, so the secret is replaced first.
 	values["secrets"] = map[string]any{"DATABASE_PASSWORD": "[secret]"}
 
-	text, err := yaml.Marshal(withImage(values, "example.azurecr.io/customerapi", "1.0.0", "acr-secret"))
+	text, err := yaml.Marshal(WithImage(values, "example.azurecr.io/customerapi", "1.0.0", "acr-secret"))
 	require.NoError(t, err)
-	golden(t, "values/own-registry.golden", string(text))
+	projecttest.Golden(t, "values/own-registry.golden", string(text))
 
 	values["imagePullSecrets"] = []any{map[string]any{"name": "of-the-user"}}
-	text, err = yaml.Marshal(withImage(values, "docker.io/wolfgangofner/customerapi", "1.0.0", ""))
+	text, err = yaml.Marshal(WithImage(values, "docker.io/wolfgangofner/customerapi", "1.0.0", ""))
 	require.NoError(t, err)
-	golden(t, "values/foreign-registry.golden", string(text))
+	projecttest.Golden(t, "values/foreign-registry.golden", string(text))
 }
 
 func TestMergeValues(t *testing.T) {

@@ -1,44 +1,46 @@
-package infra
+package config
 
 import (
-	"encoding/base64"
 	"encoding/json"
 	"maps"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
-	"unicode/utf8"
 
 	"github.com/distribution/reference"
 	"github.com/stretchr/testify/require"
 	"gopkg.in/yaml.v3"
 	"k8s.io/apimachinery/pkg/util/validation"
+
+	"example.com/acr-microservices/infra/internal/projecttest"
 )
 
 // Each target holds what the program accepts against somebody else's rule or against the way back. Run one with
 //
-//	go test ./infra -run '^$' -fuzz '^FuzzConfig$' -fuzztime 1000000x -fuzzminimizetime 10x
+//	go test ./infra/config -run '^$' -fuzz '^FuzzConfig$' -fuzztime 1000000x -fuzzminimizetime 10x
 //
 // Without the last flag the minutes go into making inputs smaller.
 
 // addStacks seeds a target with the settings of the test stacks.
 func addStacks(f *testing.F) {
 	f.Helper()
-	files, err := filepath.Glob("testdata/*valid-*.yaml")
+	invalid, err := filepath.Glob("testdata/invalid-*.yaml")
 	require.NoError(f, err)
-	for _, file := range files {
-		stack := readStackFile(f, file)
-		f.Add(stack.config[testProject+":registry"], stack.config[testProject+":services"], stack.config[testProject+":chart"])
+	valid, err := filepath.Glob("../testdata/valid-*.yaml")
+	require.NoError(f, err)
+	for _, file := range slices.Concat(invalid, valid) {
+		stack := projecttest.ReadStack(f, file)
+		f.Add(stack.Config[projecttest.Project+":registry"], stack.Config[projecttest.Project+":services"], stack.Config[projecttest.Project+":chart"])
 	}
 }
 
 // fuzzed is a stack of the settings that are not empty.
-func fuzzed(settings map[string]string) stackFile {
-	stack := stackFile{config: map[string]string{"azure-native:location": "westeurope"}}
+func fuzzed(settings map[string]string) projecttest.Stack {
+	stack := projecttest.Stack{Config: map[string]string{"azure-native:location": "westeurope"}}
 	for key, value := range settings {
 		if value != "" {
-			stack.config[testProject+":"+key] = value
+			stack.Config[projecttest.Project+":"+key] = value
 		}
 	}
 	return stack
@@ -53,19 +55,19 @@ func FuzzConfig(f *testing.F) {
 			requireKeys(t, err)
 			return
 		}
-		for _, name := range cfg.serviceNames() {
-			if namespace := cfg.namespace(name); !isLabel(namespace) {
+		for _, name := range cfg.ServiceNames() {
+			if namespace := cfg.NamespaceName(name); !isLabel(namespace) {
 				t.Errorf("%q is a namespace", namespace)
 			}
-			values, err := cfg.serviceValues(name)
+			values, err := cfg.ValuesOf(name)
 			require.NoError(t, err)
 			image := cfg.Services[name].Image
-			repository, tag := image.forChart()
-			if _, err := json.Marshal(withImage(values, repository, tag, cfg.PullSecretName)); err != nil {
+			repository, tag := image.ForChart()
+			if _, err := json.Marshal(WithImage(values, repository, tag, cfg.PullSecretName)); err != nil {
 				t.Errorf("values: %v", err)
 			}
-			if cfg.chartOf(name) != (ChartConfig{}) { // the shipped one is hashed by other tests
-				_, err = cfg.serviceChart(name)
+			if cfg.chartSettings(name) != (Chart{}) { // the shipped one is hashed by other tests
+				_, err = cfg.ChartOf(name)
 				require.NoError(t, err)
 			}
 		}
@@ -88,7 +90,7 @@ func requireKeys(t *testing.T, err error) {
 	}
 }
 
-var topKeys = append(configKeys(), "azure-native")
+var topKeys = append(Keys(), "azure-native")
 
 // FuzzSecretConfig: the error about encrypted settings shows none of their values.
 func FuzzSecretConfig(f *testing.F) {
@@ -104,7 +106,7 @@ func FuzzSecretConfig(f *testing.F) {
 			settings[key] = string(marked)
 		}
 		stack := fuzzed(settings)
-		stack.secretKeys = slices.Collect(maps.Keys(stack.config))
+		stack.SecretKeys = slices.Collect(maps.Keys(stack.Config))
 		if _, err := loadConfig(stack); err != nil && strings.Contains(err.Error(), mark) {
 			t.Error(err)
 		}
@@ -147,15 +149,15 @@ func FuzzNames(f *testing.F) {
 			}
 		}
 		var found problems
-		validateNamespace(&found, "namespace", NamespaceConfig{Labels: map[string]string{"a": name}})
+		validateNamespace(&found, "namespace", Namespace{Labels: map[string]string{"a": name}})
 		if len(found) == 0 != (len(validation.IsValidLabelValue(name)) == 0) {
 			t.Errorf("%q as a label's value: %v", name, found)
 		}
 		found = nil
-		cfg := &Config{Environment: environment, Services: map[string]ServiceConfig{name: {Image: ImageConfig{Repository: name}}}}
+		cfg := &Config{Environment: environment, Services: map[string]Service{name: {Image: Image{Repository: name}}}}
 		cfg.validateService(&found, name)
-		if len(found) == 0 && isLabel(environment) && len(validation.IsDNS1123Label(cfg.namespace(name))) > 0 {
-			t.Errorf("%q is accepted", cfg.namespace(name))
+		if len(found) == 0 && isLabel(environment) && len(validation.IsDNS1123Label(cfg.NamespaceName(name))) > 0 {
+			t.Errorf("%q is accepted", cfg.NamespaceName(name))
 		}
 	})
 }
@@ -175,17 +177,17 @@ func FuzzImage(f *testing.F) {
 		f.Add(seed[0], seed[1], seed[2])
 	}
 	f.Fuzz(func(t *testing.T, repository, tag, digest string) {
-		image := ImageConfig{Repository: repository, Tag: tag, Digest: digest}
+		image := Image{Repository: repository, Tag: tag, Digest: digest}
 		var found problems
 		(&Config{}).validateImage(&found, "image", image)
-		if len(found) > 0 || !image.deployable() {
+		if len(found) > 0 || !image.Deployable() {
 			return
 		}
 		host := "registry.azurecr.io/"
-		if image.foreign() {
+		if image.Foreign() {
 			host = ""
 		}
-		full := image.reference(host)
+		full := image.Reference(host)
 		parsed, err := reference.ParseNormalizedNamed(full)
 		require.NoError(t, err)
 		if tagged, ok := parsed.(reference.Tagged); ok != (tag != "") || ok && tagged.Tag() != tag {
@@ -194,7 +196,7 @@ func FuzzImage(f *testing.F) {
 		if pinned, ok := parsed.(reference.Digested); ok != (digest != "") || ok && pinned.Digest().String() != digest {
 			t.Errorf("the digest of %s is not %q", full, digest)
 		}
-		if chartRepository, chartTag := image.forChart(); host+chartRepository+":"+chartTag != full {
+		if chartRepository, chartTag := image.ForChart(); host+chartRepository+":"+chartTag != full {
 			t.Errorf("a chart makes %s:%s of %s", chartRepository, chartTag, full)
 		}
 	})
@@ -207,14 +209,14 @@ func FuzzChart(f *testing.F) {
 	f.Add("./infra/charts/microservice", "", "", "", "", "")
 	f.Add("../x", "http://", "oci://", "-", "^1", "")
 	f.Fuzz(func(t *testing.T, path, repository, oci, name, version, user string) {
-		chart := ChartConfig{Path: path, Repository: repository, OCI: oci, Name: name, Version: version, Username: user}
-		cfg := &Config{Chart: chart, Services: map[string]ServiceConfig{"api": {}}, root: projectRoot}
+		chart := Chart{Path: path, Repository: repository, OCI: oci, Name: name, Version: version, Username: user}
+		cfg := &Config{Chart: chart, Services: map[string]Service{"api": {}}, root: root}
 		var found problems
 		cfg.validateChart(&found, "chart", chart)
-		if len(found) > 0 || chart == (ChartConfig{}) {
+		if len(found) > 0 || chart == (Chart{}) {
 			return
 		}
-		resolved, err := cfg.serviceChart("api")
+		resolved, err := cfg.ChartOf("api")
 		require.NoError(t, err)
 		if resolved.Name == "" || !isExactVersion(resolved.Version) {
 			t.Errorf("%+v is accepted", chart)
@@ -232,8 +234,8 @@ func FuzzPurge(f *testing.F) {
 	f.Add("* * * * * *", "", "a b:c", "")
 	f.Fuzz(func(t *testing.T, schedule, age, filter, tag string) {
 		cfg := &Config{
-			Registry: RegistryConfig{Purge: &PurgeConfig{Schedule: schedule, OlderThan: age}},
-			Services: map[string]ServiceConfig{"customerapi": {Image: ImageConfig{Repository: "customerapi", Tag: tag}}},
+			Registry: Registry{Purge: &Purge{Schedule: schedule, OlderThan: age}},
+			Services: map[string]Service{"customerapi": {Image: Image{Repository: "customerapi", Tag: tag}}},
 		}
 		if filter != "" {
 			cfg.Registry.Purge.Filters = []string{filter, "b:c"}
@@ -244,14 +246,14 @@ func FuzzPurge(f *testing.F) {
 		if len(found) > 0 {
 			return
 		}
-		steps, err := purgeSteps(cfg.Registry.Purge, cfg.purgeFilters())
+		steps, err := cfg.Registry.Purge.TaskFile(cfg.PurgeFilters())
 		require.NoError(t, err)
 		var task struct{ Steps []struct{ Cmd string } }
 		require.NoError(t, yaml.Unmarshal(steps, &task))
 		require.Len(t, task.Steps, 1)
 		words := strings.Split(task.Steps[0].Cmd, " ")
 		want := []string{"acr", "purge"}
-		for _, filter := range cfg.purgeFilters() {
+		for _, filter := range cfg.PurgeFilters() {
 			want = append(want, "--filter", "'"+filter+"'")
 		}
 		want = append(want, "--ago", age, "--keep", "10")
@@ -270,38 +272,12 @@ func FuzzARMIDs(f *testing.F) {
 	f.Fuzz(func(t *testing.T, id string) {
 		var found problems
 		found.addUnlessARMID("id", id, "Microsoft.ContainerRegistry/registries")
-		parsed, ok := parseRegistryID(id)
+		parsed, ok := ParseRegistryID(id)
 		if ok != (len(found) == 0) && guidPattern.MatchString(strings.Split(id+"//", "/")[2]) {
 			t.Errorf("%q: %+v, %v", id, parsed, found)
 		}
-		if ok && (!strings.HasPrefix(strings.ToLower(id), strings.ToLower(parsed.group)+"/providers/") || !strings.HasSuffix(id, "/"+parsed.name)) {
+		if ok && (!strings.HasPrefix(strings.ToLower(id), strings.ToLower(parsed.GroupID)+"/providers/") || !strings.HasSuffix(id, "/"+parsed.Name)) {
 			t.Errorf("%q: %+v", id, parsed)
-		}
-	})
-}
-
-// FuzzDockerConfig: kubelet reads from a pull secret what was written into it.
-func FuzzDockerConfig(f *testing.F) {
-	f.Add("example.azurecr.io", "11111111-1111-1111-1111-111111111111", `not-a-"real"~password`)
-	f.Add("h", "a:b", "<&>\u2028\\")
-	f.Fuzz(func(t *testing.T, server, username, password string) {
-		config, err := dockerConfigJSON(server, username, password)
-		require.NoError(t, err)
-		var read struct {
-			Auths map[string]struct{ Username, Password, Auth string }
-		}
-		require.NoError(t, json.Unmarshal(config, &read))
-		for _, text := range []string{server, username, password} {
-			if !utf8.ValidString(text) { // which Azure does not make, and JSON does not hold
-				return
-			}
-		}
-		login, ok := read.Auths[server]
-		if !ok || login.Username != username || login.Password != password {
-			t.Errorf("%s", config)
-		}
-		if auth, err := base64.StdEncoding.DecodeString(login.Auth); err != nil || string(auth) != username+":"+password {
-			t.Errorf("%s: %s, %v", config, auth, err)
 		}
 	})
 }
@@ -327,7 +303,7 @@ func FuzzMergeValues(f *testing.F) {
 		again, _ = read(over)
 		require.Equal(t, again, above)
 
-		image := withImage(merged, "h/customerapi", "1.0.0", "acr-secret")["image"].(map[string]any)
+		image := WithImage(merged, "h/customerapi", "1.0.0", "acr-secret")["image"].(map[string]any)
 		require.Equal(t, "h/customerapi", image["repository"])
 		require.Equal(t, "1.0.0", image["tag"])
 		require.NotContains(t, image, "digest")

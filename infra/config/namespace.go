@@ -1,4 +1,4 @@
-package infra
+package config
 
 import (
 	"fmt"
@@ -9,15 +9,15 @@ import (
 	"strings"
 )
 
-// NamespaceConfig says what is in a service's namespace besides the service. What a service leaves out, it takes from the
+// Namespace says what is in a service's namespace besides the service. What a service leaves out, it takes from the
 // stack; maps are merged key by key.
-type NamespaceConfig struct {
+type Namespace struct {
 	// PodSecurity is the level of podSecurityLevels that pods must meet. Empty leaves it to the cluster.
 	PodSecurity string `json:"podSecurity"`
 	// Quota limits what the namespace may use in all, by resource, as in {"requests.cpu": "4", "pods": "20"}.
 	Quota map[string]string `json:"quota"`
 	// Limits are what a container gets that names nothing itself.
-	Limits LimitsConfig `json:"limits"`
+	Limits Limits `json:"limits"`
 	// Isolate lets only the namespace itself and AllowFrom reach its pods. Nil is false.
 	Isolate *bool `json:"isolate"`
 	// AllowFrom lists other namespaces that may reach an isolated one. A service's list replaces the stack's.
@@ -32,8 +32,8 @@ type NamespaceConfig struct {
 	RetainOnDelete *bool `json:"retainOnDelete"`
 }
 
-// LimitsConfig holds defaults of containers by resource, as in {"cpu": "100m", "memory": "128Mi"}.
-type LimitsConfig struct {
+// Limits holds defaults of containers by resource, as in {"cpu": "100m", "memory": "128Mi"}.
+type Limits struct {
 	// Default is the limit.
 	Default map[string]string `json:"default"`
 	// DefaultRequest is what is reserved.
@@ -41,7 +41,7 @@ type LimitsConfig struct {
 }
 
 // or returns n with what it leaves out taken from outer.
-func (n NamespaceConfig) or(outer NamespaceConfig) NamespaceConfig {
+func (n Namespace) or(outer Namespace) Namespace {
 	setDefault(&n.PodSecurity, outer.PodSecurity)
 	setDefault(&n.Isolate, outer.Isolate)
 	setDefault(&n.Adopt, outer.Adopt)
@@ -65,15 +65,30 @@ func overlaid(base, over map[string]string) map[string]string {
 	return merged
 }
 
-// namespaceOf returns what is in a service's namespace, its own settings before the stack's.
-func (c *Config) namespaceOf(service string) NamespaceConfig {
+// NamespaceOf returns what is in a service's namespace, its own settings before the stack's.
+func (c *Config) NamespaceOf(service string) Namespace {
 	return c.Services[service].Namespace.or(c.Namespace)
 }
+
+// ServiceLabels are the recommended labels of everything the stack makes for a service.
+// https://kubernetes.io/docs/concepts/overview/working-with-objects/common-labels/
+func ServiceLabels(service, environment, project string) map[string]string {
+	return map[string]string{
+		"app.kubernetes.io/name":       service,
+		"app.kubernetes.io/instance":   service + "-" + environment,
+		"app.kubernetes.io/part-of":    project,
+		"app.kubernetes.io/managed-by": "pulumi",
+	}
+}
+
+// NamespaceNameLabel is the label that Kubernetes itself gives each namespace.
+const NamespaceNameLabel = "kubernetes.io/metadata.name"
 
 // podSecurityLevels are those of https://kubernetes.io/docs/concepts/security/pod-security-standards/
 var podSecurityLevels = []string{"restricted", "baseline", "privileged"}
 
-const podSecurityLabel = "pod-security.kubernetes.io/"
+// PodSecurityLabelPrefix begins the labels that set a namespace's level, one for each mode.
+const PodSecurityLabelPrefix = "pod-security.kubernetes.io/"
 
 // quotaResources are those that a quota can name without a domain, besides requests.* and limits.* of extended ones:
 // https://kubernetes.io/docs/concepts/policy/resource-quotas/
@@ -91,7 +106,7 @@ var (
 	labelNamePattern = regexp.MustCompile(`^[A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?$`)
 )
 
-func validateNamespace(found *problems, key string, n NamespaceConfig) {
+func validateNamespace(found *problems, key string, n Namespace) {
 	found.addUnless(n.PodSecurity == "" || slices.Contains(podSecurityLevels, n.PodSecurity), key+".podSecurity", n.PodSecurity,
 		"is not one of "+strings.Join(podSecurityLevels, ", "))
 	validateQuantities(found, key+".quota", n.Quota, quotaResources, true)
@@ -100,14 +115,14 @@ func validateNamespace(found *problems, key string, n NamespaceConfig) {
 	for i, namespace := range n.AllowFrom {
 		found.addUnless(isLabel(namespace), fmt.Sprintf("%s.allowFrom.%d", key, i), namespace, ruleLabel)
 	}
-	owned := serviceLabels("", "", "")
+	owned := ServiceLabels("", "", "")
 	for _, name := range slices.Sorted(maps.Keys(n.Labels)) {
 		at, value := key+".labels."+name, n.Labels[name]
 		_, ofStack := owned[name]
 		switch {
-		case ofStack || name == namespaceNameLabel:
+		case ofStack || name == NamespaceNameLabel:
 			found.add(at, nil, "is set by the stack")
-		case strings.HasPrefix(name, podSecurityLabel):
+		case strings.HasPrefix(name, PodSecurityLabelPrefix):
 			found.add(at, nil, "is set by podSecurity")
 		default:
 			found.addUnless(isQualifiedName(name), at, nil, ruleQualifiedName)
@@ -121,7 +136,7 @@ func validateNamespace(found *problems, key string, n NamespaceConfig) {
 }
 
 // validateLimits checks what a service's containers get against each other, as Kubernetes does.
-func validateLimits(found *problems, key string, limits LimitsConfig) {
+func validateLimits(found *problems, key string, limits Limits) {
 	for _, name := range slices.Sorted(maps.Keys(limits.DefaultRequest)) {
 		request, limit := quantity(limits.DefaultRequest[name]), quantity(limits.Default[name])
 		found.addUnless(request == nil || limit == nil || request.Cmp(limit) <= 0, key+".defaultRequest."+name, limits.DefaultRequest[name],

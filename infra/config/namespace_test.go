@@ -1,0 +1,52 @@
+package config
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"k8s.io/apimachinery/pkg/api/resource"
+
+	"example.com/acr-microservices/infra/internal/projecttest"
+)
+
+func TestNamespaceOf(t *testing.T) {
+	t.Parallel()
+	cfg, err := loadConfig(projecttest.ReadStack(t, "../testdata/valid-namespaces.yaml"))
+	require.NoError(t, err)
+	require.Equal(t, Namespace{
+		PodSecurity: "baseline",
+		Quota:       map[string]string{"requests.cpu": "4", "limits.memory": "8Gi", "pods": "5", "count/jobs.batch": "5"},
+		Limits: Limits{
+			Default:        map[string]string{"memory": "256Mi"},
+			DefaultRequest: map[string]string{"cpu": "100m", "memory": "128Mi"},
+		},
+		Isolate:        ptr(false),
+		AllowFrom:      []string{"ingress-nginx"},
+		Labels:         map[string]string{"team": "legacy", "tier": "back"},
+		Annotations:    map[string]string{"example.com/contact": "shop@example.com"},
+		Adopt:          ptr(true),
+		RetainOnDelete: ptr(true),
+	}, cfg.NamespaceOf("legacy"))
+	require.Equal(t, []string{"monitoring", "customerapi-dev"}, cfg.NamespaceOf("orderapi").AllowFrom)
+	require.Equal(t, map[string]string{"team": "shop"}, cfg.Namespace.Labels, "the stack's settings are not changed")
+}
+
+// An amount is read as Kubernetes reads it.
+func FuzzQuantity(f *testing.F) {
+	for _, seed := range []string{"4", "500m", "0.5", "2Gi", "1e3", "1E-2", "1E", "12k", "3Ei", "7n", "1.5Mi", "", "x", "-1", "1 Gi", "1KB"} {
+		f.Add(seed, "512Mi")
+	}
+	f.Fuzz(func(t *testing.T, a, b string) {
+		x, y := quantity(a), quantity(b)
+		if x == nil || y == nil || len(a) > 12 || len(b) > 12 { // Kubernetes rounds what is very long or very small.
+			return
+		}
+		wantX, err := resource.ParseQuantity(a)
+		require.NoError(t, err, "%q is accepted", a)
+		wantY, err := resource.ParseQuantity(b)
+		require.NoError(t, err, "%q is accepted", b)
+		if x.Cmp(y) <= 0 {
+			require.LessOrEqual(t, wantX.Cmp(wantY), 0, "%q is not more than %q", a, b)
+		}
+	})
+}

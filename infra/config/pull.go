@@ -1,0 +1,66 @@
+package config
+
+import (
+	"slices"
+	"strings"
+)
+
+// Modes in which a cluster pulls.
+const (
+	// PullByServicePrincipal: a service principal of the stack pulls for all services; its password is in each namespace's pull secret.
+	PullByServicePrincipal = "servicePrincipal"
+	// PullByKubeletIdentity: the cluster's nodes pull as themselves, without any secret.
+	PullByKubeletIdentity = "kubeletIdentity"
+	// PullByToken: each service has a token for its own repositories; its password is in the namespace's pull secret.
+	PullByToken = "token"
+)
+
+var pullModes = []string{PullByServicePrincipal, PullByKubeletIdentity, PullByToken}
+
+// PullModes returns the stack's mode and then those in force besides.
+func (c *Config) PullModes() []string {
+	return append([]string{c.Registry.Pull.Mode}, c.Registry.Pull.Also...)
+}
+
+// PullingServices are those whose image is in the registry.
+func (c *Config) PullingServices() []string {
+	return slices.DeleteFunc(c.ServiceNames(), func(name string) bool { return c.Services[name].Image.Foreign() })
+}
+
+// RepositoriesOf returns the repositories from which a service pulls, sorted.
+func (c *Config) RepositoriesOf(service string) []string {
+	repositories := append([]string{c.Services[service].Image.Repository}, c.Services[service].PullRepositories...)
+	slices.Sort(repositories)
+	return slices.Compact(repositories)
+}
+
+// PulledRepositories are those from which any service pulls, sorted.
+func (c *Config) PulledRepositories() []string {
+	var repositories []string
+	for _, service := range c.PullingServices() {
+		repositories = append(repositories, c.RepositoriesOf(service)...)
+	}
+	slices.Sort(repositories)
+	return slices.Compact(repositories)
+}
+
+// PullActions is what a scope map allows so that the repositories can be pulled from.
+func PullActions(repositories []string) []string {
+	var actions []string
+	for _, repository := range repositories {
+		actions = append(actions, "repositories/"+repository+"/content/read", "repositories/"+repository+"/metadata/read")
+	}
+	return actions
+}
+
+// RepositoryCondition limits the role Container Registry Repository Reader to some repositories: what it allows is allowed
+// where the repository is one of them. https://learn.microsoft.com/azure/role-based-access-control/conditions-format
+func RepositoryCondition(repositories []string) string {
+	const registries = "Microsoft.ContainerRegistry/registries/repositories"
+	names := make([]string, 0, len(repositories))
+	for _, repository := range repositories {
+		names = append(names, "@Request["+registries+":name] StringEqualsIgnoreCase '"+repository+"'")
+	}
+	return "((!(ActionMatches{'" + registries + "/content/read'}) AND !(ActionMatches{'" + registries + "/metadata/read'})) OR (" +
+		strings.Join(names, " OR ") + "))"
+}

@@ -1,0 +1,124 @@
+package config
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/robfig/cron/v3"
+	"gopkg.in/yaml.v3"
+)
+
+// PurgeTimeoutSeconds is how many seconds one run may take.
+const PurgeTimeoutSeconds = 3600
+
+const defaultPurgeKeep = 10
+
+// TaskFile returns the file of the ACR Task that purges. In it, acr is the name of an image that Azure keeps current:
+// https://learn.microsoft.com/azure/container-registry/container-registry-auto-purge
+func (p *Purge) TaskFile(filters []string) ([]byte, error) {
+	command := []string{"acr", "purge"}
+	for _, filter := range filters {
+		command = append(command, "--filter", "'"+filter+"'")
+	}
+	command = append(command, "--ago", p.OlderThan, "--keep", fmt.Sprint(ValueOr(p.Keep, defaultPurgeKeep)))
+	if p.Untagged {
+		command = append(command, "--untagged")
+	}
+	type step struct {
+		Cmd     string `yaml:"cmd"`
+		NoMount bool   `yaml:"disableWorkingDirectoryOverride"`
+		Timeout int    `yaml:"timeout"`
+	}
+	return yaml.Marshal(struct {
+		Version string `yaml:"version"`
+		Steps   []step `yaml:"steps"`
+	}{"v1.1.0", []step{{strings.Join(command, " "), true, PurgeTimeoutSeconds}}})
+}
+
+// PurgeFilters returns the filters that the configuration gives, or those of the services' repositories: all tags but
+// the ones that the stack runs, so that no pod loses its image, however old that is.
+func (c *Config) PurgeFilters() []string {
+	purge := c.Registry.Purge
+	if purge == nil || len(purge.Filters) > 0 {
+		return ValueOr(purge, Purge{}).Filters
+	}
+	running := map[string][]string{}
+	var repositories []string
+	for _, name := range c.ServiceNames() {
+		image := c.Services[name].Image
+		if image.Foreign() {
+			continue
+		}
+		if !slices.Contains(repositories, image.Repository) {
+			repositories = append(repositories, image.Repository)
+		}
+		if image.Tag != "" {
+			running[image.Repository] = append(running[image.Repository], regexp.QuoteMeta(image.Tag))
+		}
+	}
+	slices.Sort(repositories)
+	filters := make([]string, 0, len(repositories))
+	for _, repository := range repositories {
+		tags := ".*"
+		if keep := running[repository]; len(keep) > 0 {
+			tags = "^(?!(" + strings.Join(keep, "|") + ")$).*"
+		}
+		filters = append(filters, regexp.QuoteMeta(repository)+":"+tags)
+	}
+	return filters
+}
+
+var (
+	agePattern  = regexp.MustCompile(`^(\d+d)?(\d+h)?(\d+m)?$`)
+	cronPattern = regexp.MustCompile(`^[\dA-Za-z*/, -]+$`)
+	// lookaround begins a group of .NET's regular expressions, which acr purge takes, that Go's do not know.
+	lookaround = regexp.MustCompile(`\(\?(<?[=!]|>)`)
+)
+
+func (c *Config) validatePurge(found *problems) {
+	purge := c.Registry.Purge
+	if purge == nil {
+		return
+	}
+	found.addUnless(isSchedule(purge.Schedule), "registry.purge.schedule", purge.Schedule,
+		`is not a schedule in cron's five fields, such as "0 3 * * Sun", of times that come`)
+	found.addUnless(purge.OlderThan != "" && agePattern.MatchString(purge.OlderThan), "registry.purge.olderThan", purge.OlderThan,
+		`is not an age such as "30d" or "7d12h"`)
+	found.addUnless(ValueOr(purge.Keep, 0) >= 0, "registry.purge.keep", ValueOr(purge.Keep, 0), "is negative")
+	for i, filter := range purge.Filters {
+		found.addUnless(isPurgeFilter(filter), fmt.Sprintf("registry.purge.filters.%d", i), filter,
+			`is not repository:tags, both regular expressions without quotes and spaces, such as "customerapi:^dev-"`)
+	}
+	found.addUnless(len(c.PurgeFilters()) > 0, "registry.purge.filters", nil, "is missing; no service has an image in the registry")
+	found.addUnless(!c.Registry.ABAC, "registry.purge", nil,
+		"excludes registry.abac; ACR Tasks have no access to the content of such a registry")
+	found.addUnless(c.Registry.Public(), "registry.purge", nil,
+		"excludes publicNetworkAccess false; ACR Tasks run on shared machines, which come in from outside")
+}
+
+// isSchedule accepts the schedules of ACR Tasks that come at all, which that of the 30th of February does not.
+// https://learn.microsoft.com/azure/container-registry/container-registry-tasks-scheduled#cron-expressions
+func isSchedule(text string) bool {
+	if !cronPattern.MatchString(text) {
+		return false
+	}
+	fields := cron.NewParser(cron.Minute | cron.Hour | cron.Dom | cron.Month | cron.Dow)
+	schedule, err := fields.Parse(text)
+	return err == nil && !schedule.Next(rotationEpoch).IsZero()
+}
+
+// isPurgeFilter accepts a repository and tags, regular expressions with a colon between.
+func isPurgeFilter(filter string) bool {
+	repository, tags, two := strings.Cut(filter, ":")
+	if !two || repository == "" || tags == "" || strings.ContainsAny(filter, "' \t\n") {
+		return false
+	}
+	for _, expression := range []string{repository, tags} {
+		if _, err := regexp.Compile(lookaround.ReplaceAllString(expression, "(?:")); err != nil {
+			return false
+		}
+	}
+	return true
+}

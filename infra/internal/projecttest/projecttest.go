@@ -1,0 +1,130 @@
+// Package projecttest reads the project's files for tests: stack files, golden files and the README.
+package projecttest
+
+import (
+	"encoding/json"
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"gopkg.in/yaml.v3"
+)
+
+// Update is the flag with which tests rewrite what they compare with.
+var Update = flag.Bool("update", false, "rewrite the golden files")
+
+// What the tests' stacks are called.
+const (
+	Project   = "acr-microservices"
+	StackName = "dev"
+)
+
+// Stack is a stack's configuration as `pulumi up` hands it to the program: scalars bare, objects as JSON, encrypted
+// leaves in plain text with their top-level key marked.
+type Stack struct {
+	Config     map[string]string
+	SecretKeys []string
+}
+
+// ReadStack reads a file like Pulumi.dev.yaml. A leaf {secure: text} stands for an encrypted one.
+func ReadStack(t testing.TB, path string) Stack {
+	t.Helper()
+	text, err := os.ReadFile(path)
+	require.NoError(t, err)
+	return ParseStack(t, text)
+}
+
+// ParseStack does the same with the file's content.
+func ParseStack(t testing.TB, text []byte) Stack {
+	t.Helper()
+	var file struct {
+		Config map[string]any `yaml:"config"`
+	}
+	require.NoError(t, yaml.Unmarshal(text, &file))
+	stack := Stack{Config: map[string]string{}}
+	for key, value := range file.Config {
+		secret := false
+		value = decrypt(value, &secret)
+		if secret {
+			stack.SecretKeys = append(stack.SecretKeys, key)
+		}
+		switch value.(type) {
+		case map[string]any, []any:
+			object, err := json.Marshal(value)
+			require.NoError(t, err)
+			stack.Config[key] = string(object)
+		default:
+			stack.Config[key] = fmt.Sprint(value)
+		}
+	}
+	return stack
+}
+
+func decrypt(value any, secret *bool) any {
+	switch value := value.(type) {
+	case map[string]any:
+		if plain, ok := value["secure"]; ok && len(value) == 1 {
+			*secret = true
+			return plain
+		}
+		for key, item := range value {
+			value[key] = decrypt(item, secret)
+		}
+	case []any:
+		for i, item := range value {
+			value[i] = decrypt(item, secret)
+		}
+	}
+	return value
+}
+
+// Settings returns the project's own settings, and which of them are secret.
+func (s Stack) Settings() (settings map[string]string, secret map[string]bool) {
+	settings, secret = map[string]string{}, map[string]bool{}
+	for key, value := range s.Config {
+		if name, ours := strings.CutPrefix(key, Project+":"); ours {
+			settings[name] = value
+			secret[name] = slices.Contains(s.SecretKeys, key)
+		}
+	}
+	return settings, secret
+}
+
+// Golden compares a text with a golden file below testdata.
+func Golden(t *testing.T, name, got string) {
+	t.Helper()
+	path := filepath.Join("testdata", name)
+	if *Update {
+		require.NoError(t, os.MkdirAll(filepath.Dir(path), 0o750))
+		require.NoError(t, os.WriteFile(path, []byte(got), 0o600))
+	}
+	want, err := os.ReadFile(path)
+	require.NoError(t, err)
+	require.Equal(t, string(want), got)
+}
+
+// Section returns a document's text below a heading, to the next one.
+func Section(t *testing.T, path, heading string) string {
+	t.Helper()
+	text, err := os.ReadFile(path)
+	require.NoError(t, err)
+	_, section, found := strings.Cut(string(text), "\n"+heading+"\n")
+	require.True(t, found, heading)
+	return regexp.MustCompile("\n##+ ").Split(section, 2)[0]
+}
+
+// FirstColumn returns what stands in code quotes at the beginning of the rows of a section's table.
+func FirstColumn(t *testing.T, path, heading string) []string {
+	t.Helper()
+	var column []string
+	for _, row := range regexp.MustCompile("(?m)^\\| `([^`]+)` \\|").FindAllStringSubmatch(Section(t, path, heading), -1) {
+		column = append(column, row[1])
+	}
+	return column
+}
