@@ -42,20 +42,22 @@ func TestMeasureOfACompiledProgram(t *testing.T) {
 	} {
 		require.NoError(t, os.WriteFile(filepath.Join(module, name), []byte(content), 0o600))
 	}
-	small := &compiled{name: "small", module: module, sources: []string{"*.go"}, edit: "main.go", text: `"hello`}
+	small := &compiled{name: "small", module: module, sources: []string{"*.go"}, edits: []*edit{{file: "main.go", text: `"hello`}, {file: "main.go", text: `"hello`}}}
 	require.NoError(t, small.measure(t.Context(), func(string) {}))
 	require.Len(t, small.cold, 1)
-	require.Len(t, small.edited, edits)
-	require.Len(t, small.again, edits)
-	for _, c := range slices.Concat(small.cold, small.edited, small.again) {
+	for _, change := range small.edits {
+		require.Len(t, change.took, repeats)
+	}
+	require.Len(t, small.again, repeats)
+	for _, c := range slices.Concat(small.cold, small.edits[0].took, small.again) {
 		require.Positive(t, c.cpu)
 		require.Positive(t, c.wall)
 		require.Positive(t, c.peak)
 	}
 	require.Len(t, small.size, 1)
 
-	small.text = `"good bye`
-	require.ErrorContains(t, small.change(t.TempDir(), 1), `main.go: "good bye is not there to edit`)
+	wrong := &edit{file: "main.go", text: `"good bye`}
+	require.ErrorContains(t, wrong.apply(module, t.TempDir(), 1), `main.go: "good bye is not there to edit`)
 }
 
 // What Compile edits is there to edit.
@@ -65,11 +67,13 @@ func TestEditsOfTheProgramsThatAreCompared(t *testing.T) {
 	for _, program := range []*compiled{ours, stock} {
 		dir := t.TempDir()
 		require.NoError(t, program.copyTo(dir))
-		require.NoError(t, program.change(dir, 1))
-		before, err := os.ReadFile(filepath.Join(program.module, program.edit))
-		require.NoError(t, err)
-		after, err := os.ReadFile(filepath.Join(dir, program.edit))
-		require.NoError(t, err)
-		require.Len(t, after, len(before)+len("edit 1 "), program.name)
+		for _, change := range program.edits {
+			require.NoError(t, change.apply(program.module, dir, 1))
+			before, err := os.ReadFile(filepath.Join(program.module, change.file))
+			require.NoError(t, err)
+			after, err := os.ReadFile(filepath.Join(dir, change.file))
+			require.NoError(t, err)
+			require.Len(t, after, len(before)+len("edit 1 "), change.file)
+		}
 	}
 }
