@@ -19,14 +19,17 @@ import (
 	"example.com/acr-microservices/infra/sandbox/bench"
 )
 
-// benchParts are the parts of the benchmark, in the order in which they are run.
-var benchParts = []struct {
+// benchPart is a part of the benchmark.
+type benchPart struct {
 	name     string
 	about    string
 	measure  bench.Part
 	inWorld  bool // runs stacks in a sandbox
-	optional bool // takes long, and is run only by name
-}{
+	optional bool // takes long, and is run only when named
+}
+
+// benchParts are all, in the order in which they are run.
+var benchParts = []benchPart{
 	{name: "start", about: "a sandbox's start", measure: bench.Start},
 	{name: "growth", about: "previews and updates that find nothing to do", measure: bench.Growth, inWorld: true},
 	{name: "size", about: "memory and state", measure: bench.Size, inWorld: true},
@@ -42,7 +45,7 @@ func benchCommand(with func(func(*cobra.Command, *sandbox) error) func(*cobra.Co
 	var repeat int
 	var latency map[string]string
 	var write bool
-	var names []string
+	names := []string{everyPart}
 	for _, part := range benchParts {
 		names = append(names, part.name)
 	}
@@ -53,7 +56,7 @@ func benchCommand(with func(func(*cobra.Command, *sandbox) error) func(*cobra.Co
 		Example: `  go run -C infra/sandbox . bench
   go run -C infra/sandbox . bench growth --services 1,10,100 --repeat 5
   go run -C infra/sandbox . bench deploy --latency azure-native:Registry=20s
-  go run -C infra/sandbox . bench --write   # renews the README's table and plots`,
+  go run -C infra/sandbox . bench all --write   # renews the README's table and plots`,
 		ValidArgs: names,
 		Args:      cobra.OnlyValidArgs,
 	}
@@ -90,7 +93,7 @@ func benchHelp() string {
 	for _, part := range benchParts {
 		fmt.Fprintf(&b, "  %-8s %s", part.name, part.about)
 		if part.optional {
-			b.WriteString("; only when named")
+			b.WriteString("; only when named, or with all")
 		}
 		b.WriteString("\n")
 	}
@@ -117,7 +120,20 @@ func durations(texts map[string]string) (map[string]time.Duration, error) {
 	return all, nil
 }
 
-// bench measures the named parts, or all that do not take long. What has been measured before an error counts.
+// everyPart stands for all parts.
+const everyPart = "all"
+
+// chosenParts are those that are named, or all that do not take long.
+func chosenParts(names []string) []benchPart {
+	return slices.DeleteFunc(slices.Clone(benchParts), func(part benchPart) bool {
+		if len(names) == 0 {
+			return part.optional
+		}
+		return !slices.Contains(names, part.name) && !slices.Contains(names, everyPart)
+	})
+}
+
+// bench measures the named parts. What has been measured before an error counts.
 func (sb *sandbox) bench(ctx context.Context, names []string, o bench.Options) (measures []bench.Measure, err error) {
 	unlock, err := sb.lock()
 	if err != nil {
@@ -126,10 +142,7 @@ func (sb *sandbox) bench(ctx context.Context, names []string, o bench.Options) (
 	defer unlock()
 	end := func() error { return nil }
 	defer func() { err = errors.Join(err, end()) }()
-	for _, part := range benchParts {
-		if len(names) > 0 && !slices.Contains(names, part.name) || len(names) == 0 && part.optional {
-			continue
-		}
+	for _, part := range chosenParts(names) {
 		if part.inWorld && o.World == nil {
 			if o.World, end, err = sb.benchWorld(ctx); err != nil {
 				return measures, err
