@@ -5,8 +5,8 @@
 //	application ─► service principal ─► AcrPull on the registry ─► credential (of the current password)
 //	for each service: namespace ─► pull secret (of the credential) ─► Helm release
 //
-// Deploy reads the configuration, wires the components and exports the outputs. Each component is in the file that bears
-// its name.
+// Deploy reads the configuration, which package config describes, wires the components and exports the outputs. Each component
+// is in the file that bears its name.
 package infra
 
 import (
