@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -17,7 +18,7 @@ const (
 	cpuShare  = 1. / 4 // of the stock program's, at most
 	editShare = 1. / 3
 	peakLimit = 1536 // MiB in a single process, which is what the smallest hosted agents can spare
-	repeats   = 3    // of the builds after each cold one; they take seconds
+	repeats   = 5    // of the builds after each cold one; they take seconds
 )
 
 // StockProgram is the folder of the program that the program is compared with, in the project's folder.
@@ -33,14 +34,10 @@ func Compile(ctx context.Context, o Options) ([]Measure, error) {
 			return nil, fmt.Errorf("%s: %w", program.name, err)
 		}
 	}
-	turn := []*compiled{ours, stock}
-	for range max(o.Repeat, 1) {
-		for _, program := range turn {
-			if err := program.measure(ctx, o.Console.Status); err != nil {
-				return nil, fmt.Errorf("%s: %w", program.name, err)
-			}
+	for round := range max(o.Repeat, 1) {
+		if err := measureInTurns(ctx, inTurn(round, ours, stock), o.Console.Status); err != nil {
+			return nil, err
 		}
-		turn[0], turn[1] = turn[1], turn[0]
 	}
 	o.Console.Status("")
 
@@ -90,6 +87,9 @@ type compiled struct {
 	sources []string // patterns of its source files in it
 	edits   []*edit  // of the graph, and then, where that is apart, of what the configuration allows
 
+	dir    string // of the copy, its cache and the executables
+	builds int
+
 	cold, again []cost
 	size        []float64 // MiB
 }
@@ -112,54 +112,78 @@ func (p *compiled) download(ctx context.Context) error {
 	return err
 }
 
-// measure builds the program with an empty cache, and again after edits.
-func (p *compiled) measure(ctx context.Context, status func(string)) (err error) {
-	dir, err := os.MkdirTemp("", "compile")
-	if err != nil {
-		return err
+// measureInTurns builds each program with an empty cache, and then all of them in turn, after edits and without.
+func measureInTurns(ctx context.Context, programs []*compiled, status func(string)) (err error) {
+	for _, program := range programs {
+		status("  compiling " + program.name + " with nothing compiled before")
+		if program.dir, err = os.MkdirTemp("", "compile"); err != nil {
+			return err
+		}
+		defer func() { err = errors.Join(err, os.RemoveAll(program.dir)) }()
+		if err := program.buildCold(ctx); err != nil {
+			return fmt.Errorf("%s: %w", program.name, err)
+		}
 	}
-	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
-	if err := p.copyTo(filepath.Join(dir, "source")); err != nil {
-		return err
+	status("  compiling after edits, and without one")
+	for i := range repeats {
+		for _, program := range inTurn(i, programs...) {
+			if err := program.rebuild(ctx, i+1); err != nil {
+				return fmt.Errorf("%s: %w", program.name, err)
+			}
+		}
 	}
-	builds, executable := 0, ""
-	build := func() (cost, error) {
-		builds++ // as Pulumi does it, which builds into a new file each time
-		executable = filepath.Join(dir, fmt.Sprintf("executable%d", builds))
-		return goCommand(ctx, filepath.Join(dir, "source"), []string{"GOCACHE=" + filepath.Join(dir, "cache")},
-			"build", "-o", executable, ".")
-	}
+	return nil
+}
 
-	status("  compiling " + p.name + " with nothing compiled before")
-	took, err := build()
+// inTurn returns the programs in another order each time.
+func inTurn(time int, programs ...*compiled) []*compiled {
+	first := time % len(programs)
+	return slices.Concat(programs[first:], programs[:first])
+}
+
+// buildCold builds the program with an empty cache.
+func (p *compiled) buildCold(ctx context.Context) error {
+	if err := p.copyTo(filepath.Join(p.dir, "source")); err != nil {
+		return err
+	}
+	took, err := p.build(ctx)
 	if err != nil {
 		return err
 	}
-	built, err := os.Stat(executable)
+	built, err := os.Stat(p.executable())
 	if err != nil {
 		return err
 	}
 	p.cold, p.size = append(p.cold, took), append(p.size, float64(built.Size())/(1<<20))
+	return nil
+}
 
-	status("  compiling " + p.name + " after edits, and without one")
-	for i := range repeats {
-		for _, change := range p.edits {
-			if err := change.apply(p.module, filepath.Join(dir, "source"), i+1); err != nil {
-				return err
-			}
-			took, err := build()
-			if err != nil {
-				return err
-			}
-			change.took = append(change.took, took)
+// rebuild builds the program after each of its edits, and once more without.
+func (p *compiled) rebuild(ctx context.Context, time int) error {
+	for _, change := range p.edits {
+		if err := change.apply(p.module, filepath.Join(p.dir, "source"), time); err != nil {
+			return err
 		}
-		again, err := build()
+		took, err := p.build(ctx)
 		if err != nil {
 			return err
 		}
-		p.again = append(p.again, again)
+		change.took = append(change.took, took)
 	}
-	return nil
+	again, err := p.build(ctx)
+	p.again = append(p.again, again)
+	return err
+}
+
+// build builds the program as Pulumi does it, into a new file each time.
+func (p *compiled) build(ctx context.Context) (cost, error) {
+	p.builds++
+	return goCommand(ctx, filepath.Join(p.dir, "source"), []string{"GOCACHE=" + filepath.Join(p.dir, "cache")},
+		"build", "-o", p.executable(), ".")
+}
+
+func (p *compiled) executable() string {
+	return filepath.Join(p.dir, fmt.Sprintf("executable%d", p.builds))
 }
 
 // copyTo copies the module without its tests.

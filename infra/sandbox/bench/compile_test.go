@@ -43,7 +43,8 @@ func TestMeasureOfACompiledProgram(t *testing.T) {
 		require.NoError(t, os.WriteFile(filepath.Join(module, name), []byte(content), 0o600))
 	}
 	small := &compiled{name: "small", module: module, sources: []string{"*.go"}, edits: []*edit{{file: "main.go", text: `"hello`}, {file: "main.go", text: `"hello`}}}
-	require.NoError(t, small.measure(t.Context(), func(string) {}))
+	require.NoError(t, measureInTurns(t.Context(), []*compiled{small}, func(string) {}))
+	require.NoDirExists(t, small.dir)
 	require.Len(t, small.cold, 1)
 	for _, change := range small.edits {
 		require.Len(t, change.took, repeats)
