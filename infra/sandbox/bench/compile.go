@@ -114,12 +114,14 @@ func (p *compiled) download(ctx context.Context) error {
 
 // measureInTurns builds each program with an empty cache, and then all of them in turn, after edits and without.
 func measureInTurns(ctx context.Context, programs []*compiled, status func(string)) (err error) {
-	for _, program := range programs {
+	dir, err := os.MkdirTemp("", "compile")
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
+	for i, program := range programs {
 		status("  compiling " + program.name + " with nothing compiled before")
-		if program.dir, err = os.MkdirTemp("", "compile"); err != nil {
-			return err
-		}
-		defer func() { err = errors.Join(err, os.RemoveAll(program.dir)) }()
+		program.dir = filepath.Join(dir, fmt.Sprint(i))
 		if err := program.buildCold(ctx); err != nil {
 			return fmt.Errorf("%s: %w", program.name, err)
 		}
