@@ -7,15 +7,21 @@ import (
 
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
-	"k8s.io/client-go/rest"
 
+	"example.com/acr-microservices/infra/config"
 	"example.com/acr-microservices/infra/helm"
 )
 
-// newAbandonedReleases returns the hook of releases in the cluster that find finds: before the provider installs or upgrades
-// one, it gives up what a killed update has left of it. It does nothing in a preview.
-func newAbandonedReleases(ctx *pulumi.Context, find func() (*rest.Config, error)) (*pulumi.ResourceHook, error) {
-	connect := sync.OnceValues(func() (*helm.Records, error) { return helm.NewRecords(find) })
+// newAbandonedReleases returns the hook of releases in the cluster: before the provider installs or upgrades one, it gives up
+// what a killed update has left of it. It does nothing in a preview.
+func newAbandonedReleases(ctx *pulumi.Context, cluster config.Cluster) (*pulumi.ResourceHook, error) {
+	connect := sync.OnceValues(func() (*helm.Records, error) {
+		found, err := restConfig(cluster)
+		if err != nil {
+			return nil, err
+		}
+		return helm.NewRecords(found)
+	})
 	warn := func(text string) { _ = ctx.Log.Warn(text, nil) }
 	return ctx.RegisterResourceHook("abandonedReleases", func(args *pulumi.ResourceHookArgs) error {
 		records, err := connect()

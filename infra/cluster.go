@@ -44,7 +44,7 @@ func newCluster(ctx *pulumi.Context, name string, cfg config.Cluster, opts ...pu
 	if err != nil {
 		return nil, fmt.Errorf("cluster: %w", err)
 	}
-	abandoned, err := newAbandonedReleases(ctx, func() (*rest.Config, error) { return restConfig(cfg) })
+	abandoned, err := newAbandonedReleases(ctx, cfg)
 	if err != nil {
 		return nil, fmt.Errorf("cluster: %w", err)
 	}

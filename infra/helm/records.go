@@ -141,12 +141,9 @@ type Records struct {
 // errRecordChanged says that somebody else has changed a record since it was read.
 var errRecordChanged = errors.New("the record has changed meanwhile")
 
-// NewRecords connects to the cluster that find finds. The error says why there is none, or why its address cannot be used.
-func NewRecords(find func() (*rest.Config, error)) (*Records, error) {
-	config, err := find()
-	if err != nil {
-		return nil, err
-	}
+// NewRecords connects to a cluster. The error says what in its configuration cannot be used.
+func NewRecords(cluster *rest.Config) (*Records, error) {
+	config := rest.CopyConfig(cluster)
 	config.Timeout = 30 * time.Second
 	client, err := rest.HTTPClientFor(config)
 	if err != nil {
