@@ -162,13 +162,7 @@ func TestGolden(t *testing.T) {
 			got := join(files)
 			assert.Equal(t, got, join(mustRender(t, readValues(t, name))), "a second render differs")
 
-			golden := filepath.Join("testdata", name+".golden.yaml")
-			if *projecttest.Update {
-				require.NoError(t, os.WriteFile(golden, []byte(got), 0o644))
-			}
-			want, err := os.ReadFile(golden)
-			require.NoError(t, err)
-			assert.Equal(t, string(want), got, "rewrite with: go test ./infra/charts -update")
+			projecttest.Golden(t, name+".golden.yaml", got)
 		})
 	}
 }

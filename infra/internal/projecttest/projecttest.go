@@ -106,7 +106,7 @@ func Golden(t *testing.T, name, got string) {
 	}
 	want, err := os.ReadFile(path)
 	require.NoError(t, err)
-	require.Equal(t, string(want), got)
+	require.Equal(t, string(want), got, "rewrite with -update")
 }
 
 // Section returns a document's text below a heading, to the next one.
