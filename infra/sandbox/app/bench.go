@@ -140,18 +140,24 @@ func (sb *sandbox) bench(ctx context.Context, names []string, o bench.Options) (
 		return nil, err
 	}
 	defer unlock()
-	end := func() error { return nil }
-	defer func() { err = errors.Join(err, end()) }()
+	var end func() error // of the world, nil without one
+	leave := func() error {
+		if end == nil {
+			return nil
+		}
+		last := end
+		o.World, end = nil, nil
+		return last()
+	}
+	defer func() { err = errors.Join(err, leave()) }()
 	for _, part := range chosenParts(names) {
 		if part.inWorld && o.World == nil {
 			if o.World, end, err = sb.benchWorld(ctx); err != nil {
 				return measures, err
 			}
 		}
-		if !part.inWorld && o.World != nil { // a sandbox that does nothing is not quite idle
-			err = end()
-			o.World, end = nil, func() error { return nil }
-			if err != nil {
+		if !part.inWorld { // a sandbox that does nothing is not quite idle
+			if err := leave(); err != nil {
 				return measures, err
 			}
 		}
@@ -167,9 +173,9 @@ func (sb *sandbox) bench(ctx context.Context, names []string, o bench.Options) (
 	return measures, nil
 }
 
-// benchWorld starts an empty sandbox that ends with this process, and of which nothing stays.
+// benchWorld starts an empty sandbox that ends with this process, and of which nothing stays. There may be something to end after an
+// error, too.
 func (sb *sandbox) benchWorld(ctx context.Context) (_ *bench.World, end func() error, err error) {
-	end = func() error { return nil }
 	if err := os.RemoveAll(sb.dir); err != nil {
 		return nil, end, err
 	}
