@@ -8,6 +8,7 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
 	"example.com/acr-microservices/infra/config"
+	"example.com/acr-microservices/infra/sdk"
 )
 
 // aksCluster are the arguments by which Azure's functions know a cluster.
@@ -25,7 +26,7 @@ func aksKubeconfig(ctx *pulumi.Context, aks *config.AKS) (string, error) {
 	if aks.Admin {
 		function = "containerservice:listManagedClusterAdminCredentials"
 	}
-	answer, err := askAzure[struct {
+	answer, err := sdk.AskAzure[struct {
 		Kubeconfigs []struct {
 			Value string `pulumi:"value"`
 		} `pulumi:"kubeconfigs"`
@@ -45,7 +46,7 @@ func aksKubeconfig(ctx *pulumi.Context, aks *config.AKS) (string, error) {
 
 // aksKubeletPrincipal asks Azure for the object id of the identity with which the cluster's nodes pull.
 func aksKubeletPrincipal(ctx *pulumi.Context, aks *config.AKS) (string, error) {
-	answer, err := askAzure[struct {
+	answer, err := sdk.AskAzure[struct {
 		IdentityProfile map[string]struct {
 			ObjectID string `pulumi:"objectId"`
 		} `pulumi:"identityProfile"`

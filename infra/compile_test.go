@@ -1,12 +1,13 @@
 package infra
 
 import (
-	"os/exec"
 	"regexp"
 	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"example.com/acr-microservices/infra/internal/projecttest"
 )
 
 // What makes the program slow to compile comes in by a single import or type. The benchmark shows what it costs.
@@ -14,9 +15,9 @@ import (
 func TestCompilesNoGeneratedPackageOfKubernetes(t *testing.T) {
 	t.Parallel()
 	const sdk = "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes"
-	for _, dependency := range goOutput(t, "list", "-deps", ".") {
+	for _, dependency := range projecttest.GoOutput(t, "list", "-deps", ".") {
 		if strings.HasPrefix(dependency, sdk+"/") {
-			require.Equal(t, sdk+"/utilities", dependency, "use newObject in place of this package")
+			require.Equal(t, sdk+"/utilities", dependency, "put what is needed of this package into package sdk")
 		}
 	}
 }
@@ -27,7 +28,7 @@ func TestCompilesNoDefaultPackageOfAzure(t *testing.T) {
 	t.Parallel()
 	const sdk = "github.com/pulumi/pulumi-azure-native-sdk/"
 	versioned := regexp.MustCompile(`^` + regexp.QuoteMeta(sdk) + `\w+/v2/v\d{8}(preview)?$`)
-	for _, dependency := range goOutput(t, "list", "-deps", ".") {
+	for _, dependency := range projecttest.GoOutput(t, "list", "-deps", ".") {
 		if strings.HasPrefix(dependency, sdk) && !strings.HasPrefix(dependency, sdk+"v2") {
 			require.Regexp(t, versioned, dependency, "name the version that is the default's")
 		}
@@ -38,30 +39,22 @@ func TestCompilesNoDefaultPackageOfAzure(t *testing.T) {
 // translate 8000 generic functions of the SDK with this package.
 func TestCompilesFewFunctionsOfTheSDK(t *testing.T) {
 	t.Parallel()
-	archive := goOutput(t, "list", "-export", "-f", "{{.Export}}", ".")
-	require.Len(t, archive, 1)
-	functions := 0
-	for _, symbol := range goOutput(t, "tool", "nm", archive[0]) {
-		if strings.Contains(symbol, " T github.com/pulumi/pulumi/sdk/v3/go/pulumix.") {
-			functions++
+	for _, archive := range projecttest.GoOutput(t, "list", "-export", "-f", "{{.Export}}", ".", "./sdk") {
+		functions := 0
+		for _, symbol := range projecttest.GoOutput(t, "tool", "nm", archive) {
+			if strings.Contains(symbol, " T github.com/pulumi/pulumi/sdk/v3/go/pulumix.") {
+				functions++
+			}
 		}
+		require.Positive(t, functions, "the symbols are not as this test reads them")
+		require.Less(t, functions, 2000, "some type leads to pulumi.AnyOutput")
 	}
-	require.Positive(t, functions, "the symbols are not as this test reads them")
-	require.Less(t, functions, 2000, "some type leads to pulumi.AnyOutput")
 }
 
 // An edit of the graph does not compile the packages beside it again, and they need nothing of Pulumi.
 func TestCompilesNoPulumiBesideTheGraph(t *testing.T) {
 	t.Parallel()
-	for _, dependency := range goOutput(t, "list", "-deps", "./config", "./helm") {
+	for _, dependency := range projecttest.GoOutput(t, "list", "-deps", "./config", "./helm") {
 		require.False(t, strings.HasPrefix(dependency, "github.com/pulumi/") || strings.HasSuffix(dependency, "/infra"), dependency)
 	}
-}
-
-// goOutput returns the lines that the go command writes.
-func goOutput(t *testing.T, args ...string) []string {
-	t.Helper()
-	out, err := exec.Command("go", args...).Output()
-	require.NoError(t, err)
-	return strings.Split(strings.TrimSpace(string(out)), "\n")
 }

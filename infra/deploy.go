@@ -18,6 +18,7 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
 	"example.com/acr-microservices/infra/config"
+	"example.com/acr-microservices/infra/sdk"
 )
 
 // Deploy is the Pulumi program. It returns an error, before any resource is registered, that lists all problems of the
@@ -94,7 +95,7 @@ func newImageSource(ctx *pulumi.Context, cfg *config.Config) (*imageSource, erro
 }
 
 // newImageTasks brings the images into the registry of those services that say from where.
-func newImageTasks(ctx *pulumi.Context, cfg *config.Config, registry *Registry, azure *classicAzure) (map[string]*ImageTask, error) {
+func newImageTasks(ctx *pulumi.Context, cfg *config.Config, registry *Registry, azure *sdk.ClassicAzure) (map[string]*ImageTask, error) {
 	made := map[string]*ImageTask{}
 	for _, name := range cfg.PullingServices() {
 		image := cfg.Services[name].Image

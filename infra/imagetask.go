@@ -15,6 +15,7 @@ import (
 	"gopkg.in/yaml.v3"
 
 	"example.com/acr-microservices/infra/config"
+	"example.com/acr-microservices/infra/sdk"
 )
 
 const imageTaskType = "acr-microservices:index:ImageTask"
@@ -91,21 +92,21 @@ func NewImageTask(ctx *pulumi.Context, name string, args *ImageTaskArgs, opts ..
 	}
 	os, architecture, _ := strings.Cut(platform, "/")
 	inputs["platform"] = pulumi.Map{"os": pulumi.String(strings.ToUpper(os[:1]) + os[1:]), "architecture": pulumi.String(architecture)}
-	task, err := newAzureResource(ctx, "containerregistry:Task", name, inputs, pulumi.Parent(image))
+	task, err := sdk.NewAzureResource(ctx, "containerregistry:Task", name, inputs, pulumi.Parent(image))
 	if err != nil {
 		return nil, fmt.Errorf("image task %q: %w", name, err)
 	}
 	image.parts = []pulumi.Resource{task}
 	if args.Image.Import != nil {
 		grant, err := newRoleAssignment(ctx, name+"-import", image, &roleAssignmentArgs{
-			scope: args.Registry.ID, role: importerRole, principal: task.principal(), principalType: config.ServicePrincipal,
+			scope: args.Registry.ID, role: importerRole, principal: task.Principal(), principalType: config.ServicePrincipal,
 		})
 		if err != nil {
 			return nil, fmt.Errorf("image task %q: role assignment: %w", name, err)
 		}
 		image.parts = append(image.parts, grant)
 	}
-	image.run, err = newTaskRun(ctx, name, task.ID(), pulumi.Parent(image), pulumi.DependsOn(image.parts))
+	image.run, err = sdk.NewTaskRun(ctx, name, task.ID(), pulumi.Parent(image), pulumi.DependsOn(image.parts))
 	if err != nil {
 		return nil, fmt.Errorf("image task %q: run: %w", name, err)
 	}

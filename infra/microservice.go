@@ -6,6 +6,7 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
 	"example.com/acr-microservices/infra/config"
+	"example.com/acr-microservices/infra/sdk"
 )
 
 const microserviceType = "acr-microservices:index:Microservice"
@@ -58,7 +59,7 @@ func NewMicroservice(ctx *pulumi.Context, name string, args *MicroserviceArgs, o
 	if !args.Image.Foreign() {
 		prefix = pulumi.Sprintf("%s/", args.Registry)
 	}
-	release, err := NewRelease(ctx, name, &ReleaseArgs{
+	release, err := sdk.NewRelease(ctx, name, &sdk.ReleaseArgs{
 		Name:           pulumi.String(args.ReleaseName),
 		Namespace:      args.Namespace,
 		Chart:          pulumi.String(args.Chart.Name),

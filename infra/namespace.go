@@ -7,6 +7,7 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
 	"example.com/acr-microservices/infra/config"
+	"example.com/acr-microservices/infra/sdk"
 )
 
 const namespaceType = "acr-microservices:index:Namespace"
@@ -57,18 +58,18 @@ func (n *NamespaceArgs) make(ctx *pulumi.Context, name string, parent pulumi.Res
 			labels[config.PodSecurityLabelPrefix+mode] = pulumi.String(n.PodSecurity)
 		}
 	}
-	metadata := &objectMeta{name: n.Name, labels: labels}
+	metadata := &sdk.ObjectMeta{Name: n.Name, Labels: labels}
 	if len(n.Annotations) > 0 {
-		metadata.annotations = pulumi.ToStringMap(n.Annotations)
+		metadata.Annotations = pulumi.ToStringMap(n.Annotations)
 	}
 	// A patch owns the fields it sets and nothing else: when it goes, they go, and the namespace stays.
 	kind, retain := "core/v1:NamespacePatch", false
 	if !config.ValueOr(n.Adopt, false) {
 		kind, retain = "core/v1:Namespace", config.ValueOr(n.RetainOnDelete, false)
 	}
-	made, err := newObject(ctx, kind, name, metadata, nil, parent, pulumi.RetainOnDelete(retain))
+	made, err := sdk.NewObject(ctx, kind, name, metadata, nil, parent, pulumi.RetainOnDelete(retain))
 	if err != nil {
 		return pulumi.StringOutput{}, err
 	}
-	return made.name(), nil
+	return made.Name(), nil
 }

@@ -7,6 +7,7 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
 	"example.com/acr-microservices/infra/config"
+	"example.com/acr-microservices/infra/sdk"
 )
 
 // pullAccess is all that lets the cluster pull from the registry.
@@ -24,7 +25,7 @@ type login struct{ username, password pulumi.StringInput }
 
 // newPullAccess creates what the mode of the stack takes, and what those take that are in force besides. The pull secrets
 // hold the credential of the first that has one.
-func newPullAccess(ctx *pulumi.Context, cfg *config.Config, registry *registryRef, azure *classicAzure) (*pullAccess, error) {
+func newPullAccess(ctx *pulumi.Context, cfg *config.Config, registry *registryRef, azure *sdk.ClassicAzure) (*pullAccess, error) {
 	now := cfg.Rotation.Now()
 	access := &pullAccess{mode: cfg.Registry.Pull.Mode, logins: map[string]login{}, rotation: cfg.Rotation.At(now)}
 	for _, mode := range cfg.PullModes() {
@@ -80,7 +81,7 @@ func (a *pullAccess) addKubelet(ctx *pulumi.Context, cfg *config.Config, registr
 	return nil
 }
 
-func (a *pullAccess) addTokens(ctx *pulumi.Context, cfg *config.Config, registry *registryRef, azure *classicAzure) error {
+func (a *pullAccess) addTokens(ctx *pulumi.Context, cfg *config.Config, registry *registryRef, azure *sdk.ClassicAzure) error {
 	for _, service := range cfg.PullingServices() {
 		token, err := NewPullToken(ctx, service, &PullTokenArgs{
 			Name:         cfg.NamespaceName(service),

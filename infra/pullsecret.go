@@ -6,6 +6,8 @@ import (
 	"fmt"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"example.com/acr-microservices/infra/sdk"
 )
 
 const pullSecretType = "acr-microservices:index:PullSecret"
@@ -42,14 +44,14 @@ func NewPullSecret(ctx *pulumi.Context, name string, args *PullSecretArgs, opts 
 		config, err := dockerConfigJSON(all[0].(string), all[1].(string), all[2].(string))
 		return base64.StdEncoding.EncodeToString(config), err
 	}).(pulumi.StringOutput)
-	created, err := newObject(ctx, "core/v1:Secret", name, &objectMeta{name: args.Name, namespace: args.Namespace, labels: args.Labels}, pulumi.Map{
+	created, err := sdk.NewObject(ctx, "core/v1:Secret", name, &sdk.ObjectMeta{Name: args.Name, Namespace: args.Namespace, Labels: args.Labels}, pulumi.Map{
 		"type": pulumi.String("kubernetes.io/dockerconfigjson"),
 		"data": pulumi.ToSecret(pulumi.StringMap{".dockerconfigjson": content}).(pulumi.StringMapOutput),
 	}, pulumi.Parent(secret), pulumi.AdditionalSecretOutputs([]string{"data", "stringData"}))
 	if err != nil {
 		return nil, fmt.Errorf("pull secret %q: %w", name, err)
 	}
-	secret.Name = created.name()
+	secret.Name = created.Name()
 	return secret, ctx.RegisterResourceOutputs(secret, pulumi.Map{"name": secret.Name})
 }
 

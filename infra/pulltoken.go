@@ -10,6 +10,7 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
 	"example.com/acr-microservices/infra/config"
+	"example.com/acr-microservices/infra/sdk"
 )
 
 const (
@@ -73,13 +74,13 @@ func NewPullToken(ctx *pulumi.Context, name string, args *PullTokenArgs, opts ..
 		if err != nil {
 			return nil, fmt.Errorf("pull token %q: token %d: %w", name, term.Slot, err)
 		}
-		password, err := newTokenPassword(ctx, slot, created.ID(), term.Expires.Format(time.RFC3339), pulumi.Parent(token))
+		password, err := sdk.NewTokenPassword(ctx, slot, created.ID(), term.Expires.Format(time.RFC3339), pulumi.Parent(token))
 		if err != nil {
 			return nil, fmt.Errorf("pull token %q: password %d: %w", name, term.Slot, err)
 		}
 		token.parts = append(token.parts, created, password)
 		if term.Number == args.Rotation.Current {
-			token.Username, token.Password = after(created.Name, password), password.value()
+			token.Username, token.Password = after(created.Name, password), password.Value()
 		}
 	}
 	return token, ctx.RegisterResourceOutputs(token, pulumi.Map{"username": token.Username, "password": token.Password})

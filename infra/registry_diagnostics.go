@@ -4,6 +4,8 @@ import (
 	"fmt"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"example.com/acr-microservices/infra/sdk"
 )
 
 // diagnostics sends the registry's logs, logins and what happens to repositories, and its metrics to the workspace.
@@ -12,7 +14,7 @@ func (s *registrySite) diagnostics() error {
 	if diagnostics == nil {
 		return nil
 	}
-	setting, err := newAzureResource(s.ctx, "insights:DiagnosticSetting", s.name, pulumi.Map{
+	setting, err := sdk.NewAzureResource(s.ctx, "insights:DiagnosticSetting", s.name, pulumi.Map{
 		"name":        pulumi.String(s.name),
 		"resourceUri": s.id,
 		"workspaceId": pulumi.String(diagnostics.WorkspaceID),

@@ -4,6 +4,8 @@ import (
 	"fmt"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"example.com/acr-microservices/infra/sdk"
 )
 
 // privateEndpoint creates the endpoint and its entry in the private DNS zone. Until both are there, a cluster in the
@@ -17,7 +19,7 @@ func (s *registrySite) privateEndpoint() error {
 	if wanted.Location != "" {
 		location = pulumi.String(wanted.Location).ToStringOutput()
 	}
-	endpoint, err := newAzureResource(s.ctx, "network:PrivateEndpoint", s.name, pulumi.Map{
+	endpoint, err := sdk.NewAzureResource(s.ctx, "network:PrivateEndpoint", s.name, pulumi.Map{
 		"resourceGroupName": s.group,
 		"location":          location,
 		"subnet":            pulumi.Map{"id": pulumi.String(wanted.SubnetID)},
@@ -36,7 +38,7 @@ func (s *registrySite) privateEndpoint() error {
 	if wanted.DNSZoneID == "" {
 		return nil
 	}
-	zone, err := newAzureResource(s.ctx, "network:PrivateDnsZoneGroup", s.name, pulumi.Map{
+	zone, err := sdk.NewAzureResource(s.ctx, "network:PrivateDnsZoneGroup", s.name, pulumi.Map{
 		"resourceGroupName":       s.group,
 		"privateEndpointName":     endpoint.Name,
 		"privateDnsZoneGroupName": pulumi.String("default"), // an endpoint has only one

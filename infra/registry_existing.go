@@ -8,6 +8,7 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
 	"example.com/acr-microservices/infra/config"
+	"example.com/acr-microservices/infra/sdk"
 )
 
 // registryRef is where a registry is, whoever owns it.
@@ -36,7 +37,7 @@ func existingRegistry(ctx *pulumi.Context, existing *config.Existing) (*registry
 	if existing.Stack == ctx.Organization()+"/"+ctx.Project()+"/"+ctx.Stack() {
 		return nil, errors.New("registry.existing.stack is this stack itself, which cannot take its registry from its own outputs")
 	}
-	owner, err := newStackReference(ctx, existing.Stack)
+	owner, err := sdk.NewStackReference(ctx, existing.Stack)
 	if err != nil {
 		return nil, fmt.Errorf("registry.existing.stack %q: %w", existing.Stack, err)
 	}
@@ -61,19 +62,4 @@ func existingRegistry(ctx *pulumi.Context, existing *config.Existing) (*registry
 	return &registryRef{
 		ID: id, ResourceGroup: group.(pulumi.StringOutput), Name: output("registryName"), LoginServer: output("loginServer"),
 	}, nil
-}
-
-// stackReference is a pulumi.StackReference without its methods. These lead to most of the SDK's types, and the compiler would
-// translate 8000 functions for them each time it compiles this package, which takes it three times as long.
-type stackReference struct {
-	pulumi.CustomResourceState
-
-	Outputs pulumi.MapOutput `pulumi:"outputs"`
-}
-
-// newStackReference reads the outputs of another stack.
-func newStackReference(ctx *pulumi.Context, stack string) (*stackReference, error) {
-	reference := &stackReference{}
-	return reference, ctx.ReadResource("pulumi:pulumi:StackReference", stack, pulumi.ID(stack),
-		&pulumi.StackReferenceArgs{Name: pulumi.String(stack)}, reference)
 }

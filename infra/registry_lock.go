@@ -4,6 +4,8 @@ import (
 	"fmt"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"example.com/acr-microservices/infra/sdk"
 )
 
 const lockType = "acr-microservices:index:Lock"
@@ -20,7 +22,7 @@ func NewLock(ctx *pulumi.Context, name string, id pulumi.StringInput, before []p
 	if err := ctx.RegisterComponentResource(lockType, name, lock, opts...); err != nil {
 		return nil, fmt.Errorf("lock %q: %w", name, err)
 	}
-	_, err := newAzureResource(ctx, "authorization/v20200501:ManagementLockByScope", name, pulumi.Map{
+	_, err := sdk.NewAzureResource(ctx, "authorization/v20200501:ManagementLockByScope", name, pulumi.Map{
 		"scope":    id,
 		"lockName": pulumi.String(name),
 		"level":    pulumi.String("CanNotDelete"),

@@ -7,6 +7,7 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
 	"example.com/acr-microservices/infra/config"
+	"example.com/acr-microservices/infra/sdk"
 )
 
 // purge creates the ACR Task that deletes old tags on a schedule.
@@ -19,7 +20,7 @@ func (s *registrySite) purge() error {
 	if err != nil {
 		return fmt.Errorf("purge: %w", err)
 	}
-	task, err := newAzureResource(s.ctx, "containerregistry:Task", s.name+"-purge", pulumi.Map{
+	task, err := sdk.NewAzureResource(s.ctx, "containerregistry:Task", s.name+"-purge", pulumi.Map{
 		"resourceGroupName":  s.group,
 		"registryName":       s.registry,
 		"taskName":           pulumi.String("purge"),

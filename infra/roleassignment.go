@@ -5,6 +5,8 @@ import (
 	// one a moment. A live stack stays as it is, for the SDK declares the types aliases of each other.
 	authorization "github.com/pulumi/pulumi-azure-native-sdk/authorization/v2/v20220401"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"example.com/acr-microservices/infra/sdk"
 )
 
 // Built-in roles of registries in the mode "RBAC Registry + ABAC Repository Permissions", in which AcrPull and AcrPush say
@@ -31,7 +33,7 @@ type roleAssignmentArgs struct {
 
 // newRoleAssignment gives a principal a built-in role on a scope, and on nothing else.
 func newRoleAssignment(ctx *pulumi.Context, name string, parent pulumi.Resource, args *roleAssignmentArgs) (*authorization.RoleAssignment, error) {
-	definition := azureSubscription(ctx, pulumi.Parent(parent)).ApplyT(func(subscription string) string {
+	definition := sdk.AzureSubscription(ctx, pulumi.Parent(parent)).ApplyT(func(subscription string) string {
 		return roleDefinition(subscription, args.role)
 	})
 	inputs := &authorization.RoleAssignmentArgs{

@@ -1,4 +1,5 @@
-// Package projecttest reads the project's files for tests: stack files, golden files and the README.
+// Package projecttest reads for tests what the project's files say: stack files, golden files, the README, and, by way of the go
+// command, the source.
 package projecttest
 
 import (
@@ -6,6 +7,7 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -127,4 +129,12 @@ func FirstColumn(t *testing.T, path, heading string) []string {
 		column = append(column, row[1])
 	}
 	return column
+}
+
+// GoOutput returns the lines that the go command writes, in the folder of the test's package.
+func GoOutput(t testing.TB, args ...string) []string {
+	t.Helper()
+	out, err := exec.Command("go", args...).Output()
+	require.NoError(t, err)
+	return strings.Split(strings.TrimSpace(string(out)), "\n")
 }

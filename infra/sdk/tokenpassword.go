@@ -1,4 +1,4 @@
-package infra
+package sdk
 
 import (
 	"errors"
@@ -6,17 +6,18 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 )
 
-// tokenPassword is the password of a registry's token:
+// TokenPassword is the password of a registry's token:
 // https://www.pulumi.com/registry/packages/azure/api-docs/containerservice/tokenpassword
-type tokenPassword struct {
+type TokenPassword struct {
 	pulumi.CustomResourceState
 
+	// Password1 is the first of the two that a token may have, with "value" and "expiry".
 	Password1 pulumi.MapOutput `pulumi:"password1"`
 }
 
-// newTokenPassword lets the registry make a password for a token that has none. Expires is in the form of RFC 3339.
-func newTokenPassword(ctx *pulumi.Context, name string, token pulumi.IDOutput, expires string, opts ...pulumi.ResourceOption) (*tokenPassword, error) {
-	password := &tokenPassword{}
+// NewTokenPassword lets the registry make a password for a token that has none. Expires is in the form of RFC 3339.
+func NewTokenPassword(ctx *pulumi.Context, name string, token pulumi.IDOutput, expires string, opts ...pulumi.ResourceOption) (*TokenPassword, error) {
+	password := &TokenPassword{}
 	return password, ctx.RegisterResource("azure:containerservice/tokenPassword:TokenPassword", name, pulumi.Map{
 		"containerRegistryTokenId": token,
 		"password1":                pulumi.Map{"expiry": pulumi.String(expires)},
@@ -28,8 +29,8 @@ func newTokenPassword(ctx *pulumi.Context, name string, token pulumi.IDOutput, e
 	)...)
 }
 
-// value is the password, a secret, and not known before there is one: a preview shows the object around it.
-func (p *tokenPassword) value() pulumi.StringOutput {
+// Value is the password, a secret, and not known before there is one: a preview shows the object around it.
+func (p *TokenPassword) Value() pulumi.StringOutput {
 	value := pulumi.All(p.Password1, p.ID()).ApplyT(func(all []any) (string, error) {
 		value, ok := all[0].(map[string]any)["value"].(string)
 		if !ok {

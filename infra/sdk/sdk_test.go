@@ -1,4 +1,4 @@
-package infra
+package sdk
 
 import (
 	"bytes"
@@ -13,10 +13,12 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"example.com/acr-microservices/infra/internal/projecttest"
 )
 
-// What the program registers in place of generated packages is held against their source. Source and not code, because not to
-// compile those packages is the point.
+// The types are held against the source of the generated packages. Source and not code, because not to compile those packages is
+// the point.
 
 func TestReleaseMatchesSDK(t *testing.T) {
 	t.Parallel()
@@ -44,13 +46,13 @@ func TestObjectsMatchSDK(t *testing.T) {
 		dir, name string
 		ours      reflect.Type
 	}{
-		{"core/v1", "ResourceQuotaSpec", reflect.TypeFor[resourceQuotaSpec]()},
-		{"core/v1", "LimitRangeSpec", reflect.TypeFor[limitRangeSpec]()},
-		{"core/v1", "LimitRangeItem", reflect.TypeFor[limitRangeItem]()},
-		{"networking/v1", "NetworkPolicySpec", reflect.TypeFor[networkPolicySpec]()},
-		{"networking/v1", "NetworkPolicyIngressRule", reflect.TypeFor[networkPolicyIngressRule]()},
-		{"networking/v1", "NetworkPolicyPeer", reflect.TypeFor[networkPolicyPeer]()},
-		{"meta/v1", "LabelSelector", reflect.TypeFor[labelSelector]()},
+		{"core/v1", "ResourceQuotaSpec", reflect.TypeFor[ResourceQuotaSpec]()},
+		{"core/v1", "LimitRangeSpec", reflect.TypeFor[LimitRangeSpec]()},
+		{"core/v1", "LimitRangeItem", reflect.TypeFor[LimitRangeItem]()},
+		{"networking/v1", "NetworkPolicySpec", reflect.TypeFor[NetworkPolicySpec]()},
+		{"networking/v1", "NetworkPolicyIngressRule", reflect.TypeFor[NetworkPolicyIngressRule]()},
+		{"networking/v1", "NetworkPolicyPeer", reflect.TypeFor[NetworkPolicyPeer]()},
+		{"meta/v1", "LabelSelector", reflect.TypeFor[LabelSelector]()},
 	} {
 		theirs := sdkFields(t, sdkPackage(t, object.dir), object.name)
 		for name, got := range fieldTypes(object.ours) {
@@ -63,7 +65,7 @@ func TestObjectsMatchSDK(t *testing.T) {
 // sdkPackage returns the folder of a package of the Kubernetes SDK.
 func sdkPackage(t *testing.T, name string) string {
 	t.Helper()
-	return goOutput(t, "list", "-f", "{{.Dir}}", "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/"+name)[0]
+	return projecttest.GoOutput(t, "list", "-f", "{{.Dir}}", "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/"+name)[0]
 }
 
 // fieldTypes returns the types of a struct's fields by their names on the wire.
@@ -109,5 +111,5 @@ func sdkFields(t *testing.T, dir, name string) map[string]string {
 
 // plainType returns a type without what may differ: package, capitals, and whether it is optional.
 func plainType(name string) string {
-	return strings.ToLower(strings.NewReplacer("infra.", "", "metav1.", "", "*", "", "interface {}", "any", "interface{}", "any").Replace(name))
+	return strings.ToLower(strings.NewReplacer("sdk.", "", "metav1.", "", "*", "", "interface {}", "any", "interface{}", "any").Replace(name))
 }

@@ -1,4 +1,4 @@
-package infra
+package sdk
 
 import (
 	"errors"
@@ -8,9 +8,9 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 )
 
-// azureResource is a resource of azure-native whose generated package the program would compile and link for it alone, network
+// AzureResource is a resource of azure-native whose generated package the program would compile and link for it alone, network
 // hundreds of thousands of lines, for the few inputs that the stack sets.
-type azureResource struct {
+type AzureResource struct {
 	pulumi.CustomResourceState
 
 	// Name of the resource.
@@ -19,8 +19,8 @@ type azureResource struct {
 	Identity pulumi.MapOutput `pulumi:"identity"`
 }
 
-// principal is the object id of the resource's own identity, known once the resource exists.
-func (r *azureResource) principal() pulumi.StringOutput {
+// Principal is the object id of the resource's own identity, known once the resource exists.
+func (r *AzureResource) Principal() pulumi.StringOutput {
 	return pulumi.All(r.Identity, r.ID()).ApplyT(func(all []any) (string, error) {
 		principal, ok := all[0].(map[string]any)["principalId"].(string)
 		if !ok {
@@ -30,16 +30,16 @@ func (r *azureResource) principal() pulumi.StringOutput {
 	}).(pulumi.StringOutput)
 }
 
-// newAzureResource registers a resource by its type token, such as "azure-native:network:PrivateEndpoint", with inputs by
+// NewAzureResource registers a resource by its type token, such as "azure-native:network:PrivateEndpoint", with inputs by
 // the names of the provider. The SDK's options pin the provider's version, as the generated packages do.
-func newAzureResource(ctx *pulumi.Context, kind, name string, inputs pulumi.Map, opts ...pulumi.ResourceOption) (*azureResource, error) {
-	resource := &azureResource{}
+func NewAzureResource(ctx *pulumi.Context, kind, name string, inputs pulumi.Map, opts ...pulumi.ResourceOption) (*AzureResource, error) {
+	resource := &AzureResource{}
 	return resource, ctx.RegisterResource("azure-native:"+kind, name, inputs, resource, utilities.PkgResourceDefaultOpts(opts)...)
 }
 
-// askAzure calls a function of azure-native by its token, such as "containerservice:getManagedCluster". The answer may be
+// AskAzure calls a function of azure-native by its token, such as "containerservice:getManagedCluster". The answer may be
 // secret, which the caller has to know: a plain call refuses such answers.
-func askAzure[T any](ctx *pulumi.Context, function string, args any) (T, error) {
+func AskAzure[T any](ctx *pulumi.Context, function string, args any) (T, error) {
 	var answer T
 	_, err := ctx.InvokePackageRaw("azure-native:"+function, args, &answer, "", utilities.PkgInvokeDefaultOpts(nil)...)
 	if err != nil {
@@ -48,8 +48,8 @@ func askAzure[T any](ctx *pulumi.Context, function string, args any) (T, error) 
 	return answer, nil
 }
 
-// azureSubscription is the id of the subscription in which azure-native works. The program does not wait for it.
-func azureSubscription(ctx *pulumi.Context, opts ...pulumi.InvokeOption) pulumi.StringOutput {
+// AzureSubscription is the id of the subscription in which azure-native works. The program does not wait for it.
+func AzureSubscription(ctx *pulumi.Context, opts ...pulumi.InvokeOption) pulumi.StringOutput {
 	client := ctx.InvokeOutput("azure-native:authorization:getClientConfig", nil, pulumi.StringMapOutput{},
 		pulumi.InvokeOutputOptions{InvokeOptions: utilities.PkgInvokeDefaultOpts(opts)}).(pulumi.StringMapOutput)
 	return client.MapIndex(pulumi.String("subscriptionId"))
