@@ -2,10 +2,13 @@ package bench
 
 import (
 	"os"
+	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 )
@@ -42,7 +45,14 @@ func TestMeasureOfACompiledProgram(t *testing.T) {
 	} {
 		require.NoError(t, os.WriteFile(filepath.Join(module, name), []byte(content), 0o600))
 	}
-	small := &compiled{name: "small", module: module, sources: []string{"*.go"}, edits: []*edit{{file: "main.go", text: `"hello`}, {file: "main.go", text: `"hello`}}}
+	hello := edit{file: "main.go", text: `"hello`}
+	small := &compiled{
+		name: "small", module: module, sources: []string{"*.go"}, edits: []*edit{{file: hello.file, text: hello.text}, {file: hello.file, text: hello.text}},
+		shortcuts: []*shortcut{
+			{name: "strings", edited: hello, source: "package main\n\nimport _ \"strings\"\n"},
+			{name: "fmt", edited: hello, source: "package main\n\nimport _ \"fmt\"\n"},
+		},
+	}
 	require.NoError(t, measureInTurns(t.Context(), []*compiled{small}, func(string) {}))
 	require.NoDirExists(t, small.dir)
 	require.Len(t, small.cold, 1)
@@ -56,6 +66,11 @@ func TestMeasureOfACompiledProgram(t *testing.T) {
 		require.Positive(t, c.peak)
 	}
 	require.Len(t, small.size, 1)
+
+	for _, s := range small.shortcuts {
+		require.Len(t, s.first, 1)
+		require.Len(t, s.edited.took, repeats)
+	}
 
 	wrong := &edit{file: "main.go", text: `"good bye`}
 	require.ErrorContains(t, wrong.apply(module, t.TempDir(), 1), `main.go: "good bye is not there to edit`)
@@ -75,6 +90,42 @@ func TestEditsOfTheProgramsThatAreCompared(t *testing.T) {
 			after, err := os.ReadFile(filepath.Join(dir, change.file))
 			require.NoError(t, err)
 			require.Len(t, after, len(before)+len("edit 1 "), change.file)
+		}
+	}
+}
+
+func TestWorthOfShortcuts(t *testing.T) {
+	t.Parallel()
+	took := func(seconds time.Duration) []cost { return []cost{{cpu: seconds * time.Second}} }
+	program := &compiled{
+		cold: took(100), edits: []*edit{{took: took(5)}},
+		shortcuts: []*shortcut{
+			{name: "a", first: took(30), edited: edit{took: took(10)}},
+			{name: "b", first: took(300), edited: edit{took: took(20)}},
+		},
+	}
+	cpu := func(costs []cost) []float64 { return each(costs, func(c cost) float64 { return c.cpu.Seconds() }) }
+	m := func(name string, ours, base float64, with string) Measure {
+		return Measure{Group: "compile", Name: name, Unit: "s", Ours: ours, Base: base, BaseName: with}
+	}
+	require.Equal(t, []Measure{
+		m("cold build, CPU", 100, 120, "with a"), m("build after one edit, CPU", 5, 10, "with a"),
+		m("cold build, CPU", 100, 400, "and with b"), m("build after one edit, CPU", 5, 20, "and with b"),
+	}, program.worth(cpu))
+}
+
+// What the program does without, it does without.
+func TestShortcutsAreTaken(t *testing.T) {
+	t.Parallel()
+	list := exec.CommandContext(t.Context(), "go", "list", "-deps", ".")
+	list.Dir = project
+	listed, err := list.Output()
+	require.NoError(t, err)
+	compiled := strings.Fields(string(listed))
+	ours, _ := programs(project)
+	for _, s := range ours.shortcuts {
+		for _, imported := range regexp.MustCompile(`import _ "(.*)"`).FindAllStringSubmatch(s.source, -1) {
+			require.NotContains(t, compiled, imported[1])
 		}
 	}
 }
