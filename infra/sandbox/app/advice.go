@@ -26,7 +26,7 @@ var advice = []struct{ said, do string }{
 	{"Directory_ConcurrencyViolation", again},
 	{"InternalServerError", again},
 	{"ServiceUnavailable", again},
-	{"connection reset by peer", "Azure may have done it all the same: delete what it has made and no stack knows, and up again"},
+	{lostAnswer, "Azure may have done it all the same: delete what it has made and no stack knows, and up again"},
 	{"cannot create already existing resource", "if a lost answer of an earlier update has left it behind, delete it, and up again"},
 	{"RoleAssignmentExists", "if a lost answer of an earlier update has left it behind, delete it, and up again"},
 	{"Request_MultipleObjectsWithSameKeyValue", "the answer to the creation was lost: up again takes over what it has made"},
@@ -48,19 +48,25 @@ var advice = []struct{ said, do string }{
 	{"no space left on device", "make room where the state is kept; then up goes on"},
 }
 
-const unauthorized = "authentication required"
+const (
+	unauthorized = "authentication required"
+	lostAnswer   = "connection reset by peer"
+)
 
 const again = "wait a few minutes, and up again: it goes on from here"
 
 // advise returns what can be done about what is said, in the order of the list and each thing once.
 func advise(said []string) []string {
 	var advised []string
-	all := strings.Join(said, "\n")
 	for _, a := range advice {
+		seen := slices.ContainsFunc(said, func(text string) bool {
+			// A cluster that goes away resets connections, too.
+			return strings.Contains(text, a.said) && (a.said != lostAnswer || strings.Contains(text, "https://management.azure.com/"))
+		})
 		if a.said == unauthorized && len(advised) > 0 {
 			continue // that is what comes of a missing secret
 		}
-		if strings.Contains(all, a.said) && !slices.Contains(advised, a.do) {
+		if seen && !slices.Contains(advised, a.do) {
 			advised = append(advised, a.do)
 		}
 	}

@@ -107,6 +107,8 @@ func TestAdviceIsInTheREADME(t *testing.T) {
 func TestAdvise(t *testing.T) {
 	assert.Empty(t, advise(nil))
 	assert.Equal(t, []string{again}, advise([]string{"ServiceUnavailable", "InternalServerError"}), "each thing once")
+	assert.Empty(t, advise([]string{`Get "https://127.0.0.1:6443/version": read: connection reset by peer`}), "Azure has nothing to do with it")
+	assert.Len(t, advise([]string{`Put "https://management.azure.com/subscriptions/1": read: connection reset by peer`}), 1)
 }
 
 func TestStrays(t *testing.T) {
