@@ -4,6 +4,7 @@ package main
 
 import (
 	"context"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -53,6 +54,9 @@ const (
 	lostAnswer   = "connection reset by peer"
 )
 
+// azureAddress is where Azure is asked, and Entra.
+var azureAddress = regexp.MustCompile(`https://(management\.azure|graph\.microsoft)\.com/`)
+
 const again = "wait a few minutes, and up again: it goes on from here"
 
 // advise returns what can be done about what is said, in the order of the list and each thing once.
@@ -61,7 +65,7 @@ func advise(said []string) []string {
 	for _, a := range advice {
 		seen := slices.ContainsFunc(said, func(text string) bool {
 			// A cluster that goes away resets connections, too.
-			return strings.Contains(text, a.said) && (a.said != lostAnswer || strings.Contains(text, "https://management.azure.com/"))
+			return strings.Contains(text, a.said) && (a.said != lostAnswer || azureAddress.MatchString(text))
 		})
 		if a.said == unauthorized && len(advised) > 0 {
 			continue // that is what comes of a missing secret

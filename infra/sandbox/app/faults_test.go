@@ -109,6 +109,7 @@ func TestAdvise(t *testing.T) {
 	assert.Equal(t, []string{again}, advise([]string{"ServiceUnavailable", "InternalServerError"}), "each thing once")
 	assert.Empty(t, advise([]string{`Get "https://127.0.0.1:6443/version": read: connection reset by peer`}), "Azure has nothing to do with it")
 	assert.Len(t, advise([]string{`Put "https://management.azure.com/subscriptions/1": read: connection reset by peer`}), 1)
+	assert.Len(t, advise([]string{`Post "https://graph.microsoft.com/v1.0/1/applications": read: connection reset by peer`}), 1)
 }
 
 func TestStrays(t *testing.T) {
