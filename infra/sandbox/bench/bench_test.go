@@ -152,11 +152,14 @@ func TestHandNamesWhatHasFailed(t *testing.T) {
 }
 
 func TestOwnCPURunsTheWholeProgram(t *testing.T) {
-	project, err := filepath.Abs("../../..")
-	require.NoError(t, err)
-	used, err := ownCPU(project, 3)
+	mocked := filepath.Join(t.TempDir(), "mocked")
+	require.NoError(t, build(t.Context(), "..", "./bench/mocked", mocked))
+	used, err := ownCPU(t.Context(), project, mocked, 3)
 	require.NoError(t, err)
 	assert.Positive(t, used)
+
+	_, err = ownCPU(t.Context(), t.TempDir(), mocked, 3)
+	require.ErrorContains(t, err, "the program with mocks: exit status 1\n", "the charts are in the project")
 }
 
 func TestColdCountsEachProgram(t *testing.T) {

@@ -24,7 +24,7 @@ func Deploy(ctx context.Context, o Options) (_ []Measure, err error) {
 	updates, byHand := map[int][]firstUp{}, map[int][]float64{}
 	slow := azuredouble.Conditions{Latency: maps.Clone(azuredouble.TypicalLatency)}
 	maps.Copy(slow.Latency, o.Latency)
-	for i := range o.repeat(1) {
+	for i := range o.repeat(3) {
 		for _, n := range sizes {
 			o.Console.Status(fmt.Sprintf("  round %d: the first up of %d services", i+1, n))
 			first, err := o.World.firstUp(ctx, n, slow, nil)

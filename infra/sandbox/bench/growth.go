@@ -42,13 +42,11 @@ func Growth(ctx context.Context, o Options) ([]Measure, error) {
 		measures = append(measures, m.goal("linear: ≤ 1.2", m.ratio() <= 1.2))
 	}
 	last := sizes[len(sizes)-1]
-	mocked, err := medianOwnCPU(o, last)
-	if err != nil {
-		return nil, err
-	}
 	own := Measure{
 		Group: "growth", Name: "the program with the SDK's mock of an engine, CPU of each", Services: last, Unit: "ms",
-		Ours: mocked / float64(last),
+	}
+	if own.Ours, err = ownCPUOfEach(ctx, o, last); err != nil {
+		return nil, err
 	}
 	process := func(n int) float64 {
 		return median(each(seen["preview"][n], func(r run) float64 { return milliseconds(r.cpu[program]) }))
@@ -57,19 +55,6 @@ func Growth(ctx context.Context, o Options) ([]Measure, error) {
 		Group: "growth", Name: "the program's process in a preview, CPU of each", Services: last, Unit: "ms",
 		Ours: (process(last) - process(0)) / float64(last),
 	}), nil
-}
-
-// medianOwnCPU is the median of [ownCPU] in milliseconds.
-func medianOwnCPU(o Options, services int) (float64, error) {
-	var seen []float64
-	for range o.repeat(3) {
-		used, err := ownCPU(o.Project, services)
-		if err != nil {
-			return 0, err
-		}
-		seen = append(seen, milliseconds(used))
-	}
-	return median(seen), nil
 }
 
 // grow deploys stacks of these numbers of services, and returns the runs of what has nothing to do in them, by what is done

@@ -1,73 +1,43 @@
 package bench
 
 import (
+	"bytes"
+	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
-	"os"
-	"runtime"
-	"syscall"
+	"os/exec"
 	"time"
-
-	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
-	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
-
-	"example.com/acr-microservices/infra"
 )
 
-// ownCPU runs the program for so many services against the SDK's mock of an engine, and returns the CPU time that this takes,
-// the mock's share included.
-func ownCPU(project string, services int) (time.Duration, error) {
+// ownCPU runs the program with so many services against the SDK's mock of an engine, and returns the CPU time of that process. It
+// is one that has nothing else in its memory, where the garbage collector would count it in.
+func ownCPU(ctx context.Context, project, mocked string, services int) (time.Duration, error) {
 	text, err := json.Marshal(sameServices(services, settings{"image": settings{"tag": "1.0.0"}}))
 	if err != nil {
 		return 0, err
 	}
-	here, err := os.Getwd()
-	if err != nil {
-		return 0, err
+	cmd := exec.CommandContext(ctx, mocked)
+	cmd.Dir = project // where the program and its relative paths are at home
+	cmd.Stdin = bytes.NewReader(text)
+	if output, err := cmd.CombinedOutput(); err != nil {
+		return 0, errors.Join(ctx.Err(), fmt.Errorf("the program with mocks: %w\n%s", err, output))
 	}
-	// The program and its relative paths are at home in the project.
-	if err := os.Chdir(project); err != nil {
-		return 0, err
-	}
-	runtime.GC()
-	before, err := usedCPU()
-	if err != nil {
-		return 0, err
-	}
-	err = pulumi.RunErr(infra.Deploy, pulumi.WithMocks("acr-microservices", "dev", mockedProviders{}), func(info *pulumi.RunInfo) {
-		info.RootDirectory = project
-		info.Config = map[string]string{"azure-native:location": "westeurope", "acr-microservices:services": string(text)}
-	})
-	if err != nil {
-		return 0, fmt.Errorf("the program with mocks: %w", err)
-	}
-	after, err := usedCPU()
-	if err != nil {
-		return 0, err
-	}
-	return after - before, os.Chdir(here)
+	return cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime(), nil
 }
 
-// usedCPU is the CPU time that this process has used.
-func usedCPU() (time.Duration, error) {
-	var used syscall.Rusage
-	err := syscall.Getrusage(syscall.RUSAGE_SELF, &used)
-	return time.Duration(used.Utime.Nano() + used.Stime.Nano()), err
-}
-
-// mockedProviders answer with the inputs and, of the outputs, those on which the program depends.
-type mockedProviders struct{}
-
-func (mockedProviders) NewResource(made pulumi.MockResourceArgs) (string, resource.PropertyMap, error) {
-	outputs := made.Inputs.Copy()
-	for _, key := range []resource.PropertyKey{"name", "loginServer", "clientId", "objectId", "value"} {
-		if _, given := outputs[key]; !given {
-			outputs[key] = resource.NewProperty("mocked")
+// ownCPUOfEach is by how much [ownCPU] grows with each service, from one to so many, in milliseconds: without the start of the
+// process. It is the median of both, measured in turns.
+func ownCPUOfEach(ctx context.Context, o Options, services int) (float64, error) {
+	seen := map[int][]float64{}
+	for range o.repeat(5) {
+		for _, n := range []int{1, services} {
+			used, err := ownCPU(ctx, o.Project, o.World.mocked, n)
+			if err != nil {
+				return 0, err
+			}
+			seen[n] = append(seen[n], milliseconds(used))
 		}
 	}
-	return made.Name + "-id", outputs, nil
-}
-
-func (mockedProviders) Call(pulumi.MockCallArgs) (resource.PropertyMap, error) {
-	return resource.PropertyMap{"subscriptionId": resource.NewProperty("mocked")}, nil
+	return (median(seen[services]) - median(seen[1])) / float64(services-1), nil
 }

@@ -31,6 +31,7 @@ type World struct {
 	Sandbox
 	program string                   // project folder of the program
 	empty   string                   // project folder of the empty program
+	mocked  string                   // the executable of package mocked
 	env     []string                 // of the CLI
 	stacks  map[string]bool          // that exist, by the path of their settings
 	podless map[int]*benchStack      // by number of services
@@ -41,7 +42,7 @@ type World struct {
 func NewWorld(ctx context.Context, project string, s Sandbox) (*World, error) {
 	w := &World{
 		Sandbox: s, program: filepath.Join(s.Dir, "bench", "program"), empty: filepath.Join(s.Dir, "bench", "empty"),
-		stacks: map[string]bool{}, podless: map[int]*benchStack{},
+		mocked: filepath.Join(s.Dir, "bench", "mocked"), stacks: map[string]bool{}, podless: map[int]*benchStack{},
 	}
 	module := filepath.Join(project, "infra", "sandbox")
 	plugin := filepath.Join(stack.Env(s.Dir)["PULUMI_HOME"], "plugins", "language-go-v"+toolchain.PulumiVersion, "pulumi-language-go")
@@ -51,6 +52,7 @@ func NewWorld(ctx context.Context, project string, s Sandbox) (*World, error) {
 		writeProject(w.empty, "name: empty\n"),
 		build(ctx, project, ".", filepath.Join(w.program, binary)),
 		build(ctx, module, "./bench/empty", filepath.Join(w.empty, binary)),
+		build(ctx, module, "./bench/mocked", w.mocked),
 		build(ctx, module, "./languagegodouble", plugin),
 	} {
 		if err != nil {
