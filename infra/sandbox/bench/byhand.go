@@ -47,10 +47,7 @@ func (w *World) handTools(ctx context.Context, project string) (*hand, error) {
 	h.helm = filepath.Join(w.Dir, "bench", "helm")
 	cmd := exec.CommandContext(ctx, "go", "build", "-modfile="+filepath.Join(".ci", "tools", "go.mod"), "-o", h.helm, "helm.sh/helm/v3/cmd/helm")
 	cmd.Dir = project
-	if output, err := cmd.CombinedOutput(); err != nil {
-		return nil, errors.Join(ctx.Err(), fmt.Errorf("build helm: %w\n%s", err, output))
-	}
-	return h, nil
+	return h, finish(ctx, cmd, "build helm")
 }
 
 // deploy deploys so many services into an empty Azure and an empty cluster, tells how long that took, and removes them again.
@@ -183,8 +180,5 @@ func (h *hand) create(ctx context.Context, token string, inputs map[string]any) 
 func (h *hand) run(ctx context.Context, command ...string) error {
 	cmd := exec.CommandContext(ctx, command[0], command[1:]...)
 	cmd.Env = h.world.env
-	if output, err := cmd.CombinedOutput(); err != nil {
-		return errors.Join(ctx.Err(), fmt.Errorf("%s: %w\n%s", filepath.Base(command[0]), err, output))
-	}
-	return nil
+	return finish(ctx, cmd, filepath.Base(command[0]))
 }

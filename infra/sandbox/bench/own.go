@@ -4,14 +4,13 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
-	"fmt"
 	"os/exec"
+	"path/filepath"
 	"time"
 )
 
-// ownCPU runs the program with so many services against the SDK's mock of an engine, and returns the CPU time of that process. It
-// is one that has nothing else in its memory, where the garbage collector would count it in.
+// ownCPU runs the program with so many services against the SDK's mock of an engine, and returns the CPU time of that process, the
+// executable of package mocked. It has nothing else in its memory that would cost the garbage collector time.
 func ownCPU(ctx context.Context, project, mocked string, services int) (time.Duration, error) {
 	text, err := json.Marshal(sameServices(services, settings{"image": settings{"tag": "1.0.0"}}))
 	if err != nil {
@@ -20,8 +19,8 @@ func ownCPU(ctx context.Context, project, mocked string, services int) (time.Dur
 	cmd := exec.CommandContext(ctx, mocked)
 	cmd.Dir = project // where the program and its relative paths are at home
 	cmd.Stdin = bytes.NewReader(text)
-	if output, err := cmd.CombinedOutput(); err != nil {
-		return 0, errors.Join(ctx.Err(), fmt.Errorf("the program with mocks: %w\n%s", err, output))
+	if err := finish(ctx, cmd, "the program with mocks"); err != nil {
+		return 0, err
 	}
 	return cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime(), nil
 }
@@ -29,10 +28,14 @@ func ownCPU(ctx context.Context, project, mocked string, services int) (time.Dur
 // ownCPUOfEach is by how much [ownCPU] grows with each service, from one to so many, in milliseconds: without the start of the
 // process. It is the median of both, measured in turns.
 func ownCPUOfEach(ctx context.Context, o Options, services int) (float64, error) {
+	mocked := filepath.Join(o.World.Dir, "bench", "mocked")
+	if err := build(ctx, filepath.Join(o.Project, "infra", "sandbox"), "./bench/mocked", mocked); err != nil {
+		return 0, err
+	}
 	seen := map[int][]float64{}
 	for range o.repeat(5) {
 		for _, n := range []int{1, services} {
-			used, err := ownCPU(ctx, o.Project, o.World.mocked, n)
+			used, err := ownCPU(ctx, o.Project, mocked, n)
 			if err != nil {
 				return 0, err
 			}

@@ -31,7 +31,6 @@ type World struct {
 	Sandbox
 	program string                   // project folder of the program
 	empty   string                   // project folder of the empty program
-	mocked  string                   // the executable of package mocked
 	env     []string                 // of the CLI
 	stacks  map[string]bool          // that exist, by the path of their settings
 	podless map[int]*benchStack      // by number of services
@@ -42,7 +41,7 @@ type World struct {
 func NewWorld(ctx context.Context, project string, s Sandbox) (*World, error) {
 	w := &World{
 		Sandbox: s, program: filepath.Join(s.Dir, "bench", "program"), empty: filepath.Join(s.Dir, "bench", "empty"),
-		mocked: filepath.Join(s.Dir, "bench", "mocked"), stacks: map[string]bool{}, podless: map[int]*benchStack{},
+		stacks: map[string]bool{}, podless: map[int]*benchStack{},
 	}
 	module := filepath.Join(project, "infra", "sandbox")
 	plugin := filepath.Join(stack.Env(s.Dir)["PULUMI_HOME"], "plugins", "language-go-v"+toolchain.PulumiVersion, "pulumi-language-go")
@@ -52,7 +51,6 @@ func NewWorld(ctx context.Context, project string, s Sandbox) (*World, error) {
 		writeProject(w.empty, "name: empty\n"),
 		build(ctx, project, ".", filepath.Join(w.program, binary)),
 		build(ctx, module, "./bench/empty", filepath.Join(w.empty, binary)),
-		build(ctx, module, "./bench/mocked", w.mocked),
 		build(ctx, module, "./languagegodouble", plugin),
 	} {
 		if err != nil {
@@ -76,8 +74,13 @@ const binary = "compiled-program"
 func build(ctx context.Context, module, pkg, out string) error {
 	cmd := exec.CommandContext(ctx, "go", "build", "-ldflags=-s -w", "-o", out, pkg)
 	cmd.Dir = module
+	return finish(ctx, cmd, "build "+pkg)
+}
+
+// finish runs a command to its end. An error begins with what, and tells what the command has said.
+func finish(ctx context.Context, cmd *exec.Cmd, what string) error {
 	if output, err := cmd.CombinedOutput(); err != nil {
-		return errors.Join(ctx.Err(), fmt.Errorf("build %s: %w\n%s", pkg, err, output))
+		return errors.Join(ctx.Err(), fmt.Errorf("%s: %w\n%s", what, err, output))
 	}
 	return nil
 }
