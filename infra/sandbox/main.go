@@ -4,7 +4,7 @@
 //
 //	go run -C infra/sandbox . up
 //
-// This is only the door. The sandbox itself (package app) takes minutes to compile the first time, and "go run" would be
+// This is only the door. The sandbox itself (package cli) takes minutes to compile the first time, and "go run" would be
 // silent about it; so this small program builds it, shows how far it is, and becomes it.
 package main
 
@@ -16,7 +16,7 @@ import (
 	"path/filepath"
 	"syscall"
 
-	"example.com/acr-microservices/infra/sandbox/console"
+	"example.com/acr-microservices/infra/sandbox/progress"
 	"example.com/acr-microservices/infra/sandbox/toolchain"
 )
 
@@ -35,7 +35,7 @@ func run() error {
 		return err
 	}
 	// Progress goes to stderr: what "env" prints is for the shell.
-	program, err := toolchain.Program(ctx, ".", filepath.Join(cache, "acr-microservices-sandbox", "tools"), console.New(os.Stderr))
+	program, err := toolchain.Program(ctx, ".", filepath.Join(cache, "acr-microservices-sandbox", "tools"), progress.New(os.Stderr))
 	if err != nil {
 		return err
 	}

@@ -14,7 +14,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"example.com/acr-microservices/infra/sandbox/console"
+	"example.com/acr-microservices/infra/sandbox/progress"
 	"example.com/acr-microservices/infra/sandbox/toolchain"
 )
 
@@ -170,7 +170,7 @@ func TestColdCountsEachProgram(t *testing.T) {
 		require.NoError(t, os.WriteFile(filepath.Join(module, name), []byte(content), 0o600))
 	}
 	small := toolchain.Command{Name: "small", Module: module, Args: []string{"build", "."}}
-	measures, err := cold(t.Context(), Options{Console: console.New(io.Discard)}, out, []toolchain.Command{small, small})
+	measures, err := cold(t.Context(), Options{Console: progress.New(io.Discard)}, out, []toolchain.Command{small, small})
 	require.NoError(t, err)
 	require.Len(t, measures, 5)
 	assert.Greater(t, measures[0].Ours, 3*measures[1].Ours, "the second one finds what the first has compiled")

@@ -7,7 +7,7 @@ import (
 	"slices"
 	"time"
 
-	"example.com/acr-microservices/infra/sandbox/console"
+	"example.com/acr-microservices/infra/sandbox/progress"
 )
 
 // Measure is one row of the table: what was measured, for the program and for what it is compared with.
@@ -29,7 +29,7 @@ type Options struct {
 	Repeat   int                      // how often each thing is measured; its median counts. 0: as often as the part thinks fit
 	Services []int                    // numbers of services, ascending; nil: those of the part
 	Latency  map[string]time.Duration // of Azure, in place of azuredouble.TypicalLatency: see azuredouble.Conditions
-	Console  *console.Console         // for progress
+	Console  *progress.Console        // for progress
 	World    *World                   // in which stacks run; nil for parts that run none
 }
 

@@ -10,9 +10,9 @@ import (
 	"path/filepath"
 	"strings"
 
-	"example.com/acr-microservices/infra/sandbox/console"
 	"example.com/acr-microservices/infra/sandbox/daemon"
-	"example.com/acr-microservices/infra/sandbox/stack"
+	"example.com/acr-microservices/infra/sandbox/engine"
+	"example.com/acr-microservices/infra/sandbox/progress"
 	"example.com/acr-microservices/infra/sandbox/toolchain"
 )
 
@@ -23,7 +23,7 @@ type Sandbox struct {
 	Env      map[string]string // with which the engine finds its services
 	Services *daemon.Client
 	Info     daemon.Info
-	Console  *console.Console
+	Console  *progress.Console
 }
 
 // World is a sandbox in which the real CLI runs the compiled program, as a process of its own, in stacks of any size.
@@ -44,9 +44,9 @@ func NewWorld(ctx context.Context, project string, s Sandbox) (*World, error) {
 		stacks: map[string]bool{}, podless: map[int]*benchStack{},
 	}
 	module := filepath.Join(project, "infra", "sandbox")
-	plugin := filepath.Join(stack.Env(s.Dir)["PULUMI_HOME"], "plugins", "language-go-v"+toolchain.PulumiVersion, "pulumi-language-go")
+	plugin := filepath.Join(engine.Env(s.Dir)["PULUMI_HOME"], "plugins", "language-go-v"+toolchain.PulumiVersion, "pulumi-language-go")
 	for _, err := range []error{
-		stack.Prepare(s.Dir, s.Tools),
+		engine.Prepare(s.Dir, s.Tools),
 		mirror(project, w.program),
 		writeProject(w.empty, "name: empty\n"),
 		build(ctx, project, ".", filepath.Join(w.program, binary)),
@@ -57,10 +57,10 @@ func NewWorld(ctx context.Context, project string, s Sandbox) (*World, error) {
 			return nil, err
 		}
 	}
-	env := stack.Env(s.Dir)
+	env := engine.Env(s.Dir)
 	maps.Copy(env, s.Env)
 	// Most steps wait for others, and not for the machine. The engine would take four of them at a time for each processor.
-	w.env = append(stack.CleanEnv(os.Environ()), daemon.Mark(s.Dir), "PULUMI_PARALLEL=64", "PULUMI_DEBUG_COMMANDS=true")
+	w.env = append(engine.CleanEnv(os.Environ()), daemon.Mark(s.Dir), "PULUMI_PARALLEL=64", "PULUMI_DEBUG_COMMANDS=true")
 	for name, value := range env {
 		w.env = append(w.env, name+"="+value)
 	}

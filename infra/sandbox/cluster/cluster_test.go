@@ -24,7 +24,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"example.com/acr-microservices/infra/sandbox/cluster"
-	"example.com/acr-microservices/infra/sandbox/demo"
+	"example.com/acr-microservices/infra/sandbox/demoimages"
 	"example.com/acr-microservices/infra/sandbox/pki"
 	"example.com/acr-microservices/infra/sandbox/registrydouble"
 )
@@ -101,10 +101,10 @@ func registry(t *testing.T, a *authority) (addr, caFile string) {
 	addr = listener.Addr().String()
 	cache, err := os.UserCacheDir()
 	require.NoError(t, err)
-	images, err := demo.Images(t.Context(), "", filepath.Join(cache, "sandbox-test-images"))
+	images, err := demoimages.Images(t.Context(), "", filepath.Join(cache, "sandbox-test-images"))
 	require.NoError(t, err)
 	auth := authn.FromConfig(authn.AuthConfig{Username: "pusher", Password: password})
-	require.NoError(t, demo.Push(t.Context(), images, registryHost, "", auth, registrydouble.Transport(addr, ca.Pool())))
+	require.NoError(t, demoimages.Push(t.Context(), images, registryHost, "", auth, registrydouble.Transport(addr, ca.Pool())))
 	return addr, ca.CertFile()
 }
 

@@ -22,7 +22,7 @@ import (
 
 	"github.com/gofrs/flock"
 
-	"example.com/acr-microservices/infra/sandbox/console"
+	"example.com/acr-microservices/infra/sandbox/progress"
 )
 
 // keep is how long a build that no sandbox has used stays in the cache.
@@ -54,7 +54,7 @@ const PulumiVersion = "3.246.0"
 const KubernetesVersion = "1.34.4"
 
 var (
-	sandbox = binary{name: "the sandbox", pkg: "./app"}
+	sandbox = binary{name: "the sandbox", pkg: "./cli"}
 	pulumi  = binary{
 		module: "pulumi", name: "pulumi", pkg: "github.com/pulumi/pulumi/pkg/v3/cmd/pulumi",
 		vars: []string{"github.com/pulumi/pulumi/sdk/v3/go/common/version.Version=v" + PulumiVersion},
@@ -74,7 +74,7 @@ var (
 
 // Build returns the programs built from the modules below dir, building what the cache does not have. It builds one
 // after the other, because each takes gigabytes of memory, and waits while another process builds into the same cache.
-func Build(ctx context.Context, dir, cache string, con *console.Console) (Tools, error) {
+func Build(ctx context.Context, dir, cache string, con *progress.Console) (Tools, error) {
 	if err := os.MkdirAll(cache, 0o755); err != nil {
 		return Tools{}, err
 	}
@@ -108,7 +108,7 @@ func Build(ctx context.Context, dir, cache string, con *console.Console) (Tools,
 
 // Program returns the path of the sandbox's own program, built from the module in dir. Go itself knows whether there is
 // anything to do.
-func Program(ctx context.Context, dir, cache string, con *console.Console) (string, error) {
+func Program(ctx context.Context, dir, cache string, con *progress.Console) (string, error) {
 	dir, err := filepath.Abs(dir)
 	if err != nil {
 		return "", err
@@ -131,7 +131,7 @@ func Program(ctx context.Context, dir, cache string, con *console.Console) (stri
 	}
 	con.Status("")
 	if existed != nil {
-		con.Printf("  built the sandbox in %s", console.Elapsed(start))
+		con.Printf("  built the sandbox in %s", progress.Elapsed(start))
 	}
 	now := time.Now()
 	return path, os.Chtimes(folder, now, now)
@@ -158,7 +158,7 @@ func Commands(dir string) []Command {
 }
 
 // ensure returns the path of the binary in the cache. The binary gets its name only when it is complete.
-func (b binary) ensure(ctx context.Context, dir, cache, goVersion string, con *console.Console) (string, error) {
+func (b binary) ensure(ctx context.Context, dir, cache, goVersion string, con *progress.Console) (string, error) {
 	module := filepath.Join(dir, b.module)
 	hash, err := b.hash(module, goVersion)
 	if err != nil {
@@ -180,7 +180,7 @@ func (b binary) ensure(ctx context.Context, dir, cache, goVersion string, con *c
 		return "", err
 	}
 	con.Status("")
-	con.Printf("  built %s in %s", b.name, console.Elapsed(start))
+	con.Printf("  built %s in %s", b.name, progress.Elapsed(start))
 	return path, os.Rename(temp, path)
 }
 
@@ -216,7 +216,7 @@ func (b binary) flags() []string {
 }
 
 // build runs the Go compiler and shows how far it is.
-func (b binary) build(ctx context.Context, module, out string, con *console.Console) error {
+func (b binary) build(ctx context.Context, module, out string, con *progress.Console) error {
 	stale, err := b.stale(ctx, module, con)
 	if err != nil {
 		return err
@@ -228,7 +228,7 @@ func (b binary) build(ctx context.Context, module, out string, con *console.Cons
 		if done == len(stale) {
 			state = "linking"
 		}
-		con.Status(fmt.Sprintf("  building %s  %s  %s", b.name, state, console.Elapsed(start)))
+		con.Status(fmt.Sprintf("  building %s  %s  %s", b.name, state, progress.Elapsed(start)))
 	}
 	status()
 	var rest strings.Builder // what is no progress: the compiler's errors
@@ -242,14 +242,14 @@ func (b binary) build(ctx context.Context, module, out string, con *console.Cons
 		status()
 	})
 	if err != nil && ctx.Err() == nil && rest.Len() > 0 {
-		return fmt.Errorf("%w\n%s", err, console.Indent("  ", rest.String()))
+		return fmt.Errorf("%w\n%s", err, progress.Indent("  ", rest.String()))
 	}
 	return err
 }
 
 // stale returns the packages that are not in Go's build cache: the amount of work ahead. Modules that this machine
 // does not have yet are downloaded on the way.
-func (b binary) stale(ctx context.Context, module string, con *console.Console) (map[string]bool, error) {
+func (b binary) stale(ctx context.Context, module string, con *progress.Console) (map[string]bool, error) {
 	var list, rest strings.Builder
 	modules := 0
 	args := append([]string{"list", "-deps", "-f", "{{if .Stale}}{{.ImportPath}}{{end}}"}, b.flags()...)
@@ -262,7 +262,7 @@ func (b binary) stale(ctx context.Context, module string, con *console.Console) 
 		}
 	})
 	if err != nil {
-		return nil, fmt.Errorf("go list: %w\n%s", err, console.Indent("  ", rest.String()))
+		return nil, fmt.Errorf("go list: %w\n%s", err, progress.Indent("  ", rest.String()))
 	}
 	stale := map[string]bool{}
 	for _, pkg := range strings.Fields(list.String()) {

@@ -13,7 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"golang.org/x/mod/modfile"
 
-	"example.com/acr-microservices/infra/sandbox/console"
+	"example.com/acr-microservices/infra/sandbox/progress"
 )
 
 func TestEnsure(t *testing.T) {
@@ -28,7 +28,7 @@ func TestEnsure(t *testing.T) {
 	}
 	b := binary{module: "m", name: "m", pkg: ".", vars: []string{"main.version=9.9"}}
 	var out bytes.Buffer
-	ensure := func() (string, error) { return b.ensure(t.Context(), dir, cache, "go1", console.New(&out)) }
+	ensure := func() (string, error) { return b.ensure(t.Context(), dir, cache, "go1", progress.New(&out)) }
 
 	source("package sub\n\nconst Text = \"first\"\n")
 	first, err := ensure()

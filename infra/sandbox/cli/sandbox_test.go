@@ -12,8 +12,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"example.com/acr-microservices/infra/sandbox/azuredouble"
-	"example.com/acr-microservices/infra/sandbox/console"
-	"example.com/acr-microservices/infra/sandbox/stack"
+	"example.com/acr-microservices/infra/sandbox/engine"
+	"example.com/acr-microservices/infra/sandbox/progress"
 )
 
 func TestLock(t *testing.T) {
@@ -32,14 +32,14 @@ func TestLock(t *testing.T) {
 func TestNames(t *testing.T) {
 	root := filepath.Join("..", "..", "..")
 	for _, name := range []string{"default", "a", "my-2nd"} {
-		_, err := newSandbox(name, "dev", root, t.TempDir(), console.New(&bytes.Buffer{}))
+		_, err := newSandbox(name, "dev", root, t.TempDir(), progress.New(&bytes.Buffer{}))
 		require.NoError(t, err, name)
 	}
 	for _, name := range []string{"", "-a", "a-", "../x", "A", "a.lock", "a23456789012345678901234567890123"} {
-		_, err := newSandbox(name, "dev", root, t.TempDir(), console.New(&bytes.Buffer{}))
+		_, err := newSandbox(name, "dev", root, t.TempDir(), progress.New(&bytes.Buffer{}))
 		require.ErrorContains(t, err, "--name", name)
 	}
-	_, err := newSandbox("default", "dev", t.TempDir(), t.TempDir(), console.New(&bytes.Buffer{}))
+	_, err := newSandbox("default", "dev", t.TempDir(), t.TempDir(), progress.New(&bytes.Buffer{}))
 	assert.ErrorContains(t, err, "go run -C infra/sandbox .")
 }
 
@@ -57,7 +57,7 @@ func TestPropagation(t *testing.T) {
 }
 
 func TestCounts(t *testing.T) {
-	changes := []stack.Change{{Op: "update"}, {Op: "create"}, {Op: "create"}}
+	changes := []engine.Change{{Op: "update"}, {Op: "create"}, {Op: "create"}}
 	assert.Equal(t, "2 create, 1 update", counts(changes, "none", ""))
 	assert.Equal(t, "none", counts(nil, "none", ""))
 }

@@ -19,9 +19,9 @@ import (
 	"gopkg.in/yaml.v3"
 
 	"example.com/acr-microservices/infra/sandbox/azuredouble"
-	"example.com/acr-microservices/infra/sandbox/console"
 	"example.com/acr-microservices/infra/sandbox/daemon"
-	"example.com/acr-microservices/infra/sandbox/stack"
+	"example.com/acr-microservices/infra/sandbox/engine"
+	"example.com/acr-microservices/infra/sandbox/progress"
 )
 
 // faultScenario is one way in which things go wrong: an update meets the fault, the fault is lifted, and the next update is
@@ -127,7 +127,7 @@ func (sb *sandbox) faults(ctx context.Context, only []string, transcripts string
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
-		sb.Printf("  %-24s %-6s %s", s.name, console.Elapsed(start), strings.Join(append(append([]string{}, o.wrong...), o.skipped), " "))
+		sb.Printf("  %-24s %-6s %s", s.name, progress.Elapsed(start), strings.Join(append(append([]string{}, o.wrong...), o.skipped), " "))
 		outcomes = append(outcomes, o)
 	}
 	sb.Status("")
@@ -293,7 +293,7 @@ func (r *faultRun) keep(name, out string) error {
 func (r *faultRun) up(ctx context.Context, name string, flags updateFlags) (string, error) {
 	var out bytes.Buffer
 	sb := *r.sandbox
-	sb.Console, sb.stack = console.New(&out), name
+	sb.Console, sb.stack = progress.New(&out), name
 	err := sb.up(ctx, flags)
 	if err != nil {
 		fmt.Fprintf(&out, "error: %v\n", err)
@@ -305,7 +305,7 @@ func (r *faultRun) up(ctx context.Context, name string, flags updateFlags) (stri
 func (r *faultRun) quietly(ctx context.Context, do func(context.Context, *sandbox) error) error {
 	var out bytes.Buffer
 	sb := *r.sandbox
-	sb.Console = console.New(&out)
+	sb.Console = progress.New(&out)
 	if err := do(ctx, &sb); err != nil {
 		return fmt.Errorf("%w\n%s", err, out.String())
 	}
@@ -321,7 +321,7 @@ func (r *faultRun) audit(ctx context.Context) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	known, err := stack.Known(r.dir)
+	known, err := engine.Known(r.dir)
 	if err != nil {
 		return nil, err
 	}
@@ -390,7 +390,7 @@ func (r *faultRun) auditCluster(ctx context.Context, info daemon.Info, wanted ma
 
 // resources lists what the stack that all scenarios change consists of.
 func (r *faultRun) resources(context.Context) ([]string, error) {
-	known, err := stack.Known(r.dir)
+	known, err := engine.Known(r.dir)
 	var urns []string
 	for _, k := range known {
 		if k.URN.Stack().Name().String() == defaultStack {

@@ -1,4 +1,4 @@
-package services
+package backend
 
 import (
 	"archive/tar"

@@ -10,9 +10,9 @@ import (
 	"slices"
 	"time"
 
-	"example.com/acr-microservices/infra/sandbox/console"
 	"example.com/acr-microservices/infra/sandbox/daemon"
-	"example.com/acr-microservices/infra/sandbox/stack"
+	"example.com/acr-microservices/infra/sandbox/engine"
+	"example.com/acr-microservices/infra/sandbox/progress"
 )
 
 // status shows what runs where.
@@ -37,7 +37,7 @@ func (sb *sandbox) status(ctx context.Context) error {
 	sb.Printf("  node             %s", info.Node)
 	sb.Printf("  files and logs   %s", sb.dir)
 
-	outputs, err := stack.ReadOutputs(ctx, sb.dir, sb.stack, sb.path("bin", "pulumi"))
+	outputs, err := engine.ReadOutputs(ctx, sb.dir, sb.stack, sb.path("bin", "pulumi"))
 	if err != nil {
 		return err
 	}
@@ -76,7 +76,7 @@ func (sb *sandbox) status(ctx context.Context) error {
 		sb.Printf("\n  warnings of the last 15 minutes")
 	}
 	for _, w := range warnings {
-		sb.Printf("%s", console.Indent("    ", w))
+		sb.Printf("%s", progress.Indent("    ", w))
 	}
 	return nil
 }
@@ -92,13 +92,13 @@ func (sb *sandbox) env(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	env := stack.Env(sb.dir)
+	env := engine.Env(sb.dir)
 	maps.Copy(env, sb.environment(info))
 	// A pulumi of the user's may need the user's language plugin, which "pulumi up" starts for a Go program.
 	delete(env, "PULUMI_IGNORE_AMBIENT_PLUGINS")
 
 	sb.Printf(`# To use: eval "$(%s)"`, sb.hint("env"))
-	sb.Printf("# Run pulumi from %s", shellQuote(stack.ProjectDir(sb.dir)))
+	sb.Printf("# Run pulumi from %s", shellQuote(engine.ProjectDir(sb.dir)))
 	sb.Printf("# The sandbox's pulumi has no language plugins: pulumi up and preview need pulumi-language-go, which an")
 	sb.Printf("# ordinary installation of Pulumi has. Everything else works without.")
 	for _, name := range slices.Sorted(maps.Keys(env)) {

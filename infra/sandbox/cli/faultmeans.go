@@ -24,8 +24,8 @@ import (
 	"golang.org/x/sys/unix"
 
 	"example.com/acr-microservices/infra/sandbox/daemon"
+	"example.com/acr-microservices/infra/sandbox/engine"
 	"example.com/acr-microservices/infra/sandbox/pki"
-	"example.com/acr-microservices/infra/sandbox/stack"
 )
 
 // means is something that breaks, or mends.
@@ -49,7 +49,7 @@ func deleteAllStrays(ctx context.Context, r *faultRun) error {
 	if err != nil {
 		return err
 	}
-	known, err := stack.Known(r.dir)
+	known, err := engine.Known(r.dir)
 	if err != nil {
 		return err
 	}

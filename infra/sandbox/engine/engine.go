@@ -1,5 +1,5 @@
-// Package stack runs the Pulumi program against a sandbox, through Pulumi's Automation API and the real engine.
-package stack
+// Package engine runs the Pulumi program against a sandbox, through Pulumi's Automation API and the real engine.
+package engine
 
 import (
 	"context"
@@ -24,8 +24,8 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/common/apitype"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
-	"example.com/acr-microservices/infra/sandbox/console"
 	"example.com/acr-microservices/infra/sandbox/daemon"
+	"example.com/acr-microservices/infra/sandbox/progress"
 	"example.com/acr-microservices/infra/sandbox/toolchain"
 )
 
@@ -39,7 +39,7 @@ type Options struct {
 	Config  map[string]string // configuration for this run, by path: "services.customerapi.image.tag"
 	Secrets map[string]string // the same, encrypted
 	Program pulumi.RunFunc
-	Console *console.Console
+	Console *progress.Console
 	Verbose bool // shows everything that the engine prints
 
 	// Discard removes what interrupted operations may have left behind outside the stack's state.

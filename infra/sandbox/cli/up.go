@@ -14,9 +14,9 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/common/apitype"
 
 	"example.com/acr-microservices/infra"
-	"example.com/acr-microservices/infra/sandbox/console"
 	"example.com/acr-microservices/infra/sandbox/daemon"
-	"example.com/acr-microservices/infra/sandbox/stack"
+	"example.com/acr-microservices/infra/sandbox/engine"
+	"example.com/acr-microservices/infra/sandbox/progress"
 	"example.com/acr-microservices/infra/sandbox/toolchain"
 )
 
@@ -89,12 +89,12 @@ func (sb *sandbox) preview(ctx context.Context, flags updateFlags) error {
 	})
 }
 
-func (sb *sandbox) openStack(ctx context.Context, services *daemon.Client, tools toolchain.Tools, flags updateFlags) (*stack.Stack, daemon.Info, error) {
+func (sb *sandbox) openStack(ctx context.Context, services *daemon.Client, tools toolchain.Tools, flags updateFlags) (*engine.Stack, daemon.Info, error) {
 	info, err := services.Info(ctx)
 	if err != nil {
 		return nil, info, err
 	}
-	st, err := stack.Open(ctx, stack.Options{
+	st, err := engine.Open(ctx, engine.Options{
 		Project: sb.project, Dir: sb.dir, Stack: sb.stack, Tools: tools,
 		Env: sb.environment(info), Config: flags.settings(), Secrets: flags.secrets,
 		Program: infra.Deploy, Console: sb.Console, Verbose: flags.verbose,
@@ -149,7 +149,7 @@ func discard(ctx context.Context, services *daemon.Client, kube kubectl, pending
 }
 
 // summarize tells what has changed, what runs and what to do next.
-func (sb *sandbox) summarize(ctx context.Context, st *stack.Stack, services *daemon.Client, result stack.Result, times timer) error {
+func (sb *sandbox) summarize(ctx context.Context, st *engine.Stack, services *daemon.Client, result engine.Result, times timer) error {
 	resources, err := st.Resources(ctx)
 	if err != nil {
 		return err
@@ -209,7 +209,7 @@ func namespaces(resources []apitype.ResourceV3) map[string]bool {
 }
 
 // counts sums changes up, as in "3 create, 1 update".
-func counts(changes []stack.Change, none, intro string) string {
+func counts(changes []engine.Change, none, intro string) string {
 	number := map[string]int{}
 	for _, c := range changes {
 		number[c.Op]++
@@ -231,7 +231,7 @@ type timer struct {
 }
 
 func (t *timer) lap(stage string) {
-	t.laps = append(t.laps, stage+" "+console.Elapsed(t.last))
+	t.laps = append(t.laps, stage+" "+progress.Elapsed(t.last))
 	t.last = time.Now()
 }
 

@@ -1,6 +1,6 @@
 //go:build linux
 
-// Command app is the sandbox: the real Pulumi engine, the real Kubernetes provider, a real Kubernetes control plane, and
+// Command cli is the sandbox: the real Pulumi engine, the real Kubernetes provider, a real Kubernetes control plane, and
 // doubles of Azure, of its registries and of Docker Hub. It is built and started by the package above it, with
 //
 //	go run -C infra/sandbox . up

@@ -1,6 +1,6 @@
-// Package console writes the sandbox's progress: lines that stay, and below them one status line that is replaced in
+// Package progress writes the sandbox's progress: lines that stay, and below them one status line that is replaced in
 // place on a terminal and repeated now and then elsewhere, so that the log of a pipeline stays readable.
-package console
+package progress
 
 import (
 	"fmt"

@@ -1,4 +1,4 @@
-package demo
+package demoimages
 
 import (
 	"archive/tar"

@@ -1,4 +1,4 @@
-package stack
+package engine
 
 import (
 	"context"
@@ -13,7 +13,7 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/common/diag/colors"
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
 
-	"example.com/acr-microservices/infra/sandbox/console"
+	"example.com/acr-microservices/infra/sandbox/progress"
 )
 
 // Change is one operation on a resource.
@@ -25,7 +25,7 @@ type Change struct {
 
 // A watcher shows the engine's events while they come.
 type watcher struct {
-	console *console.Console
+	console *progress.Console
 	quiet   bool // the engine's own output is shown instead
 	events  chan events.EngineEvent
 	stop    chan struct{}
@@ -96,7 +96,7 @@ func (w *watcher) finish(m apitype.StepEventMetadata, planning bool) {
 		return
 	}
 	w.changes = append(w.changes, Change{Op: string(m.Op), Type: m.Type, Name: resource.URN(m.URN).Name()})
-	took := console.Elapsed(start)
+	took := progress.Elapsed(start)
 	if planning {
 		took = ""
 	}
@@ -105,7 +105,7 @@ func (w *watcher) finish(m apitype.StepEventMetadata, planning bool) {
 
 func (w *watcher) fail(m apitype.StepEventMetadata) {
 	if start, ok := w.started[m.URN]; ok {
-		w.line(m, console.Elapsed(start)+"  FAILED")
+		w.line(m, progress.Elapsed(start)+"  FAILED")
 	}
 }
 
@@ -131,7 +131,7 @@ func (w *watcher) diagnose(d apitype.DiagnosticEvent) {
 	if d.Severity == "error" {
 		w.errors = append(w.errors, text)
 	}
-	w.console.Printf("%s", console.Indent("  ", d.Severity+": "+text))
+	w.console.Printf("%s", progress.Indent("  ", d.Severity+": "+text))
 }
 
 // status tells what the engine waits for.

@@ -1,6 +1,6 @@
-// Package demo makes the images of the two microservices that the sandbox deploys, and of pause, without Docker: the program
+// Package demoimages makes the images of the two microservices that the sandbox deploys, and of pause, without Docker: the program
 // in app or pause, compiled here, becomes the only file of a one-layer image.
-package demo
+package demoimages
 
 import (
 	"archive/tar"

@@ -1,4 +1,4 @@
-package services
+package backend
 
 import (
 	"context"
@@ -13,7 +13,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/remote"
 
 	"example.com/acr-microservices/infra/sandbox/azuredouble"
-	"example.com/acr-microservices/infra/sandbox/demo"
+	"example.com/acr-microservices/infra/sandbox/demoimages"
 )
 
 // gitDouble is the one git repository that exists in the sandbox: it has a folder for each of the demo's services, and a tag for
@@ -62,10 +62,10 @@ func (p *publisher) build(run azuredouble.TaskRun) (v1.Image, error) {
 	switch {
 	case repository != gitDouble:
 		return nil, fmt.Errorf("fatal: repository '%s' not found; in the sandbox there is %s", repository, gitDouble)
-	case !slices.Contains(demo.Versions, version):
-		return nil, fmt.Errorf("fatal: couldn't find remote ref v%s; there are v%s", version, strings.Join(demo.Versions, ", v"))
-	case !slices.Contains(demo.Services, folder) || run.Dockerfile != "Dockerfile":
-		return nil, fmt.Errorf("unable to find '%s/%s'; there are folders %s", folder, run.Dockerfile, strings.Join(demo.Services, ", "))
+	case !slices.Contains(demoimages.Versions, version):
+		return nil, fmt.Errorf("fatal: couldn't find remote ref v%s; there are v%s", version, strings.Join(demoimages.Versions, ", v"))
+	case !slices.Contains(demoimages.Services, folder) || run.Dockerfile != "Dockerfile":
+		return nil, fmt.Errorf("unable to find '%s/%s'; there are folders %s", folder, run.Dockerfile, strings.Join(demoimages.Services, ", "))
 	case run.Platform != "linux/"+runtime.GOARCH:
 		return forPlatform(p.images[folder+":"+version], run.Platform)
 	}

@@ -11,9 +11,9 @@ import (
 
 	"github.com/pulumi/pulumi/sdk/v3/go/common/apitype"
 
-	"example.com/acr-microservices/infra/sandbox/console"
 	"example.com/acr-microservices/infra/sandbox/daemon"
-	"example.com/acr-microservices/infra/sandbox/stack"
+	"example.com/acr-microservices/infra/sandbox/engine"
+	"example.com/acr-microservices/infra/sandbox/progress"
 )
 
 // advice is what to do about a failure, by a part of what is said of it. The README has the same, with more words: a test
@@ -78,7 +78,7 @@ func advise(said []string) []string {
 }
 
 // explainFailure shows what the cluster has to say about a failed update, what the update has left behind, and what to do.
-func (sb *sandbox) explainFailure(ctx context.Context, st *stack.Stack, services *daemon.Client, before daemon.Info, failure stack.Result, since time.Time) {
+func (sb *sandbox) explainFailure(ctx context.Context, st *engine.Stack, services *daemon.Client, before daemon.Info, failure engine.Result, since time.Time) {
 	if ctx.Err() != nil {
 		return
 	}
@@ -100,7 +100,7 @@ func (sb *sandbox) explainFailure(ctx context.Context, st *stack.Stack, services
 func (sb *sandbox) section(title string, lines []string) {
 	sb.Printf("\n  %s", title)
 	for _, line := range lines {
-		sb.Printf("%s", console.Indent("    ", line))
+		sb.Printf("%s", progress.Indent("    ", line))
 	}
 }
 
@@ -110,7 +110,7 @@ func (sb *sandbox) tellStrays(ctx context.Context, services *daemon.Client, befo
 	if err != nil {
 		return // there is nobody to ask any more
 	}
-	known, err := stack.Known(sb.dir)
+	known, err := engine.Known(sb.dir)
 	if err != nil {
 		return
 	}

@@ -1,6 +1,6 @@
-// Package services runs what stands in for the outside world of the stack: the double of Azure, the double of the
+// Package backend runs what stands in for the outside world of the stack: the double of Azure, the double of the
 // registries with the demo images in it, and the Kubernetes cluster.
-package services
+package backend
 
 import (
 	"context"
@@ -20,7 +20,7 @@ import (
 	"example.com/acr-microservices/infra/sandbox/azuredouble"
 	"example.com/acr-microservices/infra/sandbox/cluster"
 	"example.com/acr-microservices/infra/sandbox/daemon"
-	"example.com/acr-microservices/infra/sandbox/demo"
+	"example.com/acr-microservices/infra/sandbox/demoimages"
 	"example.com/acr-microservices/infra/sandbox/pki"
 	"example.com/acr-microservices/infra/sandbox/registrydouble"
 )
@@ -68,7 +68,7 @@ func (o Options) Start(ctx context.Context, step func(string)) (_ daemon.Service
 
 	step("building the demo images")
 	images := &publisher{}
-	if images.images, err = demo.Images(ctx, "", o.Cache); err != nil {
+	if images.images, err = demoimages.Images(ctx, "", o.Cache); err != nil {
 		return nil, err
 	}
 	step("starting the doubles of Azure and its registries")
@@ -117,7 +117,7 @@ func (o Options) Start(ctx context.Context, step func(string)) (_ daemon.Service
 	step("starting Kubernetes")
 	r.cluster, err = cluster.Start(ctx, cluster.Options{
 		Dir: clusterDir(o.Dir), Binary: o.Kubernetes,
-		Node: o.Node, PauseImage: registrydouble.DockerHub + "/" + pause + ":" + demo.PauseTag,
+		Node: o.Node, PauseImage: registrydouble.DockerHub + "/" + pause + ":" + demoimages.PauseTag,
 		RegistryAddr: r.addresses.Registry, RegistryCA: ca.CertFile(),
 		CredentialProvider: o.NodeLogin,
 	})
@@ -234,7 +234,7 @@ func (p *publisher) publish(ctx context.Context, loginServer string) error {
 	if err := p.registry.Remove(loginServer); err != nil {
 		return err
 	}
-	return demo.Push(ctx, p.images, loginServer, "", p.owner, p.transport)
+	return demoimages.Push(ctx, p.images, loginServer, "", p.owner, p.transport)
 }
 
 // seedDockerHub offers the same images publicly.
@@ -250,9 +250,9 @@ func (p *publisher) seedDockerHub(ctx context.Context) error {
 
 // seedPause offers the image with which a node holds pods together.
 func (p *publisher) seedPause(ctx context.Context, cache string) error {
-	image, err := demo.Pause(ctx, "", cache)
+	image, err := demoimages.Pause(ctx, "", cache)
 	if err != nil {
 		return err
 	}
-	return p.registry.Seed(ctx, registrydouble.DockerHub, pause, demo.PauseTag, image)
+	return p.registry.Seed(ctx, registrydouble.DockerHub, pause, demoimages.PauseTag, image)
 }

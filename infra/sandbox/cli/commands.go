@@ -15,10 +15,10 @@ import (
 	"github.com/spf13/cobra"
 
 	"example.com/acr-microservices/infra/sandbox/azuredouble"
+	"example.com/acr-microservices/infra/sandbox/backend"
 	"example.com/acr-microservices/infra/sandbox/cluster"
-	"example.com/acr-microservices/infra/sandbox/console"
 	"example.com/acr-microservices/infra/sandbox/daemon"
-	"example.com/acr-microservices/infra/sandbox/services"
+	"example.com/acr-microservices/infra/sandbox/progress"
 )
 
 // validName is what a sandbox may be called: the name becomes a folder's.
@@ -89,7 +89,7 @@ are those of Pulumi.dev.yaml.`,
 	// The folders are resolved when a command runs, after its flags have been read.
 	with := func(do func(*cobra.Command, *sandbox) error) func(*cobra.Command, []string) error {
 		return func(cmd *cobra.Command, _ []string) error {
-			sb, err := newSandbox(name, stack, project, state, console.New(cmd.OutOrStdout()))
+			sb, err := newSandbox(name, stack, project, state, progress.New(cmd.OutOrStdout()))
 			if err != nil {
 				return err
 			}
@@ -214,7 +214,7 @@ puts it right, and whether anything is lost or left behind.`,
 
 // serveCommand is what up starts in the background.
 func serveCommand() *cobra.Command {
-	var o services.Options
+	var o backend.Options
 	cmd := &cobra.Command{
 		Use:    "serve",
 		Hidden: true,

@@ -14,14 +14,14 @@ import (
 	"golang.org/x/sys/unix"
 
 	"example.com/acr-microservices/infra/sandbox/azuredouble"
-	"example.com/acr-microservices/infra/sandbox/console"
 	"example.com/acr-microservices/infra/sandbox/daemon"
+	"example.com/acr-microservices/infra/sandbox/progress"
 	"example.com/acr-microservices/infra/sandbox/toolchain"
 )
 
 // sandbox is one named sandbox: its files, and its processes while it runs.
 type sandbox struct {
-	*console.Console
+	*progress.Console
 	name    string
 	stack   string
 	project string // folder of Pulumi.yaml
@@ -30,7 +30,7 @@ type sandbox struct {
 	attach  string // providers that the engine attaches to, as "name:port,…"; empty: the doubles
 }
 
-func newSandbox(name, stack, project, state string, con *console.Console) (*sandbox, error) {
+func newSandbox(name, stack, project, state string, con *progress.Console) (*sandbox, error) {
 	if !validName.MatchString(name) {
 		return nil, fmt.Errorf("--name %q: up to 32 lower-case letters, digits and inner dashes are allowed", name)
 	}

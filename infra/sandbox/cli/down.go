@@ -10,9 +10,9 @@ import (
 	"slices"
 	"strings"
 
+	"example.com/acr-microservices/infra/sandbox/backend"
 	"example.com/acr-microservices/infra/sandbox/daemon"
-	"example.com/acr-microservices/infra/sandbox/services"
-	"example.com/acr-microservices/infra/sandbox/stack"
+	"example.com/acr-microservices/infra/sandbox/engine"
 )
 
 // downStack destroys one stack of a sandbox that goes on.
@@ -65,7 +65,7 @@ func (sb *sandbox) down(ctx context.Context, force, verbose bool) error {
 	if err := sb.awaitEnd(); err != nil {
 		return err
 	}
-	if err := services.Clean(sb.dir); err != nil {
+	if err := backend.Clean(sb.dir); err != nil {
 		return err
 	}
 	if err := os.RemoveAll(sb.dir); err != nil {
@@ -77,7 +77,7 @@ func (sb *sandbox) down(ctx context.Context, force, verbose bool) error {
 
 // destroyAll destroys all stacks, and the default one, on which others may stand, last.
 func (sb *sandbox) destroyAll(ctx context.Context, services *daemon.Client, verbose bool) error {
-	names, err := stack.Names(sb.dir)
+	names, err := engine.Names(sb.dir)
 	if err != nil {
 		return err
 	}

@@ -29,7 +29,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"example.com/acr-microservices/infra/sandbox/daemon"
-	"example.com/acr-microservices/infra/sandbox/stack"
+	"example.com/acr-microservices/infra/sandbox/engine"
 )
 
 // A boundary is a moment of an update at which an engine can die that matters to the one after it.
@@ -77,10 +77,10 @@ func newKillSwitch(b *box) *killSwitch {
 	require.Len(b.t, plugins, 1)
 	k.provider = func() *exec.Cmd {
 		cmd := exec.Command(plugins[0])
-		cmd.Dir = stack.ProjectDir(b.dir()) // charts are named from there
+		cmd.Dir = engine.ProjectDir(b.dir()) // charts are named from there
 		mark, dir, _ := strings.Cut(daemon.Mark(b.dir()), "=")
-		cmd.Env = append(stack.CleanEnv(os.Environ()), "KUBECONFIG="+info.Kubeconfig, mark+"="+dir)
-		for name, value := range stack.Env(b.dir()) {
+		cmd.Env = append(engine.CleanEnv(os.Environ()), "KUBECONFIG="+info.Kubeconfig, mark+"="+dir)
+		for name, value := range engine.Env(b.dir()) {
 			cmd.Env = append(cmd.Env, name+"="+value)
 		}
 		return cmd
@@ -214,7 +214,7 @@ func operationOf(method string, request []byte) boundary {
 		return boundary{}
 	}
 	urn := resource.URN(message.GetUrn())
-	return boundary{call: call, what: stack.ShortType(string(urn.Type())) + " " + urn.Name()}
+	return boundary{call: call, what: engine.ShortType(string(urn.Type())) + " " + urn.Name()}
 }
 
 var errKilled = status.Error(codes.Unavailable, "the engine is dead")
