@@ -8,7 +8,7 @@ import (
 )
 
 // Config is what a stack file says under the project's own namespace, decoded, defaulted and validated. The keys are
-// described one by one in Pulumi.yaml and in the README.
+// described one by one in infra/docs/configuration.md.
 type Config struct {
 	// Environment is the second half of every namespace's name.
 	Environment string `json:"environment"`

@@ -22,7 +22,7 @@ type feature struct {
 	used func(r *Registry) bool
 }
 
-// registryFeatures are all features, in the order in which the README lists them.
+// registryFeatures are all features, in the order in which the documentation lists them.
 // https://learn.microsoft.com/azure/container-registry/container-registry-skus
 var registryFeatures = []feature{
 	{"replicas", "geo-replication", SKUPremium, func(r *Registry) bool { return len(r.Replicas) > 0 }},

@@ -1,4 +1,4 @@
-// Package projecttest reads for tests what the project's files say: stack files, golden files, the README, and, by way of the go
+// Package projecttest reads for tests what the project's files say: stack files, golden files, the documentation, and, by way of the go
 // command, the source.
 package projecttest
 
@@ -116,7 +116,7 @@ func Section(t *testing.T, path, heading string) string {
 	t.Helper()
 	text, err := os.ReadFile(path)
 	require.NoError(t, err)
-	_, section, found := strings.Cut(string(text), "\n"+heading+"\n")
+	_, section, found := strings.Cut("\n"+string(text), "\n"+heading+"\n")
 	require.True(t, found, heading)
 	return regexp.MustCompile("\n##+ ").Split(section, 2)[0]
 }

@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -123,7 +124,8 @@ func TestTable(t *testing.T) {
 
 func TestWriteKeepsOtherGroups(t *testing.T) {
 	project := t.TempDir()
-	require.NoError(t, os.WriteFile(filepath.Join(project, "README.md"), []byte("before\n"+tableBegin+"old\n"+tableEnd+"after\n"), 0o600))
+	require.NoError(t, os.MkdirAll(filepath.Dir(filepath.Join(project, page)), 0o750))
+	require.NoError(t, os.WriteFile(filepath.Join(project, page), []byte("before\n"+tableBegin+"old\n"+tableEnd+"after\n"), 0o600))
 	growth := func(seconds float64) Measure {
 		return Measure{Group: "growth", Name: "preview", Services: 10, Unit: "s", Ours: seconds, Base: 1, BaseName: "empty program"}
 	}
@@ -131,7 +133,7 @@ func TestWriteKeepsOtherGroups(t *testing.T) {
 	require.NoError(t, Write(project, []Measure{deploy}))
 	require.NoError(t, Write(project, []Measure{growth(2)}))
 	require.NoError(t, Write(project, []Measure{growth(3)}))
-	text, err := os.ReadFile(filepath.Join(project, "README.md"))
+	text, err := os.ReadFile(filepath.Join(project, page))
 	require.NoError(t, err)
 	assert.Equal(t, "before\n"+tableBegin+Table([]Measure{growth(3), deploy})+tableEnd+"after\n", string(text))
 	for _, plot := range []string{growthPlot, deployPlot} {
@@ -140,7 +142,7 @@ func TestWriteKeepsOtherGroups(t *testing.T) {
 		assert.Contains(t, string(svg), "<svg")
 	}
 
-	require.NoError(t, os.WriteFile(filepath.Join(project, "README.md"), []byte("no place"), 0o600))
+	require.NoError(t, os.WriteFile(filepath.Join(project, page), []byte("no place"), 0o600))
 	require.ErrorIs(t, Write(project, nil), errNoTable)
 }
 
@@ -178,18 +180,18 @@ func TestColdCountsEachProgram(t *testing.T) {
 	assert.FileExists(t, filepath.Join(out, "program"))
 }
 
-// What the README says is what "bench --write" has measured.
-func TestREADMEShowsTheResults(t *testing.T) {
+// What the page says is what "bench --write" has measured.
+func TestDocsShowTheResults(t *testing.T) {
 	results, err := readResults(project)
 	require.NoError(t, err)
 	require.NotEmpty(t, results)
-	text, err := os.ReadFile(filepath.Join(project, readme))
+	text, err := os.ReadFile(filepath.Join(project, page))
 	require.NoError(t, err)
 	renewed, err := replaceTable(text, Table(results))
 	require.NoError(t, err)
 	require.Equal(t, string(renewed), string(text))
 	for _, plot := range []string{growthPlot, deployPlot} {
-		require.Contains(t, string(text), "("+plot+")")
+		require.Contains(t, string(text), "("+strings.Replace(plot, "infra", "..", 1)+")")
 		require.FileExists(t, filepath.Join(project, plot))
 	}
 }

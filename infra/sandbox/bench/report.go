@@ -18,7 +18,7 @@ const (
 	resultsFile = "infra/sandbox/bench/results/results.json"
 	growthPlot  = "infra/sandbox/bench/results/growth.svg"
 	deployPlot  = "infra/sandbox/bench/results/deploy.svg"
-	readme      = "README.md"
+	page        = "infra/docs/performance.md"
 	tableBegin  = "<!-- the table of bench --write -->\n"
 	tableEnd    = "<!-- end of the table -->\n"
 )
@@ -63,7 +63,7 @@ func figure(value float64) string {
 	return strconv.FormatFloat(value, 'f', digits, 64)
 }
 
-// Write puts the measures in the place of earlier ones of their groups, and makes the README's table and plots of all.
+// Write puts the measures in the place of earlier ones of their groups, and makes the page's table and plots of all.
 func Write(project string, measures []Measure) error {
 	all, err := readResults(project)
 	if err != nil {
@@ -78,7 +78,7 @@ func Write(project string, measures []Measure) error {
 	if err != nil {
 		return err
 	}
-	text, err := os.ReadFile(filepath.Join(project, readme))
+	text, err := os.ReadFile(filepath.Join(project, page))
 	if err != nil {
 		return err
 	}
@@ -88,7 +88,7 @@ func Write(project string, measures []Measure) error {
 	if err := os.MkdirAll(filepath.Dir(filepath.Join(project, resultsFile)), 0o755); err != nil {
 		return err
 	}
-	for name, content := range map[string][]byte{resultsFile: append(content, '\n'), readme: text} {
+	for name, content := range map[string][]byte{resultsFile: append(content, '\n'), page: text} {
 		if err := os.WriteFile(filepath.Join(project, name), content, 0o644); err != nil { //nolint:gosec // G306: files of the checkout
 			return err
 		}
@@ -109,7 +109,7 @@ func readResults(project string) ([]Measure, error) {
 	return all, err
 }
 
-var errNoTable = errors.New("README.md has no place for the table of the benchmarks")
+var errNoTable = errors.New(page + " has no place for the table of the benchmarks")
 
 // replaceTable puts the table between its two marks.
 func replaceTable(text []byte, table string) ([]byte, error) {

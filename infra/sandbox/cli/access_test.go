@@ -78,7 +78,7 @@ func TestPullModes(t *testing.T) {
 	b.must("down")
 }
 
-// TestPullModeSwitches leads a live stack from each mode to each other one, in the three updates that the README tells of, while
+// TestPullModeSwitches leads a live stack from each mode to each other one, in the three updates that the documentation tells of, while
 // Azure takes ten minutes to let a registry know of a role. Whatever pod may start meanwhile can pull.
 func TestPullModeSwitches(t *testing.T) {
 	b := newBox(t, "switches")
@@ -130,7 +130,7 @@ func TestPullModeSwitches(t *testing.T) {
 }
 
 // TestABACRegistry switches the registry of a live stack to the mode that knows roles for single repositories only, by way of
-// tokens, as the README tells.
+// tokens, as the documentation tells.
 func TestABACRegistry(t *testing.T) {
 	b := newBox(t, "abac")
 	b.pullWith(settings{"pull": settings{"mode": "token"}})

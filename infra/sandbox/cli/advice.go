@@ -16,7 +16,7 @@ import (
 	"example.com/acr-microservices/infra/sandbox/progress"
 )
 
-// advice is what to do about a failure, by a part of what is said of it. The README has the same, with more words: a test
+// advice is what to do about a failure, by a part of what is said of it. infra/docs/troubleshooting.md has the same, with more words: a test
 // holds the one against the other.
 var advice = []struct{ said, do string }{
 	{"manifest tagged by", "push the image, or set another image.tag"},

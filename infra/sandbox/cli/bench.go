@@ -56,7 +56,7 @@ func benchCommand(with func(func(*cobra.Command, *sandbox) error) func(*cobra.Co
 		Example: `  go run -C infra/sandbox . bench
   go run -C infra/sandbox . bench growth --services 1,10,100 --repeat 5
   go run -C infra/sandbox . bench deploy --latency azure-native:Registry=20s
-  go run -C infra/sandbox . bench all --write   # renews the README's table and plots`,
+  go run -C infra/sandbox . bench all --write   # renews the table and plots of infra/docs/performance.md`,
 		ValidArgs: names,
 		Args:      cobra.OnlyValidArgs,
 	}
@@ -83,7 +83,7 @@ func benchCommand(with func(func(*cobra.Command, *sandbox) error) func(*cobra.Co
 	cmd.Flags().IntSliceVar(&services, "services", nil, "numbers of services, in place of each part's own")
 	cmd.Flags().IntVar(&repeat, "repeat", 0, "how often to measure, in place of each part's own number; medians count")
 	cmd.Flags().StringToStringVar(&latency, "latency", nil, "how long Azure takes for one of those: azure-native:Registry=20s")
-	cmd.Flags().BoolVar(&write, "write", false, "renew the table and the plots in the README")
+	cmd.Flags().BoolVar(&write, "write", false, "renew the table and the plots of infra/docs/performance.md")
 	return cmd
 }
 

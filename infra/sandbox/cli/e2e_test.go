@@ -302,7 +302,7 @@ func TestLife(t *testing.T) {
 		assert.Contains(t, b.must("preview"), "up would do: 16 create")
 		b.nothingRuns() // a preview leaves a sandbox as it was
 		out := b.must("up")
-		assert.Equal(t, typical(readmeOutput(t)), typical(out), "the README shows something else")
+		assert.Equal(t, typical(documentedOutput(t)), typical(out), "infra/docs/sandbox.md shows something else")
 		assert.Equal(t, []string{
 			"create azure-native:Registry " + registry,
 			"create azure-native:ResourceGroup " + registry,
@@ -633,13 +633,13 @@ entries:
 	return settings{"repository": server.URL, "name": "microservice", "version": chart.Version}
 }
 
-// readmeOutput returns what the README says that the first up prints.
-func readmeOutput(t *testing.T) string {
+// documentedOutput returns what the documentation says that the first up prints.
+func documentedOutput(t *testing.T) string {
 	t.Helper()
-	readme, err := os.ReadFile(filepath.Join("..", "..", "..", "README.md"))
+	page, err := os.ReadFile(filepath.Join("..", "..", "docs", "sandbox.md"))
 	require.NoError(t, err)
-	block := regexp.MustCompile("(?s)<!-- output of the first up -->\n```text\n(.*?)```").FindSubmatch(readme)
-	require.NotNil(t, block, "the README does not show the output of the first up")
+	block := regexp.MustCompile("(?s)<!-- output of the first up -->\n```text\n(.*?)```").FindSubmatch(page)
+	require.NotNil(t, block, "the page does not show the output of the first up")
 	return string(block[1])
 }
 

@@ -302,7 +302,7 @@ func TestSecrets(t *testing.T) {
 		}
 		collected[name] = rest
 	}
-	assert.NotZero(t, shown, "Pulumi's log has become discreet: change the README, and this test")
+	assert.NotZero(t, shown, "Pulumi's log has become discreet: change infra/docs/security.md, and this test")
 	b.checkSecrets("leaks", given, collected)
 	b.must("down", "--force")
 }

@@ -11,32 +11,32 @@ import (
 	"example.com/acr-microservices/infra/internal/projecttest"
 )
 
-const readme = root + "/README.md"
+const page = root + "/infra/docs/configuration.md"
 
-func TestREADMEListsEveryKey(t *testing.T) {
+func TestDocsListEveryKey(t *testing.T) {
 	t.Parallel()
 	want := append([]string{"azure-native:location"}, keyPaths("", reflect.TypeFor[Config]())...)
-	got := projecttest.FirstColumn(t, readme, "## Configuration")
+	got := projecttest.FirstColumn(t, page, "# Configuration")
 	slices.Sort(want)
 	slices.Sort(got)
 	require.Equal(t, want, got)
 }
 
-// What the README says of the SKUs is what the program holds against them.
-func TestREADMEListsEveryFeature(t *testing.T) {
+// What the page says of the SKUs is what the program holds against them.
+func TestDocsListEveryFeature(t *testing.T) {
 	t.Parallel()
 	var want []string
 	for _, feature := range registryFeatures {
 		want = append(want, "registry."+feature.key+" "+feature.sku)
 	}
 	var got []string
-	for _, row := range regexp.MustCompile("(?m)^\\| [^|]+ \\| `([^`]+)` \\| (\\w+)").FindAllStringSubmatch(projecttest.Section(t, readme, "### Everything the registry offers"), -1) {
+	for _, row := range regexp.MustCompile("(?m)^\\| [^|]+ \\| `([^`]+)` \\| (\\w+)").FindAllStringSubmatch(projecttest.Section(t, page, "## Everything the registry offers"), -1) {
 		got = append(got, row[1]+" "+row[2])
 	}
 	require.Equal(t, want, got)
 }
 
-// keyPaths returns the paths of the leaves of a configuration type, as the README writes them.
+// keyPaths returns the paths of the leaves of a configuration type, as the page writes them.
 func keyPaths(path string, t reflect.Type) []string {
 	var paths []string
 	for _, key := range jsonKeys(t) {

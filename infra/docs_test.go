@@ -8,7 +8,7 @@ import (
 	"example.com/acr-microservices/infra/internal/projecttest"
 )
 
-func TestREADMEListsEveryOutput(t *testing.T) {
+func TestDocsListEveryOutput(t *testing.T) {
 	t.Parallel()
 	g, err := deploy(projecttest.ReadStack(t, "../Pulumi.dev.yaml"), false)
 	require.NoError(t, err)
@@ -16,7 +16,7 @@ func TestREADMEListsEveryOutput(t *testing.T) {
 	for name := range g.outputs {
 		want = append(want, string(name))
 	}
-	got := projecttest.FirstColumn(t, "../README.md", "## Outputs")
+	got := projecttest.FirstColumn(t, "docs/outputs.md", "# Outputs")
 	require.ElementsMatch(t, want, got)
 
 	g, err = deploy(projecttest.ReadStack(t, "testdata/valid-dockerhub.yaml"), false)
