@@ -4,32 +4,35 @@ package config
 
 import (
 	"maps"
+	"reflect"
 	"slices"
 )
 
-// Config is what a stack file says under the project's own namespace, decoded, defaulted and validated. The keys are
-// described one by one in infra/docs/configuration.md.
+// Config is what a stack file says under the project's own namespace, decoded, defaulted and validated. The doc comments of its
+// fields, and of the types below it, are the documentation: infra/docs/configuration.md and stack.schema.json are made of them.
 type Config struct {
-	// Environment is the second half of every namespace's name.
-	Environment string `json:"environment"`
-	// Tags are the Azure tags on the resource group and the registry.
-	Tags map[string]string `json:"tags"`
-	// Registry says where images come from.
+	// Environment is the environment in which the services run: the second half of each namespace's name, `<service>-<environment>`.
+	// An RFC 1123 label. Default: the stack's name.
+	Environment string `json:"environment" is:"label"`
+	// Tags are the Azure tags, name to value, on the resource group, the registry and what belongs to it. At most 50.
+	Tags map[string]string `json:"tags" keys:"tagName" is:"tagValue" max:"50"`
+	// Registry says where images come from: an Azure Container Registry of the stack's own, an existing one, or a registry outside Azure.
 	Registry Registry `json:"registry"`
-	// PullSecretName is the name of the image pull secret in each namespace.
-	PullSecretName string `json:"pullSecretName"`
-	// Rotation says when the passwords with which the cluster pulls change.
+	// PullSecretName is the name of the image pull secret in each namespace, an RFC 1123 subdomain.
+	PullSecretName string `json:"pullSecretName" is:"subdomain" default:"acr-secret"`
+	// Rotation says when the password with which the cluster pulls changes: with the first update of each period.
 	Rotation Rotation `json:"rotation"`
-	// Cluster says how to reach Kubernetes.
+	// Cluster says how to reach Kubernetes. Default: what kubectl would use.
 	Cluster Cluster `json:"cluster"`
-	// Chart is the chart of each service that names none of its own.
+	// Chart is the Helm chart of the services that name none of their own. Default: the chart in `infra/charts/microservice`.
 	Chart Chart `json:"chart"`
-	// Release holds the Helm settings of each service that has none of its own.
+	// Release holds the Helm settings of the services. A service's own settings win, field by field.
 	Release Release `json:"release"`
-	// Namespace holds the settings of each service's namespace that has none of its own.
+	// Namespace holds the settings of the services' namespaces. A service's own settings win, field by field.
 	Namespace Namespace `json:"namespace"`
-	// Services are the microservices by name.
-	Services map[string]Service `json:"services"`
+	// Services are the microservices by name. A name is an RFC 1123 label of at most 53 characters, and of at most 63 together with
+	// `-<environment>`.
+	Services map[string]Service `json:"services" keys:"serviceName" required:"true"`
 
 	// Location is the Azure region of azure-native:location, where a resource group is created.
 	Location string `json:"-"`
@@ -43,111 +46,118 @@ type Config struct {
 
 // Cluster says how to reach Kubernetes; empty fields mean what they mean to kubectl.
 type Cluster struct {
-	// Kubeconfig is a path or the content of a kubeconfig file.
-	Kubeconfig string `json:"kubeconfig"`
-	// Context is the kubeconfig's context to use.
+	// Kubeconfig is the path (relative to the project folder) or the content of a kubeconfig file. Encrypt the content. Default: as
+	// kubectl.
+	Kubeconfig string `json:"kubeconfig" secret:"true"`
+	// Context is the context in the kubeconfig. Default: its current context.
 	Context string `json:"context"`
-	// AKS is a cluster in Azure whose credentials Azure is asked for, in place of a kubeconfig.
+	// AKS is an AKS cluster in the stack's subscription, whose credentials the program gets from Azure. It replaces `kubeconfig` and
+	// `context`.
 	AKS *AKS `json:"aks"`
 }
 
 // AKS names an AKS cluster in the stack's subscription.
 type AKS struct {
-	// ResourceGroup of the cluster.
-	ResourceGroup string `json:"resourceGroup"`
-	// Name of the cluster.
-	Name string `json:"name"`
-	// Admin takes the local administrator's credentials, which need no kubelogin and know no limits.
-	Admin bool `json:"admin"`
+	// ResourceGroup is the cluster's resource group.
+	ResourceGroup string `json:"resourceGroup" is:"resourceGroup" required:"true"`
+	// Name is the cluster's name.
+	Name string `json:"name" is:"clusterName" required:"true"`
+	// Admin chooses the local administrator's credentials (`true`), which need no kubelogin and have no limits, or those of whoever
+	// runs the stack (`false`).
+	Admin bool `json:"admin" default:"false"`
 }
 
 // Chart names a Helm chart: a local path, a chart in a repository, or an OCI chart. Empty means the chart that is
 // shipped with this project.
 type Chart struct {
-	// Path is a chart folder or package, relative to the project folder.
-	Path string `json:"path"`
-	// Repository is the http or https address of a chart repository; it takes Name and Version.
-	Repository string `json:"repository"`
-	// Name is the chart's name in Repository.
+	// Path is a chart folder or a packaged chart (.tgz), relative to the project folder.
+	Path string `json:"path" is:"projectPath"`
+	// Repository is the http or https address of a chart repository. It needs `name` and `version`.
+	Repository string `json:"repository" is:"chartRepository"`
+	// Name is the chart's name in `repository`.
 	Name string `json:"name"`
-	// OCI is a chart's address, as in "oci://example.azurecr.io/charts/microservice"; it takes Version.
-	OCI string `json:"oci"`
-	// Version is the chart's exact version.
-	Version string `json:"version"`
-	// Username for Repository or OCI.
+	// OCI is the address of a chart in an OCI registry, such as `oci://example.azurecr.io/charts/microservice`. It needs `version`.
+	OCI string `json:"oci" is:"ociChart"`
+	// Version is the chart's exact version, such as `1.2.3`, for `repository` and `oci`.
+	Version string `json:"version" is:"exactVersion"`
+	// Username is the user name for `repository` or `oci`.
 	Username string `json:"username"`
-	// Password for Repository or OCI.
-	Password string `json:"password"`
+	// Password is the password for `repository` or `oci`. Encrypt it.
+	Password string `json:"password" secret:"true"`
 }
 
 // Release holds the Helm settings of a release. A nil field takes the next outer setting.
 type Release struct {
-	// TimeoutSeconds is how long a release may take to become ready.
-	TimeoutSeconds *int `json:"timeoutSeconds"`
+	// TimeoutSeconds is how many seconds a release may take to become ready. Azure may need 10 minutes until a new service principal
+	// can pull, and kubelet waits up to 5 minutes between two attempts.
+	TimeoutSeconds *int `json:"timeoutSeconds" min:"1" max:"3600" default:"900"`
 	// Atomic rolls a failed upgrade back and removes a failed first installation.
-	Atomic *bool `json:"atomic"`
+	Atomic *bool `json:"atomic" default:"true"`
 	// CleanupOnFail deletes what a failed upgrade has newly created.
-	CleanupOnFail *bool `json:"cleanupOnFail"`
-	// MaxHistory is how many revisions Helm keeps.
-	MaxHistory *int `json:"maxHistory"`
+	CleanupOnFail *bool `json:"cleanupOnFail" default:"true"`
+	// MaxHistory is how many revisions Helm keeps. Each is a secret in the namespace.
+	MaxHistory *int `json:"maxHistory" min:"1" max:"100" default:"10"`
 }
 
 // Service describes one microservice.
 type Service struct {
-	// Image is what the service runs.
+	// Image is the image that the service runs. A service without `image.tag` and `image.digest` gets its namespace and its pull
+	// secret, and no release yet.
 	Image Image `json:"image"`
-	// PullRepositories are repositories in the registry, besides that of Image, from which the service pulls. They count
-	// where each service may pull its own repositories only: in the mode token and with registry.abac.
-	PullRepositories []string `json:"pullRepositories"`
-	// Chart overrides the stack's chart.
-	Chart Chart `json:"chart"`
-	// Release overrides the stack's Helm settings, field by field.
-	Release Release `json:"release"`
-	// Namespace overrides the stack's namespace settings, field by field.
-	Namespace Namespace `json:"namespace"`
-	// ValuesFiles are YAML files with chart values, relative to the project folder; a later file wins.
+	// PullRepositories are further repositories in the registry from which the service pulls. They count in the mode `token` and with
+	// `registry.abac`, where each service can pull only its own repositories.
+	PullRepositories []string `json:"pullRepositories" is:"repository"`
+	// Chart is the Helm chart of this service, with the keys of `chart`.
+	Chart Chart `json:"chart" inherits:"chart"`
+	// Release holds the Helm settings of this service, with the keys of `release`.
+	Release Release `json:"release" inherits:"release"`
+	// Namespace holds the settings of this service's namespace, with the keys of `namespace`. Maps are merged; `allowFrom` replaces.
+	Namespace Namespace `json:"namespace" inherits:"namespace"`
+	// ValuesFiles are YAML files with chart values, relative to the project folder. A later file wins.
 	ValuesFiles []string `json:"valuesFiles"`
-	// Values are chart values; they win over ValuesFiles.
-	Values map[string]any `json:"values"`
+	// Values are chart values of any depth. They win over `valuesFiles`. Leaves may be encrypted. The stack itself sets
+	// `image.repository`, `image.tag`, `image.digest` and, for images from its own registry, `imagePullSecrets`.
+	Values map[string]any `json:"values" secret:"true"`
 }
 
 // Image names a service's image. Without Tag and Digest the service gets no release yet.
 type Image struct {
-	// Repository is the image's name in the stack's registry, or with a host in front ("docker.io/library/nginx") an
-	// image from elsewhere. Default: the service's name.
-	Repository string `json:"repository"`
-	// Tag is the image's tag.
-	Tag string `json:"tag"`
-	// Digest, as in "sha256:…", pins the image's content; it wins over what Tag points to.
-	Digest string `json:"digest"`
-	// Import copies the image with Tag from elsewhere into the registry, before the release.
+	// Repository is the image's repository in the stack's registry, or with a host in front, such as `docker.io/library/nginx`, an image
+	// from elsewhere, which is pulled without the pull secret. Default: the service's name.
+	Repository string `json:"repository" is:"imageRepository"`
+	// Tag is the tag to run. Put it in quotes: YAML reads 1.10 as 1.1.
+	Tag string `json:"tag" is:"imageTag"`
+	// Digest is the digest to run, `sha256:` and 64 hexadecimal digits. It wins over the tag.
+	Digest string `json:"digest" is:"imageDigest"`
+	// Import copies the image, with `image.tag`, from another registry into the stack's, before the release.
 	Import *Import `json:"import"`
-	// Build builds the image with Tag from a git repository, before the release.
+	// Build builds the image, with `image.tag`, from a git repository, before the release.
 	Build *Build `json:"build"`
 }
 
 // Import says from where an image is copied into the registry.
 type Import struct {
-	// Source is the image with its host and its tag or digest, as in "docker.io/library/nginx:1.29".
-	Source string `json:"source"`
-	// Username and Password for Source; empty for a public image.
-	Username string `json:"username"`
-	Password string `json:"password"`
+	// Source is the image to copy, with its host and its tag or digest, such as `docker.io/library/nginx:1.29`.
+	Source string `json:"source" is:"image" required:"true"`
+	// Username is the user name at the source, for a private image. It needs `password`.
+	Username string `json:"username" is:"argument" secret:"true"`
+	// Password is the password at the source. Encrypt it.
+	Password string `json:"password" is:"argument" secret:"true"`
 }
 
 // Build says from what an image is built.
 type Build struct {
-	// Context is a git repository with branch, tag or commit, and a folder if it is not the top one, as in
-	// "https://github.com/example/shop.git#v1.2.0:customerapi".
-	Context string `json:"context"`
-	// Dockerfile in the context. Empty is "Dockerfile".
-	Dockerfile string `json:"dockerfile"`
-	// Platform is one of buildPlatforms. Empty is the first.
-	Platform string `json:"platform"`
-	// Args are the build's arguments.
+	// Context is an https git repository with its branch, tag or commit, and the folder unless it is the top one:
+	// `https://github.com/example/shop.git#v1.2.0:customerapi`.
+	Context string `json:"context" is:"gitContext" required:"true"`
+	// Dockerfile is the path of the Dockerfile in the context.
+	Dockerfile string `json:"dockerfile" is:"contextPath" default:"Dockerfile"`
+	// Platform is the platform for which the image is built.
+	Platform string `json:"platform" is:"platform" default:"linux/amd64"`
+	// Args are the build arguments, name to value.
 	Args map[string]string `json:"args"`
-	// Token for a private git repository.
-	Token string `json:"token"`
+	// Token is a token for a private git repository. Encrypt it.
+	Token string `json:"token" secret:"true"`
 }
 
 // Defaults of the stack, documented in Pulumi.yaml.
@@ -166,8 +176,10 @@ const (
 func Parse(settings map[string]string, secretKeys map[string]bool, location, stack, root string) (*Config, error) {
 	cfg, found := decodeConfig(settings)
 	cfg.Location, cfg.secretKeys, cfg.root = location, secretKeys, root
+	var further problems
+	checkFields(&further, "", reflect.ValueOf(*cfg))
 	applyDefaults(cfg, stack)
-	found.merge(cfg.validate())
+	found.merge(append(further, cfg.validate()...))
 	return cfg, found.err(secretKeys)
 }
 

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"maps"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -148,13 +149,12 @@ func FuzzNames(f *testing.F) {
 				t.Errorf("%q is accepted as %s: %t; Kubernetes says %q", name, rule, got.accepted, got.problems)
 			}
 		}
-		var found problems
-		validateNamespace(&found, "namespace", Namespace{Labels: map[string]string{"a": name}})
-		if len(found) == 0 != (len(validation.IsValidLabelValue(name)) == 0) {
-			t.Errorf("%q as a label's value: %v", name, found)
+		if kinds["labelValue"].allows(name) != (len(validation.IsValidLabelValue(name)) == 0) {
+			t.Errorf("%q as a label's value", name)
 		}
-		found = nil
+		var found problems
 		cfg := &Config{Environment: environment, Services: map[string]Service{name: {Image: Image{Repository: name}}}}
+		checkFields(&found, "", reflect.ValueOf(*cfg))
 		cfg.validateService(&found, name)
 		if len(found) == 0 && isLabel(environment) && len(validation.IsDNS1123Label(cfg.NamespaceName(name))) > 0 {
 			t.Errorf("%q is accepted", cfg.NamespaceName(name))
@@ -179,6 +179,7 @@ func FuzzImage(f *testing.F) {
 	f.Fuzz(func(t *testing.T, repository, tag, digest string) {
 		image := Image{Repository: repository, Tag: tag, Digest: digest}
 		var found problems
+		checkFields(&found, "image", reflect.ValueOf(image))
 		(&Config{}).validateImage(&found, "image", image)
 		if len(found) > 0 || !image.Deployable() {
 			return
@@ -212,6 +213,7 @@ func FuzzChart(f *testing.F) {
 		chart := Chart{Path: path, Repository: repository, OCI: oci, Name: name, Version: version, Username: user}
 		cfg := &Config{Chart: chart, Services: map[string]Service{"api": {}}, root: root}
 		var found problems
+		checkFields(&found, "chart", reflect.ValueOf(chart))
 		cfg.validateChart(&found, "chart", chart)
 		if len(found) > 0 || chart == (Chart{}) {
 			return
@@ -241,6 +243,7 @@ func FuzzPurge(f *testing.F) {
 			cfg.Registry.Purge.Filters = []string{filter, "b:c"}
 		}
 		var found problems
+		checkFields(&found, "", reflect.ValueOf(*cfg))
 		cfg.validatePurge(&found)
 		cfg.validateImage(&found, "image", cfg.Services["customerapi"].Image)
 		if len(found) > 0 {
@@ -270,11 +273,9 @@ func FuzzARMIDs(f *testing.F) {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, id string) {
-		var found problems
-		found.addUnlessARMID("id", id, "Microsoft.ContainerRegistry/registries")
 		parsed, ok := ParseRegistryID(id)
-		if ok != (len(found) == 0) && guidPattern.MatchString(strings.Split(id+"//", "/")[2]) {
-			t.Errorf("%q: %+v, %v", id, parsed, found)
+		if ok != kinds["registryId"].allows(id) && guidPattern.MatchString(strings.Split(id+"//", "/")[2]) {
+			t.Errorf("%q: %+v, %t", id, parsed, ok)
 		}
 		if ok && (!strings.HasPrefix(strings.ToLower(id), strings.ToLower(parsed.GroupID)+"/providers/") || !strings.HasSuffix(id, "/"+parsed.Name)) {
 			t.Errorf("%q: %+v", id, parsed)

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"maps"
 	"math/big"
-	"regexp"
 	"slices"
 	"strings"
 )
@@ -12,32 +11,34 @@ import (
 // Namespace says what is in a service's namespace besides the service. What a service leaves out, it takes from the
 // stack; maps are merged key by key.
 type Namespace struct {
-	// PodSecurity is the level of podSecurityLevels that pods must meet. Empty leaves it to the cluster.
-	PodSecurity string `json:"podSecurity"`
-	// Quota limits what the namespace may use in all, by resource, as in {"requests.cpu": "4", "pods": "20"}.
-	Quota map[string]string `json:"quota"`
-	// Limits are what a container gets that names nothing itself.
+	// PodSecurity is the [level](https://kubernetes.io/docs/concepts/security/pod-security-standards/) that pods must meet: enforced,
+	// warned of and audited. Default: the cluster's.
+	PodSecurity string `json:"podSecurity" is:"podSecurity"`
+	// Quota limits what a namespace may use in all, by resource, such as `{requests.cpu: "4", pods: "20"}`.
+	Quota map[string]string `json:"quota" keys:"quotaResource" is:"quantity"`
+	// Limits apply to containers that name none themselves.
 	Limits Limits `json:"limits"`
-	// Isolate lets only the namespace itself and AllowFrom reach its pods. Nil is false.
-	Isolate *bool `json:"isolate"`
-	// AllowFrom lists other namespaces that may reach an isolated one. A service's list replaces the stack's.
-	AllowFrom []string `json:"allowFrom"`
-	// Labels of the namespace, besides the stack's own.
-	Labels map[string]string `json:"labels"`
-	// Annotations of the namespace.
-	Annotations map[string]string `json:"annotations"`
-	// Adopt takes a namespace that is there already. The stack then never deletes it. Nil is false.
-	Adopt *bool `json:"adopt"`
-	// RetainOnDelete keeps the namespace when the service or the stack goes. Nil is false.
-	RetainOnDelete *bool `json:"retainOnDelete"`
+	// Isolate lets only the namespace's own pods and those of `allowFrom` reach its pods, where the cluster enforces network policies.
+	Isolate *bool `json:"isolate" default:"false"`
+	// AllowFrom lists the other namespaces whose pods reach an isolated namespace, such as that of the ingress controller. A service's list
+	// replaces the stack's.
+	AllowFrom []string `json:"allowFrom" is:"label"`
+	// Labels are labels of the namespace, name to value, besides the stack's own.
+	Labels map[string]string `json:"labels" keys:"labelName" is:"labelValue"`
+	// Annotations are annotations of the namespace, name to value.
+	Annotations map[string]string `json:"annotations" keys:"labelName"`
+	// Adopt takes an existing namespace, which the stack then never deletes.
+	Adopt *bool `json:"adopt" default:"false"`
+	// RetainOnDelete keeps the namespace when the service or the stack is deleted.
+	RetainOnDelete *bool `json:"retainOnDelete" default:"false"`
 }
 
 // Limits holds defaults of containers by resource, as in {"cpu": "100m", "memory": "128Mi"}.
 type Limits struct {
-	// Default is the limit.
-	Default map[string]string `json:"default"`
-	// DefaultRequest is what is reserved.
-	DefaultRequest map[string]string `json:"defaultRequest"`
+	// Default is the limit of a container that names none, by resource, such as `{memory: 256Mi}`.
+	Default map[string]string `json:"default" keys:"limitResource" is:"quantity"`
+	// DefaultRequest is what a container reserves that names no request, by resource, such as `{cpu: 100m}`.
+	DefaultRequest map[string]string `json:"defaultRequest" keys:"limitResource" is:"quantity"`
 }
 
 // or returns n with what it leaves out taken from outer.
@@ -101,37 +102,18 @@ var quotaResources = []string{
 // limitResources are those that a container can be limited in.
 var limitResources = []string{"cpu", "memory", "ephemeral-storage"}
 
-var (
-	quantityPattern  = regexp.MustCompile(`^(\d+(?:\.\d+)?)([numkMGTPE]|[KMGTPE]i|[eE][-+]?\d{1,2})?$`)
-	labelNamePattern = regexp.MustCompile(`^[A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?$`)
-)
-
 func validateNamespace(found *problems, key string, n Namespace) {
-	found.addUnless(n.PodSecurity == "" || slices.Contains(podSecurityLevels, n.PodSecurity), key+".podSecurity", n.PodSecurity,
-		"is not one of "+strings.Join(podSecurityLevels, ", "))
-	validateQuantities(found, key+".quota", n.Quota, quotaResources, true)
-	validateQuantities(found, key+".limits.default", n.Limits.Default, limitResources, false)
-	validateQuantities(found, key+".limits.defaultRequest", n.Limits.DefaultRequest, limitResources, false)
-	for i, namespace := range n.AllowFrom {
-		found.addUnless(isLabel(namespace), fmt.Sprintf("%s.allowFrom.%d", key, i), namespace, ruleLabel)
-	}
+	validateCounts(found, key+".quota", n.Quota)
 	owned := ServiceLabels("", "", "")
 	for _, name := range slices.Sorted(maps.Keys(n.Labels)) {
-		at, value := key+".labels."+name, n.Labels[name]
+		at := key + ".labels." + name
 		_, ofStack := owned[name]
 		switch {
 		case ofStack || name == NamespaceNameLabel:
 			found.add(at, nil, "is set by the stack")
 		case strings.HasPrefix(name, PodSecurityLabelPrefix):
 			found.add(at, nil, "is set by podSecurity")
-		default:
-			found.addUnless(isQualifiedName(name), at, nil, ruleQualifiedName)
 		}
-		found.addUnless(value == "" || len(value) <= maxLabel && labelNamePattern.MatchString(value), at, value,
-			"is not a label's value: at most 63 letters, digits and -_., a letter or digit first and last")
-	}
-	for _, name := range slices.Sorted(maps.Keys(n.Annotations)) {
-		found.addUnless(isQualifiedName(name), key+".annotations."+name, nil, ruleQualifiedName)
 	}
 }
 
@@ -144,26 +126,12 @@ func validateLimits(found *problems, key string, limits Limits) {
 	}
 }
 
-const ruleQualifiedName = "is not a name of at most 63 letters, digits and -_., with an optional domain and / in front"
-
-// isQualifiedName accepts the names of labels and annotations.
-func isQualifiedName(name string) bool {
-	domain, rest, two := strings.Cut(name, "/")
-	if !two {
-		domain, rest = "example.com", name
-	}
-	return isSubdomain(domain) && len(rest) <= maxLabel && labelNamePattern.MatchString(rest)
-}
-
-// validateQuantities checks amounts by resource. Of resources with a domain, such as "count/jobs.batch", only the name.
-func validateQuantities(found *problems, key string, amounts map[string]string, known []string, domains bool) {
+// validateCounts checks that amounts of what is counted are whole numbers. Of resources with a domain, such as "count/jobs.batch",
+// only Kubernetes knows.
+func validateCounts(found *problems, key string, amounts map[string]string) {
 	for _, name := range slices.Sorted(maps.Keys(amounts)) {
-		extended := domains && strings.Contains(name, "/")
-		found.addUnless(extended || slices.Contains(known, name), key+"."+name, nil,
-			"is not a resource that can be named here; "+suggest(name, known))
 		amount := quantity(amounts[name])
-		found.addUnless(amount != nil, key+"."+name, amounts[name], `is not an amount such as "4", "500m" or "2Gi"`)
-		found.addUnless(amount == nil || extended || !isCount(name) || amount.IsInt(), key+"."+name, amounts[name],
+		found.addUnless(amount == nil || strings.Contains(name, "/") || !isCount(name) || amount.IsInt(), key+"."+name, amounts[name],
 			"is not a whole number of "+name)
 	}
 }

@@ -3,201 +3,209 @@ package config
 // Registry describes the Azure Container Registry, or the foreign registry used in its place. What each feature
 // costs is in registryFeatures.
 type Registry struct {
-	// External, as in "docker.io/wolfgangofner", sends all services to a registry outside Azure. No Azure resource is
-	// made then and the other fields are ignored.
-	External string `json:"external"`
-	// Name is the registry's name in azurecr.io, 5 to 50 letters and digits, unique in the world. Empty lets the
-	// provider add random characters to the project's name.
-	Name string `json:"name"`
-	// Adopt is the ARM resource id of a registry that is there already. The stack takes it over, with its resource group
-	// unless that is Existing, and changes it to what the configuration says; both names follow from it.
-	Adopt string `json:"adopt"`
-	// Existing is a registry that somebody else owns. The stack changes nothing about it, and only lets its cluster pull.
+	// External is a registry outside Azure for all services, such as `docker.io/wolfgangofner`. The stack then creates no Azure
+	// resource, deletes a registry that it created before, with its images, and ignores the other keys of `registry`.
+	External string `json:"external" is:"registryPath"`
+	// Name is the registry's name: 5 to 50 letters and digits, globally unique. Default: the project's name and eight characters.
+	Name string `json:"name" is:"registryName"`
+	// Adopt is the ARM id of an existing registry. The stack takes it over, with its resource group unless that is `existing`, and
+	// changes it to what the stack file says.
+	Adopt string `json:"adopt" is:"registryId"`
+	// Existing is a registry that another team or another stack owns. The stack changes nothing about it and only lets its cluster
+	// pull. Of the other keys of `registry`, only `pull` and `abac` are allowed beside it.
 	Existing *Existing `json:"existing"`
-	// Pull says how the cluster may pull.
+	// Pull says how the cluster pulls from the registry.
 	Pull Pull `json:"pull"`
-	// ABAC says that the registry is in the mode "RBAC Registry + ABAC Repository Permissions", which the Azure API of the
-	// SDK cannot set: roles are then given for single repositories.
-	ABAC bool `json:"abac"`
-	// SKU is Basic, Standard or Premium.
-	SKU string `json:"sku"`
-	// ResourceGroup is where the registry lives.
+	// ABAC is `true` for a registry in the mode *RBAC Registry + ABAC Repository Permissions*: roles are then assigned for the services'
+	// repositories only.
+	ABAC bool `json:"abac" default:"false"`
+	// SKU is the registry's service tier.
+	SKU string `json:"sku" is:"sku" default:"Basic"`
+	// ResourceGroup is the resource group of the registry.
 	ResourceGroup ResourceGroup `json:"resourceGroup"`
-	// Replicas are the regions the registry is replicated to, besides its own.
+	// Replicas are the regions to which the registry is replicated, besides its own.
 	Replicas []Replica `json:"replicas"`
-	// Webhooks are told of pushes and deletions, by name.
-	Webhooks map[string]Webhook `json:"webhooks"`
-	// RetentionDays is how long a manifest without a tag is kept, 0 to 365. Nil keeps it forever.
-	RetentionDays *int `json:"retentionDays"`
-	// SoftDeleteDays is how long something deleted can be restored, 1 to 90. Nil deletes at once.
-	SoftDeleteDays *int `json:"softDeleteDays"`
+	// Webhooks are endpoints that receive the registry's events, by name. A name is 5 to 50 letters and digits.
+	Webhooks map[string]Webhook `json:"webhooks" keys:"webhookName"`
+	// RetentionDays is after how many days a manifest without a tag is deleted, also if something pulls it by digest. Default: never.
+	RetentionDays *int `json:"retentionDays" min:"0" max:"365"`
+	// SoftDeleteDays is for how many days something deleted can be restored. It excludes `retentionDays` and `replicas`. In preview at
+	// Azure. Default: not at all.
+	SoftDeleteDays *int `json:"softDeleteDays" min:"1" max:"90"`
 	// AnonymousPull lets everybody pull everything without a login.
-	AnonymousPull bool `json:"anonymousPull"`
-	// Quarantine hides a pushed image until somebody with the role AcrQuarantineWriter releases it.
-	Quarantine bool `json:"quarantine"`
-	// PublicNetworkAccess opens the registry to the internet. Nil is true.
-	PublicNetworkAccess *bool `json:"publicNetworkAccess"`
-	// IPRules are the only IPv4 addresses and CIDR ranges that the registry answers from the internet. None: all.
-	IPRules []string `json:"ipRules"`
-	// TrustedServices lets Azure's own services past the network rules. Nil is true.
-	TrustedServices *bool `json:"trustedServices"`
-	// DataEndpoints gives layers hosts of their own, <name>.<region>.data.azurecr.io, for narrow firewall rules.
-	DataEndpoints bool `json:"dataEndpoints"`
-	// Exports lets artifacts leave the registry by import into another or by an export pipeline. Nil is true.
-	Exports *bool `json:"exports"`
-	// Identity of the registry itself.
+	AnonymousPull bool `json:"anonymousPull" default:"false"`
+	// Quarantine hides a pushed image until a scanner with the role *AcrQuarantineWriter* releases it.
+	Quarantine bool `json:"quarantine" default:"false"`
+	// PublicNetworkAccess opens the registry to the internet.
+	PublicNetworkAccess *bool `json:"publicNetworkAccess" default:"true"`
+	// IPRules are the only public IPv4 addresses and CIDR ranges that reach the registry from the internet, at most 200. List the
+	// cluster's own, unless it uses a private endpoint, and with `purge` those of the service tag `AzureContainerRegistry` in the
+	// region. Default: all addresses.
+	IPRules []string `json:"ipRules" is:"ipRule" max:"200"`
+	// TrustedServices lets Azure's own services pass these network rules.
+	TrustedServices *bool `json:"trustedServices" default:"true"`
+	// DataEndpoints serves layers from `<name>.<region>.data.azurecr.io`, so that a firewall need not allow all of Azure Storage.
+	DataEndpoints bool `json:"dataEndpoints" default:"false"`
+	// Exports lets artifacts leave the registry by import or export pipeline. `false` needs `publicNetworkAccess: false`.
+	Exports *bool `json:"exports" default:"true"`
+	// Identity is the identity of the registry itself.
 	Identity Identity `json:"identity"`
-	// Encryption with a key of one's own; nil uses Azure's.
+	// Encryption is a key of your own (customer-managed key). It is possible only for a new registry, and cannot be taken away again.
+	// Default: Azure's key.
 	Encryption *Encryption `json:"encryption"`
-	// PrivateEndpoint of the registry in a virtual network.
+	// PrivateEndpoint gives the registry an address in a virtual network.
 	PrivateEndpoint *PrivateEndpoint `json:"privateEndpoint"`
-	// Cache holds copies of images from elsewhere.
+	// Cache keeps copies of images from other registries (artifact cache).
 	Cache Cache `json:"cache"`
-	// Purge deletes old tags on a schedule.
+	// Purge deletes old tags on a schedule, by an ACR Task.
 	Purge *Purge `json:"purge"`
-	// Diagnostics sends logs and metrics to a workspace.
+	// Diagnostics sends the registry's logs and metrics to a workspace.
 	Diagnostics *Diagnostics `json:"diagnostics"`
-	// Push lists who may push, besides pull.
+	// Push lists who is allowed to push, besides pulling.
 	Push []Push `json:"push"`
-	// Lock keeps everybody in Azure from deleting the registry and what belongs to it.
-	Lock bool `json:"lock"`
-	// Protect keeps Pulumi from deleting the registry and the resource group.
-	Protect bool `json:"protect"`
+	// Lock prevents everybody in Azure from deleting the registry, or a webhook, replica or role assignment of it.
+	Lock bool `json:"lock" default:"false"`
+	// Protect prevents Pulumi from deleting the registry and the resource group.
+	Protect bool `json:"protect" default:"false"`
 }
 
 // Existing says where an existing registry is found: by Name and ResourceGroup, or by Stack.
 type Existing struct {
-	// Name in azurecr.io.
-	Name string `json:"name"`
-	// ResourceGroup of the registry, in the subscription of the stack.
-	ResourceGroup string `json:"resourceGroup"`
-	// Stack of this program that owns the registry, as "organization/project/stack".
-	Stack string `json:"stack"`
+	// Name is the registry's name, in the stack's subscription.
+	Name string `json:"name" is:"registryName"`
+	// ResourceGroup is the registry's resource group.
+	ResourceGroup string `json:"resourceGroup" is:"resourceGroup"`
+	// Stack is, instead of both, the stack of this program that owns the registry: `organization/project/stack`.
+	Stack string `json:"stack" is:"stack"`
 }
 
 // Pull says how the cluster may pull from the registry.
 type Pull struct {
-	// Mode is one of pullModes. Empty is servicePrincipal.
-	Mode string `json:"mode"`
-	// Also lists modes that are in force besides, while a live stack changes from one to another.
-	Also []string `json:"also"`
-	// KubeletPrincipalID is the object id of the identity with which the cluster's nodes pull, for the mode kubeletIdentity.
-	// Empty takes the one of cluster.aks.
-	KubeletPrincipalID string `json:"kubeletPrincipalId"`
+	// Mode is how the cluster pulls: with one service principal for all services, with the nodes' own identity, or with a registry
+	// token for each service. See [pull access](pull-access.md).
+	Mode string `json:"mode" is:"pullMode" default:"servicePrincipal"`
+	// Also lists modes that are in force as well, while a live stack changes its mode.
+	Also []string `json:"also" is:"pullMode"`
+	// KubeletPrincipalID is the object id, a GUID, of the identity with which the cluster's nodes pull, for the mode `kubeletIdentity`.
+	// Default: that of `cluster.aks`.
+	KubeletPrincipalID string `json:"kubeletPrincipalId" is:"principal"`
 }
 
 // ResourceGroup names the resource group to create or to use.
 type ResourceGroup struct {
-	// Name of the group. Empty lets the provider choose one.
-	Name string `json:"name"`
-	// Existing says that the group is there already and is not managed by this stack.
-	Existing bool `json:"existing"`
+	// Name is the name of the resource group. Default: the project's name and eight characters.
+	Name string `json:"name" is:"resourceGroup"`
+	// Existing is `true` for an existing resource group, which stays outside the stack.
+	Existing bool `json:"existing" default:"false"`
 }
 
 // Replica is one geo-replica of a registry.
 type Replica struct {
-	// Location is the Azure region in its short form, such as "northeurope".
-	Location string `json:"location"`
-	// RegionEndpoint lets the replica answer. Nil is true; false still replicates to it.
-	RegionEndpoint *bool `json:"regionEndpoint"`
+	// Location is the Azure region, such as `northeurope`.
+	Location string `json:"location" is:"region" required:"true"`
+	// RegionEndpoint lets the replica answer requests. `false` replicates to it and answers elsewhere.
+	RegionEndpoint *bool `json:"regionEndpoint" default:"true"`
 }
 
 // Webhook is one address that is told what happens in the registry.
 type Webhook struct {
-	// ServiceURI is the http or https address, treated as a secret because it often holds one.
-	ServiceURI string `json:"serviceUri"`
-	// Actions are some of webhookActions.
-	Actions []string `json:"actions"`
-	// Scope is a repository, "repository:tag" or "repository:*". Empty is the whole registry.
-	Scope string `json:"scope"`
-	// Location is the region, home or replica, whose events are sent. Empty is the home region.
-	Location string `json:"location"`
-	// Enabled, nil is true.
-	Enabled *bool `json:"enabled"`
-	// Headers of the request, treated as secrets.
-	Headers map[string]string `json:"headers"`
+	// ServiceURI is the http or https address of the endpoint that receives the events. The program keeps it as a secret.
+	ServiceURI string `json:"serviceUri" is:"webAddress" required:"true" secret:"true"`
+	// Actions are the events that are sent.
+	Actions []string `json:"actions" is:"webhookAction" required:"true"`
+	// Scope limits the events to a repository's tag `latest` (`repository`), one tag (`repository:tag`) or all tags (`repository:*`).
+	// Default: the whole registry.
+	Scope string `json:"scope" is:"webhookScope"`
+	// Location is the region whose events are sent, the registry's own or a replica's. Default: the registry's region.
+	Location string `json:"location" is:"region"`
+	// Enabled sends events (`true`) or keeps the webhook silent (`false`).
+	Enabled *bool `json:"enabled" default:"true"`
+	// Headers are headers of the request, name to value. The program keeps them as secrets.
+	Headers map[string]string `json:"headers" keys:"headerName" is:"headerValue" secret:"true"`
 }
 
 // Identity says as whom the registry acts.
 type Identity struct {
-	// System gives the registry an identity that lives and dies with it.
-	System bool `json:"system"`
-	// User lists ARM ids of user-assigned identities.
-	User []string `json:"user"`
+	// System gives the registry an identity that is created and deleted with it.
+	System bool `json:"system" default:"false"`
+	// User lists the ARM ids of user-assigned identities.
+	User []string `json:"user" is:"identityId"`
 }
 
 // Encryption names the customer-managed key. It cannot be taken away again.
 type Encryption struct {
-	// KeyID is the key's Key Vault address; without a version Azure follows the key's rotation.
-	KeyID string `json:"keyId"`
-	// IdentityClientID is the client id of the user-assigned identity that may use the key.
-	IdentityClientID string `json:"identityClientId"`
+	// KeyID is the address of the key in a Key Vault. Without a version, Azure follows the key's rotation.
+	KeyID string `json:"keyId" is:"vaultKey" required:"true"`
+	// IdentityClientID is the client id of that one of `identity.user` which can use the key (*Key Vault Crypto Service Encryption User*).
+	IdentityClientID string `json:"identityClientId" is:"guid" required:"true"`
 }
 
 // PrivateEndpoint puts the registry into a virtual network.
 type PrivateEndpoint struct {
-	// SubnetID is the ARM id of the endpoint's subnet.
-	SubnetID string `json:"subnetId"`
-	// Location is the virtual network's region. Empty is the registry's.
-	Location string `json:"location"`
-	// DNSZoneID is the ARM id of the private DNS zone privatelink.azurecr.io. Empty leaves names to somebody else.
-	DNSZoneID string `json:"dnsZoneId"`
+	// SubnetID is the ARM id of the subnet in which the registry gets an address.
+	SubnetID string `json:"subnetId" is:"subnetId" required:"true"`
+	// Location is the region of that network. Default: the registry's region.
+	Location string `json:"location" is:"region"`
+	// DNSZoneID is the ARM id of the private DNS zone `privatelink.azurecr.io` in which the address is entered. Default: no entry.
+	DNSZoneID string `json:"dnsZoneId" is:"zoneId"`
 }
 
 // Cache holds artifact-cache rules and the credentials they use.
 type Cache struct {
-	// Rules by name.
-	Rules map[string]CacheRule `json:"rules"`
-	// Credentials by name.
-	Credentials map[string]CacheCredentials `json:"credentials"`
+	// Rules are the cache rules by name, 5 to 50 letters and digits with single dashes inside. At most 1000.
+	// Limits: https://learn.microsoft.com/azure/container-registry/artifact-cache-overview
+	Rules map[string]CacheRule `json:"rules" keys:"ruleName" max:"1000"`
+	// Credentials are the logins at other registries by name, 5 to 42 letters and digits with single dashes inside.
+	Credentials map[string]CacheCredentials `json:"credentials" keys:"credentialsName"`
 }
 
 // CacheRule copies images of another registry when they are first pulled.
 type CacheRule struct {
-	// Source is the repository with its host, such as "docker.io/library/nginx", or several: "docker.io/library/*".
-	Source string `json:"source"`
-	// Target is the repository in the own registry.
-	Target string `json:"target"`
-	// Credentials is one of Cache.Credentials. Empty pulls anonymously.
+	// Source is the repository elsewhere, such as `docker.io/library/nginx`, or several, `docker.io/library/*`.
+	Source string `json:"source" is:"cacheSource" required:"true"`
+	// Target is the repository in this registry that holds the copy, such as `library/nginx`, or `library/*`, or `*`.
+	Target string `json:"target" is:"cacheTarget" required:"true"`
+	// Credentials is the name of one of `registry.cache.credentials`. Default: anonymous.
 	Credentials string `json:"credentials"`
 }
 
 // CacheCredentials is a login at another registry, kept in a Key Vault.
 type CacheCredentials struct {
-	// LoginServer is the other registry's host, such as "docker.io".
-	LoginServer string `json:"loginServer"`
-	// UsernameSecretID and PasswordSecretID are the addresses of Key Vault secrets.
-	UsernameSecretID string `json:"usernameSecretId"`
-	PasswordSecretID string `json:"passwordSecretId"`
-	// KeyVaultID is the vault's ARM id. With it the stack lets the credentials read the secrets.
-	KeyVaultID string `json:"keyVaultId"`
+	// LoginServer is the other registry's host, such as `docker.io`.
+	LoginServer string `json:"loginServer" is:"registryHost" required:"true"`
+	// UsernameSecretID is the address of the Key Vault secret that holds the user name.
+	UsernameSecretID string `json:"usernameSecretId" is:"vaultSecret" required:"true"`
+	// PasswordSecretID is the address of the Key Vault secret that holds the password.
+	PasswordSecretID string `json:"passwordSecretId" is:"vaultSecret" required:"true"`
+	// KeyVaultID is the ARM id of the vault, in which the stack then assigns *Key Vault Secrets User* to the registry. Default: you do.
+	KeyVaultID string `json:"keyVaultId" is:"vaultId"`
 }
 
 // Purge deletes old tags with `acr purge` in an ACR Task.
 type Purge struct {
-	// Schedule in cron's five fields, UTC.
-	Schedule string `json:"schedule"`
-	// OlderThan is the age from which a tag is deleted, as in "30d" or "7d12h".
-	OlderThan string `json:"olderThan"`
-	// Keep is how many of the newest tags that would be deleted stay. Nil is 10.
-	Keep *int `json:"keep"`
-	// Untagged also deletes manifests without a tag.
-	Untagged bool `json:"untagged"`
-	// Filters in the form repository:tags, both regular expressions. None: the services' repositories, all tags but
+	// Schedule is when old tags are deleted, in cron's five fields, UTC, such as `0 3 * * Sun`.
+	Schedule string `json:"schedule" is:"schedule" required:"true"`
+	// OlderThan is the age from which a tag is deleted, such as `30d` or `7d12h`.
+	OlderThan string `json:"olderThan" is:"age" required:"true"`
+	// Keep is how many of the newest tags that would be deleted stay, in each repository.
+	Keep *int `json:"keep" min:"0" default:"10"`
+	// Untagged also deletes manifests without a tag, even if something pulls them by digest.
+	Untagged bool `json:"untagged" default:"false"`
+	// Filters are the tags to delete, each `repository:tags`, both regular expressions. Default: the services' repositories, all tags but
 	// those that the stack runs.
-	Filters []string `json:"filters"`
+	Filters []string `json:"filters" is:"purgeFilter"`
 }
 
 // Diagnostics says where logs and metrics go.
 type Diagnostics struct {
-	// WorkspaceID is the ARM id of a Log Analytics workspace.
-	WorkspaceID string `json:"workspaceId"`
+	// WorkspaceID is the ARM id of the Log Analytics workspace that receives logs and metrics.
+	WorkspaceID string `json:"workspaceId" is:"workspaceId" required:"true"`
 }
 
 // Push is somebody who may push.
 type Push struct {
-	// PrincipalID is the object id in Entra.
-	PrincipalID string `json:"principalId"`
-	// PrincipalType is one of principalTypes. Empty is ServicePrincipal.
-	PrincipalType string `json:"principalType"`
+	// PrincipalID is the object id in Entra, a GUID, of who is allowed to push.
+	PrincipalID string `json:"principalId" is:"principal" required:"true"`
+	// PrincipalType is the kind of principal. A managed identity is a `ServicePrincipal` as well.
+	PrincipalType string `json:"principalType" is:"principalType" default:"ServicePrincipal"`
 }

@@ -71,7 +71,6 @@ func (c *Config) PurgeFilters() []string {
 }
 
 var (
-	agePattern  = regexp.MustCompile(`^(\d+d)?(\d+h)?(\d+m)?$`)
 	cronPattern = regexp.MustCompile(`^[\dA-Za-z*/, -]+$`)
 	// lookaround begins a group of .NET's regular expressions, which acr purge takes, that Go's do not know.
 	lookaround = regexp.MustCompile(`\(\?(<?[=!]|>)`)
@@ -81,15 +80,6 @@ func (c *Config) validatePurge(found *problems) {
 	purge := c.Registry.Purge
 	if purge == nil {
 		return
-	}
-	found.addUnless(isSchedule(purge.Schedule), "registry.purge.schedule", purge.Schedule,
-		`is not a schedule in cron's five fields, such as "0 3 * * Sun", of times that come`)
-	found.addUnless(purge.OlderThan != "" && agePattern.MatchString(purge.OlderThan), "registry.purge.olderThan", purge.OlderThan,
-		`is not an age such as "30d" or "7d12h"`)
-	found.addUnless(ValueOr(purge.Keep, 0) >= 0, "registry.purge.keep", ValueOr(purge.Keep, 0), "is negative")
-	for i, filter := range purge.Filters {
-		found.addUnless(isPurgeFilter(filter), fmt.Sprintf("registry.purge.filters.%d", i), filter,
-			`is not repository:tags, both regular expressions without quotes and spaces, such as "customerapi:^dev-"`)
 	}
 	found.addUnless(len(c.PurgeFilters()) > 0, "registry.purge.filters", nil, "is missing; no service has an image in the registry")
 	found.addUnless(!c.Registry.ABAC, "registry.purge", nil,

@@ -4,45 +4,19 @@ import (
 	"fmt"
 	"maps"
 	"net/netip"
-	"net/url"
 	"path"
 	"reflect"
-	"regexp"
 	"slices"
 	"strings"
-
-	"github.com/distribution/reference"
 )
 
 // privateZone is the private DNS zone of registries: https://learn.microsoft.com/azure/private-link/private-endpoint-dns
 const privateZone = "privatelink.azurecr.io"
 
-// Limits of Azure.
-const (
-	maxRetentionDays  = 365
-	maxSoftDeleteDays = 90
-	maxIPRules        = 200
-	maxCondition      = 8 << 10 // bytes of a role assignment's condition
-)
+// maxCondition is how many bytes Azure allows in a role assignment's condition.
+const maxCondition = 8 << 10
 
-var (
-	registryNamePattern  = regexp.MustCompile(`^[a-zA-Z0-9]{5,50}$`)
-	resourceGroupPattern = regexp.MustCompile(`^[-\w.()]{0,89}[-\w()]$`)
-	regionPattern        = regexp.MustCompile(`^[a-z0-9]+$`)
-	guidPattern          = regexp.MustCompile(`^(?i)[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$`)
-	keyPattern           = regexp.MustCompile(`^https://[a-zA-Z0-9-]{3,24}\.(vault|managedhsm)\.[\w.]+/keys/[a-zA-Z0-9-]{1,127}(/[0-9a-f]{32})?$`)
-	secretPattern        = regexp.MustCompile(`^https://([a-zA-Z0-9-]{3,24})\.vault\.[\w.]+/secrets/[a-zA-Z0-9-]{1,127}(/[0-9a-f]{32})?$`)
-	webhookScopePattern  = regexp.MustCompile(`^[a-z0-9._/-]+(:[\w.*-]+)?$`)
-	headerPattern        = regexp.MustCompile(`^[\w!#$%&'*+.^|~\x60-]+$`)
-)
-
-const (
-	ruleRegistryName  = "is not a registry name: 5 to 50 letters and digits"
-	ruleResourceGroup = "is not a resource group name: 1 to 90 letters, digits and -_.(), not ending with a dot"
-	ruleRegion        = "is not the short name of an Azure region, such as northeurope"
-	ruleGUID          = "is not a GUID"
-	ruleSameName      = "is there already in another case, which Azure takes for the same name"
-)
+const ruleSameName = "is there already in another case, which Azure takes for the same name"
 
 // UsesACR says whether images come from an Azure Container Registry.
 func (c *Config) UsesACR() bool { return c.Registry.External == "" }
@@ -50,9 +24,6 @@ func (c *Config) UsesACR() bool { return c.Registry.External == "" }
 func (c *Config) validateRegistry(found *problems) {
 	r := &c.Registry
 	if !c.UsesACR() {
-		_, err := reference.ParseNormalizedNamed(r.External + "/name")
-		found.addUnless(err == nil && namesHost(r.External+"/name"), "registry.external", r.External,
-			`is not a registry host with an optional path, such as "docker.io/wolfgangofner"`)
 		return
 	}
 	c.validatePull(found)
@@ -60,11 +31,7 @@ func (c *Config) validateRegistry(found *problems) {
 		r.validateExisting(found)
 		return
 	}
-	found.addUnless(r.Name == "" || registryNamePattern.MatchString(r.Name), "registry.name", r.Name, ruleRegistryName)
-	found.addUnless(slices.Contains(skus, r.SKU), "registry.sku", r.SKU, "is not one of "+strings.Join(skus, ", "))
 	r.validateAdopt(found)
-	found.addUnless(r.ResourceGroup.Name == "" || resourceGroupPattern.MatchString(r.ResourceGroup.Name),
-		"registry.resourceGroup.name", r.ResourceGroup.Name, ruleResourceGroup)
 	found.addUnless(!r.ResourceGroup.Existing || r.ResourceGroup.Name != "", "registry.resourceGroup.name", nil,
 		"is missing; registry.resourceGroup.existing takes the name of the group to use")
 	found.addUnless(r.ResourceGroup.Existing || c.Location != "", "azure-native:location", nil,
@@ -78,13 +45,7 @@ func (c *Config) validateRegistry(found *problems) {
 	r.validateCache(found)
 	c.validatePurge(found)
 	r.validatePush(found)
-	if d := r.Diagnostics; d != nil {
-		found.addUnlessARMID("registry.diagnostics.workspaceId", d.WorkspaceID, "Microsoft.OperationalInsights/workspaces")
-	}
 }
-
-// stackPattern is the full name of a stack: https://www.pulumi.com/docs/iac/concepts/stacks/
-var stackPattern = regexp.MustCompile(`^[\w.-]+/[\w.-]+/[\w.-]+$`)
 
 // validateExisting refuses what only the registry's owner decides.
 func (r *Registry) validateExisting(found *problems) {
@@ -93,12 +54,8 @@ func (r *Registry) validateExisting(found *problems) {
 	case byName == (r.Existing.Stack != ""):
 		found.add("registry.existing", nil, "takes either name and resourceGroup, or stack")
 	case byName:
-		found.addUnless(registryNamePattern.MatchString(r.Existing.Name), "registry.existing.name", r.Existing.Name, ruleRegistryName)
-		found.addUnless(resourceGroupPattern.MatchString(r.Existing.ResourceGroup), "registry.existing.resourceGroup",
-			r.Existing.ResourceGroup, ruleResourceGroup)
-	default:
-		found.addUnless(stackPattern.MatchString(r.Existing.Stack), "registry.existing.stack", r.Existing.Stack,
-			`is not a stack's full name, such as "organization/acr-microservices/dev"`)
+		found.addUnless(r.Existing.Name != "", "registry.existing.name", nil, "is missing")
+		found.addUnless(r.Existing.ResourceGroup != "", "registry.existing.resourceGroup", nil, "is missing")
 	}
 	given := reflect.ValueOf(*r)
 	for i := range given.NumField() {
@@ -112,10 +69,6 @@ func (r *Registry) validateExisting(found *problems) {
 }
 
 func (r *Registry) validateAdopt(found *problems) {
-	if r.Adopt == "" {
-		return
-	}
-	found.addUnlessARMID("registry.adopt", r.Adopt, "Microsoft.ContainerRegistry/registries")
 	id, ok := ParseRegistryID(r.Adopt)
 	if !ok {
 		return
@@ -132,12 +85,8 @@ func (r *Registry) validateRegions(found *problems, home string) {
 	seen := map[string]bool{home: true}
 	for i, replica := range r.Replicas {
 		key := fmt.Sprintf("registry.replicas.%d.location", i)
-		switch {
-		case !regionPattern.MatchString(replica.Location):
-			found.add(key, replica.Location, ruleRegion)
-		case seen[replica.Location]:
-			found.add(key, replica.Location, "is there already; a registry has one replica in a region, its own included")
-		}
+		found.addUnless(!seen[replica.Location] || replica.Location == "", key, replica.Location,
+			"is there already; a registry has one replica in a region, its own included")
 		seen[replica.Location] = true
 	}
 	for _, name := range slices.Sorted(maps.Keys(r.Webhooks)) {
@@ -178,24 +127,8 @@ func (r *Registry) validateWebhooks(found *problems) {
 	addSameNames(found, "registry.webhooks", r.Webhooks)
 	for _, name := range slices.Sorted(maps.Keys(r.Webhooks)) {
 		key, webhook := "registry.webhooks."+name, r.Webhooks[name]
-		found.addUnless(registryNamePattern.MatchString(name), key, nil, "is not a webhook name: 5 to 50 letters and digits")
-		at, err := url.Parse(webhook.ServiceURI)
-		// The address may hold a token, and is not shown.
-		isAddress := err == nil && at.Host != "" && (at.Scheme == "https" || at.Scheme == "http") && !strings.Contains(webhook.ServiceURI, " ")
-		found.addUnless(isAddress, key+".serviceUri", nil,
-			"is not the http or https address of a service")
-		found.addUnless(len(webhook.Actions) > 0, key+".actions", nil, "is missing; list some of "+strings.Join(webhookActions, ", "))
 		for i, action := range webhook.Actions {
-			at := fmt.Sprintf("%s.actions.%d", key, i)
-			found.addUnless(slices.Contains(webhookActions, action), at, action, "is not one of "+strings.Join(webhookActions, ", "))
-			found.addUnless(slices.Index(webhook.Actions, action) == i, at, action, "is there already")
-		}
-		found.addUnless(webhook.Scope == "" || webhookScopePattern.MatchString(webhook.Scope), key+".scope", webhook.Scope,
-			`is not a repository, "repository:tag" or "repository:*"`)
-		for _, header := range slices.Sorted(maps.Keys(webhook.Headers)) {
-			// Its value may be a token, and is not shown.
-			found.addUnless(headerPattern.MatchString(header) && !strings.ContainsAny(webhook.Headers[header], "\r\n"),
-				key+".headers."+header, nil, "is not a header of HTTP: a name without spaces and colons, and a value on one line")
+			found.addUnless(slices.Index(webhook.Actions, action) == i, fmt.Sprintf("%s.actions.%d", key, i), action, "is there already")
 		}
 	}
 }
@@ -210,13 +143,7 @@ func addSameNames[V any](found *problems, key string, named map[string]V) {
 }
 
 func (r *Registry) validateRetention(found *problems) {
-	if days := r.RetentionDays; days != nil {
-		found.addUnless(*days >= 0 && *days <= maxRetentionDays, "registry.retentionDays", *days,
-			fmt.Sprintf("is not from 0 to %d", maxRetentionDays))
-	}
-	if days := r.SoftDeleteDays; days != nil {
-		found.addUnless(*days >= 1 && *days <= maxSoftDeleteDays, "registry.softDeleteDays", *days,
-			fmt.Sprintf("is not from 1 to %d", maxSoftDeleteDays))
+	if r.SoftDeleteDays != nil {
 		found.addUnless(r.RetentionDays == nil, "registry.softDeleteDays", nil,
 			"excludes registry.retentionDays; Azure has either soft delete or retention")
 		found.addUnless(len(r.Replicas) == 0, "registry.softDeleteDays", nil,
@@ -225,28 +152,19 @@ func (r *Registry) validateRetention(found *problems) {
 }
 
 func (r *Registry) validateNetwork(found *problems) {
-	found.addUnless(len(r.IPRules) <= maxIPRules, "registry.ipRules", nil,
-		fmt.Sprintf("has %d rules; Azure allows %d", len(r.IPRules), maxIPRules))
 	found.addUnless(len(r.IPRules) == 0 || r.Public(), "registry.ipRules", nil,
 		"excludes publicNetworkAccess false, with which nobody comes in from the internet")
 	seen := map[netip.Prefix]bool{}
 	for i, rule := range r.IPRules {
 		addresses, ok := publicIPv4(rule)
-		found.addUnless(ok, fmt.Sprintf("registry.ipRules.%d", i), rule,
-			"is not a public IPv4 address or a CIDR range of such, without host bits")
 		found.addUnless(!ok || !seen[addresses], fmt.Sprintf("registry.ipRules.%d", i), rule, "is there already")
 		seen[addresses] = true
 	}
 	found.addUnless(ValueOr(r.Exports, true) || !r.Public(), "registry.exports", nil,
 		"false needs publicNetworkAccess false; Azure stops exports only where the internet cannot pull either")
-	if e := r.PrivateEndpoint; e != nil {
-		found.addUnlessARMID("registry.privateEndpoint.subnetId", e.SubnetID, "Microsoft.Network/virtualNetworks/subnets")
-		found.addUnless(e.Location == "" || regionPattern.MatchString(e.Location), "registry.privateEndpoint.location", e.Location, ruleRegion)
-		if e.DNSZoneID != "" {
-			found.addUnlessARMID("registry.privateEndpoint.dnsZoneId", e.DNSZoneID, "Microsoft.Network/privateDnsZones")
-			found.addUnless(strings.EqualFold(path.Base(e.DNSZoneID), privateZone), "registry.privateEndpoint.dnsZoneId",
-				path.Base(e.DNSZoneID), "is not "+privateZone+", the zone in which clients look for registries")
-		}
+	if e := r.PrivateEndpoint; e != nil && e.DNSZoneID != "" {
+		found.addUnless(strings.EqualFold(path.Base(e.DNSZoneID), privateZone), "registry.privateEndpoint.dnsZoneId",
+			path.Base(e.DNSZoneID), "is not "+privateZone+", the zone in which clients look for registries")
 	}
 }
 
@@ -268,33 +186,14 @@ func publicIPv4(rule string) (netip.Prefix, bool) {
 	return prefix, ok
 }
 
-// addUnlessARMID adds the problem unless the value is an ARM id of a type such as "Microsoft.KeyVault/vaults".
-func (p *problems) addUnlessARMID(key, value, kind string) {
-	provider, types, _ := strings.Cut(kind, "/")
-	form := "/subscriptions/<id>/resourceGroups/<name>/providers/" + provider
-	for _, name := range strings.Split(types, "/") {
-		form += "/" + name + "/<name>"
-	}
-	want, got := strings.Split(form, "/"), strings.Split(value, "/")
-	same := len(want) == len(got)
-	for i := 0; same && i < len(want); i++ {
-		same = strings.EqualFold(want[i], got[i]) || want[i] == "<name>" && got[i] != "" || want[i] == "<id>" && guidPattern.MatchString(got[i])
-	}
-	p.addUnless(same, key, value, "is not an ARM id "+form)
-}
-
 func (r *Registry) validateIdentity(found *problems) {
 	seen := map[string]bool{}
 	for i, id := range r.Identity.User {
 		key := fmt.Sprintf("registry.identity.user.%d", i)
-		found.addUnlessARMID(key, id, "Microsoft.ManagedIdentity/userAssignedIdentities")
 		found.addUnless(!seen[strings.ToLower(id)], key, id, "is there already")
 		seen[strings.ToLower(id)] = true
 	}
-	if e := r.Encryption; e != nil {
-		found.addUnless(keyPattern.MatchString(e.KeyID), "registry.encryption.keyId", e.KeyID,
-			"is not the address of a Key Vault key, such as https://example.vault.azure.net/keys/name")
-		found.addUnless(guidPattern.MatchString(e.IdentityClientID), "registry.encryption.identityClientId", e.IdentityClientID, ruleGUID)
+	if r.Encryption != nil {
 		found.addUnless(len(r.Identity.User) > 0, "registry.identity.user", nil,
 			"is missing; registry.encryption reads the key with a user-assigned identity, for the registry's own is not there yet")
 	}
@@ -308,16 +207,9 @@ func (c *Config) validatePull(found *problems) {
 		if i > 0 {
 			key = fmt.Sprintf("registry.pull.also.%d", i-1)
 		}
-		switch {
-		case !slices.Contains(pullModes, mode):
-			found.add(key, mode, "is not one of "+strings.Join(pullModes, ", "))
-		case seen[mode]:
-			found.add(key, mode, "is in force already")
-		}
+		found.addUnless(!seen[mode], key, mode, "is in force already")
 		seen[mode] = true
 	}
-	found.addUnless(pull.KubeletPrincipalID == "" || guidPattern.MatchString(pull.KubeletPrincipalID), "registry.pull.kubeletPrincipalId",
-		pull.KubeletPrincipalID, "is not the object id of a principal in Entra, a GUID")
 	found.addUnless(pull.KubeletPrincipalID == "" || seen[PullByKubeletIdentity], "registry.pull.kubeletPrincipalId", nil,
 		"is used in the mode kubeletIdentity only")
 	found.addUnless(!seen[PullByKubeletIdentity] || pull.KubeletPrincipalID != "" || c.Cluster.AKS != nil, "registry.pull.kubeletPrincipalId", nil,
@@ -376,14 +268,7 @@ func (r *Registry) validatePush(found *problems) {
 	for i, push := range r.Push {
 		key := fmt.Sprintf("registry.push.%d", i)
 		id := strings.ToLower(push.PrincipalID)
-		switch {
-		case !guidPattern.MatchString(id):
-			found.add(key+".principalId", push.PrincipalID, "is not the object id of a principal in Entra, a GUID")
-		case seen[id]:
-			found.add(key+".principalId", push.PrincipalID, "is there already; Azure assigns a role once")
-		}
+		found.addUnless(!seen[id] || id == "", key+".principalId", push.PrincipalID, "is there already; Azure assigns a role once")
 		seen[id] = true
-		found.addUnless(push.PrincipalType == "" || slices.Contains(principalTypes, push.PrincipalType), key+".principalType",
-			push.PrincipalType, "is not one of "+strings.Join(principalTypes, ", "))
 	}
 }

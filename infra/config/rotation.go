@@ -7,22 +7,17 @@ import (
 
 // Rotation says when the passwords with which the cluster pulls change.
 type Rotation struct {
-	// Days is the period: how many days a password is in use. Nil is defaultRotationDays.
-	Days *int `json:"days"`
-	// Generation, raised by one, changes the passwords with the next update, whatever the date.
-	Generation int `json:"generation"`
-	// AsOf is the moment that is taken for now, in the form of RFC 3339. Empty is the present.
-	AsOf string `json:"asOf"`
+	// Days is the period: for how many days a password is in use, counted from 2020-01-01. A password is valid for five periods, which Entra
+	// limits to two years.
+	Days *int `json:"days" min:"1" max:"120" default:"90"`
+	// Generation changes the password with the next update, whatever the date, when it is raised by one. Raised by five, or set to 0 from 5
+	// on, it replaces all passwords that exist.
+	Generation int `json:"generation" min:"0" max:"9" default:"0" hint:"from 5 on, 0 makes all passwords new"`
+	// AsOf is the moment that the program takes for now, such as `2026-11-23T12:00:00Z`. Default: the present.
+	AsOf string `json:"asOf" is:"moment"`
 }
 
-const (
-	defaultRotationDays = 90
-	// A password lives for five periods, and should for less than the two years that Entra itself gives one.
-	maxRotationDays = 120
-	// Each generation lengthens the life of later passwords by a period, which has to end somewhere. From any generation, one
-	// that is five away, and so has none of the same passwords, is within reach: five more, or from 5 on none.
-	maxRotationGeneration = 9
-)
+const defaultRotationDays = 90
 
 // rotationEpoch is the beginning of the first period of every stack, for all time: what it is at a moment does not depend
 // on when somebody ran an update.
@@ -102,18 +97,4 @@ func (r Rotation) Now() time.Time {
 		return moment
 	}
 	return time.Now()
-}
-
-func (c *Config) validateRotation(found *problems) {
-	days := ValueOr(c.Rotation.Days, defaultRotationDays)
-	found.addUnless(days >= 1 && days <= maxRotationDays, "rotation.days", days, fmt.Sprintf("is not from 1 to %d", maxRotationDays))
-	generation := c.Rotation.Generation
-	found.addUnless(generation >= 0 && generation <= maxRotationGeneration, "rotation.generation", generation,
-		fmt.Sprintf("is not from 0 to %d; from 5 on, 0 makes all passwords new", maxRotationGeneration))
-	if c.Rotation.AsOf == "" {
-		return
-	}
-	moment, err := time.Parse(time.RFC3339, c.Rotation.AsOf)
-	found.addUnless(err == nil && moment.After(rotationEpoch.AddDate(1, 0, 0)), "rotation.asOf", c.Rotation.AsOf,
-		`is not a moment after 2020 such as "2026-11-23T12:00:00Z"`)
 }
