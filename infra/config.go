@@ -1,6 +1,7 @@
 package infra
 
 import (
+	"cmp"
 	"encoding/json"
 	"os"
 	"strings"
@@ -17,19 +18,28 @@ func loadConfig(ctx *pulumi.Context) (*config.Config, error) {
 	for _, key := range config.Keys() {
 		secretKeys[key] = ctx.IsConfigSecret(ctx.Project() + ":" + key)
 	}
-	location, _ := ctx.GetConfig("azure-native:location")
-	return config.Parse(rawConfig(ctx), secretKeys, location, ctx.Stack(), ctx.RootDirectory())
+	settings, others := rawConfig(ctx)
+	return config.Parse(settings, secretKeys, config.Around{
+		Stack: ctx.Stack(), Root: ctx.RootDirectory(), Settings: others,
+		// As all three of Azure's providers do: https://www.pulumi.com/registry/packages/azure-native/installation-configuration/
+		Environment: cmp.Or(os.Getenv("ARM_ENVIRONMENT"), os.Getenv("AZURE_ENVIRONMENT")),
+	})
 }
 
-// rawConfig returns the stack's settings by top-level key, as the engine hands them over.
-func rawConfig(ctx *pulumi.Context) map[string]string {
-	raw := map[string]string{}
+// aroundKeys are those of other namespaces that the program looks at, for where the engine's own variable does not tell them.
+var aroundKeys = []string{"azure-native:location", "azure-native:environment", "azure-native:subscriptionId"}
+
+// rawConfig returns the stack's settings by top-level key, as the engine hands them over, and those of others by their full keys.
+func rawConfig(ctx *pulumi.Context) (raw, others map[string]string) {
+	raw, others = map[string]string{}, map[string]string{}
 	// The SDK answers only for keys one asks for. The engine's own variable also shows those nobody knows.
 	var all map[string]string
 	if err := json.Unmarshal([]byte(os.Getenv(pulumi.EnvConfig)), &all); err == nil {
 		for key, value := range all {
 			if name, ours := strings.CutPrefix(key, ctx.Project()+":"); ours {
 				raw[name] = value
+			} else {
+				others[key] = value
 			}
 		}
 	}
@@ -38,5 +48,10 @@ func rawConfig(ctx *pulumi.Context) map[string]string {
 			raw[key] = value
 		}
 	}
-	return raw
+	for _, key := range aroundKeys {
+		if value, ok := ctx.GetConfig(key); ok {
+			others[key] = value
+		}
+	}
+	return raw, others
 }

@@ -34,6 +34,8 @@ type Config struct {
 	// `-<environment>`.
 	Services map[string]Service `json:"services" keys:"serviceName" required:"true"`
 
+	// Cloud is the Azure cloud of azure-native:environment.
+	Cloud Cloud `json:"-"`
 	// Location is the Azure region of azure-native:location, where a resource group is created.
 	Location string `json:"-"`
 	// secretKeys are the top-level keys with an encrypted value somewhere inside.
@@ -137,12 +139,14 @@ type Image struct {
 
 // Import says from where an image is copied into the registry.
 type Import struct {
-	// Source is the image to copy, with its host and its tag or digest, such as `docker.io/library/nginx:1.29`.
+	// Source is the image to copy, with its host and its tag or digest, such as `docker.io/library/nginx:1.29`. Docker Hub's official
+	// images are also found without `library/`.
 	Source string `json:"source" is:"image" required:"true"`
-	// Username is the user name at the source, for a private image. It needs `password`.
-	Username string `json:"username" is:"argument" secret:"true"`
-	// Password is the password at the source. Encrypt it.
-	Password string `json:"password" is:"argument" secret:"true"`
+	// Username is the user name at the source, for a private image, such as `robot$ci+shop`. It needs `password`. It may hold
+	// everything but single quotes, line breaks, `$$`, and `$` before the name of an ACR Tasks alias such as `$ID`.
+	Username string `json:"username" is:"taskValue" secret:"true"`
+	// Password is the password at the source, with the same restrictions. Encrypt it.
+	Password string `json:"password" is:"taskValue" secret:"true"`
 }
 
 // Build says from what an image is built.
@@ -170,15 +174,14 @@ const (
 	defaultMaxHistory     = 10
 )
 
-// Parse decodes settings by top-level key, as the engine hands them over, fills in the defaults and validates them. Location is
-// that of azure-native, stack the stack's name, and root the project folder. The error lists every problem by key, without the
-// values of secretKeys.
-func Parse(settings map[string]string, secretKeys map[string]bool, location, stack, root string) (*Config, error) {
+// Parse decodes settings by top-level key, as the engine hands them over, fills in the defaults and validates them. The error
+// lists every problem by key, without the values of secretKeys.
+func Parse(settings map[string]string, secretKeys map[string]bool, around Around) (*Config, error) {
 	cfg, found := decodeConfig(settings)
-	cfg.Location, cfg.secretKeys, cfg.root = location, secretKeys, root
-	var further problems
+	cfg.secretKeys = secretKeys
+	further := cfg.applyAround(around)
 	checkFields(&further, "", reflect.ValueOf(*cfg))
-	applyDefaults(cfg, stack)
+	applyDefaults(cfg, around.Stack)
 	found.merge(append(further, cfg.validate()...))
 	return cfg, found.err(secretKeys)
 }
@@ -190,6 +193,8 @@ func applyDefaults(cfg *Config, stack string) {
 		setDefault(&cfg.Registry.SKU, defaultSKU)
 	}
 	setDefault(&cfg.Registry.Pull.Mode, PullByServicePrincipal)
+	cfg.normalizeRegions()
+	cfg.normalizeDockerHub()
 	setDefault(&cfg.PullSecretName, defaultPullSecretName)
 	if id, ok := ParseRegistryID(cfg.Registry.Adopt); ok {
 		setDefault(&cfg.Registry.Name, id.Name)

@@ -22,7 +22,7 @@ const root = "../.."
 // loadConfig does what the program does with a stack file.
 func loadConfig(stack projecttest.Stack) (*Config, error) {
 	settings, secretKeys := stack.Settings()
-	return Parse(settings, secretKeys, stack.Config["azure-native:location"], projecttest.StackName, root)
+	return Parse(settings, secretKeys, Around{Stack: projecttest.StackName, Root: root, Settings: stack.Around()})
 }
 
 // wantMark begins the lines of testdata/invalid-*.yaml that hold the expected error.
@@ -79,6 +79,62 @@ config:
 	require.Equal(t, Image{Repository: "shop/orders", Tag: "20261123"}, cfg.Services["orderapi"].Image)
 	require.Equal(t, Release{ptr(60), ptr(false), ptr(true), ptr(10)}, cfg.ReleaseOf("customerapi"))
 	require.Equal(t, Release{ptr(60), ptr(true), ptr(true), ptr(10)}, cfg.ReleaseOf("orderapi"))
+}
+
+// What can be written in several ways is one thing for the program: the one that Azure answers with, or insists on.
+func TestNormalized(t *testing.T) {
+	t.Parallel()
+	cfg, err := loadConfig(projecttest.ParseStack(t, []byte(`
+config:
+  azure-native:location: West Europe
+  acr-microservices:registry:
+    sku: Premium
+    replicas: [{location: North Europe}]
+    webhooks:
+      atHome: {serviceUri: "https://a.example.com", actions: [push], location: West Europe, scope: customerapi}
+      replica: {serviceUri: "https://a.example.com", actions: [push], location: northEurope, scope: "customerapi:*"}
+    privateEndpoint:
+      subnetId: /subscriptions/11111111-1111-1111-1111-111111111111/resourceGroups/n/providers/Microsoft.Network/virtualNetworks/v/subnets/s
+      location: West Europe
+    cache:
+      rules: {redis-cache: {source: docker.io/redis, target: redis, credentials: docker-hub}, whole-hub: {source: docker.io/*, target: hub/*, credentials: docker-hub}}
+      credentials: {docker-hub: {loginServer: docker.io, usernameSecretId: "https://shop.vault.azure.net/secrets/u", passwordSecretId: "https://shop.vault.azure.net/secrets/p"}}
+  acr-microservices:services:
+    nats: {image: {tag: 2.1.8, import: {source: "docker.io/nats:2.1.8"}}}
+    app: {image: {tag: 1.0.0, import: {source: "harbor.example.com/shop/app:1.0.0", username: robot$ci+shop, password: "p #: {a}\\ \"q\" $x"}}}
+    4d-show: {image: {tag: 1.0.0}, chart: {path: infra/charts/microservice}}
+`)))
+	require.NoError(t, err)
+	require.Equal(t, "westeurope", cfg.Location)
+	require.Equal(t, "northeurope", cfg.Registry.Replicas[0].Location)
+	require.Equal(t, "westeurope", cfg.Registry.Webhooks["atHome"].Location)
+	require.Equal(t, "northeurope", cfg.Registry.Webhooks["replica"].Location)
+	require.Equal(t, "westeurope", cfg.Registry.PrivateEndpoint.Location)
+	require.Equal(t, "docker.io/library/redis", cfg.Registry.Cache.Rules["redis-cache"].Source)
+	require.Equal(t, "docker.io/*", cfg.Registry.Cache.Rules["whole-hub"].Source)
+	require.Equal(t, "docker.io/library/nats:2.1.8", cfg.Services["nats"].Image.Import.Source)
+	require.Equal(t, "harbor.example.com/shop/app:1.0.0", cfg.Services["app"].Image.Import.Source)
+	require.Equal(t, []string{
+		`registry.webhooks.atHome.scope: "customerapi" means "customerapi:latest" to Azure; write "customerapi:*" for all tags`,
+		`services.4d-show: "4d-show" does not begin with a letter; if the chart gives a Service this name, Kubernetes refuses it`,
+	}, cfg.Warnings())
+}
+
+// An image's host is compared with the registry's when that is known, however the registry got its name.
+func TestOwnHostKnownLate(t *testing.T) {
+	t.Parallel()
+	cfg, err := loadConfig(projecttest.ParseStack(t, []byte(`
+config:
+  acr-microservices:registry: {existing: {stack: acme/acr-microservices/owner}}
+  acr-microservices:services:
+    customerapi: {image: {repository: contoso-a1b2.azurecr.io/customerapi, tag: 1.0.0}}
+    orderapi: {image: {tag: 1.0.0}}
+`)))
+	require.NoError(t, err)
+	require.NoError(t, cfg.CheckHost("customerapi", "contoso.azurecr.io"))
+	require.NoError(t, cfg.CheckHost("orderapi", "contoso-a1b2.azurecr.io"))
+	require.EqualError(t, cfg.CheckHost("customerapi", "Contoso-A1b2.azurecr.io"), `configuration: services.customerapi.image.repository: `+
+		`"contoso-a1b2.azurecr.io/customerapi" names the stack's own registry; leave the host out to pull with the pull secret`)
 }
 
 // The engine's defaults in Pulumi.yaml must mean the same as a missing key, for tests and other programs do not see them.

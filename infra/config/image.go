@@ -1,6 +1,37 @@
 package config
 
-import "strings"
+import (
+	"cmp"
+	"strings"
+
+	"github.com/distribution/reference"
+)
+
+// dockerHub is the host of Docker Hub.
+const dockerHub = "docker.io"
+
+// normalizeDockerHub writes the sources of imports and of the cache at Docker Hub as Azure wants them: official images are in
+// library, which only Docker adds by itself.
+func (c *Config) normalizeDockerHub() {
+	for _, service := range c.Services {
+		if from := service.Image.Import; from != nil {
+			from.Source = inDockerHub(from.Source)
+		}
+	}
+	for name, rule := range c.Registry.Cache.Rules {
+		rule.Source = inDockerHub(rule.Source)
+		c.Registry.Cache.Rules[name] = rule
+	}
+}
+
+// inDockerHub returns the full name of an image at Docker Hub, and everything else as it is.
+func inDockerHub(image string) string {
+	named, err := reference.ParseNormalizedNamed(image)
+	if err != nil || !namesHost(image) || reference.Domain(named) != dockerHub {
+		return image
+	}
+	return named.String()
+}
 
 // namesHost says whether an image repository begins with a registry's host, by the rule that Docker uses: the first part
 // of several has a dot or a colon, or is localhost.
@@ -9,8 +40,39 @@ func namesHost(repository string) bool {
 	return several && (strings.ContainsAny(host, ".:") || host == "localhost")
 }
 
-// loginServerOf returns the host of the registry with the given name.
-func loginServerOf(registry string) string { return strings.ToLower(registry) + ".azurecr.io" }
+// ownHost says whether a host can only be that of the stack's own registry, as far as the configuration knows it. With a domain
+// name label, which the stack never asks for, but which an existing registry may have, the host is "<name>-<hash>.azurecr.io".
+func (c *Config) ownHost(host string) bool {
+	name, labelled := c.Registry.Name, c.Registry.Adopt != ""
+	if e := c.Registry.Existing; e != nil {
+		id, _ := ParseRegistryID(e.ID)
+		name, labelled = cmp.Or(e.Name, id.Name), true
+	}
+	first, rest, _ := strings.Cut(strings.ToLower(host), ".")
+	if labelled {
+		first, _, _ = strings.Cut(first, "-")
+	}
+	return name != "" && first == strings.ToLower(name) && rest == c.Cloud.RegistrySuffix
+}
+
+// CheckHost reports an image that is written with the host of the stack's own registry, which is known only now.
+func (c *Config) CheckHost(service, loginServer string) error {
+	image := c.Services[service].Image
+	if !image.Foreign() || !strings.EqualFold(image.host(), loginServer) {
+		return nil
+	}
+	var found problems
+	found.add("services."+service+".image.repository", image.Repository, ruleOwnHost)
+	return found.err(c.secretKeys)
+}
+
+const ruleOwnHost = "names the stack's own registry; leave the host out to pull with the pull secret"
+
+// host is the registry's host in a foreign image's repository.
+func (i Image) host() string {
+	host, _, _ := strings.Cut(i.Repository, "/")
+	return host
+}
 
 // Foreign says whether the image comes from another registry than the stack's.
 func (i Image) Foreign() bool { return namesHost(i.Repository) }

@@ -39,7 +39,7 @@ var (
 	quantityPattern      = whole(`(\d+(?:\.\d+)?)([numkMGTPE]|[KMGTPE]i|[eE][-+]?\d{1,2})?`)
 	registryNamePattern  = whole(`[a-zA-Z0-9]{5,50}`)
 	resourceGroupPattern = whole(`[-\w.()]{0,89}[-\w()]`)
-	regionPattern        = whole(`[a-z0-9]+`)
+	regionPattern        = whole(`[A-Za-z0-9 ]+`) // normalizeRegions makes one form of all
 	guidPattern          = whole(guid)
 	secretPattern        = whole(`https://([a-zA-Z0-9-]{3,24})\.vault\.[\w.]+/secrets/[a-zA-Z0-9-]{1,127}` + keyVersion)
 )
@@ -119,7 +119,7 @@ var kinds = map[string]kind{
 	// Azure and Entra
 	"tagName":       {pattern: whole(`[^<>%&\\?/]{1,512}`), rule: `is not a tag name: 1 to 512 characters without < > % & \ ? /`},
 	"tagValue":      {max: 256, rule: "is longer than the 256 characters Azure allows"},
-	"region":        {pattern: regionPattern, rule: "is not the short name of an Azure region, such as northeurope"},
+	"region":        {pattern: regionPattern, rule: `is not an Azure region, such as northeurope or "North Europe"`},
 	"resourceGroup": {pattern: resourceGroupPattern, rule: "is not a resource group name: 1 to 90 letters, digits and -_.(), not ending with a dot"},
 	"clusterName": {
 		pattern: whole(`[a-zA-Z0-9]([-\w]{0,61}[a-zA-Z0-9])?`),
@@ -175,7 +175,7 @@ var kinds = map[string]kind{
 	},
 	"age": {pattern: whole(`(\d+d)?(\d+h)?(\d+m)?`), min: 2, rule: `is not an age such as "30d" or "7d12h"`},
 	"purgeFilter": {
-		pattern: whole(`[^:'\s]+:[^'\s]+`), check: isPurgeFilter,
+		pattern: whole(`[^'\s]+:[^'\s]+`), check: isPurgeFilter,
 		rule: `is not repository:tags, both regular expressions without quotes and spaces, such as "customerapi:^dev-"`,
 	},
 	"ipRule": {
@@ -213,8 +213,10 @@ var kinds = map[string]kind{
 	},
 	"contextPath": {pattern: regexp.MustCompile(`^[^/]`), check: filepath.IsLocal, rule: "is not a file in the context"},
 	"platform":    {values: buildPlatforms},
-	// What passes a command of an ACR Task unchanged.
-	"argument": {pattern: whole(`[\w.~+/=@:-]*`), rule: "may hold letters, digits and _.~+/=@:- only; it goes through a command line in Azure"},
+	"taskValue": {
+		pattern: whole(`[^'\x00-\x1f\x7f]*`), check: isTaskValue,
+		rule: "may not hold single quotes, line breaks, $$, or $ before the name of an ACR Tasks alias such as $ID; it goes through a command line in Azure",
+	},
 }
 
 const (
@@ -305,6 +307,15 @@ func isImageRepository(name string) bool {
 	named, err := reference.ParseNormalizedNamed(name)
 	return err == nil && reference.IsNameOnly(named)
 }
+
+// taskAlias is what ACR Tasks replace in a step after they have put values into it: "$$" by "$", and the aliases that they know
+// without being told by their values.
+// https://github.com/Azure/acr-builder/blob/main/graph/preprocessor.go and global-defaults-linux.go beside it
+var taskAlias = regexp.MustCompile(
+	`\$(\$|(ID|SharedVolume|Registry|RegistryName|Date|OS|Architecture|Commit|Branch|acr|az|bash|curl|cssc)([^a-zA-Z0-9]|$))`)
+
+// isTaskValue accepts what reaches the command of an ACR Task's step unchanged, between single quotes.
+func isTaskValue(value string) bool { return !taskAlias.MatchString(value) }
 
 // isImage accepts an image with its host and its tag or digest.
 func isImage(name string) bool {

@@ -75,7 +75,9 @@ type Existing struct {
 	Name string `json:"name" is:"registryName"`
 	// ResourceGroup is the registry's resource group.
 	ResourceGroup string `json:"resourceGroup" is:"resourceGroup"`
-	// Stack is, instead of both, the stack of this program that owns the registry: `organization/project/stack`.
+	// ID is, instead of both, the registry's ARM id, which may be in another subscription than the stack's.
+	ID string `json:"id" is:"registryId"`
+	// Stack is, instead of all of these, the stack of this program that owns the registry: `organization/project/stack`.
 	Stack string `json:"stack" is:"stack"`
 }
 
@@ -101,7 +103,7 @@ type ResourceGroup struct {
 
 // Replica is one geo-replica of a registry.
 type Replica struct {
-	// Location is the Azure region, such as `northeurope`.
+	// Location is the Azure region, such as `northeurope` or `North Europe`.
 	Location string `json:"location" is:"region" required:"true"`
 	// RegionEndpoint lets the replica answer requests. `false` replicates to it and answers elsewhere.
 	RegionEndpoint *bool `json:"regionEndpoint" default:"true"`
@@ -146,7 +148,8 @@ type PrivateEndpoint struct {
 	SubnetID string `json:"subnetId" is:"subnetId" required:"true"`
 	// Location is the region of that network. Default: the registry's region.
 	Location string `json:"location" is:"region"`
-	// DNSZoneID is the ARM id of the private DNS zone `privatelink.azurecr.io` in which the address is entered. Default: no entry.
+	// DNSZoneID is the ARM id of the private DNS zone `privatelink.azurecr.io` in which the address is entered; in Azure Government
+	// `privatelink.azurecr.us`, in Azure China `privatelink.azurecr.cn`. Default: no entry.
 	DNSZoneID string `json:"dnsZoneId" is:"zoneId"`
 }
 
@@ -161,11 +164,13 @@ type Cache struct {
 
 // CacheRule copies images of another registry when they are first pulled.
 type CacheRule struct {
-	// Source is the repository elsewhere, such as `docker.io/library/nginx`, or several, `docker.io/library/*`.
+	// Source is the repository elsewhere, such as `docker.io/library/nginx`, or several, `docker.io/library/*`. Docker Hub's official
+	// images are also found without `library/`.
 	Source string `json:"source" is:"cacheSource" required:"true"`
 	// Target is the repository in this registry that holds the copy, such as `library/nginx`, or `library/*`, or `*`.
 	Target string `json:"target" is:"cacheTarget" required:"true"`
-	// Credentials is the name of one of `registry.cache.credentials`. Default: anonymous.
+	// Credentials is the name of one of `registry.cache.credentials`. `docker.io` needs one, `mcr.microsoft.com` and
+	// `public.ecr.aws` take none. Default: anonymous.
 	Credentials string `json:"credentials"`
 }
 

@@ -10,6 +10,13 @@ import (
 	"github.com/distribution/reference"
 )
 
+// Hosts that Azure caches in one way only; of others it takes both, or decides by itself:
+// https://learn.microsoft.com/azure/container-registry/artifact-cache-overview#upstream-support
+var (
+	cachedWithLogin   = []string{dockerHub}
+	cachedAnonymously = []string{"mcr.microsoft.com", "public.ecr.aws"}
+)
+
 var dashedNamePattern = regexp.MustCompile(`^[a-zA-Z0-9]+(-[a-zA-Z0-9]+)*$`)
 
 func (r *Registry) validateCache(found *problems) {
@@ -20,6 +27,8 @@ func (r *Registry) validateCache(found *problems) {
 		login.validateSecret(found, key+".passwordSecretId", login.PasswordSecretID)
 	}
 	addSameNames(found, "registry.cache.rules", r.Cache.Rules)
+	found.addUnless(len(r.Cache.Rules) == 0 || !r.closedToServices(), "registry.cache.rules", nil,
+		"excludes registry.trustedServices false beside ipRules or publicNetworkAccess false; the cache is filled by a trusted service")
 	targets := map[string]string{}
 	for _, name := range slices.Sorted(maps.Keys(r.Cache.Rules)) {
 		key, rule := "registry.cache.rules."+name, r.Cache.Rules[name]
@@ -33,7 +42,11 @@ func (r *Registry) validateCache(found *problems) {
 		host, _, _ := strings.Cut(rule.Source, "/")
 		login, known := r.Cache.Credentials[rule.Credentials]
 		switch {
+		case rule.Credentials == "" && slices.Contains(cachedWithLogin, host):
+			found.add(key+".credentials", nil, "is missing; Azure caches "+host+" only with one of registry.cache.credentials, a login there")
 		case rule.Credentials == "":
+		case slices.Contains(cachedAnonymously, host):
+			found.add(key+".credentials", rule.Credentials, "is not used; Azure caches "+host+" only without a login")
 		case !known:
 			found.add(key+".credentials", rule.Credentials, "is not one of registry.cache.credentials")
 		case login.LoginServer != host:

@@ -62,6 +62,12 @@ func cheapestWith(limits map[string]int, count int) string {
 // Public says whether the registry answers from the internet.
 func (r *Registry) Public() bool { return ValueOr(r.PublicNetworkAccess, true) }
 
+// closedToServices says whether Azure's own services, which import images and fill the cache, are kept out by the network rules:
+// https://learn.microsoft.com/azure/container-registry/allow-access-trusted-services
+func (r *Registry) closedToServices() bool {
+	return (!r.Public() || len(r.IPRules) > 0) && !ValueOr(r.TrustedServices, true)
+}
+
 // validateFeatures reports each feature that the SKU does not have, with the cheapest that does.
 func (r *Registry) validateFeatures(found *problems) {
 	rank := slices.Index(skus, r.SKU)

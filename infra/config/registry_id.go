@@ -4,6 +4,8 @@ import "regexp"
 
 // RegistryID is what the ARM id of a registry says.
 type RegistryID struct {
+	// Subscription is the id of the subscription.
+	Subscription string
 	// GroupID is the ARM id of the resource group.
 	GroupID string
 	// ResourceGroup and Name are the names of both.
@@ -11,7 +13,7 @@ type RegistryID struct {
 }
 
 var registryIDPattern = regexp.MustCompile(
-	`(?i)^(/subscriptions/[^/]+/resourceGroups/([^/]+))/providers/Microsoft\.ContainerRegistry/registries/([^/]+)$`)
+	`(?i)^(/subscriptions/([^/]+)/resourceGroups/([^/]+))/providers/Microsoft\.ContainerRegistry/registries/([^/]+)$`)
 
 // ParseRegistryID splits the ARM id of a registry, and says whether it is one.
 func ParseRegistryID(id string) (RegistryID, bool) {
@@ -19,7 +21,7 @@ func ParseRegistryID(id string) (RegistryID, bool) {
 	if match == nil {
 		return RegistryID{}, false
 	}
-	return RegistryID{GroupID: match[1], ResourceGroup: match[2], Name: match[3]}, true
+	return RegistryID{Subscription: match[2], GroupID: match[1], ResourceGroup: match[3], Name: match[4]}, true
 }
 
 // ResourceGroupIDOf returns the ARM id of the resource group in a registry's id, empty if that is empty.

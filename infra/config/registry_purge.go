@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/dlclark/regexp2"
 	"github.com/robfig/cron/v3"
 	"gopkg.in/yaml.v3"
 )
@@ -72,8 +73,8 @@ func (c *Config) PurgeFilters() []string {
 
 var (
 	cronPattern = regexp.MustCompile(`^[\dA-Za-z*/, -]+$`)
-	// lookaround begins a group of .NET's regular expressions, which acr purge takes, that Go's do not know.
-	lookaround = regexp.MustCompile(`\(\?(<?[=!]|>)`)
+	// insideExpression ends where a colon belongs to the expression: the start of a group such as "(?:" or "(?i:", or of a set.
+	insideExpression = regexp.MustCompile(`(\(\?[imsU-]{0,5}|\[\^*)$`)
 )
 
 func (c *Config) validatePurge(found *problems) {
@@ -99,16 +100,32 @@ func isSchedule(text string) bool {
 	return err == nil && !schedule.Next(rotationEpoch).IsZero()
 }
 
-// isPurgeFilter accepts a repository and tags, regular expressions with a colon between.
+// isPurgeFilter accepts a repository and tags, regular expressions with a colon between, as acr purge does: it splits at the only
+// colon that is not a part of an expression, and compiles both with regexp2.
+// https://github.com/Azure/acr-cli/blob/main/cmd/repository/image_functions.go
 func isPurgeFilter(filter string) bool {
-	repository, tags, two := strings.Cut(filter, ":")
-	if !two || repository == "" || tags == "" || strings.ContainsAny(filter, "' \t\n") {
+	parts := splitFilter(filter)
+	if len(parts) != 2 || parts[0] == "" || parts[1] == "" || strings.ContainsAny(filter, "' \t\n") {
 		return false
 	}
-	for _, expression := range []string{repository, tags} {
-		if _, err := regexp.Compile(lookaround.ReplaceAllString(expression, "(?:")); err != nil {
+	for _, expression := range parts {
+		if _, err := regexp2.Compile(expression, regexp2.RE2); err != nil {
 			return false
 		}
 	}
 	return true
+}
+
+// splitFilter splits a filter at each colon that is not a part of an expression, such as that of "(?:" or "[:alpha:]".
+func splitFilter(filter string) []string {
+	var parts []string
+	start := 0
+	for i := range len(filter) {
+		if filter[i] != ':' || insideExpression.MatchString(filter[:i]) || strings.HasPrefix(filter[i+1:], "]") {
+			continue
+		}
+		parts = append(parts, filter[start:i])
+		start = i + 1
+	}
+	return append(parts, filter[start:])
 }

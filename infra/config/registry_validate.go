@@ -10,9 +10,6 @@ import (
 	"strings"
 )
 
-// privateZone is the private DNS zone of registries: https://learn.microsoft.com/azure/private-link/private-endpoint-dns
-const privateZone = "privatelink.azurecr.io"
-
 // maxCondition is how many bytes Azure allows in a role assignment's condition.
 const maxCondition = 8 << 10
 
@@ -40,7 +37,7 @@ func (c *Config) validateRegistry(found *problems) {
 	r.validateRegions(found, c.home())
 	r.validateWebhooks(found)
 	r.validateRetention(found)
-	r.validateNetwork(found)
+	r.validateNetwork(found, c.Cloud.privateZone())
 	r.validateIdentity(found)
 	r.validateCache(found)
 	c.validatePurge(found)
@@ -50,9 +47,15 @@ func (c *Config) validateRegistry(found *problems) {
 // validateExisting refuses what only the registry's owner decides.
 func (r *Registry) validateExisting(found *problems) {
 	byName := r.Existing.Name != "" || r.Existing.ResourceGroup != ""
+	forms := 0
+	for _, given := range []bool{byName, r.Existing.ID != "", r.Existing.Stack != ""} {
+		if given {
+			forms++
+		}
+	}
 	switch {
-	case byName == (r.Existing.Stack != ""):
-		found.add("registry.existing", nil, "takes either name and resourceGroup, or stack")
+	case forms != 1:
+		found.add("registry.existing", nil, "takes exactly one of name with resourceGroup, id, and stack")
 	case byName:
 		found.addUnless(r.Existing.Name != "", "registry.existing.name", nil, "is missing")
 		found.addUnless(r.Existing.ResourceGroup != "", "registry.existing.resourceGroup", nil, "is missing")
@@ -81,8 +84,7 @@ func (r *Registry) validateAdopt(found *problems) {
 // validateRegions reports replicas and webhooks in regions where they cannot be. Home is the registry's own region, empty if it
 // is not known yet.
 func (r *Registry) validateRegions(found *problems, home string) {
-	home = normalizeRegion(home)
-	seen := map[string]bool{home: true}
+	seen := map[string]bool{normalizeRegion(home): true}
 	for i, replica := range r.Replicas {
 		key := fmt.Sprintf("registry.replicas.%d.location", i)
 		found.addUnless(!seen[replica.Location] || replica.Location == "", key, replica.Location,
@@ -111,9 +113,34 @@ func (r *Registry) CheckRegion(home string) error {
 	return found.err(nil)
 }
 
-// normalizeRegion writes "West Europe" as "westeurope".
+// normalizeRegion writes "West Europe" as "westeurope", the form in which Azure answers.
 func normalizeRegion(region string) string {
 	return strings.ToLower(strings.ReplaceAll(region, " ", ""))
+}
+
+// normalizeRegions writes every region of the configuration in that form, so that regions can be compared.
+func (c *Config) normalizeRegions() {
+	c.Location = normalizeRegion(c.Location)
+	for i := range c.Registry.Replicas {
+		c.Registry.Replicas[i].Location = normalizeRegion(c.Registry.Replicas[i].Location)
+	}
+	for name, webhook := range c.Registry.Webhooks {
+		webhook.Location = normalizeRegion(webhook.Location)
+		c.Registry.Webhooks[name] = webhook
+	}
+	if e := c.Registry.PrivateEndpoint; e != nil {
+		e.Location = normalizeRegion(e.Location)
+	}
+}
+
+// warnWebhooks warns of a scope that means less than it seems to: to Azure, "foo" is "foo:latest".
+// https://learn.microsoft.com/rest/api/containerregistry/webhooks/create
+func (r *Registry) warnWebhooks(warn func(key string, value any, rule string)) {
+	for _, name := range slices.Sorted(maps.Keys(r.Webhooks)) {
+		if scope := r.Webhooks[name].Scope; scope != "" && !strings.Contains(scope, ":") {
+			warn("registry.webhooks."+name+".scope", scope, fmt.Sprintf("means %q to Azure; write %q for all tags", scope+":latest", scope+":*"))
+		}
+	}
 }
 
 // webhookActions are what a webhook can be told.
@@ -151,7 +178,7 @@ func (r *Registry) validateRetention(found *problems) {
 	}
 }
 
-func (r *Registry) validateNetwork(found *problems) {
+func (r *Registry) validateNetwork(found *problems, privateZone string) {
 	found.addUnless(len(r.IPRules) == 0 || r.Public(), "registry.ipRules", nil,
 		"excludes publicNetworkAccess false, with which nobody comes in from the internet")
 	seen := map[netip.Prefix]bool{}

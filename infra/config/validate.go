@@ -1,13 +1,12 @@
 package config
 
 import (
+	"cmp"
 	"fmt"
 	"os"
 	"path/filepath"
 	"reflect"
 	"strings"
-
-	"github.com/distribution/reference"
 )
 
 // validate reports everything that is wrong with a defaulted configuration: key, value and what is allowed. It looks at the
@@ -82,6 +81,9 @@ func (c *Config) validateService(found *problems, name string) {
 		found.add(key, namespace, fmt.Sprintf("has %d characters; a namespace, <service>-<environment>, may have %d", len(namespace), maxLabel))
 	case strings.HasPrefix(namespace, "kube-"):
 		found.add(key, namespace, "is a namespace of Kubernetes itself; names may not begin with kube-")
+	case c.chartSettings(name) == Chart{} && beginsWithDigit(c.fullName(name)):
+		found.add(key, c.fullName(name), "does not begin with a letter, as the name of a Kubernetes Service must, and the chart gives its Service this name; "+
+			"choose another name, or set values.fullnameOverride")
 	}
 	c.validateImage(found, key+".image", service.Image)
 	c.validateChart(found, key+".chart", service.Chart)
@@ -100,11 +102,28 @@ func (c *Config) validateService(found *problems, name string) {
 	}
 }
 
-func (c *Config) validateImage(found *problems, key string, image Image) {
-	if named, err := reference.ParseNormalizedNamed(image.Repository); err == nil && c.Registry.Name != "" {
-		found.addUnless(reference.Domain(named) != loginServerOf(c.Registry.Name), key+".repository", image.Repository,
-			"names the stack's own registry; leave the host out to pull with the pull secret")
+// fullName is that with which the names begin that charts made by `helm create` give a service's objects.
+func (c *Config) fullName(service string) string {
+	values, _ := c.ValuesOf(service) // An unreadable file is reported elsewhere.
+	name, _ := values["fullnameOverride"].(string)
+	return cmp.Or(name, service)
+}
+
+// beginsWithDigit tells the names that Services, of all objects, may not have:
+// https://kubernetes.io/docs/concepts/overview/working-with-objects/names/#rfc-1035-label-names
+func beginsWithDigit(name string) bool { return name != "" && name[0] >= '0' && name[0] <= '9' }
+
+// warnServiceNames warns of names that the shipped chart would be refused with: another chart may or may not make a Service.
+func (c *Config) warnServiceNames(warn func(key string, value any, rule string)) {
+	for _, name := range c.ServiceNames() {
+		if full := c.fullName(name); c.chartSettings(name) != (Chart{}) && beginsWithDigit(full) {
+			warn("services."+name, full, "does not begin with a letter; if the chart gives a Service this name, Kubernetes refuses it")
+		}
 	}
+}
+
+func (c *Config) validateImage(found *problems, key string, image Image) {
+	found.addUnless(!c.UsesACR() || !image.Foreign() || !c.ownHost(image.host()), key+".repository", image.Repository, ruleOwnHost)
 	c.validateMade(found, key, image)
 }
 
@@ -137,8 +156,7 @@ func (c *Config) validateMade(found *problems, key string, image Image) {
 		"takes import and build for the stack's own registry only")
 	if from := image.Import; from != nil {
 		found.addUnless((from.Username == "") == (from.Password == ""), key+".import", nil, "takes username and password together")
-		restricted := !c.Registry.Public() || len(c.Registry.IPRules) > 0
-		found.addUnless(!restricted || ValueOr(c.Registry.TrustedServices, true), key+".import", nil,
+		found.addUnless(!c.Registry.closedToServices(), key+".import", nil,
 			"excludes registry.trustedServices false beside ipRules or publicNetworkAccess false; imports come in as a trusted service")
 	}
 	if image.Build != nil {

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"flag"
 	"fmt"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -96,6 +97,13 @@ func (s Stack) Settings() (settings map[string]string, secret map[string]bool) {
 		}
 	}
 	return settings, secret
+}
+
+// Around returns the settings of other namespaces.
+func (s Stack) Around() map[string]string {
+	around := maps.Clone(s.Config)
+	maps.DeleteFunc(around, func(key, _ string) bool { return strings.HasPrefix(key, Project+":") })
+	return around
 }
 
 // Golden compares a text with a golden file below testdata.

@@ -1,0 +1,97 @@
+package config
+
+import (
+	"cmp"
+	"maps"
+	"slices"
+	"strings"
+)
+
+// Cloud is one of Azure's clouds, with what differs from cloud to cloud.
+type Cloud struct {
+	// Name is what the Pulumi providers call it: public, usgovernment or china.
+	Name string
+	// RegistrySuffix ends the host of every registry, as in "azurecr.io".
+	RegistrySuffix string
+	// CLIName is what the Azure CLI calls it: https://learn.microsoft.com/cli/azure/manage-clouds-azure-cli
+	CLIName string
+}
+
+// publicCloud is the default.
+const publicCloud = "public"
+
+// clouds by the name that azure-native:environment takes. The suffixes are those of
+// https://github.com/kubernetes-sigs/cloud-provider-azure/blob/master/pkg/credentialprovider/azure_credentials.go
+var clouds = map[string]Cloud{
+	publicCloud:    {publicCloud, "azurecr.io", "AzureCloud"},
+	"usgovernment": {"usgovernment", "azurecr.us", "AzureUSGovernment"},
+	"china":        {"china", "azurecr.cn", "AzureChinaCloud"},
+}
+
+// Public says whether it is the cloud in which providers work that are told nothing.
+func (c Cloud) Public() bool { return c.Name == publicCloud }
+
+// privateZone is the private DNS zone of the cloud's registries: https://learn.microsoft.com/azure/private-link/private-endpoint-dns
+func (c Cloud) privateZone() string { return "privatelink." + c.RegistrySuffix }
+
+// Around is what the configuration depends on outside the project's own namespace.
+type Around struct {
+	// Stack is the stack's name, and Root the project folder.
+	Stack, Root string
+	// Environment names the Azure cloud where azure-native:environment does not, as the providers' environment variables do.
+	Environment string
+	// Settings are those of other namespaces by their full keys, such as "azure-native:location".
+	Settings map[string]string
+}
+
+// applyAround takes over what others say, and reports what nobody would read.
+func (c *Config) applyAround(around Around) problems {
+	var found problems
+	c.Location, c.root = around.Settings["azure-native:location"], around.Root
+	name := cmp.Or(around.Settings["azure-native:environment"], around.Environment, publicCloud)
+	cloud, known := clouds[strings.ToLower(name)]
+	if !known {
+		found.add("azure-native:environment", name, "is not one of "+strings.Join(slices.Sorted(maps.Keys(clouds)), ", "))
+		cloud = clouds[publicCloud]
+	}
+	c.Cloud = cloud
+	for _, key := range slices.Sorted(maps.Keys(around.Settings)) {
+		namespace, setting, _ := strings.Cut(key, ":")
+		switch {
+		case namespace == "kubernetes":
+			found.add(key, nil, "is not read, because the stack's Kubernetes provider takes its settings from cluster; "+
+				cmp.Or(insteadOfKubernetes[setting], "remove it"))
+		case namespace == "azure":
+			cure := "remove it"
+			if slices.Contains(sharedSettings, setting) {
+				cure = "use azure-native:" + setting
+			}
+			found.add(key, nil, "is not read, because the stack's provider azure takes its settings from azure-native; "+cure)
+		case key == "azuread:environment":
+			other := around.Settings[key]
+			found.addUnless(strings.EqualFold(other, cloud.Name) || strings.EqualFold(other, "global") && cloud.Public(), key, other,
+				"is another cloud than azure-native:environment; leave it out")
+		case key == "pulumi:autonaming":
+			found.merge(checkAutonaming(around.Settings[key]))
+		}
+	}
+	return found
+}
+
+// sharedSettings are those that the providers azure and azure-native have in common: what azure-native works with, azure does.
+var sharedSettings = slices.Concat(ProviderSettings, []string{"environment", "location", "subscriptionId"})
+
+// ProviderSettings say as whom the providers azure and azure-native work:
+// https://www.pulumi.com/registry/packages/azure-native/installation-configuration/#configuration-options
+var ProviderSettings = []string{
+	"auxiliaryTenantIds", "clientCertificatePassword", "clientCertificatePath", "clientId", "clientSecret", "metadataHost", "msiEndpoint",
+	"oidcRequestToken", "oidcRequestUrl", "oidcToken", "partnerId", "tenantId", "useMsi", "useOidc",
+}
+
+// insteadOfKubernetes says what to use in place of a setting of the provider kubernetes.
+var insteadOfKubernetes = map[string]string{
+	"context":    "use cluster.context",
+	"kubeconfig": "use cluster.kubeconfig",
+	"cluster":    "use cluster.context, the name of a context with that cluster",
+	"namespace":  "each service has the namespace <service>-<environment>",
+}
