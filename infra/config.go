@@ -3,6 +3,7 @@ package infra
 import (
 	"cmp"
 	"encoding/json"
+	"fmt"
 	"os"
 	"strings"
 
@@ -19,11 +20,20 @@ func loadConfig(ctx *pulumi.Context) (*config.Config, error) {
 		secretKeys[key] = ctx.IsConfigSecret(ctx.Project() + ":" + key)
 	}
 	settings, others := rawConfig(ctx)
-	return config.Parse(settings, secretKeys, config.Around{
+	cfg, err := config.Parse(settings, secretKeys, config.Around{
 		Stack: ctx.Stack(), Root: ctx.RootDirectory(), Settings: others,
 		// As all three of Azure's providers do: https://www.pulumi.com/registry/packages/azure-native/installation-configuration/
 		Environment: cmp.Or(os.Getenv("ARM_ENVIRONMENT"), os.Getenv("AZURE_ENVIRONMENT")),
 	})
+	if err != nil {
+		return nil, err
+	}
+	for _, text := range cfg.Warnings() {
+		if err := ctx.Log.Warn(text, nil); err != nil {
+			return nil, fmt.Errorf("warning of the configuration: %w", err)
+		}
+	}
+	return cfg, nil
 }
 
 // aroundKeys are those of other namespaces that the program looks at, for where the engine's own variable does not tell them.
