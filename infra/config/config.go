@@ -164,7 +164,7 @@ type Build struct {
 	Token string `json:"token" secret:"true"`
 }
 
-// Defaults of the stack, documented in Pulumi.yaml.
+// Defaults of the stack, which the tags of the fields name as well.
 const (
 	defaultSKU            = "Basic"
 	defaultPullSecretName = "acr-secret"

@@ -75,9 +75,9 @@ type Existing struct {
 	Name string `json:"name" is:"registryName"`
 	// ResourceGroup is the registry's resource group.
 	ResourceGroup string `json:"resourceGroup" is:"resourceGroup"`
-	// ID is, instead of both, the registry's ARM id, which may be in another subscription than the stack's.
+	// ID is the registry's ARM id, which may be in another subscription than the stack's, in place of `name` and `resourceGroup`.
 	ID string `json:"id" is:"registryId"`
-	// Stack is, instead of all of these, the stack of this program that owns the registry: `organization/project/stack`.
+	// Stack is the stack of this program that owns the registry, `organization/project/stack`, in place of the other keys.
 	Stack string `json:"stack" is:"stack"`
 }
 
@@ -154,9 +154,9 @@ type PrivateEndpoint struct {
 }
 
 // Cache holds artifact-cache rules and the credentials they use.
+// https://learn.microsoft.com/azure/container-registry/artifact-cache-overview
 type Cache struct {
 	// Rules are the cache rules by name, 5 to 50 letters and digits with single dashes inside. At most 1000.
-	// Limits: https://learn.microsoft.com/azure/container-registry/artifact-cache-overview
 	Rules map[string]CacheRule `json:"rules" keys:"ruleName" max:"1000"`
 	// Credentials are the logins at other registries by name, 5 to 42 letters and digits with single dashes inside.
 	Credentials map[string]CacheCredentials `json:"credentials" keys:"credentialsName"`

@@ -119,6 +119,28 @@ func Golden(t *testing.T, name, got string) {
 	require.Equal(t, string(want), got, "rewrite with -update")
 }
 
+// Generated compares a file of the project with what it is generated from.
+func Generated(t *testing.T, path, want string) {
+	t.Helper()
+	if *Update {
+		require.NoError(t, os.WriteFile(path, []byte(want), 0o644)) //nolint:gosec // G306: a file of the checkout
+	}
+	got, err := os.ReadFile(path)
+	require.NoError(t, err)
+	require.Equal(t, want, string(got), "%s is not what it is generated from; write it with -update", path)
+}
+
+// GeneratedPart does the same with what is between two comments in a document, "<!-- generated: name -->" and "<!-- end -->".
+func GeneratedPart(t *testing.T, path, name, want string) {
+	t.Helper()
+	text, err := os.ReadFile(path)
+	require.NoError(t, err)
+	before, rest, found := strings.Cut(string(text), "<!-- generated: "+name+" -->\n")
+	_, after, ended := strings.Cut(rest, "<!-- end -->")
+	require.True(t, found && ended, "%s has no place for the generated %s", path, name)
+	Generated(t, path, before+"<!-- generated: "+name+" -->\n"+want+"<!-- end -->"+after)
+}
+
 // Section returns a document's text below a heading, to the next one.
 func Section(t *testing.T, path, heading string) string {
 	t.Helper()
