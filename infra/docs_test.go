@@ -1,6 +1,13 @@
 package infra
 
 import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -26,4 +33,134 @@ func TestDocsListEveryOutput(t *testing.T) {
 		foreign = append(foreign, string(name))
 	}
 	require.ElementsMatch(t, got[len(got)-3:], foreign, "with registry.external only the last three are there")
+}
+
+// Each example is a stack: it is run, and what it consists of is in a golden file.
+func TestExamples(t *testing.T) {
+	t.Parallel()
+	files, err := filepath.Glob("examples/*.yaml")
+	require.NoError(t, err)
+	require.Len(t, files, 8)
+	for _, file := range files {
+		name := strings.TrimSuffix(filepath.Base(file), ".yaml")
+		for run, preview := range runs {
+			t.Run(name+"/"+run, func(t *testing.T) {
+				t.Parallel()
+				text, err := os.ReadFile(file)
+				require.NoError(t, err)
+				require.True(t, strings.HasPrefix(string(text), "# yaml-language-server: $schema=infra/config/stack.schema.json\n# "),
+					"it begins with the schema, as found from the project folder, and with what it is for")
+				g, err := deploy(projecttest.ReadStack(t, file), preview)
+				require.NoError(t, err)
+				requireShape(t, g)
+				resources := slices.Sorted(maps.Keys(g.resources))
+				projecttest.Golden(t, filepath.Join("examples", name+".golden"), strings.Join(resources, "\n")+"\n")
+			})
+		}
+	}
+	recipes, err := os.ReadFile("docs/recipes.md")
+	require.NoError(t, err)
+	for _, file := range files {
+		require.Contains(t, string(recipes), "(../"+file+")", "the recipes do not lead to it")
+	}
+}
+
+// A default that the documentation and the schema name is what the program takes: spelled out, it changes nothing.
+func TestDefaultsSpelledOut(t *testing.T) {
+	t.Parallel()
+	text, err := os.ReadFile("config/stack.schema.json")
+	require.NoError(t, err)
+	var schema struct {
+		Definitions map[string]definition
+		Properties  struct{ Config definition }
+	}
+	require.NoError(t, json.Unmarshal(text, &schema))
+	spelled := map[string]bool{}
+	for _, file := range []string{"../Pulumi.dev.yaml", "testdata/valid-aks.yaml", "testdata/valid-made-images.yaml", "testdata/valid-made-images-private.yaml", "examples/premium.yaml"} {
+		stack := projecttest.ReadStack(t, file)
+		want, err := deploy(stack, false)
+		require.NoError(t, err)
+		for full, setting := range schema.Properties.Config.Properties {
+			key, ours := strings.CutPrefix(full, projecttest.Project+":")
+			switch value, given := stack.Config[full]; {
+			case !ours:
+			case setting.Default != nil && !given:
+				stack.Config[full] = fmt.Sprint(setting.Default)
+				spelled[key] = true
+			case setting.AllOf != nil || key == "services":
+				object := map[string]any{}
+				require.True(t, !given || json.Unmarshal([]byte(value), &object) == nil)
+				spell(spelled, key, object, setting, schema.Definitions)
+				filled, err := json.Marshal(object)
+				require.NoError(t, err)
+				stack.Config[full] = string(filled)
+			}
+		}
+		got, err := deploy(stack, false)
+		require.NoError(t, err)
+		require.Equal(t, want.String(), got.String(), file)
+	}
+	var all []string
+	for name, object := range schema.Definitions {
+		for key, property := range object.Properties {
+			if property.Default != nil && !strings.HasPrefix(name, "values.") {
+				all = append(all, key)
+			}
+		}
+	}
+	for _, key := range all {
+		require.True(t, spelled[key], "no stack of this test spells out %s", key)
+	}
+}
+
+// definition is what this test reads of a JSON schema.
+type definition struct {
+	Ref                  string `json:"$ref"`
+	Default              any
+	Properties           map[string]definition
+	AllOf                []definition
+	Items                *definition
+	AdditionalProperties any
+}
+
+// spell adds to an object, and to those in it, each default that the schema names.
+func spell(spelled map[string]bool, key string, object map[string]any, schema definition, definitions map[string]definition) {
+	for _, name := range append([]string{schema.Ref}, refs(schema.AllOf)...) {
+		for key, property := range definitions[strings.TrimPrefix(name, "#/definitions/")].Properties {
+			value, given := object[key]
+			if property.Default != nil && !given {
+				object[key] = property.Default
+				spelled[key] = true
+			}
+			if key == "pull" && !given {
+				value = map[string]any{}
+				object[key] = value
+			}
+			if inner, ok := value.(map[string]any); ok {
+				spell(spelled, key, inner, property, definitions)
+			}
+			if list, ok := value.([]any); ok && property.Items != nil {
+				for _, item := range list {
+					if inner, ok := item.(map[string]any); ok {
+						spell(spelled, key, inner, *property.Items, definitions)
+					}
+				}
+			}
+		}
+	}
+	if items, ok := schema.AdditionalProperties.(map[string]any); ok && items["$ref"] != nil {
+		for key, item := range object {
+			if inner, ok := item.(map[string]any); ok {
+				spell(spelled, key, inner, definition{Ref: items["$ref"].(string)}, definitions)
+			}
+		}
+	}
+}
+
+func refs(schemas []definition) []string {
+	var names []string
+	for _, s := range schemas {
+		names = append(names, s.Ref)
+	}
+	return names
 }

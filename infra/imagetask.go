@@ -128,7 +128,7 @@ func buildStep(image config.Image) pulumi.Map {
 	step := pulumi.Map{
 		"type":           pulumi.String("Docker"),
 		"contextPath":    pulumi.String(build.Context),
-		"dockerFilePath": pulumi.String(cmp.Or(build.Dockerfile, "Dockerfile")),
+		"dockerFilePath": pulumi.String(cmp.Or(build.Dockerfile, defaultDockerfile)),
 		"imageNames":     pulumi.StringArray{pulumi.String(image.Reference(""))},
 		"isPushEnabled":  pulumi.Bool(true),
 		"arguments":      arguments,
@@ -178,6 +178,8 @@ func secretValue(name, value string) pulumi.Map {
 	}
 }
 
+const defaultDockerfile = "Dockerfile"
+
 // imageTaskHash is short for what decides the content of an image, credentials left out.
 func imageTaskHash(image config.Image) (string, error) {
 	public := image
@@ -187,6 +189,12 @@ func imageTaskHash(image config.Image) (string, error) {
 	if image.Build != nil {
 		build := *image.Build
 		build.Token = ""
+		if build.Dockerfile == defaultDockerfile { // Spelled out, it is the same task.
+			build.Dockerfile = ""
+		}
+		if build.Platform == (config.Image{}).Platform() {
+			build.Platform = ""
+		}
 		public.Build = &build
 	}
 	text, err := json.Marshal(public)
