@@ -132,7 +132,7 @@ func spell(spelled map[string]bool, key string, object map[string]any, schema de
 				object[key] = property.Default
 				spelled[key] = true
 			}
-			if key == "pull" && !given {
+			if !given && (key == "pull" || key == "identity" || key == "resourceGroup" && property.AllOf != nil) {
 				value = map[string]any{}
 				object[key] = value
 			}
