@@ -152,13 +152,39 @@ func objects(t reflect.Type) []reflect.Type {
 
 // The page.
 
+// Those that most people set, in the README.
+var commonKeys = []string{
+	"environment", "registry.sku", "registry.protect", "registry.pull.mode", "registry.existing", "cluster.kubeconfig",
+	"cluster.aks", "rotation.days", "services.<name>.image.tag", "services.<name>.chart", "services.<name>.values",
+}
+
+func TestREADMEKeysAreGenerated(t *testing.T) {
+	t.Parallel()
+	documented := readDocs(t)
+	var b strings.Builder
+	b.WriteString("| key | default | what it is |\n| --- | --- | --- |\n| `azure-native:location` |  | Azure region of the resource group and the registry, such as `westeurope`. |\n")
+	for _, path := range commonKeys {
+		owner, key := reflect.TypeFor[Config](), ""
+		steps := strings.Split(strings.ReplaceAll(path, ".<name>", ""), ".")
+		for i, step := range steps {
+			field, known := jsonField(owner, step)
+			require.True(t, known, path)
+			if key = step; i < len(steps)-1 {
+				owner = objectOf(field.Type)
+			}
+		}
+		cells := strings.Split(documented.row(owner, key, path), " | ")
+		first, _, _ := strings.Cut(cells[3], ". ")
+		fmt.Fprintf(&b, "%s | %s | %s. |\n", cells[0], cells[2], strings.TrimRight(first, ". |\n"))
+	}
+	projecttest.GeneratedPart(t, root+"/README.md", "keys", b.String())
+}
+
 // groups returns the page's tables: one of the keys that are no objects, and one for each object.
 func (d docs) groups() string {
 	var b strings.Builder
 	config := reflect.TypeFor[Config]()
-	b.WriteString("\n## General\n\n" + tableHead)
-	b.WriteString("| `azure-native:location` | text |  | Azure region of the resource group and the registry, such as `westeurope`. " +
-		"Required where the stack creates the group. |\n")
+	b.WriteString("\n## General\n\n" + tableHead + locationRow)
 	for _, key := range jsonKeys(config) {
 		if field, _ := jsonField(config, key); objectOf(field.Type) == nil {
 			b.WriteString(d.row(config, key, key))
@@ -171,6 +197,9 @@ func (d docs) groups() string {
 	}
 	return b.String()
 }
+
+const locationRow = "| `azure-native:location` | text |  | Azure region of the resource group and the registry, such as `westeurope`. " +
+	"Required where the stack creates the group. |\n"
 
 const tableHead = "| key | value | default | what it is |\n| --- | --- | --- | --- |\n"
 
