@@ -216,9 +216,9 @@ func providerOutputs(kind, name string, inputs resource.PropertyMap) resource.Pr
 		return resource.PropertyMap{"identity": resource.NewProperty(resource.PropertyMap{
 			"principalId": text("33333333-3333-3333-3333-333333333333"), "type": text("SystemAssigned"), "tenantId": text(""),
 		})}
-	case "azure-native:containerregistry:Task":
+	case "azure-native:containerregistry/v20190601preview:Task":
 		return resource.PropertyMap{"identity": resource.NewProperty(resource.PropertyMap{"principalId": text("77777777-7777-7777-7777-777777777777")})}
-	case "azure-native:network:PrivateEndpoint":
+	case "azure-native:network/v20210201:PrivateEndpoint":
 		return resource.PropertyMap{"name": text(physical("privateEndpointName"))}
 	case "azuread:index/application:Application":
 		return resource.PropertyMap{"clientId": text("11111111-1111-1111-1111-111111111111")}

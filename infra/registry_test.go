@@ -16,11 +16,11 @@ func TestPullWaitsForWhatItPullsThrough(t *testing.T) {
 			t.Parallel()
 			g, err := deploy(projecttest.ReadStack(t, "testdata/valid-premium-features.yaml"), preview)
 			require.NoError(t, err)
-			for _, kind := range []string{"kubernetes:core/v1:Secret", "kubernetes:helm.sh/v3:Release"} {
+			for _, kind := range []string{"kubernetes:helm.sh/v3:Release"} {
 				for name, r := range g.of(kind) {
 					for _, through := range []string{
-						"azure-native:network:PrivateEndpoint acrmicroservices",
-						"azure-native:network:PrivateDnsZoneGroup acrmicroservices",
+						"azure-native:network/v20210201:PrivateEndpoint acrmicroservices",
+						"azure-native:network/v20210201:PrivateDnsZoneGroup acrmicroservices",
 						"azure-native:containerregistry/v20231101preview:CacheRule acrmicroservices-docker-library",
 						"azure-native:authorization/v20220401:RoleAssignment acrmicroservices-docker-hub",
 					} {

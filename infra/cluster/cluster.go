@@ -1,0 +1,84 @@
+// Package cluster is the Kubernetes cluster of a stack: the provider for it, from a kubeconfig or from AKS, and the hook that recovers
+// Helm releases in it after a killed update.
+package cluster
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes"
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+	"k8s.io/client-go/rest"
+	"k8s.io/client-go/tools/clientcmd"
+
+	"example.com/acr-microservices/infra/config"
+)
+
+const componentType = "acr-microservices:index:Cluster"
+
+// Args are the inputs of a Cluster.
+type Args struct {
+	// config.Cluster, validated, is what the stack file says. Empty fields mean what they mean to kubectl.
+	config.Cluster
+}
+
+// Cluster is an existing Kubernetes cluster.
+type Cluster struct {
+	pulumi.ResourceState
+
+	// Provider of the objects in the cluster.
+	Provider *kubernetes.Provider
+	// Recovery runs before a Helm release is installed or upgraded, and gives up what a killed update has left of it.
+	Recovery *pulumi.ResourceHook
+}
+
+// New returns the Kubernetes cluster that args name, or the one kubectl would use.
+func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOption) (*Cluster, error) {
+	cluster, settings := &Cluster{}, args.Cluster
+	if err := ctx.RegisterComponentResource(componentType, name, cluster, opts...); err != nil {
+		return nil, fmt.Errorf("cluster: %w", err)
+	}
+	if settings.AKS != nil {
+		var err error
+		if settings.Kubeconfig, err = aksKubeconfig(ctx, settings.AKS); err != nil {
+			return nil, err
+		}
+	}
+	inputs := &kubernetes.ProviderArgs{
+		// Otherwise a new password would replace the pull secret: delete it, then create it, and a pod that starts in
+		// between cannot pull.
+		EnableSecretMutable: pulumi.Bool(true),
+	}
+	if settings.Context != "" {
+		inputs.Context = pulumi.String(settings.Context)
+	}
+	if settings.Kubeconfig != "" {
+		inputs.Kubeconfig = pulumi.String(settings.Kubeconfig)
+		if config.IsKubeconfigContent(settings.Kubeconfig) {
+			inputs.Kubeconfig = pulumi.ToSecret(inputs.Kubeconfig).(pulumi.StringOutput).ToStringPtrOutput()
+		}
+	}
+	var err error
+	if cluster.Provider, err = kubernetes.NewProvider(ctx, name, inputs, pulumi.Parent(cluster)); err != nil {
+		return nil, fmt.Errorf("cluster: %w", err)
+	}
+	if cluster.Recovery, err = newRecovery(ctx, settings); err != nil {
+		return nil, fmt.Errorf("cluster: %w", err)
+	}
+	return cluster, ctx.RegisterResourceOutputs(cluster, pulumi.Map{})
+}
+
+// restConfig finds the cluster by itself, as the provider does.
+func restConfig(cfg config.Cluster) (*rest.Config, error) {
+	overrides := &clientcmd.ConfigOverrides{CurrentContext: cfg.Context}
+	if config.IsKubeconfigContent(cfg.Kubeconfig) {
+		kubeconfig, err := clientcmd.Load([]byte(cfg.Kubeconfig))
+		if err != nil {
+			return nil, errors.New("cluster.kubeconfig is no kubeconfig") // the reason may quote it
+		}
+		return clientcmd.NewDefaultClientConfig(*kubeconfig, overrides).ClientConfig()
+	}
+	rules := clientcmd.NewDefaultClientConfigLoadingRules()
+	rules.ExplicitPath = config.ExpandHome(cfg.Kubeconfig)
+	return clientcmd.NewNonInteractiveDeferredLoadingClientConfig(rules, overrides).ClientConfig()
+}

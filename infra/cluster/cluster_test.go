@@ -1,0 +1,38 @@
+package cluster
+
+import (
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"example.com/acr-microservices/infra/config"
+)
+
+func TestRestConfig(t *testing.T) {
+	const content = `{apiVersion: v1, kind: Config, current-context: a, contexts: [{name: a, context: {cluster: a}}, {name: b, context: {cluster: b}}],
+		clusters: [{name: a, cluster: {server: "https://a"}}, {name: b, cluster: {server: "https://b"}}]}`
+	file := t.TempDir() + "/config"
+	require.NoError(t, os.WriteFile(file, []byte(content), 0o600))
+	t.Setenv("KUBECONFIG", file)
+	for name, test := range map[string]struct {
+		cluster config.Cluster
+		want    string
+	}{
+		"as kubectl":         {config.Cluster{}, "https://a"},
+		"context":            {config.Cluster{Context: "b"}, "https://b"},
+		"path":               {config.Cluster{Kubeconfig: file}, "https://a"},
+		"content":            {config.Cluster{Kubeconfig: strings.ReplaceAll(content, "https://a", "https://c")}, "https://c"},
+		"content, a context": {config.Cluster{Kubeconfig: content, Context: "b"}, "https://b"},
+	} {
+		found, err := restConfig(test.cluster)
+		require.NoError(t, err, name)
+		assert.Equal(t, test.want, found.Host, name)
+	}
+	const token = "correct-horse-battery-staple"
+	_, err := restConfig(config.Cluster{Kubeconfig: "{users: [" + token})
+	require.ErrorContains(t, err, "no kubeconfig")
+	assert.NotContains(t, err.Error(), token)
+}

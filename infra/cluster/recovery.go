@@ -1,0 +1,57 @@
+package cluster
+
+import (
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"example.com/acr-microservices/infra/config"
+	"example.com/acr-microservices/infra/helmrecovery"
+)
+
+// newRecovery returns the hook of releases in the cluster: before the provider installs or upgrades a release, the hook gives up
+// what a killed update has left of it. It does nothing in a preview.
+func newRecovery(ctx *pulumi.Context, cluster config.Cluster) (*pulumi.ResourceHook, error) {
+	connect := sync.OnceValues(func() (*helmrecovery.Records, error) {
+		found, err := restConfig(cluster)
+		if err != nil {
+			return nil, err
+		}
+		return helmrecovery.NewRecords(found)
+	})
+	warn := func(text string) { _ = ctx.Log.Warn(text, nil) }
+	return ctx.RegisterResourceHook("abandonedReleases", func(args *pulumi.ResourceHookArgs) error {
+		records, err := connect()
+		if err == nil {
+			err = records.Settle(ctx.Context(), releaseInputs(args.OldInputs, args.NewInputs), warn)
+		}
+		if err != nil {
+			// Helm is about to report a problem of the cluster or the release as well, or is not affected by it.
+			warn(fmt.Sprintf("release %q: cannot find out whether an update was killed: %v", args.Name, err))
+		}
+		return nil
+	}, nil)
+}
+
+// releaseInputs reads the inputs of a release, which has no old ones when it is to be installed.
+func releaseInputs(olds, news resource.PropertyMap) helmrecovery.Release {
+	seconds := func(inputs resource.PropertyMap) float64 {
+		if timeout := inputs["timeout"]; timeout.IsNumber() {
+			return timeout.NumberValue()
+		}
+		return 0
+	}
+	text := func(key resource.PropertyKey) string {
+		if value := news[key]; value.IsString() {
+			return value.StringValue()
+		}
+		return ""
+	}
+	return helmrecovery.Release{
+		Namespace: text("namespace"), Name: text("name"), Install: len(olds) == 0,
+		Patience: time.Duration(max(seconds(olds), seconds(news))) * time.Second,
+	}
+}

@@ -1,0 +1,227 @@
+package helmrecovery
+
+import (
+	"bytes"
+	"cmp"
+	"compress/gzip"
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"net/http"
+	"net/url"
+	"slices"
+	"time"
+
+	"k8s.io/client-go/rest"
+)
+
+// The states of a revision that matter here. https://helm.sh/docs/helm/helm_status/
+const (
+	pendingInstall  = "pending-install"
+	pendingUpgrade  = "pending-upgrade"
+	pendingRollback = "pending-rollback"
+	uninstalling    = "uninstalling"
+	failed          = "failed"
+)
+
+// storedRecord is what Helm keeps of one revision of a release, in a secret of the release's namespace.
+type storedRecord struct {
+	Version int `json:"version"`
+	Info    struct {
+		Status       string `json:"status"`
+		LastDeployed string `json:"last_deployed"`
+		Deleted      string `json:"deleted"`
+	} `json:"info"`
+
+	secret  storedSecret
+	content []byte // all of it, as JSON
+}
+
+// storedSecret is the secret that holds a record.
+type storedSecret struct {
+	APIVersion string            `json:"apiVersion"`
+	Kind       string            `json:"kind"`
+	Metadata   metadata          `json:"metadata"`
+	Type       string            `json:"type"`
+	Data       map[string][]byte `json:"data"`
+}
+
+type metadata struct {
+	Name            string            `json:"name"`
+	Namespace       string            `json:"namespace"`
+	ResourceVersion string            `json:"resourceVersion"`
+	Labels          map[string]string `json:"labels"`
+	Annotations     map[string]string `json:"annotations,omitempty"`
+}
+
+// readRecord decodes a secret: https://github.com/helm/helm/blob/v3.18.6/pkg/storage/driver/util.go
+func readRecord(from storedSecret) (*storedRecord, error) {
+	record := &storedRecord{secret: from}
+	packed, err := base64.StdEncoding.AppendDecode(nil, from.Data["release"])
+	if err != nil {
+		return nil, err
+	}
+	unzipped, err := gzip.NewReader(bytes.NewReader(packed))
+	if err != nil {
+		return nil, err
+	}
+	if record.content, err = io.ReadAll(unzipped); err != nil {
+		return nil, err
+	}
+	return record, json.Unmarshal(record.content, record)
+}
+
+// latest returns the last revision, nil if there is none.
+func latest(history []*storedRecord) *storedRecord {
+	if len(history) == 0 {
+		return nil
+	}
+	return slices.MaxFunc(history, func(a, b *storedRecord) int { return cmp.Compare(a.Version, b.Version) })
+}
+
+// unfinished tells whether Helm takes itself to be at work on the revision.
+func (r *storedRecord) unfinished() bool {
+	return r != nil && slices.Contains([]string{pendingInstall, pendingUpgrade, pendingRollback, uninstalling}, r.Info.Status)
+}
+
+// since is when Helm began. The zero time stands for one that cannot be read.
+func (r *storedRecord) since() time.Time {
+	text := r.Info.LastDeployed
+	if r.Info.Status == uninstalling {
+		text = r.Info.Deleted
+	}
+	began, _ := time.Parse(time.RFC3339, text)
+	return began
+}
+
+// withStatus returns the record's data with another status and the reason for it, and all else as it is.
+func (r *storedRecord) withStatus(status, description string) (map[string][]byte, error) {
+	var content, info map[string]json.RawMessage
+	if err := json.Unmarshal(r.content, &content); err != nil {
+		return nil, err
+	}
+	if err := json.Unmarshal(content["info"], &info); err != nil {
+		return nil, err
+	}
+	var err error
+	for key, value := range map[string]string{"status": status, "description": description} {
+		if info[key], err = json.Marshal(value); err != nil {
+			return nil, err
+		}
+	}
+	if content["info"], err = json.Marshal(info); err != nil {
+		return nil, err
+	}
+	text, err := json.Marshal(content)
+	if err != nil {
+		return nil, err
+	}
+	var packed bytes.Buffer
+	zipped := gzip.NewWriter(&packed)
+	if _, err := zipped.Write(text); err != nil {
+		return nil, err
+	}
+	if err := zipped.Close(); err != nil {
+		return nil, err
+	}
+	return map[string][]byte{"release": base64.StdEncoding.AppendEncode(nil, packed.Bytes())}, nil
+}
+
+// Records reads and changes Helm's records in a cluster. It speaks to the API server by plain HTTP: the generated client
+// would double the program's size.
+type Records struct {
+	client *http.Client
+	server *url.URL
+}
+
+// errRecordChanged says that somebody else has changed a record since it was read.
+var errRecordChanged = errors.New("the record has changed meanwhile")
+
+// NewRecords connects to a cluster. The error says what in its configuration cannot be used.
+func NewRecords(cluster *rest.Config) (*Records, error) {
+	config := rest.CopyConfig(cluster)
+	config.Timeout = 30 * time.Second
+	client, err := rest.HTTPClientFor(config)
+	if err != nil {
+		return nil, err
+	}
+	server, _, err := rest.DefaultServerUrlFor(config)
+	return &Records{client: client, server: server}, err
+}
+
+// of returns the records of a release.
+func (r *Records) of(ctx context.Context, namespace, release string) ([]*storedRecord, error) {
+	var list struct {
+		Items []storedSecret `json:"items"`
+	}
+	query := "?labelSelector=" + url.QueryEscape("owner=helm,name="+release)
+	if err := r.call(ctx, http.MethodGet, metadata{Namespace: namespace}, query, nil, &list); err != nil {
+		return nil, err
+	}
+	var records []*storedRecord
+	for _, secret := range list.Items {
+		record, err := readRecord(secret)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", secret.Metadata.Name, err)
+		}
+		records = append(records, record)
+	}
+	return records, nil
+}
+
+// fail notes that the revision has failed. Like Helm, it replaces the secret: that takes no right which Helm does not need.
+func (r *Records) fail(ctx context.Context, record *storedRecord) error {
+	secret := record.secret
+	secret.APIVersion, secret.Kind = "v1", "Secret" // which the items of a list do not name
+	secret.Metadata.Labels = maps.Clone(secret.Metadata.Labels)
+	secret.Metadata.Labels["status"] = failed
+	var err error
+	if secret.Data, err = record.withStatus(failed, "Its Helm was killed while the release was "+record.Info.Status); err != nil {
+		return err
+	}
+	return r.call(ctx, http.MethodPut, record.secret.Metadata, "", secret, nil)
+}
+
+// forget removes the record of the revision.
+func (r *Records) forget(ctx context.Context, record *storedRecord) error {
+	return r.call(ctx, http.MethodDelete, record.secret.Metadata, "", map[string]any{
+		"preconditions": map[string]string{"resourceVersion": record.secret.Metadata.ResourceVersion},
+	}, nil)
+}
+
+// call sends a request about a secret, or without a name about all of a namespace.
+func (r *Records) call(ctx context.Context, method string, about metadata, query string, in, out any) error {
+	address := r.server.JoinPath("api/v1/namespaces", about.Namespace, "secrets", about.Name).String() + query
+	var body bytes.Buffer
+	if in != nil {
+		if err := json.NewEncoder(&body).Encode(in); err != nil {
+			return err
+		}
+	}
+	request, err := http.NewRequestWithContext(ctx, method, address, &body)
+	if err != nil {
+		return err
+	}
+	request.Header.Set("Accept", "application/json")
+	request.Header.Set("Content-Type", "application/json")
+	response, err := r.client.Do(request)
+	if err != nil {
+		return err
+	}
+	defer response.Body.Close()
+	switch {
+	case response.StatusCode == http.StatusConflict, response.StatusCode == http.StatusNotFound && method != http.MethodGet:
+		return errRecordChanged
+	case response.StatusCode != http.StatusOK:
+		var status struct{ Message string }
+		_ = json.NewDecoder(io.LimitReader(response.Body, 1<<20)).Decode(&status)
+		return fmt.Errorf("%s: %s", response.Status, status.Message)
+	case out == nil:
+		return nil
+	}
+	return json.NewDecoder(response.Body).Decode(out)
+}

@@ -1,0 +1,210 @@
+// Package image brings images into a registry, by import from another registry or by a build from a git repository.
+package image
+
+import (
+	"cmp"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	tasks "github.com/pulumi/pulumi-azure-native-sdk/containerregistry/v2/v20190601preview"
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+	"gopkg.in/yaml.v3"
+
+	"example.com/acr-microservices/infra/config"
+	"example.com/acr-microservices/infra/internal/azure"
+	"example.com/acr-microservices/infra/internal/component"
+	"example.com/acr-microservices/infra/sdk"
+)
+
+const componentType = "acr-microservices:index:ImageTask"
+
+const (
+	taskTimeout = 1800 // seconds for which the provider waits for a run
+	// It takes minutes until a new role assignment has effect, so the import is retried.
+	importRetries    = 10
+	importRetryDelay = 30 // seconds
+)
+
+// Args are the inputs of a Task.
+type Args struct {
+	// RegistryID, RegistryName, ResourceGroup and Location of the registry that gets the image.
+	RegistryID, RegistryName, ResourceGroup, Location pulumi.StringInput
+	// Image to bring into the registry; it has a tag, and either Import or Build.
+	Image config.Image
+	// Private says that Import or Build holds a secret.
+	Private bool
+	// Tags of the task.
+	Tags pulumi.StringMapInput
+}
+
+// Task brings an image into a registry: an ACR Task, and one run of it. A task of the same content is not run again.
+//
+// TaskRun is one resource for both, but azure-native does not see the end of a run:
+// https://github.com/pulumi/pulumi-azure-native/issues/1713
+type Task struct {
+	pulumi.ResourceState
+	component.Children
+}
+
+// New creates the task, gives it the permission to import if it imports, and runs it. Its name is that of its content: another
+// content is another task, and so another run.
+func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOption) (*Task, error) {
+	image := &Task{}
+	if err := image.Register(ctx, componentType, name, image, opts); err != nil {
+		return nil, fmt.Errorf("image task %q: %w", name, err)
+	}
+	task, err := args.task(ctx, name, image)
+	if err != nil {
+		return nil, fmt.Errorf("image task %q: %w", name, err)
+	}
+	ready := []pulumi.Resource{task}
+	if args.Image.Import != nil {
+		permission, err := azure.NewRoleAssignment(ctx, name+"-import", &azure.RoleAssignmentArgs{
+			Scope: args.RegistryID, Role: azure.RoleDataImporter, PrincipalType: config.ServicePrincipal,
+			// The provider's preview shows the identity without its principal, as if that were empty, not unknown.
+			Principal: azure.After(task.Identity.PrincipalId().Elem(), task),
+		}, image)
+		if err != nil {
+			return nil, fmt.Errorf("image task %q: role assignment: %w", name, err)
+		}
+		ready = append(ready, permission)
+	}
+	if _, err = sdk.NewTaskRun(ctx, name, task.ID().ToStringOutput(), pulumi.Parent(image), pulumi.DependsOn(ready)); err != nil {
+		return nil, fmt.Errorf("image task %q: run: %w", name, err)
+	}
+	return image, ctx.RegisterResourceOutputs(image, pulumi.Map{})
+}
+
+// task creates the ACR Task.
+func (a *Args) task(ctx *pulumi.Context, name string, parent pulumi.Resource) (*tasks.Task, error) {
+	content, err := contentHash(a.Image)
+	if err != nil {
+		return nil, err
+	}
+	inputs := &tasks.TaskArgs{
+		ResourceGroupName:  a.ResourceGroup,
+		RegistryName:       a.RegistryName,
+		TaskName:           pulumi.String(azure.ResourceName(name+"-"+content, azure.MaxName)),
+		Location:           a.Location.ToStringOutput().ToStringPtrOutput(),
+		Status:             pulumi.String("Enabled"),
+		Platform:           platform(a.Image),
+		AgentConfiguration: &tasks.AgentPropertiesArgs{Cpu: pulumi.Int(2)},
+		Timeout:            pulumi.Int(taskTimeout),
+		Tags:               a.Tags,
+	}
+	if a.Image.Import != nil {
+		step, err := importStep(a.Image)
+		if err != nil {
+			return nil, err
+		}
+		inputs.Step, inputs.Identity = step, &tasks.IdentityPropertiesArgs{Type: tasks.ResourceIdentityTypeSystemAssigned}
+	} else {
+		inputs.Step = buildStep(a.Image)
+		inputs.Credentials = &tasks.CredentialsArgs{SourceRegistry: &tasks.SourceRegistryCredentialsArgs{LoginMode: pulumi.String("Default")}}
+	}
+	if a.Private {
+		inputs.Step = pulumi.ToSecret(inputs.Step)
+	}
+	return tasks.NewTask(ctx, name, inputs, pulumi.Parent(parent))
+}
+
+// platform is where the task runs.
+func platform(image config.Image) *tasks.PlatformPropertiesArgs {
+	os, architecture, _ := strings.Cut(image.Platform(), "/")
+	return &tasks.PlatformPropertiesArgs{Os: pulumi.String(strings.ToUpper(os[:1]) + os[1:]), Architecture: pulumi.String(architecture)}
+}
+
+// buildStep is the task's step that builds and pushes an image.
+func buildStep(image config.Image) *tasks.DockerBuildStepArgs {
+	build := image.Build
+	arguments := tasks.ArgumentArray{}
+	for _, name := range slices.Sorted(maps.Keys(build.Args)) {
+		arguments = append(arguments, &tasks.ArgumentArgs{
+			Name: pulumi.String(name), Value: pulumi.String(build.Args[name]), IsSecret: pulumi.Bool(false),
+		})
+	}
+	step := &tasks.DockerBuildStepArgs{
+		Type:           pulumi.String("Docker"),
+		ContextPath:    pulumi.String(build.Context),
+		DockerFilePath: pulumi.String(cmp.Or(build.Dockerfile, defaultDockerfile)),
+		ImageNames:     pulumi.StringArray{pulumi.String(image.Reference(""))},
+		IsPushEnabled:  pulumi.Bool(true),
+		Arguments:      arguments,
+	}
+	if build.Token != "" {
+		step.ContextAccessToken = pulumi.ToSecret(pulumi.String(build.Token)).(pulumi.StringOutput)
+	}
+	return step
+}
+
+// importStep is the task's step that copies an image inside Azure. In it, az is the name of an image that Azure keeps
+// current: https://learn.microsoft.com/azure/container-registry/container-registry-tasks-reference-yaml#aliases
+func importStep(image config.Image) (*tasks.EncodedTaskStepArgs, error) {
+	command := "az acr import --name $RegistryName --force --source " + image.Import.Source + " --image " + image.Reference("")
+	values := tasks.SetValueArray{}
+	if image.Import.Username != "" {
+		// A value, unlike the command, is not shown in the run's log. After =, it may begin with a dash.
+		command += " --username={{.Values.username}} --password={{.Values.password}}"
+		values = append(values, secretValue("username", image.Import.Username), secretValue("password", image.Import.Password))
+	}
+	type step struct {
+		Cmd        string `yaml:"cmd"`
+		Retries    int    `yaml:"retries"`
+		RetryDelay int    `yaml:"retryDelay"`
+	}
+	content, err := yaml.Marshal(struct {
+		Version string `yaml:"version"`
+		Steps   []step `yaml:"steps"`
+	}{"v1.1.0", []step{
+		{"az login --identity", importRetries, importRetryDelay},
+		{command, importRetries, importRetryDelay},
+	}})
+	if err != nil {
+		return nil, fmt.Errorf("steps: %w", err)
+	}
+	return &tasks.EncodedTaskStepArgs{
+		Type:               pulumi.String("EncodedTask"),
+		EncodedTaskContent: pulumi.String(base64.StdEncoding.EncodeToString(content)),
+		Values:             values,
+	}, nil
+}
+
+// secretValue is a value of a task's step that Azure never shows.
+func secretValue(name, value string) *tasks.SetValueArgs {
+	return &tasks.SetValueArgs{
+		Name: pulumi.String(name), Value: pulumi.ToSecret(pulumi.String(value)).(pulumi.StringOutput), IsSecret: pulumi.Bool(true),
+	}
+}
+
+const defaultDockerfile = "Dockerfile"
+
+// contentHash identifies what decides the content of an image, which credentials do not.
+func contentHash(image config.Image) (string, error) {
+	public := image
+	if image.Import != nil {
+		public.Import = &config.Import{Source: image.Import.Source}
+	}
+	if image.Build != nil {
+		build := *image.Build
+		build.Token = ""
+		if build.Dockerfile == defaultDockerfile { // Given explicitly, it is the same task.
+			build.Dockerfile = ""
+		}
+		if build.Platform == (config.Image{}).Platform() {
+			build.Platform = ""
+		}
+		public.Build = &build
+	}
+	text, err := json.Marshal(public)
+	if err != nil {
+		return "", fmt.Errorf("image: %w", err)
+	}
+	sum := sha256.Sum256(text)
+	return hex.EncodeToString(sum[:])[:8], nil
+}

@@ -1,0 +1,22 @@
+package azure
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+func TestResourceNames(t *testing.T) {
+	t.Parallel()
+	const longest = MaxName - len("-0")
+	seen := map[string]bool{}
+	for _, name := range []string{"a-b", "abcd", "abcde", strings.Repeat("a", 48), strings.Repeat("a", 49), strings.Repeat("a", 63)} {
+		base := ResourceName(name, longest)
+		require.GreaterOrEqual(t, len(base), MinName, name)
+		require.LessOrEqual(t, len(base), longest, name)
+		require.False(t, seen[base], "%s has the name of another", name)
+		seen[base] = true
+	}
+	require.Equal(t, "customerapi-test", ResourceName("customerapi-test", longest))
+}

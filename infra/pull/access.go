@@ -1,0 +1,112 @@
+// Package pull gives a cluster the permission to pull from a registry: as a service principal, as the identity of its nodes, or
+// with tokens of the registry.
+package pull
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"example.com/acr-microservices/infra/config"
+	"example.com/acr-microservices/infra/internal/azure"
+	"example.com/acr-microservices/infra/internal/component"
+)
+
+const componentType = "acr-microservices:index:PullAccess"
+
+// Args are the inputs of an Access.
+type Args struct {
+	// Modes in which the cluster pulls, of those in package config. The logins are those of the first mode that has a login.
+	Modes []string
+	// RegistryID is the registry's ARM resource id. RegistryName and ResourceGroup are needed for tokens only.
+	RegistryID, RegistryName, ResourceGroup pulumi.StringInput
+	// Services that pull, by name.
+	Services map[string]Service
+	// ABAC limits the permission to the services' repositories, in a registry in the mode "RBAC Registry + ABAC Repository
+	// Permissions".
+	ABAC bool
+	// DisplayName of the application in Entra.
+	DisplayName string
+	// KubeletPrincipalID is the object id in Entra of the identity with which the cluster's nodes pull.
+	KubeletPrincipalID pulumi.StringInput
+	// Rotation says which passwords exist, and which of them is the current one.
+	Rotation config.RotationPeriod
+}
+
+// Service is one service that pulls.
+type Service struct {
+	// TokenName is unique in the registry, such as the name of the service's namespace.
+	TokenName string
+	// Repositories from which the service pulls.
+	Repositories []string
+}
+
+// Access is the permission of a cluster to pull from one registry.
+type Access struct {
+	pulumi.ResourceState
+	component.Children
+
+	// ClientID of the service principal, plain, because it identifies the principal and opens nothing. Nil in other modes.
+	ClientID pulumi.StringInput
+	// Logins by service, for their pull secrets. Without an entry, a service needs none.
+	Logins map[string]Login
+}
+
+// Login is a credential for the registry: secret, and known only once it has the permission to pull.
+type Login struct{ Username, Password pulumi.StringOutput }
+
+// New creates what each mode needs.
+func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOption) (*Access, error) {
+	access := &Access{Logins: map[string]Login{}}
+	if err := access.Register(ctx, componentType, name, access, opts); err != nil {
+		return nil, fmt.Errorf("pull access %q: %w", name, err)
+	}
+	for _, mode := range args.Modes {
+		var err error
+		switch mode {
+		case config.PullByServicePrincipal:
+			err = access.addPrincipal(ctx, name, args)
+		case config.PullByKubeletIdentity:
+			_, err = access.assignRole(ctx, "kubelet", args, args.KubeletPrincipalID)
+		case config.PullByToken:
+			err = access.addTokens(ctx, args)
+		}
+		if err != nil {
+			return nil, fmt.Errorf("pull access %q: %w", name, err)
+		}
+	}
+	return access, ctx.RegisterResourceOutputs(access, pulumi.Map{})
+}
+
+// addLogin keeps the login of the first mode that has one.
+func (a *Access) addLogin(service string, login Login) {
+	if _, taken := a.Logins[service]; !taken {
+		a.Logins[service] = login
+	}
+}
+
+// assignRole gives a principal the permission to pull.
+func (a *Access) assignRole(ctx *pulumi.Context, name string, args *Args, principal pulumi.StringInput) (pulumi.CustomResource, error) {
+	assignment := &azure.RoleAssignmentArgs{
+		Scope: args.RegistryID, Role: azure.RoleAcrPull, Principal: principal, PrincipalType: config.ServicePrincipal,
+	}
+	if args.ABAC {
+		assignment.Role, assignment.Condition = azure.RoleRepositoryReader, config.RepositoryCondition(args.repositories())
+	}
+	created, err := azure.NewRoleAssignment(ctx, name, assignment, a)
+	if err != nil {
+		return nil, fmt.Errorf("role assignment: %w", err)
+	}
+	return created, nil
+}
+
+// repositories returns those from which any service pulls, sorted.
+func (a *Args) repositories() []string {
+	var repositories []string
+	for _, service := range a.Services {
+		repositories = append(repositories, service.Repositories...)
+	}
+	slices.Sort(repositories)
+	return slices.Compact(repositories)
+}

@@ -1,0 +1,81 @@
+package pull
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/pulumi/pulumi-azuread/sdk/v5/go/azuread"
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"example.com/acr-microservices/infra/config"
+	"example.com/acr-microservices/infra/internal/azure"
+)
+
+// addPrincipal creates an application, its service principal and its passwords. The principal's only permission is to pull from the
+// registry.
+func (a *Access) addPrincipal(ctx *pulumi.Context, name string, args *Args) error {
+	application, err := azuread.NewApplication(ctx, name, &azuread.ApplicationArgs{
+		DisplayName: pulumi.String(args.DisplayName),
+	}, pulumi.Parent(a))
+	if err != nil {
+		return fmt.Errorf("application: %w", err)
+	}
+	principal, err := azuread.NewServicePrincipal(ctx, name, &azuread.ServicePrincipalArgs{
+		ClientId: application.ClientId,
+		// An application has at most one, and this application is the stack's own: an existing one is left over from an earlier
+		// creation whose response was lost.
+		UseExisting: pulumi.Bool(true),
+	}, pulumi.Parent(a))
+	if err != nil {
+		return fmt.Errorf("service principal: %w", err)
+	}
+	password, err := a.addPasswords(ctx, name, application, args.Rotation)
+	if err != nil {
+		return err
+	}
+	permission, err := a.assignRole(ctx, name, args, principal.ObjectId)
+	if err != nil {
+		return err
+	}
+	a.ClientID = application.ClientId
+	// Because the login is known only when the role is assigned, whatever uses it waits for the permission as well.
+	login := Login{Username: secretAfter(application.ClientId, permission), Password: secretAfter(password, permission)}
+	for service := range args.Services {
+		a.addLogin(service, login)
+	}
+	return nil
+}
+
+// addPasswords creates the application's passwords, and returns the current one. A password whose slot is due gets a later end,
+// which Entra cannot change: the new one is made first, and the old one deleted when the update is through. The provider makes
+// an application's passwords one at a time, some seconds each, so the one that the services wait for comes before the others.
+func (a *Access) addPasswords(ctx *pulumi.Context, name string, application *azuread.Application, rotation config.RotationPeriod) (pulumi.StringOutput, error) {
+	password := func(term config.PasswordTerm, opts ...pulumi.ResourceOption) (*azuread.ApplicationPassword, error) {
+		made, err := azuread.NewApplicationPassword(ctx, fmt.Sprintf("%s-%d", name, term.Slot), &azuread.ApplicationPasswordArgs{
+			ApplicationId: application.ID(),
+			DisplayName:   pulumi.String("image pull"),
+			EndDate:       pulumi.String(term.Expires.Format(time.RFC3339)),
+		}, append(opts, pulumi.Parent(a))...)
+		if err != nil {
+			return nil, fmt.Errorf("password %d: %w", term.Slot, err)
+		}
+		return made, nil
+	}
+	terms := rotation.Terms(config.PasswordsAhead)
+	current, err := password(terms[config.PasswordsKept])
+	if err != nil {
+		return pulumi.StringOutput{}, err
+	}
+	for _, term := range slices.Delete(terms, config.PasswordsKept, config.PasswordsKept+1) {
+		if _, err := password(term, pulumi.DependsOn([]pulumi.Resource{current})); err != nil {
+			return pulumi.StringOutput{}, err
+		}
+	}
+	return current.Value, nil
+}
+
+// secretAfter returns the value as a secret that is known only when the resource exists.
+func secretAfter(value pulumi.StringOutput, resource pulumi.CustomResource) pulumi.StringOutput {
+	return pulumi.ToSecret(azure.After(value, resource)).(pulumi.StringOutput)
+}

@@ -1,0 +1,68 @@
+package registry
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+
+	acr "github.com/pulumi/pulumi-azure-native-sdk/containerregistry/v2/v20231101preview"
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"example.com/acr-microservices/infra/config"
+	"example.com/acr-microservices/infra/internal/azure"
+)
+
+// cacheRules creates the credential sets and the rules. A service can run an image that comes through a rule.
+func (s *site) cacheRules() error {
+	sets := map[string]pulumi.StringPtrInput{}
+	for _, name := range slices.Sorted(maps.Keys(s.args.Cache.Credentials)) {
+		login := s.args.Cache.Credentials[name]
+		set, err := s.credentialSet(name, login)
+		if err != nil {
+			return fmt.Errorf("cache credentials %q: %w", name, err)
+		}
+		sets[name] = set.ID().ToStringOutput().ToStringPtrOutput()
+		if login.KeyVaultID == "" {
+			continue
+		}
+		if _, err := azure.NewRoleAssignment(s.ctx, s.name+"-"+name, &azure.RoleAssignmentArgs{
+			Scope: pulumi.String(login.KeyVaultID),
+			Role:  azure.RoleVaultSecretsUser,
+			// The provider's preview shows the identity without its principal, as if that were empty, not unknown.
+			Principal:     azure.After(set.Identity.PrincipalId().Elem(), set),
+			PrincipalType: config.ServicePrincipal,
+		}, s.Registry); err != nil {
+			return fmt.Errorf("cache credentials %q: role assignment: %w", name, err)
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(s.args.Cache.Rules)) {
+		wanted := s.args.Cache.Rules[name]
+		if _, err := acr.NewCacheRule(s.ctx, s.name+"-"+name, &acr.CacheRuleArgs{
+			ResourceGroupName:       s.ResourceGroup,
+			RegistryName:            s.Name,
+			CacheRuleName:           pulumi.String(name),
+			SourceRepository:        pulumi.String(wanted.Source),
+			TargetRepository:        pulumi.String(wanted.Target),
+			CredentialSetResourceId: sets[wanted.Credentials],
+		}, s.parent, azure.ReplacedBy("sourceRepository", "targetRepository"), pulumi.DeleteBeforeReplace(true)); err != nil {
+			return fmt.Errorf("cache rule %q: %w", name, err)
+		}
+	}
+	return nil
+}
+
+// credentialSet creates a login at another registry. It reads the Key Vault's secrets with an identity of its own. The provider
+// chooses its name in Azure: while a rule uses a set, that can only be replaced by one of another name.
+func (s *site) credentialSet(name string, login config.CacheCredentials) (*acr.CredentialSet, error) {
+	return acr.NewCredentialSet(s.ctx, name, &acr.CredentialSetArgs{
+		ResourceGroupName: s.ResourceGroup,
+		RegistryName:      s.Name,
+		LoginServer:       pulumi.String(login.LoginServer),
+		AuthCredentials: acr.AuthCredentialArray{&acr.AuthCredentialArgs{
+			Name:                     pulumi.String("Credential1"), // the only name that Azure knows
+			UsernameSecretIdentifier: pulumi.String(login.UsernameSecretID),
+			PasswordSecretIdentifier: pulumi.String(login.PasswordSecretID),
+		}},
+		Identity: &acr.IdentityPropertiesArgs{Type: acr.ResourceIdentityTypeSystemAssigned},
+	}, s.parent, azure.ReplacedBy("loginServer"))
+}

@@ -1,0 +1,95 @@
+package registry
+
+import (
+	"strings"
+
+	acr "github.com/pulumi/pulumi-azure-native-sdk/containerregistry/v2/v20231101preview"
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"example.com/acr-microservices/infra/config"
+)
+
+// policies returns the registry's policies, those that are off as well, so that what is switched off here is switched off
+// in Azure, too. A policy that the SKU does not have is not mentioned.
+func (r *Args) policies() *acr.PoliciesArgs {
+	softDelete := &acr.SoftDeletePolicyArgs{Status: pulumi.String(policyStatus(r.SoftDeleteDays != nil))}
+	if days := r.SoftDeleteDays; days != nil {
+		softDelete.RetentionDays = pulumi.Int(*days)
+	}
+	policies := &acr.PoliciesArgs{SoftDeletePolicy: softDelete}
+	if r.SKU != config.SKUPremium {
+		return policies
+	}
+	retention := &acr.RetentionPolicyArgs{Status: pulumi.String(policyStatus(r.RetentionDays != nil))}
+	if days := r.RetentionDays; days != nil {
+		retention.Days = pulumi.Int(*days)
+	}
+	policies.RetentionPolicy = retention
+	policies.QuarantinePolicy = &acr.QuarantinePolicyArgs{Status: pulumi.String(policyStatus(r.Quarantine))}
+	policies.ExportPolicy = &acr.ExportPolicyArgs{Status: pulumi.String(policyStatus(config.ValueOr(r.Exports, true)))}
+	return policies
+}
+
+// policyStatus is how Azure writes a policy's switch; other switches begin with a capital.
+func policyStatus(on bool) string {
+	if on {
+		return "enabled"
+	}
+	return "disabled"
+}
+
+// networkRules returns the rules for the public network, those that allow everybody as well, as policies does.
+func (r *Args) networkRules() acr.NetworkRuleSetPtrInput {
+	if r.SKU != config.SKUPremium {
+		return nil
+	}
+	rules := &acr.NetworkRuleSetArgs{DefaultAction: pulumi.String("Allow")}
+	allowed := acr.IPRuleArray{}
+	for _, address := range r.IPRules {
+		rules.DefaultAction = pulumi.String("Deny")
+		allowed = append(allowed, &acr.IPRuleArgs{Action: pulumi.String("Allow"), IPAddressOrRange: pulumi.String(strings.TrimSuffix(address, "/32"))})
+	}
+	rules.IpRules = allowed
+	return rules
+}
+
+func (r *Args) networkBypass() pulumi.String {
+	if config.ValueOr(r.TrustedServices, true) {
+		return "AzureServices"
+	}
+	return "None"
+}
+
+// identityInput returns nil where the registry has no identity.
+func identityInput(identity config.Identity) acr.IdentityPropertiesPtrInput {
+	var kind acr.ResourceIdentityType
+	switch {
+	case identity.System && len(identity.User) > 0:
+		kind = acr.ResourceIdentityType_SystemAssigned_UserAssigned
+	case identity.System:
+		kind = acr.ResourceIdentityTypeSystemAssigned
+	case len(identity.User) > 0:
+		kind = acr.ResourceIdentityTypeUserAssigned
+	default:
+		return nil
+	}
+	input := &acr.IdentityPropertiesArgs{Type: kind}
+	if len(identity.User) > 0 {
+		input.UserAssignedIdentities = pulumi.ToStringArray(identity.User)
+	}
+	return input
+}
+
+// encryptionInput returns nil where Azure's own key is used.
+func encryptionInput(encryption *config.Encryption) acr.EncryptionPropertyPtrInput {
+	if encryption == nil {
+		return nil
+	}
+	return &acr.EncryptionPropertyArgs{
+		Status: pulumi.String("enabled"),
+		KeyVaultProperties: &acr.KeyVaultPropertiesArgs{
+			KeyIdentifier: pulumi.String(encryption.KeyID),
+			Identity:      pulumi.String(encryption.IdentityClientID),
+		},
+	}
+}

@@ -1,0 +1,26 @@
+package registry
+
+import (
+	"math"
+
+	"example.com/acr-microservices/infra/config"
+)
+
+// Prices of Azure Container Registry in US dollars per day, from https://azure.microsoft.com/pricing/details/container-registry/
+// on PricesAsOf. Storage beyond what the SKU includes, network traffic and ACR Tasks come on top.
+var pricePerDay = map[string]float64{
+	config.SKUBasic:    0.167,
+	config.SKUStandard: 0.667,
+	config.SKUPremium:  1.667, // for the home region and for each replica
+}
+
+// PricesAsOf is the day of these prices.
+const PricesAsOf = "2026-11-23"
+
+const daysPerMonth = 30 // as in Azure's own pricing calculator
+
+// PricePerMonth returns what a registry costs in US dollars for 30 days, rounded to cents.
+func PricePerMonth(sku string, replicas int) float64 {
+	perMonth := pricePerDay[sku] * daysPerMonth * float64(1+replicas)
+	return math.Round(perMonth*100) / 100
+}

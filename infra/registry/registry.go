@@ -1,0 +1,164 @@
+// Package registry is the Azure Container Registry with all that belongs to it: resource group, replicas, webhooks, artifact cache,
+// purge, private endpoint, diagnostics, permissions to push, and the lock. Existing finds a registry that the stack does not own.
+package registry
+
+import (
+	"fmt"
+
+	// One API version for the registry at all times, so that no feature switched on or off changes a resource's type. The
+	// SDK's default, 2022-12-01, has neither anonymous pull nor soft delete, and Azure refuses to update a registry that
+	// uses soft delete through a version that does not know it; this preview has both.
+	acr "github.com/pulumi/pulumi-azure-native-sdk/containerregistry/v2/v20231101preview"
+	resources "github.com/pulumi/pulumi-azure-native-sdk/resources/v2/v20220901"
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"example.com/acr-microservices/infra/config"
+	"example.com/acr-microservices/infra/internal/azure"
+	"example.com/acr-microservices/infra/internal/component"
+)
+
+const componentType = "acr-microservices:index:Registry"
+
+// Args are the inputs of a Registry.
+type Args struct {
+	// config.Registry, defaulted and validated, is what the stack file says. An empty name lets the provider add random characters
+	// to the component's.
+	config.Registry
+	// Location is the Azure region in which a new resource group is created. The registry goes where its group is.
+	Location string
+	// PurgeFilters are those of Purge, or the ones for the services' repositories.
+	PurgeFilters []string
+	// Tags of every Azure resource that takes tags.
+	Tags pulumi.StringMapInput
+}
+
+// Ref is what others need to know of a registry, whoever owns it.
+type Ref struct {
+	// ID is the registry's ARM resource id, the scope of role assignments.
+	ID pulumi.StringOutput
+	// ResourceGroup and Location of the registry.
+	ResourceGroup, Location pulumi.StringOutput
+	// Name is the registry's name in azurecr.io.
+	Name pulumi.StringOutput
+	// LoginServer is the registry's host, such as "example.azurecr.io".
+	LoginServer pulumi.StringOutput
+}
+
+// Registry is an Azure Container Registry in its resource group, with the admin user off, and all that belongs to it.
+type Registry struct {
+	pulumi.ResourceState
+	component.Children
+	Ref
+}
+
+// New creates the registry. Its name must be alphanumeric where args give none, because Azure allows nothing else.
+func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOption) (*Registry, error) {
+	registry := &Registry{}
+	if err := registry.Register(ctx, componentType, name, registry, opts); err != nil {
+		return nil, fmt.Errorf("registry %q: %w", name, err)
+	}
+	group, location, err := resourceGroup(ctx, name, args, registry)
+	if err != nil {
+		return nil, fmt.Errorf("registry %q: %w", name, err)
+	}
+	created, err := acr.NewRegistry(ctx, name, &acr.RegistryArgs{
+		ResourceGroupName:        group,
+		RegistryName:             azure.Optional(args.Name),
+		Location:                 location,
+		Sku:                      &acr.SkuArgs{Name: pulumi.String(args.SKU)},
+		AdminUserEnabled:         pulumi.Bool(false),
+		AnonymousPullEnabled:     pulumi.Bool(args.AnonymousPull),
+		DataEndpointEnabled:      pulumi.Bool(args.DataEndpoints),
+		PublicNetworkAccess:      pulumi.String(enabled(args.Public())),
+		NetworkRuleBypassOptions: args.networkBypass(),
+		NetworkRuleSet:           args.networkRules(),
+		Policies:                 args.policies(),
+		Identity:                 identityInput(args.Identity),
+		Encryption:               encryptionInput(args.Encryption),
+		Tags:                     args.Tags,
+	}, pulumi.Parent(registry), pulumi.Protect(args.Protect), adopt(args.Adopt))
+	if err != nil {
+		return nil, fmt.Errorf("registry %q: %w", name, err)
+	}
+	registry.Ref = Ref{
+		ID: created.ID().ToStringOutput(), ResourceGroup: group, Location: location, Name: created.Name, LoginServer: created.LoginServer,
+	}
+	site := &site{Registry: registry, ctx: ctx, name: name, args: args, parent: pulumi.Parent(registry), replicaIn: map[string]pulumi.Resource{}}
+	for _, furnish := range []func() error{
+		site.replicas, site.webhooks, site.cacheRules, site.privateEndpoint, site.purge, site.diagnostics, site.push,
+	} {
+		if err := furnish(); err != nil {
+			return nil, fmt.Errorf("registry %q: %w", name, err)
+		}
+	}
+	return registry, ctx.RegisterResourceOutputs(registry, pulumi.Map{
+		"id":          registry.ID,
+		"name":        registry.Name,
+		"loginServer": registry.LoginServer,
+	})
+}
+
+// site is what the functions that create the registry's parts share.
+type site struct {
+	*Registry
+	ctx       *pulumi.Context
+	name      string // of the component, with which the parts' names begin
+	args      *Args
+	parent    pulumi.ResourceOption
+	replicaIn map[string]pulumi.Resource
+}
+
+func (s *site) replicas() error {
+	for _, replica := range s.args.Replicas {
+		created, err := acr.NewReplication(s.ctx, s.name+"-"+replica.Location, &acr.ReplicationArgs{
+			ResourceGroupName: s.ResourceGroup,
+			RegistryName:      s.Name,
+			// A replica's name must be letters and digits; the region's name describes it.
+			ReplicationName:       pulumi.String(replica.Location),
+			Location:              pulumi.String(replica.Location),
+			RegionEndpointEnabled: pulumi.Bool(config.ValueOr(replica.RegionEndpoint, true)),
+			Tags:                  s.args.Tags,
+		}, s.parent)
+		if err != nil {
+			return fmt.Errorf("replica %q: %w", replica.Location, err)
+		}
+		s.replicaIn[replica.Location] = created
+	}
+	return nil
+}
+
+// enabled is how Azure writes a switch.
+func enabled(on bool) string {
+	if on {
+		return "Enabled"
+	}
+	return "Disabled"
+}
+
+// resourceGroup returns the name and region of the registry's resource group, created or looked up.
+func resourceGroup(ctx *pulumi.Context, name string, args *Args, parent pulumi.Resource) (group, location pulumi.StringOutput, err error) {
+	if args.ResourceGroup.Existing {
+		found := resources.LookupResourceGroupOutput(ctx, resources.LookupResourceGroupOutputArgs{
+			ResourceGroupName: pulumi.String(args.ResourceGroup.Name),
+		}, pulumi.Parent(parent))
+		checked := func(location string) (string, error) { return location, args.CheckRegion(location) }
+		return found.Name(), found.Location().ApplyT(checked).(pulumi.StringOutput), nil
+	}
+	created, err := resources.NewResourceGroup(ctx, name, &resources.ResourceGroupArgs{
+		ResourceGroupName: azure.Optional(args.ResourceGroup.Name),
+		Location:          pulumi.String(args.Location),
+		Tags:              args.Tags,
+	}, pulumi.Parent(parent), pulumi.Protect(args.Protect), adopt(config.ResourceGroupIDOf(args.Adopt)))
+	if err != nil {
+		return group, location, fmt.Errorf("resource group: %w", err)
+	}
+	return created.Name, created.Location, nil
+}
+
+// adopt takes over the resource with the given id; with an empty one it does nothing.
+func adopt(id string) pulumi.ResourceOption {
+	if id == "" {
+		return pulumi.Import(nil)
+	}
+	return pulumi.Import(pulumi.ID(id))
+}

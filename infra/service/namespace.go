@@ -1,0 +1,46 @@
+package service
+
+import (
+	"fmt"
+	"maps"
+
+	corev1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/core/v1"
+	metav1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/meta/v1"
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"example.com/acr-microservices/infra/config"
+)
+
+// createNamespace creates the namespace, which must not exist, or adopts it, which must. It returns the name, known once the
+// namespace exists.
+func (s *site) createNamespace() (pulumi.StringOutput, error) {
+	settings, labels := s.args.Namespace, maps.Clone(s.args.Labels)
+	maps.Copy(labels, pulumi.ToStringMap(settings.Labels))
+	if settings.PodSecurity != "" {
+		for _, mode := range []string{"enforce", "warn", "audit"} {
+			labels[config.PodSecurityLabelPrefix+mode] = pulumi.String(settings.PodSecurity)
+		}
+	}
+	var annotations pulumi.StringMapInput
+	if len(settings.Annotations) > 0 {
+		annotations = pulumi.ToStringMap(settings.Annotations)
+	}
+	name := pulumi.String(s.args.NamespaceName)
+	if config.ValueOr(settings.Adopt, false) {
+		// A patch owns the fields it sets and nothing else: when it is deleted, they are removed, and the namespace stays.
+		patch, err := corev1.NewNamespacePatch(s.ctx, s.name, &corev1.NamespacePatchArgs{
+			Metadata: &metav1.ObjectMetaPatchArgs{Name: name, Labels: labels, Annotations: annotations},
+		}, s.parent)
+		if err != nil {
+			return pulumi.StringOutput{}, fmt.Errorf("namespace: %w", err)
+		}
+		return patch.Metadata.Name().Elem(), nil
+	}
+	created, err := corev1.NewNamespace(s.ctx, s.name, &corev1.NamespaceArgs{
+		Metadata: &metav1.ObjectMetaArgs{Name: name, Labels: labels, Annotations: annotations},
+	}, s.parent, pulumi.RetainOnDelete(config.ValueOr(settings.RetainOnDelete, false)))
+	if err != nil {
+		return pulumi.StringOutput{}, fmt.Errorf("namespace: %w", err)
+	}
+	return created.Metadata.Name().Elem(), nil
+}

@@ -1,0 +1,82 @@
+// Package service is one microservice in a cluster: its namespace with the rules in it, its pull secret, and its Helm release.
+package service
+
+import (
+	"fmt"
+
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"example.com/acr-microservices/infra/config"
+)
+
+const componentType = "acr-microservices:index:Service"
+
+// Args are the inputs of a Service.
+type Args struct {
+	// NamespaceName is the namespace's name, an RFC 1123 label.
+	NamespaceName string
+	// Namespace, validated, says what limits the pods in the namespace.
+	Namespace config.Namespace
+	// Labels of all objects that the component creates.
+	Labels pulumi.StringMap
+	// Registry is the host in front of the image's repository, as in "example.azurecr.io"; unused for a foreign image.
+	Registry pulumi.StringInput
+	// PullSecret for Registry; nil for none.
+	PullSecret *PullSecret
+	// Image to run. Without a tag and a digest the service gets no release yet.
+	Image config.Image
+	// Release to install; nil for none yet.
+	Release *Release
+}
+
+// Service is one microservice. Its release exists only when all its pods are ready.
+type Service struct {
+	pulumi.ResourceState
+
+	// Namespace of the service, known once it exists.
+	Namespace pulumi.StringOutput
+	// Image that the release runs, as in "example.azurecr.io/customerapi:1.0.0"; nil without a release.
+	Image pulumi.StringInput
+	// Status of the release, as in "deployed"; nil without a release.
+	Status pulumi.StringInput
+}
+
+// site is what the functions that create the service's parts share.
+type site struct {
+	ctx       *pulumi.Context
+	name      string
+	args      *Args
+	parent    pulumi.ResourceOption
+	namespace pulumi.StringOutput
+}
+
+// New creates the namespace, the pull secret and the release, in this order.
+func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOption) (*Service, error) {
+	service := &Service{}
+	if err := ctx.RegisterComponentResource(componentType, name, service, opts...); err != nil {
+		return nil, fmt.Errorf("service %q: %w", name, err)
+	}
+	if err := service.create(&site{ctx: ctx, name: name, args: args, parent: pulumi.Parent(service)}); err != nil {
+		return nil, fmt.Errorf("service %q: %w", name, err)
+	}
+	return service, ctx.RegisterResourceOutputs(service, pulumi.Map{
+		"namespace": service.Namespace, "image": service.Image, "status": service.Status,
+	})
+}
+
+func (s *Service) create(site *site) (err error) {
+	if s.Namespace, err = site.createNamespace(); err != nil {
+		return err
+	}
+	site.namespace = s.Namespace
+	rules, err := site.rules()
+	if err != nil {
+		return err
+	}
+	pullSecret, err := site.pullSecret()
+	if err != nil || site.args.Release == nil {
+		return err
+	}
+	s.Image, s.Status, err = site.release(pullSecret, rules)
+	return err
+}
