@@ -25,7 +25,8 @@ const cliClientID = "04b07795-8ddb-461a-bbee-02f9e1bf7b46"
 
 func newAzureNative(d *Double) *provider {
 	return newProvider(d, "azure-native", azureNativeVersion, slices.Concat(
-		coreKinds(), unversioned(coreKinds()), registryKinds(stableRegistry), registryKinds(previewRegistry), []*kind{taskKind()}, networkKinds(),
+		coreKinds(), unversioned(coreKinds()), registryKinds(stableRegistry), registryKinds(previewRegistry), []*kind{taskKind()}, unversioned([]*kind{taskKind()}),
+		networkKinds(), unversioned(networkKinds()),
 	), append(aksFunctions(), []*function{
 		getResourceGroup("azure-native:resources/v20220901:getResourceGroup"),
 		getResourceGroup("azure-native:resources:getResourceGroup"),

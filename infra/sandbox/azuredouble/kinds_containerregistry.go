@@ -140,7 +140,7 @@ func registryKinds(v registryVersion) []*kind {
 // taskKind is the ACR Task, which has API versions of its own.
 func taskKind() *kind {
 	return armKind((&kind{
-		token:     "azure-native:containerregistry:Task",
+		token:     "azure-native:containerregistry/v20190601preview:Task",
 		inputs:    schemaOf(containerregistry.TaskArgs{}.ElementType()),
 		outputs:   outputNames(containerregistry.Task{}),
 		name:      autoname{property: "taskName"},

@@ -70,7 +70,7 @@ func Compile(ctx context.Context, o Options) ([]Measure, error) {
 // programs returns what is compared in the project's folder.
 func programs(project string) (ours, stock *compiled) {
 	ours = &compiled{
-		name: "the program", module: project, sources: []string{"*.go", "infra/*.go", "infra/config/*.go", "infra/helm/*.go", "infra/sdk/*.go"},
+		name: "the program", module: project, sources: []string{"*.go", "infra/*.go", "infra/*/*.go", "infra/internal/*/*.go"},
 		edits:     []*edit{{file: "infra/deploy.go", text: `"no release yet: `}, {file: "infra/config/validate.go", text: `"is not an RFC`}},
 		shortcuts: shortcuts(),
 	}
