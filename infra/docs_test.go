@@ -12,7 +12,6 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"example.com/acr-microservices/infra/config"
 	"example.com/acr-microservices/infra/internal/projecttest"
 )
 
@@ -34,17 +33,6 @@ func TestDocsListEveryOutput(t *testing.T) {
 		foreign = append(foreign, string(name))
 	}
 	require.ElementsMatch(t, got[len(got)-3:], foreign, "with registry.external only the last three are there")
-}
-
-func TestREADMEShowsThePrices(t *testing.T) {
-	t.Parallel()
-	var b strings.Builder
-	b.WriteString("| SKU | US dollars for 30 days, as of " + pricesAsOf + " |\n| --- | --- |\n")
-	for _, sku := range []string{config.SKUBasic, config.SKUStandard, config.SKUPremium} {
-		fmt.Fprintf(&b, "| %s | %.2f |\n", sku, pricePerMonth(sku, 0))
-	}
-	fmt.Fprintf(&b, "| each Premium replica | %.2f more |\n", pricePerMonth(config.SKUPremium, 1)-pricePerMonth(config.SKUPremium, 0))
-	projecttest.GeneratedPart(t, "../README.md", "prices", b.String())
 }
 
 // Each example is a stack: it is run, and what it consists of is in a golden file.

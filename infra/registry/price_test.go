@@ -1,12 +1,15 @@
 package registry
 
 import (
+	"fmt"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
 
 	"example.com/acr-microservices/infra/config"
+	"example.com/acr-microservices/infra/internal/projecttest"
 )
 
 func TestPricePerMonth(t *testing.T) {
@@ -25,4 +28,15 @@ func TestPricePerMonth(t *testing.T) {
 	}
 	_, err := time.Parse(time.DateOnly, PricesAsOf)
 	require.NoError(t, err)
+}
+
+func TestREADMEShowsThePrices(t *testing.T) {
+	t.Parallel()
+	var b strings.Builder
+	b.WriteString("| SKU | US dollars for 30 days, as of " + PricesAsOf + " |\n| --- | --- |\n")
+	for _, sku := range []string{config.SKUBasic, config.SKUStandard, config.SKUPremium} {
+		fmt.Fprintf(&b, "| %s | %.2f |\n", sku, PricePerMonth(sku, 0))
+	}
+	fmt.Fprintf(&b, "| each Premium replica | %.2f more |\n", PricePerMonth(config.SKUPremium, 1)-PricePerMonth(config.SKUPremium, 0))
+	projecttest.GeneratedPart(t, "../../README.md", "prices", b.String())
 }
