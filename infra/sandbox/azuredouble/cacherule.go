@@ -189,6 +189,31 @@ func keepCredentialSet(s *state, r *armResource) error {
 	return nil
 }
 
+// vaultReaders are the built-in roles that may get a vault's secrets.
+var vaultReaders = map[string]bool{
+	"4633458b-17de-408a-b874-0445c86b69e6": true, // Key Vault Secrets User
+	"b86a8fe4-44ce-4948-aee5-eccb2c155cd7": true, // Key Vault Secrets Officer
+	"00482a5a-887f-4fb3-b363-3b7fe8e74483": true, // Key Vault Administrator
+}
+
+// credentialHealth tells whether the credential set's identity may read the secrets of its login. Access policies of the vault
+// are not seen here.
+func (s *state) credentialHealth(set *armResource, credential props) props {
+	secret, _ := url.Parse(text(credential, "passwordSecretIdentifier")) // was checked
+	vault, _, _ := strings.Cut(secret.Host, ".")
+	for _, a := range s.Resources {
+		role, err := s.role(text(a.Settings, "roleDefinitionId"))
+		if err == nil && isRoleAssignment(a) && text(a.Settings, "principalId") == set.Principal && vaultReaders[role] &&
+			strings.HasSuffix(strings.ToLower(text(a.Settings, "scope")), "/vaults/"+strings.ToLower(vault)) {
+			return props{"status": "Healthy"}
+		}
+	}
+	return props{
+		"status": "Unhealthy", "errorCode": "Forbidden",
+		"errorMessage": "The identity " + set.Principal + " does not have the permission to get secrets of " + secret.Host + ".",
+	}
+}
+
 // credentialSetOutputs are the properties that ARM answers.
 func credentialSetOutputs(s *state, r *armResource) props {
 	outputs := childOutputs(s, r, "credentialSetName", credentialSetType)
@@ -196,7 +221,7 @@ func credentialSetOutputs(s *state, r *armResource) props {
 	outputs["identity"] = identityOutputs(s, r)
 	var credentials []any
 	for _, c := range objects(r.Settings, "authCredentials") {
-		credentials = append(credentials, merge(props{"credentialHealth": props{"status": "Healthy"}}, c))
+		credentials = append(credentials, merge(props{"credentialHealth": s.credentialHealth(r, c)}, c))
 	}
 	outputs["authCredentials"] = credentials
 	return withSettings(outputs, r.Settings, "loginServer")

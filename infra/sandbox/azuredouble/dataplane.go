@@ -3,6 +3,7 @@ package azuredouble
 import (
 	"crypto/subtle"
 	"errors"
+	"maps"
 	"net/netip"
 	"slices"
 	"strings"
@@ -134,7 +135,11 @@ func (d *Double) Allowed(loginServer, principal, repository, action string) bool
 			return false
 		}
 	}
-	for _, a := range s.Resources {
+	// What has been withdrawn counts until the registry has heard of it.
+	assigned := slices.DeleteFunc(slices.Clone(s.Withdrawn), func(a *armResource) bool {
+		return !d.now().Before(later(a.Changed, conditions.PullPropagation))
+	})
+	for _, a := range slices.AppendSeq(assigned, maps.Values(s.Resources)) {
 		if !isRoleAssignment(a) || !strings.EqualFold(text(a.Settings, "principalId"), principal) {
 			continue
 		}

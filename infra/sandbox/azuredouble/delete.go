@@ -15,7 +15,7 @@ func (d *Double) Delete(id string) error {
 	}
 	return d.change(func(s *state) error {
 		if _, is := s.ServicePrincipals[id]; is {
-			delete(s.ServicePrincipals, id)
+			s.dropPrincipal(id, d.now())
 			return nil
 		}
 		if s.resource(id) == nil {
@@ -26,7 +26,7 @@ func (d *Double) Delete(id string) error {
 				return err
 			}
 		}
-		s.remove(id)
+		s.remove(id, d.now())
 		return nil
 	})
 }

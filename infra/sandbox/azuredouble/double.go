@@ -47,7 +47,7 @@ type Options struct {
 
 // Conditions are what changes in Azure without anybody's doing.
 type Conditions struct {
-	// PullPropagation is how long a new role assignment takes to reach a registry's data plane (in Azure: minutes).
+	// PullPropagation is how long a role assignment, or its deletion, takes to reach a registry's data plane (in Azure: minutes).
 	PullPropagation time.Duration
 	// Replication is how long Entra takes to tell all its servers what is new: for as long, ARM does not know a service
 	// principal, unless the assignment's principalType says that it is one, and a password is not accepted (in Azure:
@@ -55,6 +55,10 @@ type Conditions struct {
 	Replication time.Duration
 	// Ahead is how far Azure's clock is ahead of the machine's, to try what time brings.
 	Ahead time.Duration
+	// Labelled are the names of registries that get a domain name label when they are made, as in Azure's portal.
+	Labelled []string
+	// Rights are what the deploying user may do; nil: everything.
+	Rights *Rights
 	// ABAC says that the registries are in the mode "RBAC Registry + ABAC Repository Permissions".
 	ABAC bool
 	// Faults are what goes wrong with requests.
@@ -88,6 +92,10 @@ type state struct {
 	Resources         map[string]*armResource      `json:"resources"` // by lower-case id
 	Applications      map[string]*application      `json:"applications"`
 	ServicePrincipals map[string]*servicePrincipal `json:"servicePrincipals"`
+	// Withdrawn are role assignments that have been deleted, with Changed as the time of it.
+	Withdrawn []*armResource `json:"withdrawn,omitempty"`
+	// Deleted is when each application and service principal was deleted that Entra keeps for a while.
+	Deleted map[string]time.Time `json:"deleted,omitempty"`
 }
 
 // armResource is one resource of ARM. What belongs to it has an id that begins with its own.
@@ -102,6 +110,10 @@ type armResource struct {
 	Ready bool `json:"ready,omitempty"`
 	// Credentials are a token's.
 	Credentials *passwords `json:"credentials,omitempty"`
+	// Label is what follows a registry's name in its login server, if it was made with a domain name label.
+	Label string `json:"label,omitempty"`
+	// Rotated is when a registry's encryption was given another key.
+	Rotated time.Time `json:"rotated,omitzero"`
 	// Principal is the object id of the system-assigned identity, if the resource has one.
 	Principal string `json:"principal,omitempty"`
 }
@@ -160,7 +172,7 @@ func load(path string) (*state, error) {
 	}
 	for id, r := range s.Resources {
 		if r.Pending { // the double died while it was made: no engine knows of it
-			s.remove(id)
+			s.remove(id, r.Created)
 		}
 	}
 	return s, nil
@@ -282,11 +294,16 @@ func (d *Double) Inventory() []string {
 }
 
 // resource finds a resource of ARM; ids are the same in any case.
-func (s *state) resource(id string) *armResource { return s.Resources[strings.ToLower(id)] }
+func (s *state) resource(id string) *armResource {
+	if r := s.Resources[strings.ToLower(id)]; r != nil {
+		return r
+	}
+	return s.builtIn(id)
+}
 
 // put creates a resource, or changes the settings of the one that exists, unless a lock forbids it.
 func (s *state) put(id string, settings props, now time.Time) error {
-	r := s.resource(id)
+	r := s.Resources[strings.ToLower(id)]
 	if !isLockID(id) {
 		if err := s.checkUnlocked(id, opWrite); err != nil {
 			return err
@@ -307,10 +324,16 @@ func (s *state) put(id string, settings props, now time.Time) error {
 }
 
 // remove deletes a resource with all that belongs to it. Like ARM it is content if there is none.
-func (s *state) remove(id string) {
+func (s *state) remove(id string, now time.Time) {
 	id = strings.ToLower(id)
-	maps.DeleteFunc(s.Resources, func(other string, _ *armResource) bool {
-		return other == id || strings.HasPrefix(other, id+"/")
+	maps.DeleteFunc(s.Resources, func(other string, r *armResource) bool {
+		gone := other == id || strings.HasPrefix(other, id+"/")
+		if gone && isRoleAssignment(r) {
+			withdrawn := *r
+			withdrawn.Changed = now
+			s.Withdrawn = append(s.Withdrawn, &withdrawn)
+		}
+		return gone
 	})
 }
 

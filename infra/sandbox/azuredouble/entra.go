@@ -20,6 +20,8 @@ type application struct {
 	ClientID string    `json:"clientId"`
 	Settings props     `json:"settings"`
 	Created  time.Time `json:"created"`
+	// Owners are the object ids of those who own it.
+	Owners []string `json:"owners,omitempty"`
 	passwords
 }
 
@@ -29,6 +31,7 @@ type servicePrincipal struct {
 	ClientID string    `json:"clientId"`
 	Settings props     `json:"settings"`
 	Created  time.Time `json:"created"`
+	Owners   []string  `json:"owners,omitempty"`
 	passwords
 }
 
@@ -133,6 +136,15 @@ func (p *passwords) valid(value string, now time.Time, replication time.Duration
 	})
 }
 
+// list makes an array property of strings.
+func list(texts []string) []any {
+	out := make([]any, 0, len(texts))
+	for _, one := range texts {
+		out = append(out, one)
+	}
+	return out
+}
+
 func applicationID(objectID string) string { return "/applications/" + objectID }
 
 // parseApplicationID takes the object id out of an application's resource id.
@@ -227,7 +239,7 @@ func (s *state) checkOwners(in props) error {
 	for _, o := range owners {
 		id, _ := o.(string)
 		if kind, _ := s.principal(id); kind == "" {
-			return fmt.Errorf("could not retrieve owner principal object %q: %w", id, objectNotFound(id))
+			return objectNotFound(id)
 		}
 	}
 	return nil
@@ -247,11 +259,17 @@ func (s *state) checkUniqueName(in props, self string) error {
 	return nil
 }
 
+// createApplication does what the provider does: the caller is an owner at the creation, and is removed from the owners
+// afterwards unless the program names it.
+// Source: applicationResourceCreate in internal/services/applications/application_resource.go of
+// hashicorp/terraform-provider-azuread, v2.53.1
 func (d *Double) createApplication(in props) (string, error) {
-	a := &application{ObjectID: uuid.NewString(), ClientID: uuid.NewString(), Settings: in, Created: d.now()}
+	a := &application{
+		ObjectID: uuid.NewString(), ClientID: uuid.NewString(), Settings: in, Created: d.now(), Owners: texts(in, "owners"),
+	}
 	err := d.change(func(s *state) error {
-		if err := errors.Join(s.checkUniqueName(in, ""), s.checkOwners(in)); err != nil {
-			return err
+		if err := errors.Join(s.checkUniqueName(in, ""), s.checkOwners(in), d.mayCreate(s)); err != nil {
+			return fmt.Errorf("could not create application: %w", err)
 		}
 		s.Applications[a.ObjectID] = a
 		return nil
@@ -269,10 +287,10 @@ func (d *Double) updateApplication(id string, in props) error {
 		if err != nil {
 			return err
 		}
-		if err := errors.Join(s.checkUniqueName(in, a.ObjectID), s.checkOwners(in)); err != nil {
-			return err
+		if err := errors.Join(s.checkUniqueName(in, a.ObjectID), s.checkOwners(in), d.mayChange(s, a.Owners)); err != nil {
+			return fmt.Errorf("could not update application with object ID %q: %w", a.ObjectID, err)
 		}
-		a.Settings = in
+		a.Settings, a.Owners = in, texts(in, "owners")
 		return nil
 	})
 }
@@ -289,10 +307,14 @@ func (d *Double) deleteApplication(id string) error {
 		if err != nil {
 			return nil //nolint:nilerr // already gone
 		}
+		if err := d.mayChange(s, a.Owners); err != nil {
+			return fmt.Errorf("deleting application with object ID %q, got status 403: %w", a.ObjectID, err)
+		}
 		if _, p := s.byClient(a.ClientID); p != nil {
-			delete(s.ServicePrincipals, p.ObjectID)
+			s.dropPrincipal(p.ObjectID, d.now())
 		}
 		delete(s.Applications, a.ObjectID)
+		s.keepDeleted(a.ObjectID, d.now())
 		return nil
 	})
 }
@@ -306,7 +328,7 @@ func clientOf(in props) string {
 }
 
 func (d *Double) createServicePrincipal(in props) (string, error) {
-	p := &servicePrincipal{ObjectID: uuid.NewString(), Settings: in, Created: d.now()}
+	p := &servicePrincipal{ObjectID: uuid.NewString(), Settings: in, Created: d.now(), Owners: texts(in, "owners")}
 	err := d.change(func(s *state) error {
 		app, existing := s.byClient(clientOf(in))
 		switch {
@@ -315,14 +337,14 @@ func (d *Double) createServicePrincipal(in props) (string, error) {
 				"The appId '%s' of the service principal does not reference a valid application object.", clientOf(in)))
 		case existing != nil && truth(in, "useExisting"):
 			p.ObjectID = existing.ObjectID
-			existing.Settings = in
-			return nil
+			existing.Settings, existing.Owners = in, p.Owners
+			return d.mayChange(s, existing.Owners)
 		case existing != nil:
 			return fmt.Errorf("a resource with the ID %q already exists - to be managed by this provider it needs to be imported."+
 				" Please see the resource documentation for \"azuread_service_principal\" for more information", existing.ObjectID)
 		}
-		if err := s.checkOwners(in); err != nil {
-			return err
+		if err := errors.Join(s.checkOwners(in), d.mayChange(s, app.Owners), d.mayCreate(s)); err != nil {
+			return fmt.Errorf("could not create service principal: %w", err)
 		}
 		p.ClientID = app.ClientID
 		s.ServicePrincipals[p.ObjectID] = p
@@ -337,10 +359,10 @@ func (d *Double) updateServicePrincipal(id string, in props) error {
 		if err != nil {
 			return err
 		}
-		if err := s.checkOwners(in); err != nil {
-			return err
+		if err := errors.Join(s.checkOwners(in), d.mayChange(s, p.Owners)); err != nil {
+			return fmt.Errorf("updating service principal with object ID %q: %w", p.ObjectID, err)
 		}
-		p.Settings = in
+		p.Settings, p.Owners = in, texts(in, "owners")
 		return nil
 	})
 }
@@ -348,9 +370,14 @@ func (d *Double) updateServicePrincipal(id string, in props) error {
 // deleteServicePrincipal leaves one alone that was there before the program asked for it (useExisting).
 func (d *Double) deleteServicePrincipal(id string) error {
 	return d.change(func(s *state) error {
-		if p, err := s.principalByID(id); err == nil && !truth(p.Settings, "useExisting") {
-			delete(s.ServicePrincipals, p.ObjectID)
+		p, err := s.principalByID(id)
+		if err != nil || truth(p.Settings, "useExisting") {
+			return nil //nolint:nilerr // already gone
 		}
+		if err := d.mayChange(s, p.Owners); err != nil {
+			return fmt.Errorf("deleting service principal with object ID %q, got status 403: %w", p.ObjectID, err)
+		}
+		s.dropPrincipal(p.ObjectID, d.now())
 		return nil
 	})
 }
@@ -368,6 +395,9 @@ func (d *Double) createApplicationPassword(in props) (id, value string, err erro
 		a, err := s.application(objectID)
 		if err != nil {
 			return fmt.Errorf("retrieving application with object ID %q: %w", objectID, err)
+		}
+		if err := d.mayChange(s, a.Owners); err != nil {
+			return fmt.Errorf("adding password for application with object ID %q: %w", a.ObjectID, err)
 		}
 		var keyID string
 		keyID, value, err = a.add(in, text(in, "endDate"), d.now())
@@ -397,6 +427,9 @@ func (d *Double) createServicePrincipalPassword(in props) (id, value string, err
 		if err != nil {
 			return fmt.Errorf("retrieving service principal with object ID %q: %w", text(in, "servicePrincipalId"), err)
 		}
+		if err := d.mayChange(s, p.Owners); err != nil {
+			return fmt.Errorf("adding password for service principal with object ID %q: %w", p.ObjectID, err)
+		}
 		var keyID string
 		keyID, value, err = p.add(in, end, d.now())
 		id = passwordID(p.ObjectID, keyID)
@@ -412,12 +445,20 @@ func (d *Double) deletePassword(id string) error {
 		return err
 	}
 	return d.change(func(s *state) error {
+		var owners []string
+		var from *passwords
 		if a, err := s.application(owner); err == nil {
-			a.drop(keyID)
+			owners, from = a.Owners, &a.passwords
+		} else if p, err := s.principalByID(owner); err == nil {
+			owners, from = p.Owners, &p.passwords
 		}
-		if p, err := s.principalByID(owner); err == nil {
-			p.drop(keyID)
+		if from == nil || from.find(keyID) == nil {
+			return nil // already gone
 		}
+		if err := d.mayChange(s, owners); err != nil {
+			return fmt.Errorf("removing password credential %q from object %q: %w", keyID, owner, err)
+		}
+		from.drop(keyID)
 		return nil
 	})
 }
@@ -459,6 +500,7 @@ func applicationOutputs(s *state, a *application) props {
 		"clientId":                 a.ClientID,
 		"disabledByMicrosoft":      "<nil>",
 		"logoUrl":                  "",
+		"owners":                   list(a.Owners),
 		"oauth2PermissionScopeIds": props{},
 		"objectId":                 a.ObjectID,
 		"publisherDomain":          s.Tenant + ".example",
@@ -483,6 +525,7 @@ func servicePrincipalOutputs(s *state, p *servicePrincipal) props {
 		"logoutUrl":                "",
 		"oauth2PermissionScopeIds": props{},
 		"oauth2PermissionScopes":   []any{},
+		"owners":                   list(p.Owners),
 		"objectId":                 p.ObjectID,
 		"redirectUris":             []any{},
 		"samlMetadataUrl":          "",

@@ -42,12 +42,17 @@ const (
 	faultTaken       = "taken"       // the name of a registry is somebody else's
 	faultQuota       = "quota"       // there are too many already
 	faultForbidden   = "forbidden"   // the permission is missing
+	faultGateway     = "gateway"     // 502, ARM does not reach the service
+	// 409, the subscription has never had anything of the kind
+	faultUnregistered = "unregistered"
+	faultNoTasks      = "no-tasks" // 400, the subscription may not run tasks
 )
 
 var (
 	// Faults are what can go wrong.
 	Faults = []string{
 		faultThrottled, faultConflict, faultError, faultUnavailable, faultSlow, faultLost, faultTaken, faultQuota, faultForbidden,
+		faultGateway, faultUnregistered, faultNoTasks,
 	}
 	faultOperations = []string{opCreate, opRead, opUpdate, opDelete, opInvoke, opAny}
 )
@@ -142,6 +147,8 @@ func (r FaultRule) problems() []error {
 	d, err := time.ParseDuration(r.For)
 	add(r.For != "" && (err != nil || d <= 0), "for=%s is not a duration such as 10s", r.For)
 	add(r.Fault == faultTaken && (r.On != opCreate || r.Type != "Registry"), "taken is for \"create Registry\"")
+	add(r.Fault == faultNoTasks && (r.On != opCreate || r.Type != "RegistryTaskScheduleRunNow"),
+		"no-tasks is for \"create RegistryTaskScheduleRunNow\"")
 	add(r.Fault == faultQuota && r.On != opCreate, "quota is for create")
 	return found
 }

@@ -81,13 +81,15 @@ func (r FaultRule) refusal(d *Double, q request) error {
 			return graphError(http.StatusConflict, "Directory_ConcurrencyViolation", "Unable to execute the concurrent requests.")
 		case faultError:
 			return graphError(http.StatusInternalServerError, "InternalServerError", "An error has occurred.")
+		case faultGateway:
+			return graphError(http.StatusBadGateway, "UnknownError", "")
 		case faultUnavailable:
 			return graphError(http.StatusServiceUnavailable, "ServiceUnavailable", "The service is unavailable.")
 		case faultQuota:
 			return graphError(http.StatusForbidden, "Directory_QuotaExceeded", "The directory object quota limit for the Tenant has been"+
 				" exceeded. Please ask your administrator to increase the quota limit or delete objects to reduce the used quota.")
 		default:
-			return graphError(http.StatusForbidden, "Authorization_RequestDenied", "Insufficient privileges to complete the operation.")
+			return errDenied()
 		}
 	}
 	switch r.Fault {
@@ -96,19 +98,27 @@ func (r FaultRule) refusal(d *Double, q request) error {
 			" operation '%s' exceeded the backend storage limit. Please try again after '%d' seconds.",
 			s.Subscription, strings.ToUpper(q.method()+"/"+q.armType()), seconds)
 	case faultConflict:
-		return armError(http.StatusConflict, "AnotherOperationInProgress", "Another operation on this or dependent resource is in progress.")
+		return armError(http.StatusConflict, anotherOperation, "Another operation on this or dependent resource is in progress.")
 	case faultError:
 		return armError(http.StatusInternalServerError, "InternalServerError", "An internal server error occurred.")
 	case faultUnavailable:
 		return armError(http.StatusServiceUnavailable, "ServiceUnavailable", "The service is temporarily unavailable. Please try again later.")
+	case faultGateway:
+		return armError(http.StatusBadGateway, "InvalidGatewayHost", "The host name of the resource provider could not be resolved.")
+	case faultUnregistered:
+		namespace, _, _ := strings.Cut(q.armType(), "/")
+		return armError(http.StatusConflict, "MissingSubscriptionRegistration", "The subscription is not registered to use namespace '%s'."+
+			" See https://aka.ms/rps-not-found for how to register subscriptions.", namespace)
+	case faultNoTasks:
+		return fmt.Errorf("scheduling the task: %w", badRequest("TasksOperationsNotAllowed", "ACR Tasks requests for the registry %s and %s are"+
+			" not permitted. Please file an Azure support request at http://aka.ms/azuresupport for further assistance.",
+			lastSegment(parentID(text(q.in, "containerRegistryTaskId"))), s.Subscription))
 	case faultTaken:
 		return errNameTaken(text(q.in, "registryName"))
 	case faultQuota:
 		return quotaExceeded(q)
 	default:
-		return armError(http.StatusForbidden, "AuthorizationFailed", "The client '%s' with object id '%[1]s' does not have authorization"+
-			" to perform action '%s' over scope '%s' or the scope is invalid. If access was recently granted, please refresh your"+
-			" credentials.", s.Owner, q.action(), q.scope(s))
+		return errUnauthorized(s, right{q.action(), q.scope(s)})
 	}
 }
 
@@ -128,9 +138,9 @@ func quotaExceeded(q request) error {
 
 // errNameTaken is what ARM says when somebody has a registry of that name.
 func errNameTaken(name string) error {
-	return armError(http.StatusConflict, "AlreadyInUse", "The registry DNS name %s is already in use. You can check if the"+
+	return armError(http.StatusConflict, "RegistryNameAlreadyInUse", "The registry name %s is already in use. You can check if the"+
 		" name is already claimed using following API: "+
-		"https://docs.microsoft.com/en-us/rest/api/containerregistry/registries/checknameavailability", loginServer(name))
+		"https://docs.microsoft.com/en-us/rest/api/containerregistry/registries/checknameavailability", name)
 }
 
 // errSecondPrincipal is what Graph says to a second service principal for the same application.

@@ -21,8 +21,7 @@ func FuzzDefaults(f *testing.F) {
 		whole := merge(below, inputs)
 		require.Equal(t, whole, merge(below, strip(whole, below)))
 		require.Equal(t, whole, toProps(fromProps(whole)))
-		same := func(string, any, any) bool { return false }
-		require.Equal(t, whole, merge(below, reconcile(inputs, whole, below, same)))
+		require.Equal(t, whole, merge(below, reconcile(inputs, whole, below)))
 	})
 }
 

@@ -23,7 +23,7 @@ func userIdentities(in props) []string {
 }
 
 func systemAssigned(in props) bool {
-	return strings.HasPrefix(text(in, "identity", "type"), "SystemAssigned")
+	return strings.HasPrefix(strings.ToLower(text(in, "identity", "type")), "systemassigned")
 }
 
 // checkIdentity applies ARM's rules on managed identities.
@@ -32,11 +32,11 @@ func checkIdentity(in props) error {
 		return nil
 	}
 	kind, given := text(in, "identity", "type"), userIdentities(in)
-	if !slices.Contains(identityTypes, kind) {
+	if !slices.ContainsFunc(identityTypes, func(known string) bool { return strings.EqualFold(known, kind) }) {
 		return badRequest("InvalidIdentityType", "The identity type '%s' is invalid. Allowed values: '%s'.",
 			kind, strings.Join(identityTypes, "', '"))
 	}
-	switch users := strings.HasSuffix(kind, "UserAssigned"); {
+	switch users := strings.HasSuffix(strings.ToLower(kind), "userassigned"); {
 	case users && len(given) == 0:
 		return badRequest("InvalidIdentityValues", "The user assigned identities must be given for the identity type '%s'.", kind)
 	case !users && len(given) > 0:
@@ -62,6 +62,9 @@ func identityOutputs(s *state, r *armResource) props {
 		return nil
 	}
 	out := props{"type": text(identity, "type")}
+	if !isChild("tasks")(r) { // the registry's service, unlike that of tasks, answers with small first letters
+		out["type"] = strings.NewReplacer("System", "system", "User", "user").Replace(text(identity, "type"))
+	}
 	if r.Principal != "" {
 		out["principalId"], out["tenantId"] = r.Principal, s.Tenant
 	}

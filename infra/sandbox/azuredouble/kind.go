@@ -21,11 +21,14 @@ type kind struct {
 	outputs []string
 	// name says how a name is generated.
 	name autoname
+	// strict kinds are azure-native's, which compares what was asked for as it is, and takes over at a refresh what has changed
+	// in the answer. The other providers know defaults.
+	strict bool
 	// located kinds get their location from the provider's configuration or from their resource group.
 	located bool
 	// immutable are the inputs whose change replaces the resource.
 	immutable []string
-	// defaults are what the service assumes for inputs that are not given; nil if nothing.
+	// defaults are what the provider assumes for inputs that are not given; nil if nothing, as in strict kinds.
 	defaults func(in props) props
 	// local are the inputs that the service never learns of, so that a refresh leaves them as they are.
 	local []string
@@ -110,14 +113,15 @@ func failure(property, format string, args ...any) plugin.CheckFailure {
 	return plugin.CheckFailure{Property: resource.PropertyKey(property), Reason: fmt.Sprintf(format, args...)}
 }
 
-// diff compares inputs with inputs, as both real providers do in effect.
+// diff compares inputs with inputs, as the real providers do in effect: azure-native all but the spelling of a location
+// (calculateDetailedDiff in provider/pkg/provider/diff.go of pulumi/pulumi-azure-native), the others after filling in defaults.
 func (k *kind) diff(req plugin.DiffRequest) plugin.DiffResult {
 	olds, news := toProps(req.OldInputs), toProps(req.NewInputs)
-	var defaults props
-	if k.defaults != nil {
-		defaults = k.defaults(news)
+	if k.strict {
+		sameSpelling(olds, news)
+	} else if k.defaults != nil {
+		alignDefaults(olds, news, k.defaults(news))
 	}
-	k.align(olds, news, defaults)
 	found := fromProps(olds).DiffIncludeUnknowns(fromProps(news))
 	if found == nil {
 		return plugin.DiffResult{Changes: plugin.DiffNone}
@@ -140,17 +144,16 @@ func (k *kind) diff(req plugin.DiffRequest) plugin.DiffResult {
 	return result
 }
 
-// align fills in, where only one side has a property, what the service assumes on the other, and gives both the spelling
-// of the service where that is all they differ in.
-func (k *kind) align(olds, news, defaults props) {
-	for key, v := range olds {
-		if other, has := news[key]; has && k.same(key, v, other) {
-			olds[key] = other
-		}
+// sameSpelling gives both sides the same spelling of a location in which they differ only by that.
+func sameSpelling(olds, news props) {
+	was, hadLocation := olds["location"].(string)
+	wanted, hasLocation := news["location"].(string)
+	if hadLocation && hasLocation && normalLocation(was) == normalLocation(wanted) {
+		olds["location"] = wanted
 	}
-	alignDefaults(olds, news, defaults)
 }
 
+// alignDefaults fills in, where only one side has a property, what the provider assumes on the other.
 func alignDefaults(a, b, defaults props) {
 	for key, assumed := range defaults {
 		va, inA := a[key]
@@ -172,28 +175,42 @@ func alignDefaults(a, b, defaults props) {
 	}
 }
 
-// same tells that two values of an input mean the same to the service.
-func (k *kind) same(key string, a, b any) bool {
-	if isUnknown(a) || isUnknown(b) {
-		return false
+// refreshed gives the inputs after a refresh, or after an import if there are none yet. Before are the outputs until now.
+func (k *kind) refreshed(olds resource.PropertyMap, before, settings, outputs props) resource.PropertyMap {
+	var news resource.PropertyMap
+	switch {
+	case k.strict && len(olds) == 0:
+		news = fromProps(merge(k.path(settings), k.inputs.prune(outputs)))
+	case k.strict:
+		news = fromProps(carry(toProps(olds), k.inputs.prune(before), k.inputs.prune(outputs)))
+	default:
+		news = fromProps(k.reconciled(toProps(olds), settings))
 	}
-	if key == "location" && k.located {
-		x, isX := a.(string)
-		y, isY := b.(string)
-		if isX && isY {
-			return normalLocation(x) == normalLocation(y)
+	for key, v := range olds {
+		if strings.HasPrefix(string(key), "__") {
+			news[key] = v
 		}
 	}
-	return reflect.DeepEqual(a, b)
+	return keepSecrets(news, olds)
 }
 
-// refreshed gives the inputs after a refresh, or after an import if there are none yet.
-func (k *kind) refreshed(olds resource.PropertyMap, settings props) resource.PropertyMap {
+// path are the inputs that stand in a resource's id and in no output: at an import azure-native takes them from there.
+func (k *kind) path(settings props) props {
+	found := props{}
+	for _, key := range k.immutable {
+		if v, given := settings[key]; given && !slices.Contains(k.outputs, key) {
+			found[key] = v
+		}
+	}
+	return found
+}
+
+// reconciled gives the inputs of a kind with defaults after a refresh.
+func (k *kind) reconciled(before, settings props) props {
 	var defaults props
 	if k.defaults != nil {
 		defaults = k.defaults(settings)
 	}
-	before := toProps(olds)
 	actual := k.inputs.prune(settings)
 	for _, key := range k.filled {
 		if _, given := before[key]; !given {
@@ -206,13 +223,7 @@ func (k *kind) refreshed(olds resource.PropertyMap, settings props) resource.Pro
 			actual[key] = v
 		}
 	}
-	news := fromProps(reconcile(before, actual, defaults, k.same))
-	for key, v := range olds {
-		if strings.HasPrefix(string(key), "__") {
-			news[key] = v
-		}
-	}
-	return keepSecrets(news, olds)
+	return reconcile(before, actual, defaults)
 }
 
 // preview gives the outputs that an operation will have, as far as they are known before it.

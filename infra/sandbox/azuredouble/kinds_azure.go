@@ -61,7 +61,10 @@ func tokenPasswordKind() *kind {
 				if err != nil {
 					return nil //nolint:nilerr // already gone
 				}
-				if err := s.checkUnlocked(token.ID, opDelete); err != nil {
+				// The provider leaves the password out of a PATCH of the token: a lock against deletion does not forbid that.
+				// Source: internal/services/containers/container_registry_token_password_resource.go of
+				// hashicorp/terraform-provider-azurerm
+				if err := s.checkUnlocked(token.ID, opWrite); err != nil {
 					return err
 				}
 				token.Credentials.drop(one.KeyID)
@@ -103,7 +106,7 @@ func (d *Double) createTokenPassword(in props) (id, value string, err error) {
 		if err := s.checkUnlocked(token.ID, opWrite); err != nil {
 			return err
 		}
-		_, value, err = token.Credentials.add(props{}, text(in, "password1", "expiry"), d.now())
+		_, value, err = token.Credentials.add(props{"displayName": "password1"}, text(in, "password1", "expiry"), d.now())
 		return err
 	})
 	return id, value, err

@@ -61,7 +61,7 @@ func newAzureAD(d *Double) *provider {
 				if err != nil {
 					return nil, nil, err
 				}
-				return a.Settings, applicationOutputs(s, a), nil
+				return merge(a.Settings, props{"owners": list(a.Owners)}), applicationOutputs(s, a), nil
 			},
 			update: func(_ context.Context, d *Double, id string, in props) error { return d.updateApplication(id, in) },
 			remove: (*Double).deleteApplication,
@@ -91,7 +91,7 @@ func newAzureAD(d *Double) *provider {
 				if err != nil {
 					return nil, nil, err
 				}
-				return p.Settings, servicePrincipalOutputs(s, p), nil
+				return merge(p.Settings, props{"owners": list(p.Owners)}), servicePrincipalOutputs(s, p), nil
 			},
 			update: func(_ context.Context, d *Double, id string, in props) error { return d.updateServicePrincipal(id, in) },
 			remove: (*Double).deleteServicePrincipal,

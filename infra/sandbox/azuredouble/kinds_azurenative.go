@@ -25,11 +25,16 @@ const cliClientID = "04b07795-8ddb-461a-bbee-02f9e1bf7b46"
 
 func newAzureNative(d *Double) *provider {
 	return newProvider(d, "azure-native", azureNativeVersion, slices.Concat(
-		coreKinds(), unversioned(coreKinds()), registryKinds(stableRegistry), registryKinds(previewRegistry), []*kind{taskKind()}, unversioned([]*kind{taskKind()}),
-		networkKinds(), unversioned(networkKinds()),
+		coreKinds(), registryKinds(stableRegistry), registryKinds(previewRegistry), []*kind{taskKind()}, networkKinds(),
 	), append(aksFunctions(), []*function{
-		getResourceGroup("azure-native:resources/v20220901:getResourceGroup"),
-		getResourceGroup("azure-native:resources:getResourceGroup"),
+		{
+			token: "azure-native:resources:getResourceGroup",
+			args:  schemaOf(reflect.TypeFor[resources.LookupResourceGroupArgs]()),
+			call: func(d *Double, in props) (props, error) {
+				s := d.current()
+				return lookUp(s, resourceGroupID(s, text(in, "resourceGroupName")), resourceGroupOutputs)
+			},
+		},
 		{
 			token: "azure-native:authorization:getClientConfig",
 			args:  &schema{kind: "object"},
@@ -67,22 +72,11 @@ func newAzureNative(d *Double) *provider {
 	}...))
 }
 
-func getResourceGroup(token string) *function {
-	return &function{
-		token: token,
-		args:  schemaOf(reflect.TypeFor[resources.LookupResourceGroupArgs]()),
-		call: func(d *Double, in props) (props, error) {
-			s := d.current()
-			return lookUp(s, resourceGroupID(s, text(in, "resourceGroupName")), resourceGroupOutputs)
-		},
-	}
-}
-
-// coreKinds are what every deployment has, by the versions that are azure-native's default.
+// coreKinds are what every deployment has, with the types of the versions that are azure-native's default.
 func coreKinds() []*kind {
 	return []*kind{
 		armKind((&kind{
-			token:     "azure-native:resources/v20220901:ResourceGroup",
+			token:     "azure-native:resources:ResourceGroup",
 			inputs:    schemaOf(resources.ResourceGroupArgs{}.ElementType()),
 			outputs:   outputNames(resources.ResourceGroup{}),
 			name:      autoname{property: "resourceGroupName"},
@@ -97,14 +91,14 @@ func coreKinds() []*kind {
 			},
 		}).with((*Double).createResourceGroup, (*Double).updateResourceGroup), isResourceGroup, resourceGroupOutputs),
 		armKind((&kind{
-			token:     "azure-native:authorization/v20220401:RoleAssignment",
+			token:     "azure-native:authorization:RoleAssignment",
 			inputs:    schemaOf(authorization.RoleAssignmentArgs{}.ElementType()),
 			outputs:   outputNames(authorization.RoleAssignment{}),
 			name:      autoname{property: "roleAssignmentName", guid: true},
 			immutable: []string{"roleAssignmentName", "scope", "principalId", "roleDefinitionId"},
 		}).with((*Double).createRoleAssignment, (*Double).updateRoleAssignment), isRoleAssignment, roleAssignmentOutputs),
 		armKind((&kind{
-			token:     "azure-native:authorization/v20200501:ManagementLockByScope",
+			token:     "azure-native:authorization:ManagementLockByScope",
 			inputs:    schemaOf(locks.ManagementLockByScopeArgs{}.ElementType()),
 			outputs:   outputNames(locks.ManagementLockByScope{}),
 			name:      autoname{property: "lockName"},
@@ -121,6 +115,7 @@ func coreKinds() []*kind {
 
 // armKind completes a kind whose resources ARM keeps; is tells them from others.
 func armKind(k *kind, is func(*armResource) bool, outputs func(*state, *armResource) props) *kind {
+	k.strict = true
 	k.read = func(d *Double, id string) (props, props, error) {
 		s := d.current()
 		r, err := s.find(id)
@@ -150,7 +145,7 @@ func armKind(k *kind, is func(*armResource) bool, outputs func(*state, *armResou
 					return err
 				}
 			}
-			s.remove(id)
+			s.remove(id, d.now())
 			return nil
 		})
 	}
@@ -211,11 +206,3 @@ var apiVersion = regexp.MustCompile(`/v\d{8}(preview)?:`)
 
 // Unversioned leaves the API version out of a type token of azure-native. All versions show the same objects.
 func Unversioned(token string) string { return apiVersion.ReplaceAllString(token, ":") }
-
-// unversioned are the same kinds under the types that name no version.
-func unversioned(kinds []*kind) []*kind {
-	for _, k := range kinds {
-		k.token = Unversioned(k.token)
-	}
-	return kinds
-}

@@ -68,7 +68,6 @@ func registryKinds(v registryVersion) []*kind {
 			name:      autoname{property: "registryName"},
 			located:   true,
 			immutable: []string{"registryName", "resourceGroupName", "location"},
-			defaults:  registryDefaults,
 			check:     checkName("registryName", alphanumeric),
 			create: func(ctx context.Context, d *Double, in props) (string, props, error) {
 				id, err := d.createRegistry(ctx, in)
@@ -85,7 +84,6 @@ func registryKinds(v registryVersion) []*kind {
 			name:      autoname{property: "replicationName"},
 			located:   true,
 			immutable: []string{"replicationName", "registryName", "resourceGroupName", "location"},
-			defaults:  replicationDefaults,
 			check:     checkName("replicationName", alphanumeric),
 		}).with((*Double).createReplication, (*Double).updateReplication), isChild("replications"), replicationOutputs),
 		armKind((&kind{
@@ -95,8 +93,6 @@ func registryKinds(v registryVersion) []*kind {
 			name:      autoname{property: "webhookName"},
 			located:   true,
 			immutable: []string{"webhookName", "registryName", "resourceGroupName", "location"},
-			defaults:  webhookDefaults,
-			local:     webhookSecrets,
 			check:     checkName("webhookName", alphanumeric),
 		}).with((*Double).createWebhook, (*Double).updateWebhook), isChild("webhooks"), webhookOutputs),
 		armKind((&kind{
@@ -131,7 +127,6 @@ func registryKinds(v registryVersion) []*kind {
 			outputs:   v.token.outputs,
 			name:      autoname{property: "tokenName"},
 			immutable: []string{"tokenName", "registryName", "resourceGroupName"},
-			defaults:  tokenDefaults,
 			check:     checkName("tokenName", tokenName),
 		}).with((*Double).createToken, (*Double).updateToken), isChild("tokens"), tokenOutputs),
 	}
@@ -140,13 +135,12 @@ func registryKinds(v registryVersion) []*kind {
 // taskKind is the ACR Task, which has API versions of its own.
 func taskKind() *kind {
 	return armKind((&kind{
-		token:     "azure-native:containerregistry/v20190601preview:Task",
+		token:     "azure-native:containerregistry:Task",
 		inputs:    schemaOf(containerregistry.TaskArgs{}.ElementType()),
 		outputs:   outputNames(containerregistry.Task{}),
 		name:      autoname{property: "taskName"},
 		located:   true,
 		immutable: []string{"taskName", "registryName", "resourceGroupName", "location"},
-		defaults:  taskDefaults,
 		check:     checkTask,
 	}).with((*Double).createTask, (*Double).updateTask), isChild("tasks"), taskOutputs)
 }

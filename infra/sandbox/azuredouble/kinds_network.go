@@ -105,7 +105,7 @@ type retentionPolicy struct {
 func networkKinds() []*kind {
 	return []*kind{
 		armKind((&kind{
-			token:  "azure-native:network/v20210201:PrivateEndpoint",
+			token:  "azure-native:network:PrivateEndpoint",
 			inputs: schemaOf(reflect.TypeFor[privateEndpointArgs]()),
 			outputs: []string{
 				"applicationSecurityGroups", "customDnsConfigs", "customNetworkInterfaceName", "etag", "extendedLocation", "ipConfigurations",
@@ -118,14 +118,14 @@ func networkKinds() []*kind {
 			immutable: []string{"privateEndpointName", "resourceGroupName", "subnet"},
 		}).with((*Double).createPrivateEndpoint, (*Double).updatePrivateEndpoint), isPrivateEndpoint, privateEndpointOutputs),
 		armKind((&kind{
-			token:     "azure-native:network/v20210201:PrivateDnsZoneGroup",
+			token:     "azure-native:network:PrivateDnsZoneGroup",
 			inputs:    schemaOf(reflect.TypeFor[zoneGroupArgs]()),
 			outputs:   []string{"etag", "name", "privateDnsZoneConfigs", "provisioningState"},
 			name:      autoname{property: "privateDnsZoneGroupName"},
 			immutable: []string{"privateDnsZoneGroupName", "privateEndpointName", "resourceGroupName"},
 		}).with((*Double).createZoneGroup, (*Double).updateZoneGroup), isZoneGroup, zoneGroupOutputs),
 		armKind((&kind{
-			token:  "azure-native:insights/v20210501preview:DiagnosticSetting",
+			token:  "azure-native:insights:DiagnosticSetting",
 			inputs: schemaOf(reflect.TypeFor[diagnosticSettingArgs]()),
 			outputs: []string{
 				"eventHubAuthorizationRuleId", "eventHubName", "logAnalyticsDestinationType", "logs", "marketplacePartnerId", "metrics",

@@ -158,12 +158,18 @@ func (s *state) connectionState(endpoint *armResource) props {
 func (s *state) registryConnections(registry *armResource) []any {
 	out := []any{}
 	for _, endpoint := range s.endpoints(registry) {
-		name := text(endpoint.Settings, "privateEndpointName")
+		// The name is the registry's and 32 hexadecimal digits, and the state has no actionsRequired.
+		name := text(registry.Settings, "registryName") + "." + undashed(derivedGUID(endpoint.ID))
+		state := s.connectionState(endpoint)
+		delete(state, "actionsRequired")
+		if text(state, "description") == "" {
+			delete(state, "description")
+		}
 		out = append(out, props{
 			"id":                                registry.ID + "/privateEndpointConnections/" + name,
 			"name":                              name,
 			"privateEndpoint":                   props{"id": endpoint.ID},
-			"privateLinkServiceConnectionState": s.connectionState(endpoint),
+			"privateLinkServiceConnectionState": state,
 			"provisioningState":                 "Succeeded",
 			"type":                              registryType + "/privateEndpointConnections",
 		})
@@ -174,17 +180,18 @@ func (s *state) registryConnections(registry *armResource) []any {
 // privateEndpointOutputs are the properties that ARM answers.
 func privateEndpointOutputs(s *state, r *armResource) props {
 	outputs := withSettings(props{
-		"customDnsConfigs": []any{},
-		"etag":             etag(r),
-		"ipConfigurations": []any{},
-		"location":         normalLocation(text(r.Settings, "location")),
-		"name":             text(r.Settings, "privateEndpointName"),
+		"customDnsConfigs":           s.customDNSConfigs(r),
+		"customNetworkInterfaceName": "",
+		"etag":                       etag(r),
+		"ipConfigurations":           []any{},
+		"location":                   normalLocation(text(r.Settings, "location")),
+		"name":                       text(r.Settings, "privateEndpointName"),
 		"networkInterfaces": []any{props{
 			"id": strings.Replace(r.ID, "/privateEndpoints/", "/networkInterfaces/", 1) + ".nic." + derivedGUID(r.ID),
 		}},
 		"provisioningState": "Succeeded",
 		"type":              privateEndpointType,
-	}, r.Settings, "applicationSecurityGroups", "customDnsConfigs", "customNetworkInterfaceName", "extendedLocation",
+	}, r.Settings, "applicationSecurityGroups", "customNetworkInterfaceName", "extendedLocation",
 		"ipConfigurations", "subnet", "tags")
 	for _, key := range []string{"privateLinkServiceConnections", "manualPrivateLinkServiceConnections"} {
 		list := []any{}
@@ -197,6 +204,34 @@ func privateEndpointOutputs(s *state, r *armResource) props {
 		outputs[key] = list
 	}
 	return outputs
+}
+
+// customDNSConfigs are the names that lead to an endpoint's addresses, for whoever keeps the DNS: of a registry its own and
+// that of the data endpoint of each region. They are empty while a connection waits for its approval, and once a DNS zone group
+// keeps them. The addresses are made up.
+// Source: https://registry.terraform.io/providers/hashicorp/azurerm/latest/docs/resources/private_endpoint
+func (s *state) customDNSConfigs(endpoint *armResource) []any {
+	configs := []any{}
+	if !s.connected(endpoint) {
+		return configs
+	}
+	for _, other := range s.Resources {
+		if isZoneGroup(other) && covers(endpoint.ID, other.ID) {
+			return configs
+		}
+	}
+	registry := s.resource(text(connections(endpoint.Settings)[0], "privateLinkServiceId"))
+	if registry == nil { // somebody else's resource
+		return append(configs, props{"fqdn": "target.example", "ipAddresses": []any{"10.0.0.4"}})
+	}
+	names := []string{registry.loginServer()}
+	for _, region := range append([]*armResource{registry}, s.children(registry, "replications")...) {
+		names = append(names, dataEndpoint(text(registry.Settings, "registryName"), normalLocation(text(region.Settings, "location"))))
+	}
+	for i, name := range names {
+		configs = append(configs, props{"fqdn": name, "ipAddresses": []any{fmt.Sprintf("10.0.0.%d", 4+i)}})
+	}
+	return configs
 }
 
 // etag changes whenever a resource does.

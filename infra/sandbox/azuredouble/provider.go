@@ -164,8 +164,10 @@ func (p *provider) cancelable(ctx context.Context) (context.Context, context.Can
 }
 
 func (p *provider) kind(token string) (*kind, error) {
-	if k := p.kinds[token]; k != nil {
-		return k, nil
+	for _, known := range []string{token, Unversioned(token)} {
+		if k := p.kinds[known]; k != nil {
+			return k, nil
+		}
 	}
 	return nil, status.Errorf(codes.NotFound, "resource type %s is not in the Azure double", token)
 }
@@ -229,7 +231,7 @@ func (p *provider) Create(ctx context.Context, req plugin.CreateRequest) (plugin
 	defer end()
 	var id string
 	var once props
-	err = p.client.do(work, p.double, p.request(opCreate, req.URN, "", in), func() (string, error) {
+	err = p.client.do(work, p.double, p.request(opCreate, k, req.URN, "", in), func() (string, error) {
 		var err error
 		id, once, err = k.create(work, p.double, in)
 		return id, err
@@ -293,7 +295,7 @@ func (p *provider) Read(ctx context.Context, req plugin.ReadRequest) (plugin.Rea
 		return plugin.ReadResponse{}, err
 	}
 	var settings, outputs props
-	err = p.client.do(ctx, p.double, p.request(opRead, req.URN, string(req.ID), nil), func() (string, error) {
+	err = p.client.do(ctx, p.double, p.request(opRead, k, req.URN, string(req.ID), nil), func() (string, error) {
 		var err error
 		settings, outputs, err = k.read(p.double, string(req.ID))
 		return string(req.ID), err
@@ -313,7 +315,7 @@ func (p *provider) Read(ctx context.Context, req plugin.ReadRequest) (plugin.Rea
 		}
 		known[key] = v
 	}
-	inputs := k.refreshed(req.Inputs, settings)
+	inputs := k.refreshed(req.Inputs, state, settings, outputs)
 	return plugin.ReadResponse{ReadResult: plugin.ReadResult{
 		ID: req.ID, Inputs: inputs, Outputs: p.seal(k, p.complete(k, toProps(inputs), outputs, known), inputs),
 	}}, nil
@@ -347,7 +349,7 @@ func (p *provider) Update(ctx context.Context, req plugin.UpdateRequest) (plugin
 		return plugin.UpdateResponse{}, err
 	}
 	defer end()
-	err = p.client.do(ctx, p.double, p.request(opUpdate, req.URN, string(req.ID), in), func() (string, error) {
+	err = p.client.do(ctx, p.double, p.request(opUpdate, k, req.URN, string(req.ID), in), func() (string, error) {
 		return string(req.ID), k.update(ctx, p.double, string(req.ID), in)
 	})
 	var incomplete initError
@@ -378,7 +380,7 @@ func (p *provider) Delete(ctx context.Context, req plugin.DeleteRequest) (plugin
 		return plugin.DeleteResponse{}, err
 	}
 	defer end()
-	return plugin.DeleteResponse{}, p.client.do(ctx, p.double, p.request(opDelete, req.URN, string(req.ID), nil), func() (string, error) {
+	return plugin.DeleteResponse{}, p.client.do(ctx, p.double, p.request(opDelete, k, req.URN, string(req.ID), nil), func() (string, error) {
 		return string(req.ID), k.remove(p.double, string(req.ID))
 	})
 }
@@ -386,6 +388,9 @@ func (p *provider) Delete(ctx context.Context, req plugin.DeleteRequest) (plugin
 // Invoke calls a function.
 func (p *provider) Invoke(ctx context.Context, req plugin.InvokeRequest) (plugin.InvokeResponse, error) {
 	f := p.functions[string(req.Tok)]
+	if f == nil {
+		f = p.functions[Unversioned(string(req.Tok))]
+	}
 	if f == nil {
 		return plugin.InvokeResponse{}, status.Errorf(codes.NotFound, "function %s is not in the Azure double", req.Tok)
 	}

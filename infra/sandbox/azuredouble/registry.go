@@ -32,16 +32,28 @@ func registryID(s *state, group, name string) string {
 }
 
 // loginServer is the host name of a registry's data plane.
-func loginServer(name string) string { return strings.ToLower(name) + ".azurecr.io" }
+func (r *armResource) loginServer() string {
+	return strings.ToLower(text(r.Settings, "registryName")+r.Label) + ".azurecr.io"
+}
 
 // registry finds a registry by login server, in any case.
 func (s *state) registry(server string) *armResource {
 	for _, r := range s.Resources {
-		if name := text(r.Settings, "registryName"); isRegistry(r) && strings.EqualFold(loginServer(name), server) {
+		if isRegistry(r) && strings.EqualFold(r.loginServer(), server) {
 			return r
 		}
 	}
 	return nil
+}
+
+// registryNamed tells whether there is a registry of that name.
+func (s *state) registryNamed(name string) bool {
+	for _, r := range s.Resources {
+		if isRegistry(r) && strings.EqualFold(text(r.Settings, "registryName"), name) {
+			return true
+		}
+	}
+	return false
 }
 
 func isRegistry(r *armResource) bool {
@@ -89,7 +101,7 @@ func (d *Double) createRegistry(ctx context.Context, in props) (string, error) {
 		if err := s.mustBeNew(id); err != nil {
 			return err
 		}
-		if d.taken[strings.ToLower(name)] || s.registry(loginServer(name)) != nil {
+		if d.taken[strings.ToLower(name)] || s.registryNamed(name) {
 			return errNameTaken(name)
 		}
 		if err := checkLocation(in, registryType); err != nil {
@@ -101,7 +113,11 @@ func (d *Double) createRegistry(ctx context.Context, in props) (string, error) {
 		if err := s.put(id, in, d.now()); err != nil {
 			return err
 		}
-		s.resource(id).Pending = true
+		made := s.resource(id)
+		made.Pending = true
+		if slices.ContainsFunc(d.conditions.Load().Labelled, func(one string) bool { return strings.EqualFold(one, name) }) {
+			made.Label = "-" + undashed(derivedGUID(id))[:16]
+		}
 		return nil
 	})
 	if err != nil {
@@ -122,6 +138,10 @@ func (d *Double) updateRegistry(ctx context.Context, id string, in props, previe
 		}
 		if err := checkRegistryChange(s, r, in, preview); err != nil {
 			return err
+		}
+		key := []string{"encryption", "keyVaultProperties", "keyIdentifier"}
+		if text(in, key...) != text(r.Settings, key...) {
+			r.Rotated = d.now()
 		}
 		return s.put(id, in, d.now())
 	})
@@ -157,7 +177,7 @@ func (d *Double) initializeRegistry(ctx context.Context, id string) error {
 	}
 	var failed error
 	if d.options.OnRegistry != nil {
-		server := loginServer(text(r.Settings, "registryName"))
+		server := r.loginServer()
 		if err := d.options.OnRegistry(ctx, server); err != nil {
 			failed = initError{fmt.Errorf("registry %s: %w", server, err)}
 		}
@@ -218,13 +238,13 @@ func registryOutputs(s *state, r *armResource) props {
 		"creationDate":               r.Created.Format(time.RFC3339),
 		"dataEndpointHostNames":      []any{},
 		"location":                   location,
-		"loginServer":                loginServer(name),
+		"loginServer":                r.loginServer(),
 		"name":                       name,
 		"privateEndpointConnections": s.registryConnections(r),
 		"provisioningState":          "Succeeded",
 		"sku":                        props{"name": text(full, "sku", "name"), "tier": text(full, "sku", "name")},
-		"status":                     readyStatus(r),
 		"systemData":                 systemData(s, r),
+		"tags":                       props{},
 		"type":                       registryType,
 	}
 	if truth(full, "dataEndpointEnabled") {
@@ -243,12 +263,20 @@ func registryOutputs(s *state, r *armResource) props {
 	}
 	if key := text(full, "encryption", "keyVaultProperties", "keyIdentifier"); key != "" {
 		_, path, _ := strings.Cut(key, "/keys/")
-		outputs["encryption"] = merge(props{"keyVaultProperties": props{
-			"keyRotationEnabled": !strings.Contains(path, "/"), "versionedKeyIdentifier": key,
-			"lastKeyRotationTimestamp": r.Created.Format(time.RFC3339),
-		}}, outputs["encryption"].(props))
+		shown := props{"keyRotationEnabled": !strings.Contains(path, "/"), "versionedKeyIdentifier": key}
+		if !r.Rotated.IsZero() {
+			shown["lastKeyRotationTimestamp"] = r.Rotated.Format(time.RFC3339)
+		}
+		outputs["encryption"] = merge(props{"keyVaultProperties": shown}, outputs["encryption"].(props))
 	}
-	updated := props{"lastUpdatedTime": r.Created.Format(time.RFC3339)}
+	if rules := objects(full, "networkRuleSet", "ipRules"); len(rules) > 0 {
+		allowed := make([]any, 0, len(rules))
+		for _, rule := range rules { // whatever action was sent
+			allowed = append(allowed, props{"action": "Allow", "iPAddressOrRange": text(rule, "iPAddressOrRange")})
+		}
+		outputs["networkRuleSet"] = merge(outputs["networkRuleSet"].(props), props{"ipRules": allowed})
+	}
+	updated := props{"lastUpdatedTime": r.Changed.Format(time.RFC3339)} // each PUT counts
 	outputs["policies"] = merge(props{"retentionPolicy": updated, "softDeletePolicy": updated}, outputs["policies"].(props))
 	return outputs
 }
@@ -269,16 +297,14 @@ func dataEndpoint(registry, location string) string {
 	return fmt.Sprintf("%s.%s.data.azurecr.io", strings.ToLower(registry), location)
 }
 
-// readyStatus is the status of what has been provisioned.
-func readyStatus(r *armResource) props {
-	return props{"displayStatus": "Ready", "message": "", "timestamp": r.Created.Format(time.RFC3339)}
-}
+// signInName is the name with which the deploying user signs in.
+const signInName = "deployer@acme.example"
 
 // systemData says who made a resource, and when.
 func systemData(s *state, r *armResource) props {
 	return props{
-		"createdAt": r.Created.Format(time.RFC3339), "createdBy": s.Owner, "createdByType": "User",
-		"lastModifiedAt": r.Changed.Format(time.RFC3339), "lastModifiedBy": s.Owner, "lastModifiedByType": "User",
+		"createdAt": r.Created.Format(time.RFC3339), "createdBy": signInName, "createdByType": "User",
+		"lastModifiedAt": r.Changed.Format(time.RFC3339), "lastModifiedBy": signInName, "lastModifiedByType": "User",
 	}
 }
 

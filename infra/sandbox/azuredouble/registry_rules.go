@@ -113,9 +113,6 @@ func checkIPRules(in props, sku string) error {
 	seen := map[string]bool{}
 	for _, rule := range rules {
 		value := text(rule, "iPAddressOrRange")
-		if action := text(rule, "action"); action != "" && action != "Allow" {
-			return badRequest("InvalidParameter", "The value '%s' of networkRuleSet.ipRules.action is invalid. Allowed values: Allow.", action)
-		}
 		prefix, ok := ipRange(value)
 		if !ok || !prefix.Addr().Is4() || slices.ContainsFunc(notPublic, prefix.Overlaps) {
 			return badRequest("InvalidIPRule", "The IP rule '%s' is invalid. It must be a public IPv4 address or a range in CIDR notation.", value)

@@ -2,6 +2,7 @@ package azuredouble
 
 import (
 	"net/http"
+	"time"
 )
 
 const replicationType = registryType + "/replications"
@@ -60,8 +61,9 @@ func replicationOutputs(s *state, r *armResource) props {
 		"location":          normalLocation(text(full, "location")),
 		"name":              text(full, "replicationName"),
 		"provisioningState": "Succeeded",
-		"status":            readyStatus(r),
+		"status":            props{"displayStatus": "Ready", "timestamp": r.Created.Format(time.RFC3339)},
 		"systemData":        systemData(s, r),
+		"tags":              props{},
 		"type":              replicationType,
 	}, full, "regionEndpointEnabled", "tags", "zoneRedundancy")
 }

@@ -3,7 +3,6 @@ package azuredouble
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net/http"
 	"slices"
 	"strings"
@@ -19,49 +18,51 @@ type request struct {
 	name      string // of the resource in the program
 	id        string // of the resource; empty before its creation
 	in        props  // what is asked for, if anything
+	resource  string // the name of the resource in Azure, if it is known
 	tenant    string
 }
 
-// retrier is how the HTTP client of a provider repeats what has failed. Its waits are scaled: see haste.
+// retrier is how the HTTP client of a provider repeats what has failed. Its waits are scaled: see haste. When all tries have
+// failed, both clients report the last answer, or the broken connection.
 type retrier struct {
 	tries int
 	waits []time.Duration // after the first try, the second, …
 	// longest is the longest Retry-After that is waited for.
 	longest time.Duration
+	// again tells the answers after which the client tries again.
+	again func(*cloudError) bool
 	// same says that a repeated creation finds what the one before has made. In Microsoft Graph it makes a second one.
 	same bool
-	// spent words the error when all tries have failed.
-	spent func(q request, id string, err error) error
 }
 
 // haste is how much faster than the real providers the double waits before it tries again.
 const haste = 100
 
-// The providers' clients. azure-native has azcore repeat 408, 429, 500, 502, 503, 504 and broken connections three times, after
-// 20, 60 and 120 seconds or the Retry-After, unless that is longer. azuread has go-retryablehttp repeat 429, 500 and above and
-// broken connections four times, after 1, 2, 4 and 8 seconds or the Retry-After. Both give no sign of it.
+// The providers' clients; both give no sign of what they do. azure-native has azcore repeat broken connections and these answers
+// three times, after 20, 60 and 120 seconds or the Retry-After, unless that is longer: initPipelineOpts in
+// provider/pkg/azure/client_azcore.go of pulumi/pulumi-azure-native. azuread has go-retryablehttp repeat broken connections and
+// these answers four times, after 1, 2, 4 and 8 seconds or the Retry-After: msgraph/client.go of manicminer/hamilton, v0.71.0.
 var (
 	armRetrier = &retrier{
 		tries: 4, waits: []time.Duration{20 * time.Second, 60 * time.Second, 120 * time.Second}, longest: 120 * time.Second, same: true,
-		spent: func(q request, id string, err error) error {
-			if err == nil {
-				return q.lost(id)
-			}
-			return err
+		again: func(e *cloudError) bool {
+			return e.code == anotherOperation || slices.Contains([]int{
+				http.StatusRequestTimeout, http.StatusTooManyRequests, http.StatusInternalServerError, http.StatusBadGateway,
+				http.StatusServiceUnavailable, http.StatusGatewayTimeout,
+			}, e.status)
 		},
 	}
 	graphRetrier = &retrier{
 		tries: 5, waits: []time.Duration{time.Second, 2 * time.Second, 4 * time.Second, 8 * time.Second}, longest: time.Hour,
-		spent: func(q request, id string, err error) error {
-			method, url := q.method(), q.url(id)
-			spent := fmt.Errorf("%s%s %q: %[1]s%s %s giving up after 5 attempt(s)", method[:1], strings.ToLower(method[1:]), url, method[1:], url)
-			if err == nil {
-				return fmt.Errorf("%w: %w", spent, q.lost(id))
-			}
-			return spent
+		again: func(e *cloudError) bool {
+			return e.status == http.StatusTooManyRequests || e.status == http.StatusFailedDependency ||
+				e.status >= http.StatusInternalServerError && e.status != http.StatusNotImplemented
 		},
 	}
 )
+
+// anotherOperation is the code of ARM's one conflict that passes by itself.
+const anotherOperation = "AnotherOperationInProgress"
 
 // do carries out a request, through whatever faults there are. Without any it is attempt and no more. The id that attempt
 // returns is that of the resource in question.
@@ -75,6 +76,9 @@ func (r *retrier) do(ctx context.Context, d *Double, q request, attempt func() (
 		if rule == nil {
 			if carriedOut && r.same {
 				return nil
+			}
+			if err := d.authorize(q); err != nil {
+				return err
 			}
 			_, err := attempt()
 			return err
@@ -97,7 +101,7 @@ func (r *retrier) do(ctx context.Context, d *Double, q request, attempt func() (
 			}
 		default:
 			failure = rule.refusal(d, q)
-			if !retriable(failure) {
+			if e := (*cloudError)(nil); !errors.As(failure, &e) || !r.again(e) {
 				return failure
 			}
 		}
@@ -106,21 +110,15 @@ func (r *retrier) do(ctx context.Context, d *Double, q request, attempt func() (
 			wait = rule.duration()
 		}
 		if try == r.tries || wait > r.longest {
-			return r.spent(q, id, failure)
+			if failure == nil {
+				return q.lost(id)
+			}
+			return failure
 		}
 		if err := pause(ctx, wait/haste); err != nil {
 			return err
 		}
 	}
-}
-
-// retriable tells the answers after which both clients try again.
-func retriable(err error) bool {
-	var e *cloudError
-	return errors.As(err, &e) && slices.Contains([]int{
-		http.StatusRequestTimeout, http.StatusTooManyRequests, http.StatusInternalServerError, http.StatusBadGateway,
-		http.StatusServiceUnavailable, http.StatusGatewayTimeout,
-	}, e.status)
 }
 
 func pause(ctx context.Context, d time.Duration) error {
@@ -135,9 +133,10 @@ func pause(ctx context.Context, d time.Duration) error {
 }
 
 // request describes what is asked of Azure for a resource.
-func (p *provider) request(operation string, urn resource.URN, id string, in props) request {
+func (p *provider) request(operation string, k *kind, urn resource.URN, id string, in props) request {
 	return request{
 		operation: operation, token: string(urn.Type()), name: urn.Name(), id: id, in: in, tenant: p.double.current().Tenant,
+		resource: text(in, k.name.property),
 	}
 }
 
@@ -172,11 +171,15 @@ var armTypes = map[string]string{
 	"Registry":              registryType,
 	"RoleAssignment":        roleAssignmentType,
 	"ManagementLockByScope": lockType,
-	"PrivateEndpoint":       "Microsoft.Network/privateEndpoints",
+	"PrivateEndpoint":       privateEndpointType,
+	"PrivateDnsZoneGroup":   privateEndpointType + "/privateDnsZoneGroups",
 	"DiagnosticSetting":     "Microsoft.Insights/diagnosticSettings",
 	"getResourceGroup":      "Microsoft.Resources/resourceGroups",
 	"getRegistry":           registryType,
 	"getManagedCluster":     "Microsoft.ContainerService/managedClusters",
+
+	"listManagedClusterUserCredentials":  "Microsoft.ContainerService/managedClusters",
+	"listManagedClusterAdminCredentials": "Microsoft.ContainerService/managedClusters",
 }
 
 // armType is the type in ARM of what the request is about: of a registry's belongings, if it is none of the others.
@@ -203,19 +206,25 @@ func (q request) action() string {
 	return q.armType() + "/" + verb
 }
 
-// scope is where the permission is missing.
+// scope is where the permission is needed: the id of the resource, which need not exist yet.
 func (q request) scope(s *state) string {
-	switch group, registry := text(q.in, "resourceGroupName"), text(q.in, "registryName"); {
+	group, registry, endpoint := text(q.in, "resourceGroupName"), text(q.in, "registryName"), text(q.in, "privateEndpointName")
+	kind := q.armType()
+	switch on := text(q.in, "scope") + text(q.in, "resourceUri"); {
 	case q.id != "":
 		return q.id
-	case text(q.in, "scope") != "":
-		return text(q.in, "scope") + "/providers/" + q.armType() + "/" + text(q.in, "roleAssignmentName")
-	case group != "" && registry != "":
-		return registryID(s, group, registry)
-	case group != "":
+	case on != "":
+		return on + "/providers/" + kind + "/" + q.resource
+	case group == "":
+		return s.subscriptionID()
+	case strings.HasPrefix(kind, registryType+"/"):
+		return registryID(s, group, registry) + strings.TrimPrefix(kind, registryType) + "/" + q.resource
+	case kind == privateEndpointType+"/privateDnsZoneGroups":
+		return resourceGroupID(s, group) + "/providers/" + privateEndpointType + "/" + endpoint + "/privateDnsZoneGroups/" + q.resource
+	case kind == "Microsoft.Resources/resourceGroups":
 		return resourceGroupID(s, group)
 	}
-	return s.subscriptionID()
+	return resourceGroupID(s, group) + "/providers/" + kind + "/" + registry + endpoint + text(q.in, "resourceName")
 }
 
 // url is where the request goes.

@@ -68,20 +68,44 @@ func readSchema(t reflect.Type, seen map[reflect.Type]*schema) *schema {
 	return s
 }
 
-// prune leaves only those properties of an object that the schema has, at any depth but within arrays.
+// prune leaves only those properties of an object that the schema has, at any depth. An answer has a map where the inputs are
+// a set of strings, such as the identities of a resource: its keys are what was asked for.
 func (s *schema) prune(in props) props {
 	out := props{}
 	for name, v := range in {
-		f, known := s.fields[name]
-		if !known {
-			continue
+		if f, known := s.fields[name]; known {
+			out[name] = f.pruneValue(v)
 		}
-		if inner, isObject := v.(props); isObject && f.kind == "object" {
-			v = f.prune(inner)
-		}
-		out[name] = v
 	}
 	return out
+}
+
+func (s *schema) pruneValue(v any) any {
+	object, isObject := v.(props)
+	list, isList := v.([]any)
+	switch {
+	case s.kind == "object" && isObject:
+		return s.prune(object)
+	case s.kind == "array" && isObject:
+		keys := make([]any, 0, len(object))
+		for _, key := range slices.Sorted(maps.Keys(object)) {
+			keys = append(keys, key)
+		}
+		return keys
+	case s.kind == "array" && isList:
+		out := make([]any, 0, len(list))
+		for _, e := range list {
+			out = append(out, s.elem.pruneValue(e))
+		}
+		return out
+	case s.kind == "map" && isObject:
+		out := props{}
+		for key, e := range object {
+			out[key] = s.elem.pruneValue(e)
+		}
+		return out
+	}
+	return v
 }
 
 // names lists the properties of an object, sorted.

@@ -68,7 +68,7 @@ func (d *Double) runTask(ctx context.Context, task *armResource) error {
 	s := d.current()
 	registry := s.resource(task.ID[:strings.LastIndex(task.ID, "/tasks/")])
 	run := TaskRun{
-		LoginServer: loginServer(text(registry.Settings, "registryName")),
+		LoginServer: registry.loginServer(),
 		Platform:    strings.ToLower(text(task.Settings, "platform", "os") + "/" + text(task.Settings, "platform", "architecture")),
 	}
 	switch text(task.Settings, "step", "type") {

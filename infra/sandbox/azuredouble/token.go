@@ -16,7 +16,7 @@ const (
 var (
 	scopeMapName  = regexp.MustCompile(`^[a-zA-Z0-9-_]*$`)
 	tokenName     = regexp.MustCompile(`^[a-zA-Z0-9-]*$`)
-	scopeMapRight = regexp.MustCompile(`^repositories/[a-z0-9]+([._/-]+[a-z0-9]+)*(/\*)?/(content/(read|write|delete)|metadata/(read|write))$`)
+	scopeMapRight = regexp.MustCompile(`^repositories/([a-z0-9]+([._/-]+[a-z0-9]+)*(/\*)?|\*)/(content/(read|write|delete)|metadata/(read|write))$`)
 )
 
 // maxTokens is how many tokens, and as many scope maps, a registry can have.
@@ -114,13 +114,23 @@ func (d *Double) createToken(in props) (string, error) {
 	return id, err
 }
 
+// updateToken changes a token by PUT: passwords that the request does not name are gone afterwards.
+// Source: https://github.com/Azure/acr/issues/667
 func (d *Double) updateToken(id string, in props) error {
 	return d.change(func(s *state) error {
-		if _, err := s.find(id); err != nil {
+		token, err := s.find(id)
+		if err != nil {
 			return err
 		}
 		if err := checkToken(s, id, in); err != nil {
 			return err
+		}
+		if token.Credentials != nil {
+			token.Credentials.Passwords = slices.DeleteFunc(token.Credentials.Passwords, func(one *password) bool {
+				return !slices.ContainsFunc(objects(in, "credentials", "passwords"), func(named props) bool {
+					return text(named, "name") == one.DisplayName
+				})
+			})
 		}
 		return s.put(id, in, d.now())
 	})
@@ -143,13 +153,20 @@ func checkToken(s *state, id string, in props) error {
 	return nil
 }
 
-func tokenDefaults(props) props { return props{"status": "enabled"} }
-
 // tokenOutputs are the properties that ARM answers.
 func tokenOutputs(s *state, r *armResource) props {
 	outputs := childOutputs(s, r, "tokenName", tokenType)
 	outputs["creationDate"] = r.Created.Format(time.RFC3339)
 	outputs["status"] = "enabled"
+	shown := []any{}
+	if r.Credentials != nil {
+		for _, one := range r.Credentials.Passwords {
+			shown = append(shown, props{
+				"creationTime": one.Created.Format(time.RFC3339), "expiry": one.End.Format(time.RFC3339), "name": one.DisplayName,
+			})
+		}
+	}
+	outputs["credentials"] = props{"passwords": shown}
 	return withSettings(outputs, r.Settings, "scopeMapId", "status")
 }
 
@@ -176,6 +193,6 @@ func (s *state) tokenAllows(id, repository, action string) bool {
 	return scope != nil && slices.ContainsFunc(texts(scope.Settings, "actions"), func(allowed string) bool {
 		of, what, _ := strings.Cut(strings.TrimPrefix(allowed, "repositories/"), "/content/")
 		below, all := strings.CutSuffix(of, "/*")
-		return "content/"+what == right && (of == repository || all && strings.HasPrefix(repository, below+"/"))
+		return "content/"+what == right && (of == repository || of == "*" || all && strings.HasPrefix(repository, below+"/"))
 	})
 }

@@ -142,9 +142,9 @@ func strip(p, defaults props) props {
 	return out
 }
 
-// reconcile brings inputs up to date with the actual settings, for a refresh: it keeps what means the same as before,
-// takes over what differs, and adds what nobody asked for only where it is not the service's own default.
-func reconcile(inputs, actual, defaults props, same func(key string, a, b any) bool) props {
+// reconcile brings inputs up to date with the actual settings, for a refresh: it takes over what differs, and adds what
+// nobody asked for only where it is not the provider's own default.
+func reconcile(inputs, actual, defaults props) props {
 	out := props{}
 	for k, now := range actual {
 		was, had := inputs[k]
@@ -152,10 +152,8 @@ func reconcile(inputs, actual, defaults props, same func(key string, a, b any) b
 		below, _ := defaults[k].(props)
 		wasObject, wasIsObject := was.(props)
 		switch {
-		case had && same(k, was, now):
-			out[k] = was
 		case had && isObject && wasIsObject:
-			out[k] = reconcile(wasObject, nowObject, below, same)
+			out[k] = reconcile(wasObject, nowObject, below)
 		case had:
 			out[k] = now
 		case isObject:
@@ -167,4 +165,56 @@ func reconcile(inputs, actual, defaults props, same func(key string, a, b any) b
 		}
 	}
 	return out
+}
+
+// carry brings inputs up to date as azure-native does at a refresh: what has changed in the answer since the last time is
+// taken over, at any depth, and nothing else, however different it is from the inputs.
+// Source: Read and applyDiff in provider/pkg/provider of pulumi/pulumi-azure-native.
+func carry(inputs, before, now props) props {
+	out := maps.Clone(inputs)
+	for k := range before {
+		if _, left := now[k]; !left {
+			delete(out, k)
+		}
+	}
+	for k, v := range now {
+		if was, had := before[k]; !had || !reflect.DeepEqual(was, v) {
+			out[k] = carryValue(inputs[k], was, v)
+		}
+	}
+	return out
+}
+
+func carryValue(input, was, now any) any {
+	if in, old, object := asProps(input, was, now); object != nil {
+		return carry(in, old, object)
+	}
+	list, isList := now.([]any)
+	in, _ := input.([]any)
+	old, _ := was.([]any)
+	if !isList {
+		return now
+	}
+	out := make([]any, len(list))
+	for i, v := range list {
+		out[i] = v
+		if i < len(in) && i < len(old) {
+			out[i] = carryValue(in[i], old[i], v)
+			if reflect.DeepEqual(old[i], v) {
+				out[i] = in[i]
+			}
+		}
+	}
+	return out
+}
+
+// asProps gives three values as objects, or nothing if one of them is none.
+func asProps(a, b, c any) (x, y, z props) {
+	x, isX := a.(props)
+	y, isY := b.(props)
+	z, isZ := c.(props)
+	if !isX || !isY || !isZ {
+		return nil, nil, nil
+	}
+	return x, y, z
 }

@@ -75,12 +75,12 @@ func checkWebhook(in props) error {
 		return badRequest("WebhookActionsInvalid", "The webhook '%s' must have at least one action.", text(in, "webhookName"))
 	}
 	for _, action := range actions {
-		if !slices.Contains(webhookActions, action) {
+		if !slices.Contains(webhookActions, strings.ToLower(action)) {
 			return badRequest("WebhookActionsInvalid", "The webhook action '%s' is invalid. Allowed values: %s.",
 				action, strings.Join(webhookActions, ", "))
 		}
 	}
-	return checkOneOf(in, []oneOf{{[]string{"status"}, onOff}})
+	return checkOneOf(props{"status": strings.ToLower(text(in, "status"))}, []oneOf{{[]string{"status"}, onOff}})
 }
 
 func checkWebhookQuota(registry props, count int) error {
@@ -96,7 +96,10 @@ func webhookDefaults(props) props { return props{"scope": "", "status": "enabled
 // webhookOutputs are the properties that ARM answers.
 func webhookOutputs(s *state, r *armResource) props {
 	full := merge(webhookDefaults(nil), r.Settings)
-	return withSettings(childOutputs(s, r, "webhookName", webhookType), full, "actions", "scope", "status", "tags")
+	full["status"] = strings.ToLower(text(full, "status"))
+	outputs := childOutputs(s, r, "webhookName", webhookType)
+	outputs["tags"] = props{}
+	return withSettings(outputs, full, "actions", "scope", "status", "tags")
 }
 
 // childOutputs are what ARM answers for everything that belongs to a registry.
