@@ -51,7 +51,9 @@ func (a *Access) addToken(ctx *pulumi.Context, service string, args *Args) (curr
 			TokenName:         pulumi.Sprintf("%s-%d", base, term.Slot),
 			ScopeMapId:        scope.ID(),
 			Status:            pulumi.String("enabled"),
-		}, pulumi.Parent(a))
+			// Azure lists the token's passwords among what azure-native takes for inputs. An update that takes them away again wipes
+			// them: https://github.com/Azure/acr/issues/667
+		}, pulumi.Parent(a), pulumi.IgnoreChanges([]string{"credentials"}))
 		if err != nil {
 			return current, fmt.Errorf("token %d: %w", term.Slot, err)
 		}

@@ -2,6 +2,8 @@ package registry
 
 import (
 	"fmt"
+	"path"
+	"strings"
 
 	// The smallest version that has both resources: it takes the compiler 9 seconds of CPU, the SDK's default 90.
 	network "github.com/pulumi/pulumi-azure-native-sdk/network/v2/v20210201"
@@ -9,6 +11,9 @@ import (
 
 	"example.com/acr-microservices/infra/internal/azure"
 )
+
+// connection begins the names of the properties of an endpoint's only connection.
+const connection = "privateLinkServiceConnections[0]."
 
 // privateEndpoint creates the endpoint and its entry in the private DNS zone. A cluster in the network cannot pull until both
 // exist.
@@ -32,7 +37,11 @@ func (s *site) privateEndpoint() error {
 			GroupIds: pulumi.ToStringArray([]string{"registry"}),
 		}},
 		Tags: s.args.Tags,
-	}, s.parent, azure.ReplacedBy("location", "privateLinkServiceConnections"))
+	}, s.parent,
+		// What Azure does not change in place. The rest of the connection, such as its state, it does.
+		azure.ReplacedBy("location", "subnet", connection+"name", connection+"privateLinkServiceId", connection+"groupIds"),
+		// Azure fills both in: the addresses when the endpoint is created, and empties them when a DNS zone has them.
+		pulumi.IgnoreChanges([]string{"customDnsConfigs", connection + "privateLinkServiceConnectionState"}))
 	if err != nil {
 		return fmt.Errorf("private endpoint: %w", err)
 	}
@@ -44,7 +53,7 @@ func (s *site) privateEndpoint() error {
 		PrivateEndpointName:     endpoint.Name,
 		PrivateDnsZoneGroupName: pulumi.String("default"), // an endpoint has only one
 		PrivateDnsZoneConfigs: network.PrivateDnsZoneConfigArray{&network.PrivateDnsZoneConfigArgs{
-			Name:             pulumi.String("privatelink-azurecr-io"),
+			Name:             pulumi.String(strings.ReplaceAll(strings.ToLower(path.Base(wanted.DNSZoneID)), ".", "-")),
 			PrivateDnsZoneId: pulumi.String(wanted.DNSZoneID),
 		}},
 	}, s.parent); err != nil {
