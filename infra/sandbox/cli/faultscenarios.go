@@ -65,7 +65,16 @@ func azureFaults() []faultScenario {
 		{
 			name: "azure-name-taken", fault: "Azure: the registry's name is taken", fresh: true,
 			flags: updateFlags{faults: rule("create Registry taken")},
-			seen:  `Code="AlreadyInUse"`,
+			seen:  `Code="RegistryNameAlreadyInUse"`,
+		},
+		{
+			name: "azure-gateway-once", fault: "Azure: 502, it does not reach its own service, once", fresh: true,
+			flags: updateFlags{faults: rule("create Registry gateway call=1")},
+		},
+		{
+			name: "azure-unregistered", fault: "Azure: the subscription has never had a registry", fresh: true,
+			flags: updateFlags{faults: rule("create Registry unregistered")},
+			seen:  `Code="MissingSubscriptionRegistration"`,
 		},
 		{
 			name: "azure-quota", fault: "Azure: the quota is exceeded", fresh: true,
@@ -80,7 +89,7 @@ func azureFaults() []faultScenario {
 		{
 			name: "entra-throttled", fault: "Entra: 429, each time", fresh: true,
 			flags: updateFlags{faults: rule("create Application throttled")},
-			seen:  "giving up after 5 attempt(s)",
+			seen:  "unexpected status 429 with OData error: TooManyRequests",
 		},
 		{
 			name: "entra-forbidden", fault: "Entra: no permission to create applications", fresh: true,
