@@ -92,6 +92,10 @@ func checkCacheRule(s *state, registry *armResource, in props) error {
 			" wildcard, or neither.", source, target)
 	}
 	credentials := text(in, "credentialSetResourceId")
+	if credentials == "" && host == "docker.io" {
+		// Source: https://learn.microsoft.com/azure/container-registry/artifact-cache-overview; the sentence is assumed.
+		return badRequest("EnforceDockerAuthentication", "A cache rule for '%s' needs a credential set: Docker Hub must be logged in to.", source)
+	}
 	if credentials == "" {
 		return nil
 	}

@@ -10,13 +10,13 @@ import (
 func cacheRuleInputs(name string, more props) props {
 	return merge(props{
 		"resourceGroupName": testGroup, "registryName": testRegistry, "cacheRuleName": name,
-		"sourceRepository": "docker.io/library/nginx", "targetRepository": "library/nginx",
+		"sourceRepository": "quay.io/library/nginx", "targetRepository": "library/nginx",
 	}, more)
 }
 
 func credentialSetInputs(name string, more props) props {
 	return merge(props{
-		"resourceGroupName": testGroup, "registryName": testRegistry, "credentialSetName": name, "loginServer": "docker.io",
+		"resourceGroupName": testGroup, "registryName": testRegistry, "credentialSetName": name, "loginServer": "quay.io",
 		"identity": props{"type": "SystemAssigned"},
 		"authCredentials": []any{props{
 			"name":                     "Credential1",
@@ -39,7 +39,7 @@ func TestCredentialSetRules(t *testing.T) {
 	}{
 		"no registry":     {props{"registryName": "none12345"}, "ResourceNotFound"},
 		"no host":         {props{"loginServer": "docker"}, "The login server 'docker' is invalid."},
-		"a path":          {props{"loginServer": "docker.io/library"}, "The login server 'docker.io/library' is invalid."},
+		"a path":          {props{"loginServer": "quay.io/library"}, "The login server 'quay.io/library' is invalid."},
 		"given identity":  {props{"identity": props{"type": "UserAssigned", "userAssignedIdentities": []any{userIdentity}}}, "needs a system assigned identity"},
 		"no credential":   {props{"authCredentials": []any{}}, "exactly one credential, not 0"},
 		"another name":    {credential(props{"name": "Mine"}), "Allowed values: Credential1."},
@@ -88,11 +88,12 @@ func TestCacheRuleRules(t *testing.T) {
 	}{
 		"no registry":            {props{"registryName": "none12345"}, "ResourceNotFound"},
 		"no host":                {props{"sourceRepository": "nginx"}, "must begin with a login server"},
+		"Docker Hub, anonymous":  {props{"sourceRepository": "docker.io/library/nginx", "credentialSetResourceId": nil}, "EnforceDockerAuthentication"},
 		"no source":              {props{"sourceRepository": ""}, "must begin with a login server"},
 		"no target":              {props{"targetRepository": ""}, "The target repository '' is invalid."},
 		"target in capitals":     {props{"targetRepository": "Library/nginx"}, "The target repository 'Library/nginx' is invalid."},
-		"a tag":                  {props{"sourceRepository": "docker.io/library/nginx:1"}, "CacheRuleSourceInvalid"},
-		"all of them in one":     {props{"sourceRepository": "docker.io/library/*"}, "must both end with a wildcard, or neither"},
+		"a tag":                  {props{"sourceRepository": "quay.io/library/nginx:1"}, "CacheRuleSourceInvalid"},
+		"all of them in one":     {props{"sourceRepository": "quay.io/library/*"}, "must both end with a wildcard, or neither"},
 		"one of them in all":     {props{"targetRepository": "library/*"}, "must both end with a wildcard, or neither"},
 		"login without a path":   {props{"credentialSetResourceId": "hub-login"}, "LinkedInvalidPropertyId"},
 		"login that is none":     {props{"credentialSetResourceId": vault}, "InvalidResourceReference"},

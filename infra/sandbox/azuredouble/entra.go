@@ -509,9 +509,12 @@ func applicationOutputs(s *state, a *application) props {
 }
 
 func servicePrincipalOutputs(s *state, p *servicePrincipal) props {
-	name := ""
+	name, audience := "", "AzureADMyOrg"
 	if app, _ := s.byClient(p.ClientID); app != nil {
 		name = text(app.Settings, "displayName")
+		if of := text(app.Settings, "signInAudience"); of != "" {
+			audience = of
+		}
 	}
 	return merge(props{
 		"accountEnabled":           true,
@@ -529,8 +532,8 @@ func servicePrincipalOutputs(s *state, p *servicePrincipal) props {
 		"objectId":                 p.ObjectID,
 		"redirectUris":             []any{},
 		"samlMetadataUrl":          "",
-		"servicePrincipalNames":    []any{p.ClientID},
-		"signInAudience":           "AzureADMyOrg",
+		"servicePrincipalNames":    []any{}, // the provider leaves the client id out
+		"signInAudience":           audience,
 		"type":                     "Application",
 	}, p.Settings)
 }

@@ -120,6 +120,9 @@ func (s *state) scope(id string) (string, error) {
 		return "", armError(http.StatusNotFound, "MissingSubscription",
 			"The request did not have a subscription or a valid tenant level resource provider.")
 	}
+	if uuid.Validate(parts[2]) != nil {
+		return "", badRequest("InvalidSubscriptionId", "The provided subscription identifier '%s' is malformed or invalid.", parts[2])
+	}
 	if parts[2] != s.Subscription {
 		return "", armError(http.StatusNotFound, "SubscriptionNotFound", "The subscription '%s' could not be found.", parts[2])
 	}

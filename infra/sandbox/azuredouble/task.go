@@ -30,7 +30,7 @@ var (
 // taskOptions are the settings of a task with few allowed values.
 var taskOptions = []oneOf{
 	{[]string{"status"}, []string{"Enabled", "Disabled"}},
-	{[]string{"platform", "os"}, []string{"Linux", "Windows"}},
+	{[]string{"platform", "os"}, []string{"Linux", "Windows", "linux", "windows"}}, // any case was seen
 	{[]string{"platform", "architecture"}, []string{"amd64", "x86", "386", "arm", "arm64"}},
 	{[]string{"credentials", "sourceRegistry", "loginMode"}, []string{"None", "Default"}},
 }

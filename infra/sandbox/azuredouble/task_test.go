@@ -37,7 +37,7 @@ func TestTask(t *testing.T) {
 		"no registry":      {props{"registryName": "none12345"}, "ResourceNotFound"},
 		"no such place":    {props{"location": "atlantis"}, "LocationNotAvailableForResourceType"},
 		"unknown status":   {props{"status": "enabled"}, "Allowed values: Enabled, Disabled."},
-		"unknown system":   {props{"platform": props{"os": "linux"}}, "Allowed values: Linux, Windows."},
+		"unknown system":   {props{"platform": props{"os": "Plan9"}}, "Allowed values: Linux, Windows, linux, windows."},
 		"unknown login":    {props{"credentials": props{"sourceRegistry": props{"loginMode": "default"}}}, "Allowed values: None, Default."},
 		"too short":        {props{"timeout": 299.0}, "between 300 and 28800"},
 		"too long":         {props{"timeout": 28801.0}, "between 300 and 28800"},
