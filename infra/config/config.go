@@ -56,6 +56,10 @@ type Cluster struct {
 	// AKS is an AKS cluster in the stack's subscription, whose credentials the program gets from Azure. It replaces `kubeconfig` and
 	// `context`.
 	AKS *AKS `json:"aks"`
+	// Identifier is the identity of the cluster: the UID of its namespace `kube-system`, or for `aks` Azure's resource id of the
+	// cluster. The stack records the identity of its cluster, and refuses to go on with another. Set the identity of another cluster
+	// to move the stack there: everything in the old cluster is deleted. Default: the identity of the recorded cluster.
+	Identifier string `json:"identifier"`
 }
 
 // AKS names an AKS cluster in the stack's subscription.

@@ -91,6 +91,10 @@ type Pull struct {
 	// KubeletPrincipalID is the object id, a GUID, of the identity with which the cluster's nodes pull, for the mode `kubeletIdentity`.
 	// Default: that of `cluster.aks`.
 	KubeletPrincipalID string `json:"kubeletPrincipalId" is:"principal"`
+	// Owners are the object ids, GUIDs, of those who own the application and the service principal in Entra, besides whoever runs the
+	// stack, for the mode `servicePrincipal`. List everybody who runs the stack with *Application.ReadWrite.OwnedBy* or as *Application
+	// Developer*: pipelines and people. Default: whoever creates the application.
+	Owners []string `json:"owners" is:"principal" max:"99"`
 }
 
 // ResourceGroup names the resource group to create or to use.

@@ -237,6 +237,8 @@ func (c *Config) validatePull(found *problems) {
 		found.addUnless(!seen[mode], key, mode, "is in force already")
 		seen[mode] = true
 	}
+	found.addUnless(len(pull.Owners) == 0 || seen[PullByServicePrincipal], "registry.pull.owners", nil,
+		"is used in the mode servicePrincipal only; nothing else of the stack is in Entra")
 	found.addUnless(pull.KubeletPrincipalID == "" || seen[PullByKubeletIdentity], "registry.pull.kubeletPrincipalId", nil,
 		"is used in the mode kubeletIdentity only")
 	found.addUnless(!seen[PullByKubeletIdentity] || pull.KubeletPrincipalID != "" || c.Cluster.AKS != nil, "registry.pull.kubeletPrincipalId", nil,
