@@ -11,6 +11,7 @@ import (
 	"example.com/acr-microservices/infra/cluster"
 	"example.com/acr-microservices/infra/config"
 	"example.com/acr-microservices/infra/image"
+	"example.com/acr-microservices/infra/internal/azure"
 	"example.com/acr-microservices/infra/pull"
 	"example.com/acr-microservices/infra/registry"
 	"example.com/acr-microservices/infra/sdk"
@@ -41,8 +42,8 @@ func (s *stack) pullArgs() (*pull.Args, error) {
 		Modes:      s.cfg.PullModes(),
 		RegistryID: s.registry.ID, RegistryName: s.registry.Name, ResourceGroup: s.registry.ResourceGroup,
 		Services: map[string]pull.Service{}, ABAC: s.cfg.Registry.ABAC,
-		DisplayName: fmt.Sprintf("%s-%s-pull", s.ctx.Project(), s.ctx.Stack()),
-		Rotation:    s.cfg.Rotation.At(now),
+		DisplayName: fmt.Sprintf("%s-%s-pull", s.ctx.Project(), s.ctx.Stack()), Owners: s.cfg.Registry.Pull.Owners,
+		Rotation: s.cfg.Rotation.At(now),
 	}
 	for _, name := range s.cfg.PullingServices() {
 		args.Services[name] = pull.Service{TokenName: s.cfg.NamespaceName(name), Repositories: s.cfg.RepositoriesOf(name)}
@@ -66,7 +67,12 @@ func (s *stack) pullArgs() (*pull.Args, error) {
 }
 
 func (s *stack) imageArgs(name string) *image.Args {
+	cloud := ""
+	if !s.cfg.Cloud.Public() {
+		cloud = s.cfg.Cloud.CLIName
+	}
 	return &image.Args{
+		Cloud:      cloud,
 		RegistryID: s.registry.ID, RegistryName: s.registry.Name, ResourceGroup: s.registry.ResourceGroup, Location: s.registry.Location,
 		Image: s.cfg.Services[name].Image, Private: s.cfg.IsSecret("services"), Tags: tags(s.cfg.Tags),
 	}
@@ -88,7 +94,7 @@ func (s *stack) serviceArgs(name string) (*service.Args, error) {
 		Image:  s.cfg.Services[name].Image, Registry: pulumi.String(s.cfg.Registry.External),
 	}
 	if s.registry != nil {
-		args.Registry = s.registry.LoginServer
+		args.Registry = s.hostFor(name)
 		if login, ok := s.access.Logins[name]; ok {
 			args.PullSecret = &service.PullSecret{
 				Name: s.cfg.PullSecretName, Username: login.Username, Password: login.Password,
@@ -114,6 +120,19 @@ func (s *stack) serviceArgs(name string) (*service.Args, error) {
 	return args, nil
 }
 
+// hostFor is the registry's host for a service. Where it is a mistake to write that host in front of the service's image, as it may be of
+// an image from any Azure registry, the host is checked as soon as it is known.
+func (s *stack) hostFor(name string) pulumi.StringInput {
+	image := s.cfg.Services[name].Image
+	switch {
+	case !image.Foreign():
+		return s.registry.LoginServer
+	case !s.cfg.InAzure(image):
+		return pulumi.String("")
+	}
+	return s.registry.LoginServer.ApplyT(func(host string) (string, error) { return host, s.cfg.CheckHost(name, host) }).(pulumi.StringOutput)
+}
+
 // pullable are the resources without which no pod can pull the service's image.
 func (s *stack) pullable(name string) []pulumi.Resource {
 	var resources []pulumi.Resource
@@ -134,8 +153,40 @@ func (s *stack) classicAzure() (pulumi.ResourceOption, error) {
 	if !s.cfg.NeedsClassicAzure() {
 		return pulumi.Composite(), nil
 	}
-	provider, err := sdk.NewClassicAzure(s.ctx, "azure")
+	provider, err := sdk.NewClassicAzure(s.ctx, "azure", s.azureSettings())
 	return pulumi.Providers(provider), err
+}
+
+// azureSettings say as whom azure-native works, and in which cloud, for explicit providers that shall do the same.
+func (s *stack) azureSettings() pulumi.Map {
+	settings := azure.Settings(s.ctx, "azure-native", config.ProviderSettings)
+	if !s.cfg.Cloud.Public() {
+		settings["environment"] = pulumi.String(s.cfg.Cloud.Name)
+	}
+	return settings
+}
+
+// entra returns the provider azuread as an option where it has to be told the cloud, or an empty option: the default provider reads
+// the stack file and the environment itself, but of the cloud the stack file tells only azure-native.
+func (s *stack) entra() (pulumi.ResourceOption, error) {
+	if s.cfg.Cloud.Public() || !slices.Contains(s.cfg.PullModes(), config.PullByServicePrincipal) {
+		return pulumi.Composite(), nil
+	}
+	settings := azure.Settings(s.ctx, "azuread", config.EntraSettings)
+	settings["environment"] = pulumi.String(s.cfg.Cloud.Name)
+	provider, err := azure.NewEntra(s.ctx, "entra", settings)
+	return pulumi.Providers(provider), err
+}
+
+// nativeFor returns azure-native for the registry's subscription; nil where that is the stack's own.
+func (s *stack) nativeFor(subscription string) (*azure.Provider, error) {
+	own, err := azure.Subscription(s.ctx)
+	if err != nil || subscription == "" || strings.EqualFold(own, subscription) {
+		return nil, err
+	}
+	settings := s.azureSettings()
+	settings["subscriptionId"] = pulumi.String(subscription)
+	return azure.NewNative(s.ctx, "registry", settings)
 }
 
 // tags is nil for no tags, because an empty object would differ from Azure's answer.

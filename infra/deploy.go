@@ -13,6 +13,7 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
 	"example.com/acr-microservices/infra/cluster"
+	"example.com/acr-microservices/infra/config"
 	"example.com/acr-microservices/infra/image"
 	"example.com/acr-microservices/infra/pull"
 	"example.com/acr-microservices/infra/registry"
@@ -55,8 +56,9 @@ func (s *stack) deployRegistry() error {
 	if err != nil {
 		return err
 	}
+	native := pulumi.Composite()
 	if existing := s.cfg.Registry.Existing; existing != nil {
-		s.registry, err = registry.Existing(s.ctx, existing)
+		native, err = s.findRegistry(existing)
 	} else {
 		s.own, err = registry.New(s.ctx, registryName(s.ctx.Project()), s.registryArgs())
 	}
@@ -70,7 +72,11 @@ func (s *stack) deployRegistry() error {
 	if err != nil {
 		return err
 	}
-	if s.access, err = pull.New(s.ctx, "pull", access, classic); err != nil {
+	entra, err := s.entra()
+	if err != nil {
+		return err
+	}
+	if s.access, err = pull.New(s.ctx, "pull", access, classic, native, entra); err != nil {
 		return err
 	}
 	for _, name := range s.cfg.PullingServices() {
@@ -86,4 +92,22 @@ func (s *stack) deployRegistry() error {
 	}
 	_, err = registry.NewLock(s.ctx, "registry", &registry.LockArgs{Scope: s.registry.ID, Belongings: s.belongings()})
 	return err
+}
+
+// findRegistry finds a registry that the stack does not own, and returns the provider for its subscription as an option.
+func (s *stack) findRegistry(existing *config.Existing) (pulumi.ResourceOption, error) {
+	found, err := registry.Find(s.ctx, existing)
+	if err != nil {
+		return nil, err
+	}
+	provider, err := s.nativeFor(found.Subscription)
+	if err != nil {
+		return nil, err
+	}
+	if provider == nil {
+		s.registry, err = found.Look(s.ctx)
+		return pulumi.Composite(), err
+	}
+	s.registry, err = found.Look(s.ctx, pulumi.Provider(provider))
+	return pulumi.Providers(provider), err
 }

@@ -14,6 +14,7 @@ import (
 const (
 	testPassword   = "correct-horse-battery-staple"
 	testKubeconfig = "apiVersion: v1\nkind: Config\nusers: [{name: aks, user: {token: " + testPassword + "}}]\n"
+	testCaller     = "99999999-9999-9999-9999-999999999999"
 	testMoment     = "2026-11-23T12:00:00Z"
 	projectRoot    = ".."
 )

@@ -1,6 +1,7 @@
 package infra
 
 import (
+	"cmp"
 	"context"
 	"encoding/base64"
 	"encoding/json"
@@ -8,6 +9,7 @@ import (
 	"fmt"
 	"maps"
 	"net"
+	"slices"
 	"strings"
 	"sync"
 
@@ -105,8 +107,9 @@ func (m *mockMonitor) SupportsFeature(_ context.Context, req *pulumirpc.Supports
 }
 
 func (m *mockMonitor) RegisterResourceHook(_ context.Context, req *pulumirpc.RegisterResourceHookRequest) (*emptypb.Empty, error) {
-	if req.GetOnDryRun() {
-		return nil, fmt.Errorf("hook %s acts in a preview", req.GetName())
+	// A hook that checks runs in a preview as well; one that acts does not.
+	if name, _, _ := strings.Cut(req.GetName(), "-"); req.GetOnDryRun() != slices.Contains([]string{"sameCluster", "downFromPremium"}, name) {
+		return nil, fmt.Errorf("hook %s: on a dry run %t", req.GetName(), req.GetOnDryRun())
 	}
 	return &emptypb.Empty{}, nil
 }
@@ -166,12 +169,27 @@ func (m *mockMonitor) ReadResource(_ context.Context, req *pulumirpc.ReadResourc
 	return &pulumirpc.ReadResourceResponse{Urn: "urn:pulumi:" + projecttest.StackName + "::" + projecttest.Project + "::" + req.GetType() + "::" + req.GetName(), Properties: properties}, err
 }
 
+// subscriptionOf returns the subscription of an explicit provider, empty for the default one.
+func (m *mockMonitor) subscriptionOf(provider string) string {
+	m.graph.mutex.Lock()
+	defer m.graph.mutex.Unlock()
+	urn, _, _ := strings.Cut(provider, "::"+provider[strings.LastIndex(provider, "::")+1:])
+	for _, r := range m.graph.resources {
+		if strings.HasPrefix(r.kind, "pulumi:providers:") && strings.Contains(urn, r.kind+"::"+r.name) && r.inputs["subscriptionId"].IsString() {
+			return r.inputs["subscriptionId"].StringValue()
+		}
+	}
+	return ""
+}
+
 // Invoke answers the functions that the program calls.
 func (m *mockMonitor) Invoke(_ context.Context, req *pulumirpc.ResourceInvokeRequest) (*pulumirpc.ResourceInvokeResponse, error) {
 	var answer map[string]any
 	switch req.GetTok() {
 	case "azure-native:authorization:getClientConfig":
-		answer = map[string]any{"subscriptionId": "00000000-0000-0000-0000-000000000001"}
+		answer = map[string]any{"subscriptionId": cmp.Or(m.subscriptionOf(req.GetProvider()), "00000000-0000-0000-0000-000000000001")}
+	case "azuread:index/getClientConfig:getClientConfig":
+		answer = map[string]any{"objectId": testCaller}
 	case "azure-native:containerregistry/v20231101preview:getRegistry":
 		name := req.GetArgs().AsMap()["registryName"].(string)
 		answer = map[string]any{"name": name, "loginServer": strings.ToLower(name) + ".azurecr.io", "id": testRegistryID(name)}

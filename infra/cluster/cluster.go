@@ -35,19 +35,33 @@ type Cluster struct {
 // New returns the Kubernetes cluster that args name, or the one kubectl would use.
 func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOption) (*Cluster, error) {
 	cluster, settings := &Cluster{}, args.Cluster
-	if err := ctx.RegisterComponentResource(componentType, name, cluster, opts...); err != nil {
-		return nil, fmt.Errorf("cluster: %w", err)
-	}
-	if settings.AKS != nil {
-		var err error
-		if settings.Kubeconfig, err = aksKubeconfig(ctx, settings.AKS); err != nil {
-			return nil, err
-		}
-	}
 	inputs := &kubernetes.ProviderArgs{
 		// Otherwise a new password would replace the pull secret: delete it, then create it, and a pod that starts in
 		// between cannot pull.
 		EnableSecretMutable: pulumi.Bool(true),
+	}
+	known, keep, err := knownIdentity(ctx, settings)
+	if err != nil {
+		return nil, err
+	}
+	guard, err := newGuard(ctx, settings)
+	if err != nil {
+		return nil, fmt.Errorf("cluster: %w", err)
+	}
+	registered := pulumi.Map{}
+	if known != "" {
+		registered[identityKey] = pulumi.String(known)
+		// With it, the provider replaces itself and all its objects when the cluster is another, and for nothing else.
+		inputs.ClusterIdentifier = pulumi.String(known)
+	}
+	opts = append(opts, guard, keep)
+	if err := ctx.RegisterComponentResourceV2(componentType, name, registered, cluster, opts...); err != nil {
+		return nil, fmt.Errorf("cluster: %w", err)
+	}
+	if settings.AKS != nil {
+		if settings.Kubeconfig, err = aksKubeconfig(ctx, settings.AKS); err != nil {
+			return nil, err
+		}
 	}
 	if settings.Context != "" {
 		inputs.Context = pulumi.String(settings.Context)
@@ -58,14 +72,38 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 			inputs.Kubeconfig = pulumi.ToSecret(inputs.Kubeconfig).(pulumi.StringOutput).ToStringPtrOutput()
 		}
 	}
-	var err error
-	if cluster.Provider, err = kubernetes.NewProvider(ctx, name, inputs, pulumi.Parent(cluster)); err != nil {
+	if cluster.Provider, err = kubernetes.NewProvider(ctx, name, inputs, pulumi.Parent(cluster), keepIdentifier(known), withoutAmbient(settings)); err != nil {
 		return nil, fmt.Errorf("cluster: %w", err)
 	}
 	if cluster.Recovery, err = newRecovery(ctx, settings); err != nil {
 		return nil, fmt.Errorf("cluster: %w", err)
 	}
 	return cluster, ctx.RegisterResourceOutputs(cluster, pulumi.Map{})
+}
+
+// keepIdentifier keeps the recorded identity where the present one is not known.
+func keepIdentifier(known string) pulumi.ResourceOption {
+	if known != "" {
+		return pulumi.Composite()
+	}
+	return pulumi.IgnoreChanges([]string{"clusterIdentifier"})
+}
+
+// withoutAmbient takes the environment's KUBECONFIG out of the provider's inputs again, where the generated package puts it as one path
+// although it may be several. Without it the provider reads the files itself, all of them and as kubectl does, and no path of one
+// machine gets into the state.
+func withoutAmbient(settings config.Cluster) pulumi.ResourceOption {
+	if settings.Kubeconfig != "" {
+		return pulumi.Composite()
+	}
+	return pulumi.Transformations([]pulumi.ResourceTransformation{func(args *pulumi.ResourceTransformationArgs) *pulumi.ResourceTransformationResult {
+		inputs, ok := args.Props.(*kubernetes.ProviderArgs)
+		if !ok {
+			return nil
+		}
+		inputs.Kubeconfig = nil
+		return &pulumi.ResourceTransformationResult{Props: inputs, Opts: args.Opts}
+	}})
 }
 
 // restConfig finds the cluster by itself, as the provider does.

@@ -88,6 +88,13 @@ var ProviderSettings = []string{
 	"oidcRequestToken", "oidcRequestUrl", "oidcToken", "partnerId", "tenantId", "useMsi", "useOidc",
 }
 
+// EntraSettings are those of the provider azuread: https://www.pulumi.com/registry/packages/azuread/installation-configuration/
+var EntraSettings = []string{
+	"clientCertificate", "clientCertificatePassword", "clientCertificatePath", "clientId", "clientIdFilePath", "clientSecret",
+	"clientSecretFilePath", "metadataHost", "msiEndpoint", "oidcRequestToken", "oidcRequestUrl", "oidcToken", "oidcTokenFilePath",
+	"partnerId", "tenantId", "useAksWorkloadIdentity", "useCli", "useMsi", "useOidc",
+}
+
 // insteadOfKubernetes says what to use in place of a setting of the provider kubernetes.
 var insteadOfKubernetes = map[string]string{
 	"context":    "use cluster.context",

@@ -55,6 +55,11 @@ func (c *Config) ownHost(host string) bool {
 	return name != "" && first == strings.ToLower(name) && rest == c.Cloud.RegistrySuffix
 }
 
+// InAzure says whether a foreign image is in an Azure Container Registry.
+func (c *Config) InAzure(image Image) bool {
+	return image.Foreign() && strings.HasSuffix(strings.ToLower(image.host()), "."+c.Cloud.RegistrySuffix)
+}
+
 // CheckHost reports an image that is written with the host of the stack's own registry, which is known only now.
 func (c *Config) CheckHost(service, loginServer string) error {
 	image := c.Services[service].Image

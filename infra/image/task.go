@@ -25,7 +25,9 @@ import (
 const componentType = "acr-microservices:index:ImageTask"
 
 const (
-	taskTimeout = 1800 // seconds for which the provider waits for a run
+	// taskTimeout is how many seconds a run may take, for which the provider waits, and each of its steps: a step has 600 seconds for
+	// all its tries together unless it says so.
+	taskTimeout = 1800
 	// It takes minutes until a new role assignment has effect, so the import is retried.
 	importRetries    = 10
 	importRetryDelay = 30 // seconds
@@ -37,6 +39,8 @@ type Args struct {
 	RegistryID, RegistryName, ResourceGroup, Location pulumi.StringInput
 	// Image to bring into the registry; it has a tag, and either Import or Build.
 	Image config.Image
+	// Cloud is the name of the registry's cloud for the Azure CLI; empty is AzureCloud, the one it begins with.
+	Cloud string
 	// Private says that Import or Build holds a secret.
 	Private bool
 	// Tags of the task.
@@ -52,8 +56,8 @@ type Task struct {
 	component.Children
 }
 
-// New creates the task, gives it the permission to import if it imports, and runs it. Its name is that of its content: another
-// content is another task, and so another run.
+// New creates the task, gives it the permission to import if it imports, and runs it. Another content changes the task in place, since a
+// lock on the registry forbids to delete one, and is another run.
 func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOption) (*Task, error) {
 	image := &Task{}
 	if err := image.Register(ctx, componentType, name, image, opts); err != nil {
@@ -75,7 +79,11 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 		}
 		ready = append(ready, permission)
 	}
-	if _, err = sdk.NewTaskRun(ctx, name, task.ID().ToStringOutput(), pulumi.Parent(image), pulumi.DependsOn(ready)); err != nil {
+	content, err := contentHash(args.Image)
+	if err != nil {
+		return nil, fmt.Errorf("image task %q: %w", name, err)
+	}
+	if _, err = sdk.NewTaskRun(ctx, name+"-"+content, task.ID().ToStringOutput(), pulumi.Parent(image), pulumi.DependsOn(ready)); err != nil {
 		return nil, fmt.Errorf("image task %q: run: %w", name, err)
 	}
 	return image, ctx.RegisterResourceOutputs(image, pulumi.Map{})
@@ -83,14 +91,10 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 
 // task creates the ACR Task.
 func (a *Args) task(ctx *pulumi.Context, name string, parent pulumi.Resource) (*tasks.Task, error) {
-	content, err := contentHash(a.Image)
-	if err != nil {
-		return nil, err
-	}
 	inputs := &tasks.TaskArgs{
 		ResourceGroupName:  a.ResourceGroup,
 		RegistryName:       a.RegistryName,
-		TaskName:           pulumi.String(azure.ResourceName(name+"-"+content, azure.MaxName)),
+		TaskName:           pulumi.String(azure.ResourceName(name+"-image", azure.MaxName)),
 		Location:           a.Location.ToStringOutput().ToStringPtrOutput(),
 		Status:             pulumi.String("Enabled"),
 		Platform:           platform(a.Image),
@@ -98,16 +102,20 @@ func (a *Args) task(ctx *pulumi.Context, name string, parent pulumi.Resource) (*
 		Timeout:            pulumi.Int(taskTimeout),
 		Tags:               a.Tags,
 	}
+	loginMode := "Default"
 	if a.Image.Import != nil {
-		step, err := importStep(a.Image)
+		step, err := importStep(a.Image, a.Cloud)
 		if err != nil {
 			return nil, err
 		}
 		inputs.Step, inputs.Identity = step, &tasks.IdentityPropertiesArgs{Type: tasks.ResourceIdentityTypeSystemAssigned}
+		// An import speaks to Azure and not to the registry, whose network may refuse the task's login:
+		// https://github.com/Azure/azure-cli/issues/28151
+		loginMode = "None"
 	} else {
 		inputs.Step = buildStep(a.Image)
-		inputs.Credentials = &tasks.CredentialsArgs{SourceRegistry: &tasks.SourceRegistryCredentialsArgs{LoginMode: pulumi.String("Default")}}
 	}
+	inputs.Credentials = &tasks.CredentialsArgs{SourceRegistry: &tasks.SourceRegistryCredentialsArgs{LoginMode: pulumi.String(loginMode)}}
 	if a.Private {
 		inputs.Step = pulumi.ToSecret(inputs.Step)
 	}
@@ -145,26 +153,33 @@ func buildStep(image config.Image) *tasks.DockerBuildStepArgs {
 
 // importStep is the task's step that copies an image inside Azure. In it, az is the name of an image that Azure keeps
 // current: https://learn.microsoft.com/azure/container-registry/container-registry-tasks-reference-yaml#aliases
-func importStep(image config.Image) (*tasks.EncodedTaskStepArgs, error) {
+func importStep(image config.Image, cloud string) (*tasks.EncodedTaskStepArgs, error) {
 	command := "az acr import --name $RegistryName --force --source " + image.Import.Source + " --image " + image.Reference("")
 	values := tasks.SetValueArray{}
 	if image.Import.Username != "" {
 		// A value, unlike the command, is not shown in the run's log. After =, it may begin with a dash.
-		command += " --username={{.Values.username}} --password={{.Values.password}}"
+		// ACR Tasks put it into the text of the steps before they read it, and give the command to a shell.
+		command += " --username='{{.Values.username}}' --password='{{.Values.password}}'"
 		values = append(values, secretValue("username", image.Import.Username), secretValue("password", image.Import.Password))
 	}
 	type step struct {
-		Cmd        string `yaml:"cmd"`
-		Retries    int    `yaml:"retries"`
-		RetryDelay int    `yaml:"retryDelay"`
+		Cmd        yaml.Node `yaml:"cmd"`
+		Retries    int       `yaml:"retries"`
+		RetryDelay int       `yaml:"retryDelay"`
+		Timeout    int       `yaml:"timeout"`
+	}
+	// In a literal block, no character of a value means anything to YAML.
+	retried := func(command string) step {
+		return step{yaml.Node{Kind: yaml.ScalarNode, Style: yaml.LiteralStyle, Value: command}, importRetries, importRetryDelay, taskTimeout}
+	}
+	steps := []step{retried("az login --identity"), retried(command)}
+	if cloud != "" {
+		steps = slices.Insert(steps, 0, retried("az cloud set --name "+cloud))
 	}
 	content, err := yaml.Marshal(struct {
 		Version string `yaml:"version"`
 		Steps   []step `yaml:"steps"`
-	}{"v1.1.0", []step{
-		{"az login --identity", importRetries, importRetryDelay},
-		{command, importRetries, importRetryDelay},
-	}})
+	}{"v1.1.0", steps})
 	if err != nil {
 		return nil, fmt.Errorf("steps: %w", err)
 	}

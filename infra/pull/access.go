@@ -28,6 +28,8 @@ type Args struct {
 	ABAC bool
 	// DisplayName of the application in Entra.
 	DisplayName string
+	// Owners of the application and the service principal in Entra, object ids, besides whoever runs the program.
+	Owners []string
 	// KubeletPrincipalID is the object id in Entra of the identity with which the cluster's nodes pull.
 	KubeletPrincipalID pulumi.StringInput
 	// Rotation says which passwords exist, and which of them is the current one.

@@ -3,6 +3,7 @@ package pull
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/pulumi/pulumi-azuread/sdk/v5/go/azuread"
@@ -15,9 +16,11 @@ import (
 // addPrincipal creates an application, its service principal and its passwords. The principal's only permission is to pull from the
 // registry.
 func (a *Access) addPrincipal(ctx *pulumi.Context, name string, args *Args) error {
+	owners, keep := owners(ctx, args.Owners, pulumi.Parent(a))
 	application, err := azuread.NewApplication(ctx, name, &azuread.ApplicationArgs{
 		DisplayName: pulumi.String(args.DisplayName),
-	}, pulumi.Parent(a))
+		Owners:      owners,
+	}, pulumi.Parent(a), keep)
 	if err != nil {
 		return fmt.Errorf("application: %w", err)
 	}
@@ -26,7 +29,8 @@ func (a *Access) addPrincipal(ctx *pulumi.Context, name string, args *Args) erro
 		// An application has at most one, and this application is the stack's own: an existing one is left over from an earlier
 		// creation whose response was lost.
 		UseExisting: pulumi.Bool(true),
-	}, pulumi.Parent(a))
+		Owners:      owners,
+	}, pulumi.Parent(a), keep)
 	if err != nil {
 		return fmt.Errorf("service principal: %w", err)
 	}
@@ -45,6 +49,27 @@ func (a *Access) addPrincipal(ctx *pulumi.Context, name string, args *Args) erro
 		a.addLogin(service, login)
 	}
 	return nil
+}
+
+// owners returns the owners of what the stack creates in Entra: whoever runs it, and the given ones. Without owners, the provider
+// takes the caller's ownership away right after the creation, and with it, under Application.ReadWrite.OwnedBy, all rights:
+// https://github.com/hashicorp/terraform-provider-azuread/blob/v2.53.1/internal/services/applications/application_resource.go
+//
+// Where the stack file lists no owners, those of the creation stay, so that another caller changes nothing.
+func owners(ctx *pulumi.Context, listed []string, opts ...pulumi.InvokeOption) (pulumi.StringArrayInput, pulumi.ResourceOption) {
+	keep := pulumi.Composite()
+	if len(listed) == 0 {
+		keep = pulumi.IgnoreChanges([]string{"owners"})
+	}
+	caller := azuread.GetClientConfigOutput(ctx, opts...).ObjectId()
+	return caller.ApplyT(func(caller string) []string {
+		all := []string{strings.ToLower(caller)}
+		for _, owner := range listed {
+			all = append(all, strings.ToLower(owner))
+		}
+		slices.Sort(all)
+		return slices.Compact(all)
+	}).(pulumi.StringArrayOutput), keep
 }
 
 // addPasswords creates the application's passwords, and returns the current one. A password whose slot is due gets a later end,

@@ -10,23 +10,47 @@ import (
 	"example.com/acr-microservices/infra/config"
 )
 
-// Existing finds a registry that the stack does not own: in Azure, or in the outputs of the stack that made it.
-func Existing(ctx *pulumi.Context, existing *config.Existing) (*Ref, error) {
-	if existing.Stack != "" {
+// Existing is where a registry is that the stack does not own.
+type Existing struct {
+	// Subscription of the registry; empty is the stack's own.
+	Subscription string
+
+	group, name string
+	ref         *Ref // of what is known without asking Azure; nil for nothing
+}
+
+// Find says where a registry is that the stack does not own: by the configuration alone, or by the outputs of the stack that made it.
+func Find(ctx *pulumi.Context, existing *config.Existing) (*Existing, error) {
+	switch {
+	case existing.Stack != "":
 		return fromStack(ctx, existing.Stack)
+	case existing.ID != "":
+		id, ok := config.ParseRegistryID(existing.ID)
+		if !ok {
+			return nil, fmt.Errorf("registry.existing.id: %q is no registry's ARM id", existing.ID)
+		}
+		return &Existing{Subscription: id.Subscription, group: id.ResourceGroup, name: id.Name}, nil
+	}
+	return &Existing{group: existing.ResourceGroup, name: existing.Name}, nil
+}
+
+// Look asks Azure for what is not known yet. The option names the provider for the registry's subscription.
+func (e *Existing) Look(ctx *pulumi.Context, opts ...pulumi.InvokeOption) (*Ref, error) {
+	if e.ref != nil {
+		return e.ref, nil
 	}
 	found := acr.LookupRegistryOutput(ctx, acr.LookupRegistryOutputArgs{
-		ResourceGroupName: pulumi.String(existing.ResourceGroup), RegistryName: pulumi.String(existing.Name),
-	})
+		ResourceGroupName: pulumi.String(e.group), RegistryName: pulumi.String(e.name),
+	}, opts...)
 	return &Ref{
-		ID: found.Id(), ResourceGroup: pulumi.String(existing.ResourceGroup).ToStringOutput(), Location: found.Location(),
+		ID: found.Id(), ResourceGroup: pulumi.String(e.group).ToStringOutput(), Location: found.Location(),
 		Name: found.Name(), LoginServer: found.LoginServer(),
 	}, nil
 }
 
 // fromStack reads the outputs of the stack that owns the registry. Each output is read on its own, because one secret output would
 // make all of them secret.
-func fromStack(ctx *pulumi.Context, stack string) (*Ref, error) {
+func fromStack(ctx *pulumi.Context, stack string) (*Existing, error) {
 	if stack == ctx.Organization()+"/"+ctx.Project()+"/"+ctx.Stack() {
 		return nil, errors.New("registry.existing.stack is this stack itself, which cannot take its registry from its own outputs")
 	}
@@ -52,8 +76,8 @@ func fromStack(ctx *pulumi.Context, stack string) (*Ref, error) {
 		return nil, fmt.Errorf("registry.existing.stack: output registryId of %s is %q, which is no registry's ARM id", stack, outputs["registryId"])
 	}
 	known := func(text string) pulumi.StringOutput { return pulumi.String(text).ToStringOutput() }
-	return &Ref{
+	return &Existing{Subscription: id.Subscription, ref: &Ref{
 		ID: known(outputs["registryId"]), ResourceGroup: known(id.ResourceGroup),
 		Name: known(outputs["registryName"]), LoginServer: known(outputs["loginServer"]),
-	}, nil
+	}}, nil
 }

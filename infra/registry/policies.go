@@ -60,8 +60,8 @@ func (r *Args) networkBypass() pulumi.String {
 	return "None"
 }
 
-// identityInput returns nil where the registry has no identity.
-func identityInput(identity config.Identity) acr.IdentityPropertiesPtrInput {
+// identityInput returns nil where the registry has no identity. It is written as the registry has it, if it is the same.
+func identityInput(identity config.Identity, as registryIdentity) acr.IdentityPropertiesPtrInput {
 	var kind acr.ResourceIdentityType
 	switch {
 	case identity.System && len(identity.User) > 0:
@@ -73,9 +73,13 @@ func identityInput(identity config.Identity) acr.IdentityPropertiesPtrInput {
 	default:
 		return nil
 	}
-	input := &acr.IdentityPropertiesArgs{Type: kind}
+	input := &acr.IdentityPropertiesArgs{Type: acr.ResourceIdentityType(as.spelled(string(kind)))}
 	if len(identity.User) > 0 {
-		input.UserAssignedIdentities = pulumi.ToStringArray(identity.User)
+		users := pulumi.StringArray{}
+		for _, id := range identity.User {
+			users = append(users, pulumi.String(as.spelled(id)))
+		}
+		input.UserAssignedIdentities = users
 	}
 	return input
 }

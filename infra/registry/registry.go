@@ -61,6 +61,14 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 	if err != nil {
 		return nil, fmt.Errorf("registry %q: %w", name, err)
 	}
+	adopted, err := args.adoption(ctx, registry)
+	if err != nil {
+		return nil, fmt.Errorf("registry %q: %w", name, err)
+	}
+	guard, err := newSKUGuard(ctx, name)
+	if err != nil {
+		return nil, fmt.Errorf("registry %q: %w", name, err)
+	}
 	created, err := acr.NewRegistry(ctx, name, &acr.RegistryArgs{
 		ResourceGroupName:        group,
 		RegistryName:             azure.Optional(args.Name),
@@ -73,10 +81,10 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 		NetworkRuleBypassOptions: args.networkBypass(),
 		NetworkRuleSet:           args.networkRules(),
 		Policies:                 args.policies(),
-		Identity:                 identityInput(args.Identity),
+		Identity:                 identityInput(args.Identity, adopted.identity),
 		Encryption:               encryptionInput(args.Encryption),
 		Tags:                     args.Tags,
-	}, pulumi.Parent(registry), pulumi.Protect(args.Protect), adopt(args.Adopt))
+	}, pulumi.Parent(registry), pulumi.Protect(args.Protect), adopt(args.Adopt), pulumi.IgnoreChanges(adopted.ignored), guard)
 	if err != nil {
 		return nil, fmt.Errorf("registry %q: %w", name, err)
 	}
@@ -118,7 +126,8 @@ func (s *site) replicas() error {
 			Location:              pulumi.String(replica.Location),
 			RegionEndpointEnabled: pulumi.Bool(config.ValueOr(replica.RegionEndpoint, true)),
 			Tags:                  s.args.Tags,
-		}, s.parent)
+			// The SDK sends a default, and Azure does not change it.
+		}, s.parent, pulumi.IgnoreChanges([]string{"zoneRedundancy"}))
 		if err != nil {
 			return fmt.Errorf("replica %q: %w", replica.Location, err)
 		}
@@ -148,17 +157,11 @@ func resourceGroup(ctx *pulumi.Context, name string, args *Args, parent pulumi.R
 		ResourceGroupName: azure.Optional(args.ResourceGroup.Name),
 		Location:          pulumi.String(args.Location),
 		Tags:              args.Tags,
-	}, pulumi.Parent(parent), pulumi.Protect(args.Protect), adopt(config.ResourceGroupIDOf(args.Adopt)))
+	}, pulumi.Parent(parent), pulumi.Protect(args.Protect), adopt(config.ResourceGroupIDOf(args.Adopt)),
+		pulumi.IgnoreChanges(args.keptTags()))
 	if err != nil {
 		return group, location, fmt.Errorf("resource group: %w", err)
 	}
 	return created.Name, created.Location, nil
 }
 
-// adopt takes over the resource with the given id; with an empty one it does nothing.
-func adopt(id string) pulumi.ResourceOption {
-	if id == "" {
-		return pulumi.Import(nil)
-	}
-	return pulumi.Import(pulumi.ID(id))
-}

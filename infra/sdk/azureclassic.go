@@ -2,6 +2,7 @@ package sdk
 
 import (
 	"errors"
+	"maps"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
@@ -16,18 +17,20 @@ const classicAzureVersion = "6.32.0"
 // ClassicAzure is the provider azure.
 type ClassicAzure struct{ pulumi.ProviderResourceState }
 
-// NewClassicAzure returns the provider for the subscription in which azure-native works. It registers no resource providers,
-// because that needs permissions on the whole subscription.
-func NewClassicAzure(ctx *pulumi.Context, name string, opts ...pulumi.ResourceOption) (*ClassicAzure, error) {
+// NewClassicAzure returns the provider for the subscription in which azure-native works, with further inputs by its own names. It
+// registers no resource providers, because that needs permissions on the whole subscription.
+func NewClassicAzure(ctx *pulumi.Context, name string, settings pulumi.Map, opts ...pulumi.ResourceOption) (*ClassicAzure, error) {
 	subscription, err := azure.Subscription(ctx)
 	if err != nil {
 		return nil, err
 	}
-	provider := &ClassicAzure{}
-	return provider, ctx.RegisterResource("pulumi:providers:azure", name, pulumi.Map{
+	inputs := pulumi.Map{
 		"subscriptionId":                pulumi.String(subscription),
 		"resourceProviderRegistrations": pulumi.String("none"),
-	}, provider, append(opts, pulumi.Version(classicAzureVersion))...)
+	}
+	maps.Copy(inputs, settings)
+	provider := &ClassicAzure{}
+	return provider, ctx.RegisterResource("pulumi:providers:azure", name, inputs, provider, append(opts, pulumi.Version(classicAzureVersion))...)
 }
 
 // TaskRun is one run of an ACR Task, which has succeeded:

@@ -14,7 +14,11 @@ import (
 // createNamespace creates the namespace, which must not exist, or adopts it, which must. It returns the name, known once the
 // namespace exists.
 func (s *site) createNamespace() (pulumi.StringOutput, error) {
-	settings, labels := s.args.Namespace, maps.Clone(s.args.Labels)
+	settings, labels := s.args.Namespace, pulumi.StringMap{}
+	adopted := config.ValueOr(settings.Adopt, false)
+	if !adopted { // The labels of an existing namespace that the stack file does not mention belong to somebody else.
+		maps.Copy(labels, s.args.Labels)
+	}
 	maps.Copy(labels, pulumi.ToStringMap(settings.Labels))
 	if settings.PodSecurity != "" {
 		for _, mode := range []string{"enforce", "warn", "audit"} {
@@ -26,7 +30,7 @@ func (s *site) createNamespace() (pulumi.StringOutput, error) {
 		annotations = pulumi.ToStringMap(settings.Annotations)
 	}
 	name := pulumi.String(s.args.NamespaceName)
-	if config.ValueOr(settings.Adopt, false) {
+	if adopted {
 		// A patch owns the fields it sets and nothing else: when it is deleted, they are removed, and the namespace stays.
 		patch, err := corev1.NewNamespacePatch(s.ctx, s.name, &corev1.NamespacePatchArgs{
 			Metadata: &metav1.ObjectMetaPatchArgs{Name: name, Labels: labels, Annotations: annotations},

@@ -35,10 +35,12 @@ type Release struct {
 func (s *site) release(pullSecret pulumi.StringInput, rules []pulumi.Resource) (image, status pulumi.StringInput, err error) {
 	wanted := s.args.Release
 	// The reference of a foreign image begins with its own host.
-	prefix := pulumi.String("").ToStringOutput()
-	if !s.args.Image.Foreign() {
-		prefix = pulumi.Sprintf("%s/", s.args.Registry)
-	}
+	prefix := s.args.Registry.ToStringOutput().ApplyT(func(host string) string {
+		if s.args.Image.Foreign() {
+			return ""
+		}
+		return host + "/"
+	}).(pulumi.StringOutput)
 	opts := []pulumi.ResourceOption{s.parent, pulumi.DependsOn(slices.Concat(wanted.After, rules))}
 	if hook := wanted.Recovery; hook != nil {
 		opts = append(opts, pulumi.ResourceHooks(&pulumi.ResourceHookBinding{

@@ -19,7 +19,8 @@ type Args struct {
 	Namespace config.Namespace
 	// Labels of all objects that the component creates.
 	Labels pulumi.StringMap
-	// Registry is the host in front of the image's repository, as in "example.azurecr.io"; unused for a foreign image.
+	// Registry is the host in front of the image's repository, as in "example.azurecr.io"; a foreign image has its own, and its release
+	// only waits for this one to be known.
 	Registry pulumi.StringInput
 	// PullSecret for Registry; nil for none.
 	PullSecret *PullSecret

@@ -29,7 +29,7 @@ type TaskRun struct {
 const importerRole = "577a9874-89fd-4f24-9dbd-b5034d0ad23a"
 
 var importCommand = regexp.MustCompile(
-	`^az acr import --name \$RegistryName --force --source (\S+) --image (\S+)( --username=\{\{\.Values\.username\}\} --password=\{\{\.Values\.password\}\})?$`)
+	`^az acr import --name \$RegistryName --force --source (\S+) --image (\S+)( --username='\{\{\.Values\.username\}\}' --password='\{\{\.Values\.password\}\}')?$`)
 
 var errTask = errors.New("the Azure double does not understand the task")
 

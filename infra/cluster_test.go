@@ -1,0 +1,65 @@
+package infra
+
+import (
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"example.com/acr-microservices/infra/internal/projecttest"
+)
+
+// testClusterUID is the UID of the namespace kube-system in the tests' cluster.
+const testClusterUID = "12345678-aaaa-bbbb-cccc-1234567890ab"
+
+// TestMain gives the programs a cluster that knows no more than who it is, and a KUBECONFIG that leads there by two files, as kubectl
+// takes it.
+func TestMain(m *testing.M) {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path != "/api/v1/namespaces/kube-system" {
+			http.NotFound(w, r)
+			return
+		}
+		_, _ = fmt.Fprintf(w, `{"metadata":{"uid":%q}}`, testClusterUID)
+	}))
+	folder, err := os.MkdirTemp("", "kube")
+	if err != nil {
+		panic(err)
+	}
+	files := map[string]string{
+		"contexts": `{apiVersion: v1, kind: Config, current-context: a, contexts: [{name: a, context: {cluster: a}}]}`,
+		"clusters": `{apiVersion: v1, kind: Config, clusters: [{name: a, cluster: {server: "` + server.URL + `"}}]}`,
+	}
+	for name, content := range files {
+		if err := os.WriteFile(filepath.Join(folder, name), []byte(content), 0o600); err != nil {
+			panic(err)
+		}
+	}
+	if err := os.Setenv("KUBECONFIG", filepath.Join(folder, "contexts")+string(os.PathListSeparator)+filepath.Join(folder, "clusters")); err != nil {
+		panic(err)
+	}
+	code := m.Run()
+	server.Close()
+	_ = os.RemoveAll(folder)
+	os.Exit(code)
+}
+
+// Several files in KUBECONFIG are what they are to kubectl, and no path of the machine gets into the state.
+func TestKubeconfigOfSeveralFiles(t *testing.T) {
+	t.Parallel()
+	for run, preview := range runs {
+		t.Run(run, func(t *testing.T) {
+			t.Parallel()
+			g, err := deploy(projecttest.ReadStack(t, "../Pulumi.dev.yaml"), preview)
+			require.NoError(t, err)
+			provider := g.of("pulumi:providers:kubernetes")["cluster"]
+			require.NotContains(t, provider.inputs, "kubeconfig")
+			require.Equal(t, testClusterUID, provider.inputs["clusterIdentifier"].StringValue())
+			require.Equal(t, testClusterUID, g.of("acr-microservices:index:Cluster")["cluster"].inputs["identity"].StringValue())
+		})
+	}
+}

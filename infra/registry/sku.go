@@ -1,0 +1,69 @@
+package registry
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"example.com/acr-microservices/infra/config"
+)
+
+// newSKUGuard returns the hook of a registry that refuses, at preview as well, a way down from Premium that Azure refuses: Pulumi changes
+// the registry first, and deletes at the end what Premium alone has.
+func newSKUGuard(ctx *pulumi.Context, name string) (pulumi.ResourceOption, error) {
+	hook, err := ctx.RegisterResourceHook("downFromPremium-"+name, func(args *pulumi.ResourceHookArgs) error {
+		if skuOf(args.OldInputs) != config.SKUPremium || skuOf(args.NewInputs) == config.SKUPremium {
+			return nil
+		}
+		var state struct {
+			Outputs map[string]any `pulumi:"outputs"`
+		}
+		// What a registry of Premium has is in resources of their own, of which only the stack's state tells.
+		if _, err := ctx.InvokePackageRaw("pulumi:pulumi:readStackResourceOutputs", &struct {
+			StackName string `pulumi:"stackName"`
+		}{ctx.Organization() + "/" + ctx.Project() + "/" + ctx.Stack()}, &state, ""); err != nil {
+			return fmt.Errorf("registry.sku: what the registry has is not known: %w", err)
+		}
+		return downFromPremium(skuOf(args.NewInputs), slices.Sorted(maps.Keys(state.Outputs)))
+	}, &pulumi.ResourceHookOptions{OnDryRun: true})
+	if err != nil {
+		return nil, fmt.Errorf("hook: %w", err)
+	}
+	return pulumi.ResourceHooks(&pulumi.ResourceHookBinding{BeforeUpdate: []*pulumi.ResourceHook{hook}}), nil
+}
+
+func skuOf(inputs resource.PropertyMap) string {
+	sku := inputs["sku"]
+	if !sku.IsObject() || !sku.ObjectValue()["name"].IsString() {
+		return ""
+	}
+	return sku.ObjectValue()["name"].StringValue()
+}
+
+// onlyPremium are the types of resources that a registry has in Premium only, with the keys that make them.
+var onlyPremium = map[string]string{
+	"Replication":     "registry.replicas",
+	"PrivateEndpoint": "registry.privateEndpoint",
+}
+
+// downFromPremium returns the error about the resources that have to go before the registry changes to another SKU.
+func downFromPremium(sku string, urns []string) error {
+	var keys []string
+	for _, urn := range urns {
+		parts := strings.Split(string(resource.URN(urn).Type()), ":")
+		if key, ok := onlyPremium[parts[len(parts)-1]]; ok {
+			keys = append(keys, key)
+		}
+	}
+	slices.Sort(keys)
+	if keys = slices.Compact(keys); len(keys) == 0 {
+		return nil
+	}
+	return fmt.Errorf("registry.sku: Azure takes a registry from Premium to %s only when it has no replicas and private endpoints left, and they "+
+		"are deleted after the registry is changed; make two updates: one that removes %s and leaves registry.sku Premium, then one with registry.sku %s",
+		sku, strings.Join(keys, " and "), sku)
+}
