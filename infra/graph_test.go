@@ -48,6 +48,12 @@ func (g *graph) String() string {
 		if r.imported != "" {
 			fmt.Fprintf(&text, "  import: %s\n", r.imported)
 		}
+		if provider, id, _ := strings.Cut(r.provider, "::"); provider != "" && id == "" {
+			fmt.Fprintf(&text, "  provider: %s\n", provider)
+		}
+		if len(r.ignored) > 0 {
+			fmt.Fprintf(&text, "  ignores changes of: %s\n", strings.Join(r.ignored, ", "))
+		}
 		writeYAML(&text, "inputs", masked(resource.NewProperty(r.inputs)))
 	}
 	text.WriteString("outputs\n")

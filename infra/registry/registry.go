@@ -164,4 +164,3 @@ func resourceGroup(ctx *pulumi.Context, name string, args *Args, parent pulumi.R
 	}
 	return created.Name, created.Location, nil
 }
-

@@ -1,0 +1,30 @@
+package registry
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+func TestDownFromPremium(t *testing.T) {
+	t.Parallel()
+	const below = "urn:pulumi:dev::acr-microservices::acr-microservices:index:Registry$azure-native:"
+	others := []string{
+		below + "containerregistry/v20231101preview:Registry::acr", below + "containerregistry/v20231101preview:Webhook::acr-hook",
+		"urn:pulumi:dev::acr-microservices::kubernetes:core/v1:Namespace::Replication",
+	}
+	require.NoError(t, downFromPremium("Basic", others))
+	err := downFromPremium("Basic", append(others, below+"network/v20210201:PrivateEndpoint::acr",
+		below+"containerregistry/v20231101preview:Replication::acr-northeurope", below+"containerregistry/v20231101preview:Replication::acr-eastus"))
+	require.EqualError(t, err, "registry.sku: Azure takes a registry from Premium to Basic only when it has no replicas and private endpoints left, "+
+		"and they are deleted after the registry is changed; make two updates: one that removes registry.privateEndpoint and registry.replicas "+
+		"and leaves registry.sku Premium, then one with registry.sku Basic")
+}
+
+func TestSpelledAsAzureHasIt(t *testing.T) {
+	t.Parallel()
+	own := registryIdentity{"userAssigned", "/subscriptions/1/resourcegroups/shared/providers/Microsoft.ManagedIdentity/userAssignedIdentities/a"}
+	require.Equal(t, "userAssigned", own.spelled("UserAssigned"))
+	require.Equal(t, own[1], own.spelled("/subscriptions/1/resourceGroups/shared/providers/Microsoft.ManagedIdentity/userAssignedIdentities/a"))
+	require.Equal(t, "SystemAssigned", own.spelled("SystemAssigned"), "another one is a change")
+}
