@@ -90,7 +90,7 @@ func TestDefaultsSpelledOut(t *testing.T) {
 			case setting.AllOf != nil || key == "services":
 				object := map[string]any{}
 				require.True(t, !given || json.Unmarshal([]byte(value), &object) == nil)
-				spell(spelled, key, object, setting, schema.Definitions)
+				spell(spelled, object, setting, schema.Definitions)
 				filled, err := json.Marshal(object)
 				require.NoError(t, err)
 				stack.Config[full] = string(filled)
@@ -124,7 +124,7 @@ type definition struct {
 }
 
 // spell adds to an object, and to those in it, each default that the schema names.
-func spell(spelled map[string]bool, key string, object map[string]any, schema definition, definitions map[string]definition) {
+func spell(spelled map[string]bool, object map[string]any, schema definition, definitions map[string]definition) {
 	for _, name := range append([]string{schema.Ref}, refs(schema.AllOf)...) {
 		for key, property := range definitions[strings.TrimPrefix(name, "#/definitions/")].Properties {
 			value, given := object[key]
@@ -137,21 +137,21 @@ func spell(spelled map[string]bool, key string, object map[string]any, schema de
 				object[key] = value
 			}
 			if inner, ok := value.(map[string]any); ok {
-				spell(spelled, key, inner, property, definitions)
+				spell(spelled, inner, property, definitions)
 			}
 			if list, ok := value.([]any); ok && property.Items != nil {
 				for _, item := range list {
 					if inner, ok := item.(map[string]any); ok {
-						spell(spelled, key, inner, *property.Items, definitions)
+						spell(spelled, inner, *property.Items, definitions)
 					}
 				}
 			}
 		}
 	}
 	if items, ok := schema.AdditionalProperties.(map[string]any); ok && items["$ref"] != nil {
-		for key, item := range object {
+		for _, item := range object {
 			if inner, ok := item.(map[string]any); ok {
-				spell(spelled, key, inner, definition{Ref: items["$ref"].(string)}, definitions)
+				spell(spelled, inner, definition{Ref: items["$ref"].(string)}, definitions)
 			}
 		}
 	}

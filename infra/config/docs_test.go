@@ -17,7 +17,7 @@ import (
 
 var (
 	settingPath = regexp.MustCompile(`acr-microservices:([a-zA-Z][\w.-]*)`)
-	yamlBlock   = regexp.MustCompile("(?ms)^```yaml\n(.*?)^```$")
+	yamlBlock   = regexp.MustCompile("(?ms)^```yaml\n(.*?)\n```$")
 )
 
 // Each setting that the documentation has somebody type is one that there is, and each stack file in it passes the schema.

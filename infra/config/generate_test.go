@@ -262,7 +262,7 @@ func (d docs) row(owner reflect.Type, key, path string) string {
 	if field.Tag.Get("required") == "true" {
 		standard = "required"
 	}
-	return fmt.Sprintf("| `%s` | %s | %s | %s%s |\n", path, valueOf(field), standard, description, skuOf(path))
+	return fmt.Sprintf("| %#q | %s | %s | %s%s |\n", path, valueOf(field), standard, description, skuOf(path))
 }
 
 // valueOf says what values a field may have.
@@ -645,7 +645,7 @@ func TestPulumiKeepsTheSchemaOfAStackFile(t *testing.T) {
 
 	project := &workspace.Project{Name: projecttest.Project, Runtime: workspace.NewProjectRuntimeInfo("go", nil)}
 	file := filepath.Join(t.TempDir(), "Pulumi.dev.yaml")
-	require.NoError(t, os.WriteFile(file, text, 0o600))
+	require.NoError(t, os.WriteFile(file, text, 0o600)) //nolint:gosec // G703: a copy of the project's own file
 	stack, err := workspace.LoadProjectStack(nil, project, file)
 	require.NoError(t, err)
 	stack.EncryptionSalt = "v1:salt"

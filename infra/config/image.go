@@ -52,7 +52,7 @@ func (c *Config) ownHost(host string) bool {
 	if labelled {
 		first, _, _ = strings.Cut(first, "-")
 	}
-	return name != "" && first == strings.ToLower(name) && rest == c.Cloud.RegistrySuffix
+	return name != "" && strings.EqualFold(first, name) && rest == c.Cloud.RegistrySuffix
 }
 
 // InAzure says whether a foreign image is in an Azure Container Registry.

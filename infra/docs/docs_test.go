@@ -37,7 +37,7 @@ func TestREADMEIsShort(t *testing.T) {
 }
 
 var (
-	fence   = regexp.MustCompile("(?ms)^```.*?^```$")
+	fence   = regexp.MustCompile("(?ms)^```.*?\n```$")
 	heading = regexp.MustCompile("(?m)^#+ (.*)$")
 	link    = regexp.MustCompile(`\]\(([^)\s]+)\)`)
 )

@@ -16,7 +16,7 @@ const (
 	RoleRepositoryReader = "b93aa761-3e63-49ed-ac28-beffa264f7ac" // Container Registry Repository Reader
 	RoleRepositoryWriter = "2a1e307c-b015-4ebd-883e-5b7698a07328" // Container Registry Repository Writer
 	RoleDataImporter     = "577a9874-89fd-4f24-9dbd-b5034d0ad23a" // Container Registry Data Importer and Data Reader
-	RoleVaultSecretsUser = "4633458b-17de-408a-b874-0445c86b69e6" // Key Vault Secrets User, which reads secrets
+	RoleVaultSecretsUser = "4633458b-17de-408a-b874-0445c86b69e6" //nolint:gosec // G101: the id of the role Key Vault Secrets User
 )
 
 // RoleAssignmentArgs say which principal gets which role on what.
