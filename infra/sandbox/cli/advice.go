@@ -42,7 +42,7 @@ var advice = []struct{ said, do string }{
 	{"cluster is unreachable", "when the cluster answers again, up goes on"},
 	{"connection refused", "when the cluster answers again, up goes on"},
 	{"denied the request", "a policy of the cluster refuses it, for the reason that is given: follow it, or talk to who sets it"},
-	{unauthorized, "up again; the permission may take minutes to reach the registry. Without it, a wrong tag is answered in the same way"},
+	{unauthorized, ""}, // for which pullFacts look at the cause
 	{"no match for platform in manifest", "build the image for the nodes' platform"},
 	{"Back-off restarting failed container", "the container ends by itself: with release.atomic=false the pod stays, and kubectl logs tells why." +
 		" \"exec format error\" there: build the image for the nodes' platform"},
@@ -70,10 +70,7 @@ func advise(said []string) []string {
 			// A cluster that goes away resets connections, too.
 			return strings.Contains(text, a.said) && (a.said != lostAnswer || azureAddress.MatchString(text))
 		})
-		if a.said == unauthorized && len(advised) > 0 {
-			continue // that is what comes of a missing secret
-		}
-		if seen && !slices.Contains(advised, a.do) {
+		if a.do != "" && seen && !slices.Contains(advised, a.do) {
 			advised = append(advised, a.do)
 		}
 	}
@@ -86,6 +83,7 @@ func (sb *sandbox) explainFailure(ctx context.Context, st *engine.Stack, service
 		return
 	}
 	said := failure.Errors
+	var facts pullFacts
 	// Where the state or the cluster cannot be read, the failure itself is reported.
 	if resources, err := st.Resources(ctx); err == nil {
 		warnings, err := sb.kubectl(before).warnings(ctx, namespaces(resources), since)
@@ -93,9 +91,18 @@ func (sb *sandbox) explainFailure(ctx context.Context, st *engine.Stack, service
 			sb.section("what the cluster says", warnings)
 			said = append(said, warnings...)
 		}
+		pods, err := sb.kubectl(before).pods(ctx, namespaces(resources))
+		if err != nil {
+			pods = nil // the failed release may have taken them along
+		}
+		facts = factsOf(resources, pods, time.Now())
 	}
 	sb.tellStrays(ctx, services, before)
-	if todo := advise(said); len(todo) > 0 {
+	todo := advise(said)
+	if len(todo) == 0 { // an image that cannot be pulled is what comes of other failures, such as a missing secret
+		todo = facts.advise(said)
+	}
+	if len(todo) > 0 {
 		sb.section("what to do", todo)
 	}
 }

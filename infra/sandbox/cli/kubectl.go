@@ -43,6 +43,8 @@ type pod struct {
 	Status    string // such as "Running" or the reason why it waits
 	Image     string // as asked for
 	Digest    string // of what was pulled, with the registry
+
+	PullSecret bool // whether it names one
 }
 
 // pods returns the pods in the given namespaces.
@@ -54,6 +56,7 @@ func (k kubectl) pods(ctx context.Context, namespaces map[string]bool) ([]pod, e
 	var list struct {
 		Items []struct {
 			Metadata struct{ Namespace, Name, DeletionTimestamp string }
+			Spec     struct{ ImagePullSecrets []struct{ Name string } }
 			Status   struct {
 				Phase             string
 				ContainerStatuses []struct {
@@ -71,7 +74,7 @@ func (k kubectl) pods(ctx context.Context, namespaces map[string]bool) ([]pod, e
 		if !namespaces[item.Metadata.Namespace] || item.Metadata.DeletionTimestamp != "" {
 			continue
 		}
-		p := pod{Namespace: item.Metadata.Namespace, Name: item.Metadata.Name, Status: item.Status.Phase}
+		p := pod{Namespace: item.Metadata.Namespace, Name: item.Metadata.Name, Status: item.Status.Phase, PullSecret: len(item.Spec.ImagePullSecrets) > 0}
 		for _, c := range item.Status.ContainerStatuses {
 			p.Image, p.Digest = c.Image, c.ImageID
 			if w := c.State.Waiting; w != nil {

@@ -1,0 +1,92 @@
+//go:build linux
+
+package main
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/pulumi/pulumi/sdk/v3/go/common/apitype"
+)
+
+// roleReach is how long a new role assignment may take to reach a registry, with some minutes to spare:
+// https://learn.microsoft.com/azure/role-based-access-control/troubleshooting
+const roleReach = 15 * time.Minute
+
+// pulledImage is the image in kubelet's event about a failed pull.
+var pulledImage = regexp.MustCompile(`Failed to pull image "([^"]+)"`)
+
+// pullFacts are what a registry's refusal can be judged by: it gives the same answer for a missing login, a permission that has not
+// reached it, and an image that nobody pushed.
+type pullFacts struct {
+	registry string          // host of the stack's registry; empty for none in Azure
+	assigned time.Time       // when the newest role to pull was assigned; zero for none, as with tokens, which a registry knows at once
+	bare     map[string]bool // images of pods that name no pull secret, although the stack has some
+	now      time.Time
+}
+
+// factsOf reads the facts from the stack's state and the pods that are still there.
+func factsOf(resources []apitype.ResourceV3, pods []pod, now time.Time) pullFacts {
+	facts := pullFacts{bare: map[string]bool{}, now: now}
+	secrets, nodes := false, false
+	for _, r := range resources {
+		switch kind := string(r.Type); {
+		case strings.HasSuffix(kind, ":Stack"):
+			facts.registry, _ = r.Outputs["loginServer"].(string)
+		case strings.HasSuffix(kind, ":RoleAssignment") && (r.URN.Name() == "pull" || r.URN.Name() == "kubelet"):
+			nodes = nodes || r.URN.Name() == "kubelet"
+			if r.Created != nil && r.Created.After(facts.assigned) {
+				facts.assigned = *r.Created
+			}
+		case kind == "kubernetes:core/v1:Secret":
+			secrets = true
+		case strings.HasSuffix(kind, "containerregistry/v20231101preview:Registry") && facts.registry == "":
+			facts.registry, _ = r.Outputs["loginServer"].(string) // a failed first update has no outputs yet
+		}
+	}
+	for _, p := range pods {
+		if secrets && !nodes && !p.PullSecret { // where the nodes pull by themselves, pods need none
+			facts.bare[p.Image] = true
+		}
+	}
+	return facts
+}
+
+// advise says what to do about each image that a registry refuses.
+func (f pullFacts) advise(said []string) []string {
+	var advised []string
+	for _, text := range said {
+		match := pulledImage.FindStringSubmatch(text)
+		if match == nil || !strings.Contains(text, unauthorized) {
+			continue
+		}
+		if do := f.adviseOn(match[1]); !slices.Contains(advised, do) {
+			advised = append(advised, do)
+		}
+	}
+	return advised
+}
+
+func (f pullFacts) adviseOn(image string) string {
+	host, _, _ := strings.Cut(image, "/")
+	age := f.now.Sub(f.assigned).Round(time.Minute)
+	switch {
+	case host != f.registry && f.registry != "":
+		return fmt.Sprintf("%s is not in the stack's registry %s, the only one that the pull secret is for: leave the host out of image.repository, "+
+			"or give the chart a pull secret for %s", image, f.registry, host)
+	case f.registry == "":
+		return fmt.Sprintf("%s: the registry wants a login, or has no such image; give the chart a pull secret for %s, or correct image.tag", image, host)
+	case f.bare[image]:
+		return fmt.Sprintf("%s: its pod names no pull secret; use a chart that takes imagePullSecrets, or put the stack's pull secret where the chart "+
+			"takes it", image)
+	case !f.assigned.IsZero() && age < roleReach:
+		return fmt.Sprintf("%s: the role was assigned %s ago and may take 10 minutes to reach the registry: up again then. If the image is not in the "+
+			"registry, which is answered in the same way, push it", image, age)
+	case !f.assigned.IsZero():
+		return fmt.Sprintf("%s: the role was assigned %s ago, so it is not that: push the image, or set another image.tag", image, age)
+	}
+	return fmt.Sprintf("%s: push the image, or set another image.tag; what another service's token pulls is in pullRepositories", image)
+}
