@@ -114,7 +114,7 @@ func (s *stack) serviceArgs(name string) (*service.Args, error) {
 		return nil, fmt.Errorf("service %q: %w", name, err)
 	}
 	args.Release = &service.Release{
-		Name: name, Chart: chart, Values: values, PrivateValues: s.cfg.IsSecret("services"), Settings: s.cfg.ReleaseOf(name),
+		Name: name, Chart: chart, PlannedRegistry: s.cfg.RenderHost(), Values: values, PrivateValues: s.cfg.IsSecret("services"), Settings: s.cfg.ReleaseOf(name),
 		After: s.pullable(name), Recovery: s.cluster.Recovery,
 	}
 	return args, nil

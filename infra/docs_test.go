@@ -132,7 +132,7 @@ func spell(spelled map[string]bool, object map[string]any, schema definition, de
 				object[key] = property.Default
 				spelled[key] = true
 			}
-			if !given && (key == "pull" || key == "identity" || key == "resourceGroup" && property.AllOf != nil) {
+			if !given && (key == "pull" || key == "identity" || key == "keys" || key == "resourceGroup" && property.AllOf != nil) {
 				value = map[string]any{}
 				object[key] = value
 			}

@@ -21,6 +21,7 @@ import (
 	"google.golang.org/protobuf/types/known/emptypb"
 	"google.golang.org/protobuf/types/known/structpb"
 
+	"example.com/acr-microservices/infra/internal/charttest"
 	"example.com/acr-microservices/infra/internal/projecttest"
 )
 
@@ -205,6 +206,21 @@ func (m *mockMonitor) Invoke(_ context.Context, req *pulumirpc.ResourceInvokeReq
 		}}
 	case "azure-native:resources/v20220901:getResourceGroup":
 		answer = map[string]any{"name": req.GetArgs().AsMap()["resourceGroupName"], "location": "northeurope"}
+	case "kubernetes:helm:template":
+		if strings.Contains(req.GetArgs().AsMap()["jsonOpts"].(string), "/unreachable") {
+			return nil, errUnreachable
+		}
+		objects, err := charttest.RenderJSON(projectRoot, req.GetArgs().AsMap()["jsonOpts"].(string))
+		if err != nil {
+			return nil, err
+		}
+		if objects != nil {
+			list := make([]any, len(objects))
+			for i, object := range objects {
+				list[i] = object
+			}
+			answer = map[string]any{"result": list}
+		}
 	default:
 		return nil, fmt.Errorf("no mock for %s", req.GetTok())
 	}

@@ -1,19 +1,21 @@
 package config
 
 import (
-	"archive/tar"
-	"compress/gzip"
+	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
+	"log"
 	"os"
+	"path"
 	"path/filepath"
+	"slices"
 	"strings"
 
-	"gopkg.in/yaml.v3"
+	"helm.sh/helm/v3/pkg/chart"
+	"helm.sh/helm/v3/pkg/chart/loader"
 )
 
 // shippedChart is the chart of services that name no other, relative to the project folder.
@@ -31,98 +33,42 @@ type ResolvedChart struct {
 	Username, Password string
 	// Digest of a local chart's content; empty for other charts.
 	Digest string
+	// Keys say where the chart's values take the image and the pull secret from; what is left out has its default.
+	Keys ChartKeys
+	// Check says whether the manifests are looked at that the chart renders.
+	Check bool
 }
 
 // ChartOf resolves the chart of a service.
 func (c *Config) ChartOf(service string) (ResolvedChart, error) {
-	chart := c.chartSettings(service)
-	resolved := ResolvedChart{Version: chart.Version, Username: chart.Username, Password: chart.Password}
+	settings := c.chartSettings(service)
+	resolved := ResolvedChart{
+		Version: settings.Version, Username: settings.Username, Password: settings.Password, Check: ValueOr(settings.Check, true),
+	}
+	hasValue := func(string) bool { return false }
+	var err error
 	switch {
-	case chart.Repository != "":
-		resolved.Name, resolved.Repository = chart.Name, chart.Repository
-		return resolved, nil
-	case chart.OCI != "":
-		resolved.Name = chart.OCI
-		return resolved, nil
+	case settings.Repository != "":
+		resolved.Name, resolved.Repository = settings.Name, settings.Repository
+	case settings.OCI != "":
+		resolved.Name = settings.OCI
+	default:
+		local := &localChart{}
+		resolved.Name = chartPath(settings)
+		local, err = c.localChart(resolved.Name)
+		resolved.Version, resolved.Digest, hasValue = local.version, local.digest, local.hasValue
 	}
-	path := shippedChart
-	if chart.Path != "" {
-		// The provider takes a name without a leading dot for one in a chart repository.
-		path = "./" + filepath.ToSlash(filepath.Clean(chart.Path))
-	}
-	local, err := c.localChart(path)
-	resolved.Name, resolved.Version, resolved.Digest = path, local.version, local.digest
+	resolved.Keys = settings.Keys.withDefaults(hasValue)
 	return resolved, err
 }
 
-// localChart is what the stack has to know of a chart in the project folder.
-type localChart struct{ version, digest string }
-
-// localChart reads a chart in the project folder, once for all services that share it.
-func (c *Config) localChart(path string) (chart localChart, err error) {
-	if chart, read := c.localCharts[path]; read {
-		return chart, nil
+// chartPath returns the path of a chart in the project folder.
+func chartPath(settings Chart) string {
+	if settings.Path == "" {
+		return shippedChart
 	}
-	if chart.digest, err = chartDigest(c.path(path)); err != nil {
-		return chart, err
-	}
-	if chart.version, err = chartVersion(c.path(path)); err != nil {
-		return chart, err
-	}
-	if c.localCharts == nil {
-		c.localCharts = map[string]localChart{}
-	}
-	c.localCharts[path] = chart
-	return chart, nil
-}
-
-// chartVersion returns the version in a local chart's Chart.yaml. The Kubernetes provider would look it up only at the
-// update, and so do something else than was previewed.
-func chartVersion(path string) (string, error) {
-	text, err := chartYAML(path)
-	if err != nil {
-		return "", fmt.Errorf("chart %q: %w", path, err)
-	}
-	var chart struct {
-		Version string `yaml:"version"`
-	}
-	if err := yaml.Unmarshal(text, &chart); err != nil {
-		return "", fmt.Errorf("chart %q: Chart.yaml: %w", path, err)
-	}
-	if chart.Version == "" {
-		return "", fmt.Errorf("chart %q: Chart.yaml has no version", path)
-	}
-	return chart.Version, nil
-}
-
-// chartYAML returns the content of Chart.yaml in a chart's folder or package.
-func chartYAML(path string) ([]byte, error) {
-	if !strings.HasSuffix(path, ".tgz") {
-		return os.ReadFile(filepath.Join(path, "Chart.yaml"))
-	}
-	file, err := os.Open(path)
-	if err != nil {
-		return nil, err
-	}
-	defer file.Close()
-	unzipped, err := gzip.NewReader(file)
-	if err != nil {
-		return nil, err
-	}
-	archive := tar.NewReader(unzipped)
-	for {
-		entry, err := archive.Next()
-		if errors.Is(err, io.EOF) {
-			return nil, fmt.Errorf("%w: it has no Chart.yaml", errNoChart)
-		}
-		if err != nil {
-			return nil, err
-		}
-		// A package holds one folder, the chart's; charts below it have a Chart.yaml of their own.
-		if folder, name, _ := strings.Cut(entry.Name, "/"); folder != "" && name == "Chart.yaml" {
-			return io.ReadAll(archive)
-		}
-	}
+	// The provider takes a name without a leading dot for one in a chart repository.
+	return "./" + filepath.ToSlash(filepath.Clean(settings.Path))
 }
 
 // Description goes into the release's history. It changes with a local chart's content: Helm itself looks only at the
@@ -134,53 +80,135 @@ func (r ResolvedChart) Description() string {
 	return "chart content " + r.Digest
 }
 
-// chartDigest returns a short digest of the names and content of a local chart's files.
-func chartDigest(path string) (string, error) {
-	files, err := chartFiles(path)
-	if err != nil {
-		return "", err
+// RenderHost is the host before a service's image when its chart is looked at: that of the stack's registry as far as the stack file
+// tells it, for in the first preview nobody else does.
+func (c *Config) RenderHost() string {
+	name := c.Registry.Name
+	switch {
+	case c.Registry.External != "":
+		return c.Registry.External
+	case c.Registry.Existing != nil && c.Registry.Existing.Name != "":
+		name = c.Registry.Existing.Name
+	case name == "":
+		name = "registry"
 	}
-	sum := sha256.New()
-	for _, file := range files {
-		content, err := os.ReadFile(file)
-		if err != nil {
-			return "", fmt.Errorf("chart %q: %w", path, err)
-		}
-		name, err := filepath.Rel(path, file)
-		if err != nil {
-			return "", fmt.Errorf("chart %q: %w", path, err)
-		}
-		fmt.Fprintf(sum, "%s %d\n%s", filepath.ToSlash(name), len(content), content)
-	}
-	return hex.EncodeToString(sum.Sum(nil))[:12], nil
+	return strings.ToLower(name) + "." + c.Cloud.RegistrySuffix
 }
 
-var errNoChart = errors.New("is no chart")
+// ChartFaults returns what is wrong with a service's chart as one error, nil for nothing. Each fault begins with a key below chart.
+func ChartFaults(service string, faults []string) error {
+	var found problems
+	for _, fault := range faults {
+		key, rule, _ := strings.Cut(fault, ": ")
+		found.add("services."+service+".chart."+key, nil, rule)
+	}
+	return found.err(nil)
+}
 
-// chartFiles returns the files of a chart folder in lexical order, or the packaged chart itself.
-func chartFiles(path string) ([]string, error) {
-	info, err := os.Stat(path)
-	if err != nil {
-		return nil, fmt.Errorf("chart: %w", err)
-	}
-	if !info.IsDir() {
-		if !strings.HasSuffix(path, ".tgz") {
-			return nil, fmt.Errorf("%q %w", path, errNoChart)
+// localChart is what the stack has to know of a chart in the project folder.
+type localChart struct {
+	version, digest string
+	chart           *chart.Chart
+	err             error
+}
+
+// localChart reads a chart in the project folder, once for all services that share it.
+func (c *Config) localChart(path string) (*localChart, error) {
+	local, read := c.localCharts[path]
+	if !read {
+		local = readChart(c.path(path))
+		if c.localCharts == nil {
+			c.localCharts = map[string]*localChart{}
 		}
-		return []string{path}, nil
+		c.localCharts[path] = local
 	}
-	if _, err := os.Stat(filepath.Join(path, "Chart.yaml")); err != nil {
-		return nil, fmt.Errorf("%q %w: %w", path, errNoChart, err)
-	}
-	var files []string
-	err = filepath.WalkDir(path, func(name string, entry fs.DirEntry, err error) error {
-		if err == nil && !entry.IsDir() {
-			files = append(files, name)
-		}
-		return err
-	})
+	return local, local.err
+}
+
+// readChart reads a chart folder or package by Helm's own loader: it follows symbolic links and leaves out what .helmignore names.
+// The version is read here because the Kubernetes provider would look it up only at the update, and so do something else than was
+// previewed.
+func readChart(path string) *localChart {
+	log.SetOutput(io.Discard) // The loader tells of each symbolic link.
+	defer log.SetOutput(os.Stderr)
+	loaded, err := loader.Load(path)
 	if err != nil {
-		return nil, fmt.Errorf("chart %q: %w", path, err)
+		return &localChart{err: chartReason(path, err)}
 	}
-	return files, nil
+	if loaded.Metadata.Type == "library" {
+		return &localChart{err: errors.New("is a library chart, of which Helm installs nothing")}
+	}
+	var missing []string
+	for _, wanted := range loaded.Metadata.Dependencies {
+		if !slices.ContainsFunc(loaded.Dependencies(), func(there *chart.Chart) bool { return there.Name() == wanted.Name }) {
+			missing = append(missing, wanted.Name)
+		}
+	}
+	if len(missing) > 0 {
+		return &localChart{err: fmt.Errorf("needs charts that are not in its folder charts: %s; "+
+			"run `helm dependency build` for it, and commit what that puts into the folder", strings.Join(missing, ", "))}
+	}
+	return &localChart{version: loaded.Metadata.Version, digest: chartDigest(loaded.Raw), chart: loaded}
+}
+
+// chartReason says what is wrong with a chart that Helm does not load.
+func chartReason(path string, err error) error {
+	if info, found := os.Stat(path); found == nil && info.IsDir() {
+		if _, found := os.Stat(filepath.Join(path, "Chart.yaml")); found != nil {
+			return errors.New("is a folder without a Chart.yaml")
+		}
+	}
+	var at *os.PathError
+	if errors.As(err, &at) && filepath.Clean(at.Path) == filepath.Clean(path) {
+		return fileReason(err)
+	}
+	reason := strings.ReplaceAll(err.Error(), path+string(filepath.Separator), "")
+	return fmt.Errorf("is not a chart that Helm reads: %s", strings.ReplaceAll(reason, path, "it"))
+}
+
+// chartDigest returns a short digest of the names and content of the files that Helm reads of a chart. It is the same for each
+// checkout: git may have given text the line ends of Windows, and macOS leaves .DS_Store everywhere.
+func chartDigest(files []*chart.File) string {
+	files = slices.SortedFunc(slices.Values(files), func(a, b *chart.File) int { return strings.Compare(a.Name, b.Name) })
+	sum := sha256.New()
+	for _, file := range files {
+		if base := path.Base(file.Name); base == ".DS_Store" || base == ".helmignore" {
+			continue
+		}
+		content := file.Data
+		if !bytes.Contains(content, []byte{0}) {
+			content = bytes.ReplaceAll(content, []byte("\r\n"), []byte("\n"))
+		}
+		fmt.Fprintf(sum, "%s %d\n%s", file.Name, len(content), content)
+	}
+	return hex.EncodeToString(sum.Sum(nil))[:12]
+}
+
+// hasValue says whether the values of the chart, or of the chart in it that the path begins with, name a path.
+func (l *localChart) hasValue(path string) bool {
+	return l.chart != nil && chartHasValue(l.chart, path)
+}
+
+func chartHasValue(in *chart.Chart, path string) bool {
+	folder, key := "", path
+	if i := strings.LastIndexByte(path, '.'); i >= 0 {
+		folder, key = path[:i], path[i+1:]
+	}
+	object := in.Values
+	if folder != "" {
+		object, _ = valueAt(in.Values, folder).(map[string]any)
+	}
+	if _, named := object[key]; named {
+		return true
+	}
+	name, below, deeper := strings.Cut(path, ".")
+	if !deeper {
+		return false
+	}
+	for _, wanted := range in.Metadata.Dependencies {
+		if wanted.Alias == name {
+			name = wanted.Name
+		}
+	}
+	return slices.ContainsFunc(in.Dependencies(), func(sub *chart.Chart) bool { return sub.Name() == name && chartHasValue(sub, below) })
 }

@@ -43,7 +43,7 @@ type Config struct {
 	// root is the project folder, against which relative paths are resolved; empty is the working directory.
 	root string
 	// localCharts are the charts in the project folder that have been read, by path.
-	localCharts map[string]localChart
+	localCharts map[string]*localChart
 }
 
 // Cluster says how to reach Kubernetes; empty fields mean what they mean to kubectl.
@@ -90,6 +90,14 @@ type Chart struct {
 	Username string `json:"username"`
 	// Password is the password for `repository` or `oci`. Encrypt it.
 	Password string `json:"password" secret:"true"`
+	// Keys say where the chart's values take the image and the pull secret from, for a chart that does not follow `helm create`. A
+	// service that names no chart of its own can still name its own keys.
+	Keys ChartKeys `json:"keys"`
+	// Check looks at the manifests that the chart renders, in preview and update, before anything is changed (`true`): a container
+	// runs the stack's image, no container runs another tag of it, and each pod with an image from the stack's registry names the
+	// pull secret. They are rendered for the namespace `default`. Turn it off (`false`) for a chart that cannot be judged by that, such
+	// as one whose pods an operator makes.
+	Check *bool `json:"check" default:"true"`
 }
 
 // Release holds the Helm settings of a release. A nil field takes the next outer setting.
@@ -97,8 +105,17 @@ type Release struct {
 	// TimeoutSeconds is how many seconds a release may take to become ready. Azure may need 10 minutes until a new service principal
 	// can pull, and kubelet waits up to 5 minutes between two attempts.
 	TimeoutSeconds *int `json:"timeoutSeconds" min:"1" max:"3600" default:"900"`
-	// Atomic rolls a failed upgrade back and removes a failed first installation.
-	Atomic *bool `json:"atomic" default:"true"`
+	// Wait waits until all that the release has made is ready (`true`), as `helm --wait`. Without it (`false`) a release is done when
+	// the cluster has taken it over, which a chart needs whose pods wait for a post-install hook.
+	Wait *bool `json:"wait" default:"true"`
+	// WaitForJobs waits for the release's jobs to complete as well, as `helm --wait-for-jobs`. It needs `wait`.
+	WaitForJobs *bool `json:"waitForJobs" default:"false"`
+	// Hooks runs the chart's hooks (`true`), or does not (`false`), as `helm --no-hooks`.
+	Hooks *bool `json:"hooks" default:"true"`
+	// SkipCRDs leaves out the custom resource definitions in the chart's folder `crds` (`true`), as `helm --skip-crds`.
+	SkipCRDs *bool `json:"skipCrds" default:"false"`
+	// Atomic rolls a failed upgrade back and removes a failed first installation. It waits, and so needs `wait`. Default: as `wait`.
+	Atomic *bool `json:"atomic"`
 	// CleanupOnFail deletes what a failed upgrade has newly created.
 	CleanupOnFail *bool `json:"cleanupOnFail" default:"true"`
 	// MaxHistory is how many revisions Helm keeps. Each is a secret in the namespace.
@@ -186,6 +203,11 @@ func Parse(settings map[string]string, secretKeys map[string]bool, around Around
 	further := cfg.applyAround(around)
 	checkFields(&further, "", reflect.ValueOf(*cfg))
 	applyDefaults(cfg, around.Stack)
+	file := readStackFile(around.Root, around.Stack)
+	for _, name := range cfg.ServiceNames() {
+		pulumi, helm := file.valuesOf(name)
+		addLosses(&further, "services."+name+".values", cfg.Services[name].Values, pulumi, helm)
+	}
 	found.merge(append(further, cfg.validate()...))
 	return cfg, found.err(secretKeys)
 }
@@ -206,7 +228,10 @@ func applyDefaults(cfg *Config, stack string) {
 	}
 	cfg.Release = cfg.Release.or(Release{
 		TimeoutSeconds: ptr(defaultTimeoutSeconds),
-		Atomic:         ptr(true),
+		Wait:           ptr(true),
+		WaitForJobs:    ptr(false),
+		Hooks:          ptr(true),
+		SkipCRDs:       ptr(false),
 		CleanupOnFail:  ptr(true),
 		MaxHistory:     ptr(defaultMaxHistory),
 	})
@@ -219,6 +244,10 @@ func applyDefaults(cfg *Config, stack string) {
 // or returns r with its nil fields taken from outer.
 func (r Release) or(outer Release) Release {
 	setDefault(&r.TimeoutSeconds, outer.TimeoutSeconds)
+	setDefault(&r.Wait, outer.Wait)
+	setDefault(&r.WaitForJobs, outer.WaitForJobs)
+	setDefault(&r.Hooks, outer.Hooks)
+	setDefault(&r.SkipCRDs, outer.SkipCRDs)
 	setDefault(&r.Atomic, outer.Atomic)
 	setDefault(&r.CleanupOnFail, outer.CleanupOnFail)
 	setDefault(&r.MaxHistory, outer.MaxHistory)
@@ -234,17 +263,32 @@ func setDefault[T comparable](field *T, value T) {
 
 func ptr[T any](value T) *T { return &value }
 
-// chartSettings returns the chart of a service: its own or the stack's.
+// chartSettings returns the chart of a service: its own or the stack's, of which it may override keys and check.
 func (c *Config) chartSettings(service string) Chart {
-	if own := c.Services[service].Chart; own != (Chart{}) {
+	own := c.Services[service].Chart
+	if own.named() {
 		return own
 	}
-	return c.Chart
+	outer := c.Chart
+	if own.Keys != (ChartKeys{}) {
+		outer.Keys = own.Keys
+	}
+	setDefault(&own.Check, outer.Check)
+	outer.Check = own.Check
+	return outer
+}
+
+// named says whether the settings name a chart.
+func (c Chart) named() bool {
+	c.Keys, c.Check = ChartKeys{}, nil
+	return c != Chart{}
 }
 
 // ReleaseOf returns the Helm settings of a service, its own before the stack's.
 func (c *Config) ReleaseOf(service string) Release {
-	return c.Services[service].Release.or(c.Release)
+	release := c.Services[service].Release.or(c.Release)
+	setDefault(&release.Atomic, release.Wait)
+	return release
 }
 
 // IsSecret says whether a top-level key has an encrypted value somewhere inside: what is made of it is to be secret.

@@ -76,8 +76,13 @@ config:
 	require.Equal(t, "acr-secret", cfg.PullSecretName)
 	require.Equal(t, "customerapi", cfg.Services["customerapi"].Image.Repository)
 	require.Equal(t, Image{Repository: "shop/orders", Tag: "20261123"}, cfg.Services["orderapi"].Image)
-	require.Equal(t, Release{ptr(60), ptr(false), ptr(true), ptr(10)}, cfg.ReleaseOf("customerapi"))
-	require.Equal(t, Release{ptr(60), ptr(true), ptr(true), ptr(10)}, cfg.ReleaseOf("orderapi"))
+	want := Release{
+		TimeoutSeconds: ptr(60), Wait: ptr(true), WaitForJobs: ptr(false), Hooks: ptr(true), SkipCRDs: ptr(false),
+		Atomic: ptr(true), CleanupOnFail: ptr(true), MaxHistory: ptr(10),
+	}
+	require.Equal(t, want, cfg.ReleaseOf("orderapi"))
+	want.Atomic = ptr(false)
+	require.Equal(t, want, cfg.ReleaseOf("customerapi"))
 }
 
 // What can be written in several ways is one thing for the program: the one that Azure answers with, or insists on.

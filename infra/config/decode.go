@@ -60,8 +60,8 @@ func decodeInto(found *problems, path string, value any, field reflect.Value) {
 		if object, ok := objectAt(found, path, value); ok {
 			field.Set(reflect.MakeMapWithSize(field.Type(), len(object)))
 			for key, item := range object {
-				if number, ok := item.(json.Number); ok && isWhole(number) && field.Type().Elem().Kind() == reflect.String {
-					item = number.String() // In a map of names to text, such as a quota, 4 says nothing but "4".
+				if item == nil && field.Type().Elem().Kind() == reflect.String {
+					found.add(join(path, key), nil, "is null; put what you mean in quotes, or leave the key out")
 				}
 				element := reflect.New(field.Type().Elem()).Elem()
 				decodeInto(found, join(path, key), item, element)
@@ -96,8 +96,23 @@ func decodeStruct(found *problems, path string, object map[string]any, target re
 			found.add(join(path, key), nil, "is not a known key; "+suggest(key, jsonKeys(target.Type())))
 			continue
 		}
-		decodeInto(found, join(path, key), object[key], target.FieldByIndex(field.Index))
+		value := object[key]
+		if field.Tag.Get("is") == "quantity" {
+			value = asQuantities(value)
+		}
+		decodeInto(found, join(path, key), value, target.FieldByIndex(field.Index))
 	}
+}
+
+// asQuantities turns the whole numbers in a map of amounts into text: where an amount belongs, 4 says nothing but "4".
+func asQuantities(value any) any {
+	object, _ := value.(map[string]any)
+	for key, item := range object {
+		if number, ok := item.(json.Number); ok && isWhole(number) {
+			object[key] = number.String()
+		}
+	}
+	return value
 }
 
 // decodeScalar decodes text, a whole number or a boolean. A number does not stand for text: YAML has already turned a tag
@@ -120,6 +135,7 @@ func decodeScalar(found *problems, path string, value any, field reflect.Value) 
 			rule = "is what YAML has made of a number; put what you mean in quotes"
 		}
 		found.addUnless(ok, path, value, rule)
+		found.addUnless(!isYAMLDate(text), path, value, ruleDate)
 		field.SetString(text)
 	}
 }
@@ -169,15 +185,19 @@ func jsonKeys(t reflect.Type) []string {
 	return keys
 }
 
-// plain returns free-form data with every json.Number in it as int or float64.
+// datePattern is what Pulumi makes of a date in a stack file that is not in quotes.
+var datePattern = whole(`\d{4}-\d{2}-\d{2} \d{2}:\d{2}:\d{2}(\.\d+)? [+-]\d{4} (UTC|[+-]\d{4}|\w+)?`)
+
+const ruleDate = "is what YAML has made of a date; put what you mean in quotes"
+
+func isYAMLDate(text string) bool { return datePattern.MatchString(text) }
+
+// plain returns free-form data with the numbers that Helm makes of those in it, which are all of one type.
 func plain(value any) any {
 	switch value := value.(type) {
 	case json.Number:
-		if whole, err := value.Int64(); err == nil {
-			return int(whole)
-		}
-		fraction, _ := value.Float64() // Out of range it is infinite, which Helm would make of it as well.
-		return fraction
+		number, _ := value.Float64() // No number in JSON that YAML has made is out of range.
+		return number
 	case map[string]any:
 		for key, item := range value {
 			value[key] = plain(item)

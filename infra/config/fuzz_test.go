@@ -3,6 +3,7 @@ package config
 import (
 	"encoding/json"
 	"maps"
+	"os"
 	"path/filepath"
 	"reflect"
 	"slices"
@@ -62,14 +63,10 @@ func FuzzConfig(f *testing.F) {
 			}
 			values, err := cfg.ValuesOf(name)
 			require.NoError(t, err)
-			image := cfg.Services[name].Image
-			repository, tag := image.ForChart()
-			if _, err := json.Marshal(WithImage(values, repository, tag, cfg.PullSecretName)); err != nil {
+			chart, err := cfg.ChartOf(name)
+			require.NoError(t, err)
+			if _, err := json.Marshal(chart.Keys.WithImage(values, "r.io", cfg.Services[name].Image, cfg.PullSecretName)); err != nil {
 				t.Errorf("values: %v", err)
-			}
-			if cfg.chartSettings(name) != (Chart{}) { // the shipped one is hashed by other tests
-				_, err = cfg.ChartOf(name)
-				require.NoError(t, err)
 			}
 		}
 	})
@@ -215,7 +212,7 @@ func FuzzChart(f *testing.F) {
 		var found problems
 		checkFields(&found, "chart", reflect.ValueOf(chart))
 		cfg.validateChart(&found, "chart", chart)
-		if len(found) > 0 || chart == (Chart{}) {
+		if len(found) > 0 || !chart.named() {
 			return
 		}
 		resolved, err := cfg.ChartOf("api")
@@ -283,6 +280,61 @@ func FuzzARMIDs(f *testing.F) {
 	})
 }
 
+// FuzzValuesFile: a file of values is to us what it is to Helm.
+func FuzzValuesFile(f *testing.F) {
+	for _, seed := range []string{
+		"a: {b: no, c: 017, d: 2024-05-01, 5432: x}\n", "a: &b {c: ~}\nd:\n  <<: *b\n  e: [null, .inf]\n", "a:\n\tb: 1\n", "- a\n",
+		"on: 1e400\n? [x]\n: !!binary aGk=\n", "a: 1\na: |\n  x\n---\nb: 9007199254740993\n", "",
+	} {
+		f.Add(seed)
+	}
+	path := filepath.Join(f.TempDir(), "values.yaml")
+	f.Fuzz(func(t *testing.T, text string) {
+		require.NoError(t, os.WriteFile(path, []byte(text), 0o600))
+		want, wanted := helmReads(path)
+		got, err := readValuesFile(path)
+		if (err == nil) != (wanted == nil) {
+			t.Fatalf("%q: %v, and Helm %v", text, err, wanted)
+		}
+		if err != nil {
+			return
+		}
+		require.Equal(t, want, mergeValues(nil, got))
+		plain, rest := SplitNulls(got)
+		require.False(t, holdsNull(plain))
+		require.Equal(t, want, mergeValues(rest, plain))
+	})
+}
+
+// FuzzStackFile: of the values in a stack file the chart gets what Helm would read there, or an error names what it would not get.
+func FuzzStackFile(f *testing.F) {
+	for _, seed := range []string{
+		"a: {b: no, c: 017, d: 2024-05-01, 5432: x}", "a: &b {c: ~}\nd:\n  <<: *b\n  e: [null, on]", "on: 1e400\n1.50: !!binary aGk=",
+		"a: 'no'\nb: \"2024-05-01\"\nc: 1_000", "a: {secure: x}",
+	} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, values string) {
+		text := "config:\n  acr-microservices:services:\n    api:\n      values:\n        " + strings.ReplaceAll(values, "\n", "\n        ") + "\n"
+		stack, err := projecttest.LoadStack([]byte(text))
+		if err != nil {
+			return // Pulumi says so itself
+		}
+		settings, _ := stack.Settings()
+		cfg, found := decodeConfig(settings)
+		file := parseStackFile([]byte(text))
+		if len(found) > 0 || file == nil || len(stack.SecretKeys) > 0 {
+			return
+		}
+		pulumi, helm := file.valuesOf("api")
+		got := cfg.Services["api"].Values
+		addLosses(&found, "values", got, pulumi, helm)
+		if want, ok := helm.(map[string]any); ok && len(found) == 0 {
+			require.Equal(t, mergeValues(nil, want), mergeValues(nil, got))
+		}
+	})
+}
+
 // FuzzMergeValues: what lies on top is there, what it does not touch stays, and neither argument changes.
 func FuzzMergeValues(f *testing.F) {
 	f.Add(`{"a": 1, "b": {"c": 2, "d": [1, 2]}, "e": "text"}`, `{"b": {"d": [3], "f": true}, "e": {"g": 4}}`)
@@ -304,7 +356,8 @@ func FuzzMergeValues(f *testing.F) {
 		again, _ = read(over)
 		require.Equal(t, again, above)
 
-		image := WithImage(merged, "h/customerapi", "1.0.0", "acr-secret")["image"].(map[string]any)
+		keys := ChartKeys{}.withDefaults(func(string) bool { return false })
+		image := keys.WithImage(merged, "h", Image{Repository: "customerapi", Tag: "1.0.0"}, "acr-secret")["image"].(map[string]any)
 		require.Equal(t, "h/customerapi", image["repository"])
 		require.Equal(t, "1.0.0", image["tag"])
 		require.NotContains(t, image, "digest")

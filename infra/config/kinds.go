@@ -26,8 +26,9 @@ const (
 
 // Patterns, in the syntax that regular expressions have both in Go and in JavaScript, whose the JSON schema's are.
 const (
-	dnsLabel = `[a-z0-9]([-a-z0-9]*[a-z0-9])?`
-	guid     = `[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}`
+	dnsLabel  = `[a-z0-9]([-a-z0-9]*[a-z0-9])?`
+	valuePath = `[^\s.,\[\]]+(\.[^\s.,\[\]]+)*(\[\])?`
+	guid      = `[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}`
 	// keyVersion ends the address of a key or secret in a Key Vault.
 	keyVersion = `(/[0-9a-f]{32})?`
 )
@@ -110,6 +111,10 @@ var kinds = map[string]kind{
 	"ociChart": {
 		pattern: regexp.MustCompile(`^oci://[^/\s]+/`), check: isURL,
 		rule: `is not a chart's address, such as "oci://example.azurecr.io/charts/microservice"`,
+	},
+	"valuePaths": {
+		pattern: whole(valuePath + `(\s*,\s*` + valuePath + `)*`),
+		rule:    `is not the path of a chart's value, such as "orderService.image.tag", or several with commas between them`,
 	},
 	"projectPath": {
 		pattern: regexp.MustCompile(`^[^/]`), check: filepath.IsLocal,

@@ -51,14 +51,17 @@ func (c *Config) validateChart(found *problems, key string, chart Chart) {
 			forms++
 		}
 	}
+	validateKeys(found, key+".keys", chart.Keys)
 	if forms != 1 {
-		found.addUnless(chart == (Chart{}), key, nil, "takes exactly one of path, repository and oci")
+		found.addUnless(!chart.named(), key, nil, "takes exactly one of path, repository and oci")
 		return
 	}
 	if chart.Path != "" {
-		_, err := chartFiles(c.path(chart.Path))
-		found.addUnless(err == nil || !filepath.IsLocal(chart.Path), key+".path", chart.Path,
-			"is neither a chart folder with a Chart.yaml nor a packaged chart (.tgz)")
+		if filepath.IsLocal(chart.Path) {
+			if _, err := c.localChart(chartPath(chart)); err != nil {
+				found.add(key+".path", chart.Path, err.Error())
+			}
+		}
 		found.addUnless(chart.Name == "" && chart.Version == "" && chart.Username == "" && chart.Password == "", key, nil,
 			"has a path, which takes no name, version, username or password")
 		return
@@ -91,15 +94,32 @@ func (c *Config) validateService(found *problems, name string) {
 	validateLimits(found, key+".namespace.limits", c.NamespaceOf(name).Limits)
 	found.addUnless(len(service.Namespace.AllowFrom) == 0 || ValueOr(c.NamespaceOf(name).Isolate, false), key+".namespace.allowFrom", nil,
 		"needs isolate true; without it everybody may come in")
+	validateRelease(found, key+".release", c.ReleaseOf(name))
 	for i, file := range service.ValuesFiles {
-		_, err := readValuesFile(c.path(file))
-		found.addUnless(err == nil && filepath.IsLocal(file), fmt.Sprintf("%s.valuesFiles.%d", key, i), file,
-			"is not a YAML file in the project folder with an object at the top")
+		at := fmt.Sprintf("%s.valuesFiles.%d", key, i)
+		if !filepath.IsLocal(file) {
+			found.add(at, file, "leaves the project folder; an outside path would differ on every machine")
+		} else if _, err := readValuesFile(c.path(file)); err != nil {
+			found.add(at, file, err.Error())
+		}
 	}
-	values, _ := c.ValuesOf(name) // An unreadable file is reported above.
-	for _, at := range nulls(values) {
-		found.add(key+".values."+at, nil, "is null, which the Helm provider drops; set the value the chart shall have")
+}
+
+func validateRelease(found *problems, key string, release Release) {
+	if ValueOr(release.Wait, true) {
+		return
 	}
+	// Helm itself would wait nevertheless.
+	found.addUnless(!ValueOr(release.Atomic, false), key+".atomic", true, "excludes wait false; a release that is undone when it fails is waited for")
+	found.addUnless(!ValueOr(release.WaitForJobs, false), key+".waitForJobs", true, "excludes wait false")
+}
+
+func validateKeys(found *problems, key string, keys ChartKeys) {
+	if keys.Image != "" {
+		found.addUnless(keys.Registry == "" && keys.Repository == "" && keys.Tag == "" && keys.Digest == "", key+".image", keys.Image,
+			"excludes registry, repository, tag and digest; it takes the whole image")
+	}
+	found.addUnless(keys.PullSecrets == "" || keys.PullSecretName == "", key+".pullSecretName", keys.PullSecretName, "excludes pullSecrets")
 }
 
 // fullName is that with which the names begin that charts made by `helm create` give a service's objects.

@@ -1,10 +1,15 @@
 package config
 
 import (
+	"encoding/json"
+	"errors"
+	"os"
+	"path/filepath"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 	"gopkg.in/yaml.v3"
+	"helm.sh/helm/v3/pkg/chartutil"
 
 	"example.com/acr-microservices/infra/internal/projecttest"
 )
@@ -18,12 +23,13 @@ func TestServiceValues(t *testing.T) {
 	// What follows is compared as YAML, so the secret is replaced first.
 	values["secrets"] = map[string]any{"DATABASE_PASSWORD": "[secret]"}
 
-	text, err := yaml.Marshal(WithImage(values, "example.azurecr.io/customerapi", "1.0.0", "acr-secret"))
+	keys := ChartKeys{}.withDefaults(func(string) bool { return false })
+	text, err := yaml.Marshal(keys.WithImage(values, "example.azurecr.io", Image{Repository: "customerapi", Tag: "1.0.0"}, "acr-secret"))
 	require.NoError(t, err)
 	projecttest.Golden(t, "values/own-registry.golden", string(text))
 
 	values["imagePullSecrets"] = []any{map[string]any{"name": "of-the-user"}}
-	text, err = yaml.Marshal(WithImage(values, "docker.io/wolfgangofner/customerapi", "1.0.0", ""))
+	text, err = yaml.Marshal(keys.WithImage(values, "", Image{Repository: "docker.io/wolfgangofner/customerapi", Tag: "1.0.0"}, ""))
 	require.NoError(t, err)
 	projecttest.Golden(t, "values/foreign-registry.golden", string(text))
 }
@@ -39,9 +45,260 @@ func TestMergeValues(t *testing.T) {
 	require.Equal(t, base, mergeValues(nil, base))
 }
 
-func TestNulls(t *testing.T) {
+// helmReads returns what Helm makes of a file of values.
+func helmReads(path string) (map[string]any, error) {
+	values, err := chartutil.ReadValuesFile(path)
+	return values, err
+}
+
+// Each text is one over which people have come to grief; what is right is what Helm makes of it.
+func TestValuesFilesAsHelm(t *testing.T) {
 	t.Parallel()
-	require.Equal(t, []string{"a", "b.c.d"}, nulls(map[string]any{
-		"a": nil, "b": map[string]any{"c": map[string]any{"d": nil, "e": 1}}, "f": []any{nil},
-	}))
+	for name, text := range map[string]string{
+		"helm/helm#8294, #12179, #5497: booleans of YAML 1.1": "a: {b: no, c: Off, d: YES, e: y, f: N, g: 'no'}\n",
+		"pyyaml#107: leading zeros":                           "a: 017\nb: 0o17\nc: 00123\nd: 00189\ne: 0x1F\nf: 0b11\n",
+		"ingress-nginx#10969: ports as keys":                  "tcp: {5432: 'shop/postgres:5432', 80: {a: b}}\n",
+		"other keys":                                          "true: 1\non: 2\n1.50: 3\n1e3: 4\n2024-05-01: 5\n010: 6\n",
+		"aks-store-demo: a key twice":                         "a: {b: true}\nc: 2\na: {d: false}\n",
+		"podinfo: keys without a value":                       "host:\nservice:\n  hostPort:\nargs: ~\nlist: [null, {a: null}]\n",
+		"pulumi-kubernetes#2731: empty list and map":          "args: []\nmap: {}\ntext: ''\n",
+		"helm#12195: big numbers":                             "a: 10485760\nb: 9007199254740993\nc: 18446744073709551615\nd: 1e400\ne: 123456789012345678901234567890\n",
+		"dates":                                               "a: 2024-05-01\nb: 2024-05-01T10:00:00Z\nc: 2001-12-14 21:59:43.10 -5\nd: 12:30:45\ne: 190:20:30\n",
+		"fractions":                                           "a: 1.10\nb: .5\nc: 1_000\nd: 1.\ne: +1\nf: -0.0\ng: 1e3\n",
+		"anchors and merge keys":                              "base: &b {a: 1, c: no}\nother:\n  <<: *b\n  c: off\nlist: [*b, *b]\n",
+		"explicit tags":                                       "a: !!str 123\nb: !!int '5'\nc: !!binary aGVsbG8=\nd: !!float 1\ne: !custom x\n",
+		"several documents":                                   "a: 1\n---\na: 2\nb: 3\n",
+		"text over several lines":                             "a: |\n  x\n   y\nb: >-\n  p\n  q\nc: \"x\\ty\"\n",
+		"Windows' line ends and a byte order mark":            "\ufeffa: no\r\nb:\r\n  c: off\r\n",
+		"nothing":                              "",
+		"comments alone":                       "# image:\n#   tag: x\n",
+		"only null":                            "~\n",
+		"a template that is none here":         "a: '{{ .Values.b }}'\n",
+		"equal sign and tilde, helm/helm#9192": "a: =\nb: ~x\nc: <<\n",
+		"numbers with underscores and signs":   "a: 0x_1\nb: -017\nc: 0b1_0\nd: 1__0\n",
+		"infinity in text":                     "a: inf\nb: nan\nc: '.inf'\n",
+		"a tab (helm/helm#1707)":               "a:\n\tb: 1\n",
+		"infinity":                             "a: .inf\n",
+		"not a number":                         "a: .NaN\n",
+		"a list at the top":                    "- a\n",
+		"text at the top":                      "a\n",
+		"an unknown anchor":                    "a: *b\n",
+		"a list as key":                        "? [a, b]\n: c\n",
+		"null as key":                          "~: c\n",
+		"an open bracket":                      "a: [1, 2\n",
+		"a colon in text":                      "a: b: c\n",
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			requireAsHelm(t, text)
+		})
+	}
+}
+
+// requireAsHelm asserts that a values file is read as Helm reads it.
+func requireAsHelm(t *testing.T, text string) {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "values.yaml")
+	require.NoError(t, os.WriteFile(path, []byte(text), 0o600))
+	want, wanted := helmReads(path)
+	got, err := readValuesFile(path)
+	if wanted != nil {
+		require.Error(t, err, "Helm says: %v", wanted)
+		require.NotContains(t, err.Error(), "error converting YAML to JSON", "that is not the reader's concern")
+		return
+	}
+	require.NoError(t, err)
+	require.Equal(t, want, mergeValues(nil, got))
+}
+
+func TestValuesFileReasons(t *testing.T) {
+	t.Parallel()
+	dir := writeFiles(t, t.TempDir(), map[string]string{"tab.yaml": "a:\n\tb: 1\n", "list.yaml": "- a\n", "inf.yaml": "a: .inf\n"})
+	for file, want := range map[string]string{
+		"tab.yaml":  "is not YAML that Helm reads: line 2: found character that cannot start any token",
+		"list.yaml": "holds no keys at its top, where Helm wants a map of values",
+		"inf.yaml":  "is not YAML that Helm reads: json: unsupported value: +Inf",
+		"none.yaml": "cannot be read: no such file or directory",
+		"":          "cannot be read: is a directory",
+	} {
+		_, err := readValuesFile(filepath.Join(dir, file))
+		require.EqualError(t, err, want, file)
+	}
+}
+
+func TestSplitNulls(t *testing.T) {
+	t.Parallel()
+	values := map[string]any{
+		"a": nil, "b": map[string]any{"c": map[string]any{"d": nil, "e": 1}, "f": []any{}}, "g": []any{map[string]any{"h": nil}, "x"}, "i": []any{nil}, "j": "text",
+	}
+	plain, rest := SplitNulls(values)
+	require.Equal(t, map[string]any{"b": map[string]any{"c": map[string]any{"e": 1}, "f": []any{}}, "j": "text"}, plain)
+	require.Equal(t, map[string]any{"a": nil, "b": map[string]any{"c": map[string]any{"d": nil}}, "g": values["g"], "i": values["i"]}, rest)
+	require.Equal(t, values, mergeValues(rest, plain))
+	plain, rest = SplitNulls(plain)
+	require.Empty(t, rest)
+	require.NotEmpty(t, plain)
+}
+
+func TestHoldsEmptyList(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]bool{
+		"a: [1]": false, "a: {}": false, "": false, "a: {b: []}": true, "a: [{b: [[]]}]": true, "a: [x, ~]": true, "a:": true,
+	} {
+		values, err := parseValues([]byte(text))
+		require.NoError(t, err)
+		require.Equal(t, want, HoldsEmptyList(values), text)
+	}
+}
+
+func TestChartKeys(t *testing.T) {
+	t.Parallel()
+	const digest = "sha256:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+	pinned := Image{Repository: "shop/api", Tag: "1.0.0", Digest: digest}
+	for name, test := range map[string]struct {
+		keys   ChartKeys
+		image  Image
+		digest bool // the chart has image.digest
+		user   string
+		want   string
+	}{
+		"helm create": {
+			image: Image{Repository: "api", Tag: "1.0.0"}, user: `{image: {pullPolicy: Always, digest: old}}`,
+			want: `{image: {repository: r.io/api, tag: 1.0.0, pullPolicy: Always}, imagePullSecrets: [{name: acr}]}`,
+		},
+		"helm create with a digest": {
+			image: pinned,
+			want:  `{image: {repository: r.io/shop/api, tag: "1.0.0@` + digest + `"}, imagePullSecrets: [{name: acr}]}`,
+		},
+		"loki PR #8260: the digest where the chart takes it": {
+			image: pinned, digest: true,
+			want: `{image: {repository: r.io/shop/api, tag: 1.0.0, digest: "` + digest + `"}, imagePullSecrets: [{name: acr}]}`,
+		},
+		"codecentric #555: a tag that becomes a label": {
+			keys: ChartKeys{Digest: "none"}, image: pinned,
+			want: `{image: {repository: r.io/shop/api, tag: 1.0.0}, imagePullSecrets: [{name: acr}]}`,
+		},
+		"podinfo: image.pullSecrets": {
+			keys: ChartKeys{PullSecrets: "image.pullSecrets"}, image: Image{Repository: "api", Tag: "1.0.0"},
+			want: `{image: {repository: r.io/api, tag: 1.0.0, pullSecrets: [{name: acr}]}}`,
+		},
+		"eShopOnContainers: the secret's name as text": {
+			keys: ChartKeys{PullSecretName: "inf.registry.secretName"}, image: Image{Repository: "api", Tag: "1.0.0"},
+			want: `{image: {repository: r.io/api, tag: 1.0.0}, inf: {registry: {secretName: acr}}}`,
+		},
+		"bitnami: global.imageRegistry and names": {
+			keys:  ChartKeys{Registry: "global.imageRegistry", PullSecrets: "global.imagePullSecrets[]"},
+			image: Image{Repository: "shop/api", Tag: "1.0.0"}, user: `{global: {imagePullSecrets: [other, acr], a: b}}`,
+			want: `{global: {imageRegistry: r.io, imagePullSecrets: [acr, other], a: b}, image: {repository: shop/api, tag: 1.0.0}}`,
+		},
+		"aks-store-demo: an umbrella": {
+			keys:  ChartKeys{Repository: "orderService.image.repository", Tag: "orderService.image.tag"},
+			image: Image{Repository: "api", Tag: "1.0.0"}, user: `{orderService: {image: {digest: x}}, image: {digest: y}}`,
+			want: `{orderService: {image: {repository: r.io/api, tag: 1.0.0}}, image: {digest: y}, imagePullSecrets: [{name: acr}]}`,
+		},
+		"one text for the image": {
+			keys: ChartKeys{Image: "deployment.image, worker.image"}, image: pinned, user: `{image: {repository: mine}}`,
+			want: `{deployment: {image: "r.io/shop/api:1.0.0@` + digest + `"}, worker: {image: "r.io/shop/api:1.0.0@` + digest +
+				`"}, image: {repository: mine}, imagePullSecrets: [{name: acr}]}`,
+		},
+		"pega PR #495: the user's second pull secret": {
+			image: Image{Repository: "api", Tag: "1.0.0"}, user: `{imagePullSecrets: [{name: ghcr}, {name: acr}]}`,
+			want: `{image: {repository: r.io/api, tag: 1.0.0}, imagePullSecrets: [{name: acr}, {name: ghcr}]}`,
+		},
+		"a foreign image beside a registry key": {
+			keys: ChartKeys{Registry: "image.registry"}, image: Image{Repository: "ghcr.io/shop/api", Tag: "1.0.0"},
+			want: `{image: {registry: ghcr.io, repository: shop/api, tag: 1.0.0}, imagePullSecrets: [{name: acr}]}`,
+		},
+		"a digest without a tag": {
+			keys: ChartKeys{Digest: "none"}, image: Image{Repository: "api", Digest: digest},
+			want: `{image: {repository: r.io/api@sha256, tag: ` + digest[7:] + `}, imagePullSecrets: [{name: acr}]}`,
+		},
+		"no digest for a chart that takes one": {
+			image: Image{Repository: "api", Tag: "1.0.0"}, digest: true, user: `{image: {digest: old}}`,
+			want: `{image: {repository: r.io/api, tag: 1.0.0, digest: ""}, imagePullSecrets: [{name: acr}]}`,
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			user, err := parseValues([]byte(test.user))
+			require.NoError(t, err)
+			before, err := json.Marshal(user)
+			require.NoError(t, err)
+			want, err := parseValues([]byte(test.want))
+			require.NoError(t, err)
+			host := "r.io"
+			if test.image.Foreign() {
+				host = ""
+			}
+			keys := test.keys.withDefaults(func(path string) bool { return test.digest && path == "image.digest" })
+			require.Equal(t, want, keys.WithImage(user, host, test.image, "acr"))
+			after, err := json.Marshal(user)
+			require.NoError(t, err)
+			require.Equal(t, string(before), string(after), "the user's values are not changed")
+		})
+	}
+}
+
+// lossesOf returns the problems with the values of the service api in a stack file, which is in force or not.
+func lossesOf(t *testing.T, values string, inForce bool) problems {
+	t.Helper()
+	text := "config:\n  acr-microservices:services: {api: {values: " + values + "}}\n"
+	stack := projecttest.ParseStack(t, []byte(text))
+	settings, _ := stack.Settings()
+	cfg, found := decodeConfig(settings)
+	require.Empty(t, found)
+	var file *stackFile
+	if inForce {
+		file = parseStackFile([]byte(text))
+		require.NotNil(t, file)
+	}
+	pulumi, helm := file.valuesOf("api")
+	addLosses(&found, "values", cfg.Services["api"].Values, pulumi, helm)
+	return found
+}
+
+// What Helm would read otherwise than Pulumi has is refused by name, and nothing else is.
+func TestStackFileLosses(t *testing.T) {
+	t.Parallel()
+	for values, want := range map[string]string{
+		`{a: {b: no}}`:                         `values.a.b: "no" is what Pulumi reads, and Helm would read false; write that, or put what you mean in quotes`,
+		`{a: [x, {b: Off}]}`:                   `values.a.1.b: "Off" is what Pulumi reads, and Helm would read false; write that, or put what you mean in quotes`,
+		`{a: 2024-05-01}`:                      `values.a: "2024-05-01 00:00:00 +0000 UTC" is what YAML has made of a date; put what you mean in quotes`,
+		`{on: x}`:                              `values.on: is another key for Helm; put the key in quotes`,
+		`{2024-05-01: x}`:                      `values.2024-05-01 00:00:00 +0000 UTC: is another key for Helm; put the key in quotes`,
+		`{a: "no", b: 'off'}`:                  "",
+		`{a: 017, b: 0x1f}`:                    "",
+		`{tcp: {5432: x}}`:                     "",
+		`{a: null, b: [], c: {}, d: ~}`:        "",
+		`{a: "2024-05-01 00:00:00 +0000 UTC"}`: "",
+		`{a: 1.10, b: 1e3, c: 10485760}`:       "",
+		`{a: {secure: no}}`:                    "",
+	} {
+		found := lossesOf(t, values, true)
+		if want == "" {
+			require.Empty(t, found, values)
+			continue
+		}
+		require.Len(t, found, 1, values)
+		require.Equal(t, want, found[0].line(false))
+	}
+	require.Empty(t, lossesOf(t, `{a: no}`, false), "Pulumi's text says nothing without the file")
+	require.Len(t, lossesOf(t, `{a: 2024-05-01, b: [2024-05-01T10:00:00+02:00]}`, false), 2)
+}
+
+func TestReadStackFile(t *testing.T) {
+	t.Parallel()
+	text := "config: {'acr-microservices:services': {api: {values: {a: no}}}}\n"
+	for place, files := range map[string]map[string]string{
+		"beside":   {"Pulumi.yaml": "name: x\n", "Pulumi.dev.yaml": text},
+		"a folder": {"Pulumi.yaml": "name: x\nstackConfigDir: stacks\n", "stacks/Pulumi.dev.yaml": text},
+		"bare":     {"Pulumi.dev.yaml": "config: {services: {api: {values: {a: no}}}}\n"},
+	} {
+		pulumi, helm := readStackFile(writeFiles(t, t.TempDir(), files), "acme/shop/dev").valuesOf("api")
+		require.Equal(t, map[string]any{"a": "no"}, pulumi, place)
+		require.Equal(t, map[string]any{"a": false}, helm, place)
+	}
+	require.Nil(t, readStackFile(t.TempDir(), "dev"))
+	require.Nil(t, parseStackFile([]byte("a:\n\tb")))
+	require.True(t, errors.Is(fileReason(os.ErrNotExist), os.ErrNotExist))
 }

@@ -24,8 +24,21 @@ type ReleaseArgs struct {
 	Description pulumi.StringPtrInput
 	// Values of the chart.
 	Values pulumi.MapInput
+	// ValueYAMLFiles are files of values, over which Values are laid; nil for none.
+	ValueYAMLFiles pulumi.AssetOrArchiveArrayInput
+	// AllowNullValues keeps empty lists among Values, before 4.30 of the provider; since then it does so by itself, and says that
+	// the setting has no effect.
+	AllowNullValues pulumi.BoolPtrInput
 	// Timeout in seconds.
 	Timeout pulumi.IntInput
+	// SkipAwait does not wait until what the release has made is ready.
+	SkipAwait pulumi.BoolPtrInput
+	// WaitForJobs waits for jobs as well.
+	WaitForJobs pulumi.BoolPtrInput
+	// DisableWebhooks leaves out the chart's hooks when it is installed, and DisableCRDHooks when it is upgraded.
+	DisableWebhooks, DisableCRDHooks pulumi.BoolPtrInput
+	// SkipCrds leaves out the chart's custom resource definitions.
+	SkipCrds pulumi.BoolPtrInput
 	// Atomic rolls back on failure.
 	Atomic pulumi.BoolInput
 	// CleanupOnFail deletes what a failed upgrade newly created.
@@ -38,18 +51,25 @@ type ReleaseArgs struct {
 
 // releaseArgs holds the inputs as the provider sees them.
 type releaseArgs struct {
-	Compat         string            `pulumi:"compat"`
-	Name           string            `pulumi:"name"`
-	Namespace      string            `pulumi:"namespace"`
-	Chart          string            `pulumi:"chart"`
-	Version        *string           `pulumi:"version"`
-	RepositoryOpts map[string]string `pulumi:"repositoryOpts"`
-	Description    *string           `pulumi:"description"`
-	Values         map[string]any    `pulumi:"values"`
-	Timeout        int               `pulumi:"timeout"`
-	Atomic         bool              `pulumi:"atomic"`
-	CleanupOnFail  bool              `pulumi:"cleanupOnFail"`
-	MaxHistory     int               `pulumi:"maxHistory"`
+	Compat          string                  `pulumi:"compat"`
+	Name            string                  `pulumi:"name"`
+	Namespace       string                  `pulumi:"namespace"`
+	Chart           string                  `pulumi:"chart"`
+	Version         *string                 `pulumi:"version"`
+	RepositoryOpts  map[string]string       `pulumi:"repositoryOpts"`
+	Description     *string                 `pulumi:"description"`
+	Values          map[string]any          `pulumi:"values"`
+	ValueYAMLFiles  []pulumi.AssetOrArchive `pulumi:"valueYamlFiles"`
+	AllowNullValues *bool                   `pulumi:"allowNullValues"`
+	Timeout         int                     `pulumi:"timeout"`
+	SkipAwait       *bool                   `pulumi:"skipAwait"`
+	WaitForJobs     *bool                   `pulumi:"waitForJobs"`
+	DisableWebhooks *bool                   `pulumi:"disableWebhooks"`
+	DisableCRDHooks *bool                   `pulumi:"disableCRDHooks"`
+	SkipCrds        *bool                   `pulumi:"skipCrds"`
+	Atomic          bool                    `pulumi:"atomic"`
+	CleanupOnFail   bool                    `pulumi:"cleanupOnFail"`
+	MaxHistory      int                     `pulumi:"maxHistory"`
 }
 
 // ElementType makes ReleaseArgs a pulumi.Input.

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+	"sigs.k8s.io/yaml"
 
 	"example.com/acr-microservices/infra/config"
 	"example.com/acr-microservices/infra/internal/azure"
@@ -18,6 +19,8 @@ type Release struct {
 	Name string
 	// Chart to install.
 	Chart config.ResolvedChart
+	// PlannedRegistry stands for the registry's host when the chart is looked at, in the first preview as well.
+	PlannedRegistry string
 	// Values of the chart as the user gives them; image and pull secret are laid on top.
 	Values map[string]any
 	// PrivateValues says that Values hold a secret.
@@ -48,22 +51,38 @@ func (s *site) release(pullSecret pulumi.StringInput, rules []pulumi.Resource) (
 		}))
 	}
 	release, err := sdk.NewRelease(s.ctx, s.name, &sdk.ReleaseArgs{
-		Name:           pulumi.String(wanted.Name),
-		Namespace:      s.namespace,
-		Chart:          pulumi.String(wanted.Chart.Name),
-		Version:        azure.Optional(wanted.Chart.Version),
-		RepositoryOpts: repositoryOpts(wanted.Chart),
-		Description:    azure.Optional(wanted.Chart.Description()),
-		Values:         s.values(prefix, pullSecret),
-		Timeout:        pulumi.Int(*wanted.Settings.TimeoutSeconds),
-		Atomic:         pulumi.Bool(*wanted.Settings.Atomic),
-		CleanupOnFail:  pulumi.Bool(*wanted.Settings.CleanupOnFail),
-		MaxHistory:     pulumi.Int(*wanted.Settings.MaxHistory),
+		Name:            pulumi.String(wanted.Name),
+		Namespace:       s.namespace,
+		Chart:           pulumi.String(wanted.Chart.Name),
+		Version:         azure.Optional(wanted.Chart.Version),
+		RepositoryOpts:  repositoryOpts(wanted.Chart),
+		Description:     azure.Optional(wanted.Chart.Description()),
+		Values:          s.values(pullSecret),
+		ValueYAMLFiles:  s.nullsFile(),
+		AllowNullValues: ifTrue(config.HoldsEmptyList(wanted.Values)),
+		Timeout:         pulumi.Int(*wanted.Settings.TimeoutSeconds),
+		SkipAwait:       ifTrue(!*wanted.Settings.Wait),
+		WaitForJobs:     ifTrue(*wanted.Settings.WaitForJobs),
+		// The provider has one name for no hooks when it installs, and another when it upgrades.
+		DisableWebhooks: ifTrue(!*wanted.Settings.Hooks),
+		DisableCRDHooks: ifTrue(!*wanted.Settings.Hooks),
+		SkipCrds:        ifTrue(*wanted.Settings.SkipCRDs),
+		Atomic:          pulumi.Bool(*wanted.Settings.Atomic),
+		CleanupOnFail:   pulumi.Bool(*wanted.Settings.CleanupOnFail),
+		MaxHistory:      pulumi.Int(*wanted.Settings.MaxHistory),
 	}, opts...)
 	if err != nil {
 		return nil, nil, fmt.Errorf("release: %w", err)
 	}
 	return prefix.ApplyT(s.args.Image.Reference).(pulumi.StringOutput), release.Status, nil
+}
+
+// ifTrue leaves out what the provider does not do by itself.
+func ifTrue(flag bool) pulumi.BoolPtrInput {
+	if !flag {
+		return nil
+	}
+	return pulumi.Bool(true)
 }
 
 // repositoryOpts returns the provider's options for the chart repository, the password as a secret; nil if there are none.
@@ -85,14 +104,36 @@ func repositoryOpts(chart config.ResolvedChart) pulumi.StringMapInput {
 // values returns the values of the release, secret as a whole if the user's hold a secret, because the engine does not tell which of
 // them it is. In a preview they are known all at once or not at all, because the Kubernetes provider drops values of which it
 // knows only a part, and a plan made of such a preview could not be carried out.
-func (s *site) values(prefix pulumi.StringOutput, pullSecret pulumi.StringInput) pulumi.MapInput {
-	repository, tag := s.args.Image.ForChart()
-	user, private := s.args.Release.Values, s.args.Release.PrivateValues
-	values := pulumi.All(prefix, pullSecret).ApplyT(func(known []any) map[string]any {
-		return config.WithImage(user, known[0].(string)+repository, tag, known[1].(string))
+func (s *site) values(pullSecret pulumi.StringInput) pulumi.MapInput {
+	chart, image := s.args.Release.Chart, s.args.Image
+	host := s.args.Registry
+	if image.Foreign() {
+		host = pulumi.String("")
+	}
+	user, _ := config.SplitNulls(s.args.Release.Values)
+	values := pulumi.All(host, pullSecret, s.checkRendered()).ApplyT(func(known []any) map[string]any {
+		return chart.Keys.WithImage(user, known[0].(string), image, known[1].(string))
 	}).(pulumi.MapOutput)
-	if private {
+	if s.args.Release.PrivateValues {
 		return pulumi.ToSecret(values).(pulumi.MapOutput)
 	}
 	return values
+}
+
+// nullsFile returns the nulls among the user's values, which no map in the Go SDK can hold, as a file over which the provider lays
+// the other values; nil if there are none.
+func (s *site) nullsFile() pulumi.AssetOrArchiveArrayInput {
+	_, nulls := config.SplitNulls(s.args.Release.Values)
+	if len(nulls) == 0 {
+		return nil
+	}
+	text, err := yaml.Marshal(nulls)
+	if err != nil {
+		panic(err) // They are of JSON.
+	}
+	files := pulumi.AssetOrArchiveArray{pulumi.NewStringAsset(string(text))}
+	if s.args.Release.PrivateValues {
+		return pulumi.ToSecret(files).(pulumi.AssetOrArchiveArrayOutput)
+	}
+	return files
 }

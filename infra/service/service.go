@@ -47,7 +47,7 @@ type site struct {
 	ctx       *pulumi.Context
 	name      string
 	args      *Args
-	parent    pulumi.ResourceOption
+	parent    pulumi.ResourceOrInvokeOption
 	namespace pulumi.StringOutput
 }
 

@@ -3,9 +3,8 @@
 package projecttest
 
 import (
-	"encoding/json"
+	"context"
 	"flag"
-	"fmt"
 	"maps"
 	"os"
 	"os/exec"
@@ -15,8 +14,9 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/pulumi/pulumi/sdk/v3/go/common/encoding"
+	"github.com/pulumi/pulumi/sdk/v3/go/common/workspace"
 	"github.com/stretchr/testify/require"
-	"gopkg.in/yaml.v3"
 )
 
 // Update is the flag with which tests rewrite what they compare with.
@@ -43,49 +43,41 @@ func ReadStack(t testing.TB, path string) Stack {
 	return ParseStack(t, text)
 }
 
-// ParseStack does the same with the file's content.
+// ParseStack does the same with the file's content. It reads the file by the library with which Pulumi does: what YAML changes on
+// the way to the program, it changes in tests as well.
 func ParseStack(t testing.TB, text []byte) Stack {
 	t.Helper()
-	var file struct {
-		Config map[string]any `yaml:"config"`
-	}
-	require.NoError(t, yaml.Unmarshal(text, &file))
-	stack := Stack{Config: map[string]string{}}
-	for key, value := range file.Config {
-		secret := false
-		value = decrypt(value, &secret)
-		if secret {
-			stack.SecretKeys = append(stack.SecretKeys, key)
-		}
-		switch value.(type) {
-		case map[string]any, []any:
-			object, err := json.Marshal(value)
-			require.NoError(t, err)
-			stack.Config[key] = string(object)
-		default:
-			stack.Config[key] = fmt.Sprint(value)
-		}
-	}
+	stack, err := LoadStack(text)
+	require.NoError(t, err)
 	return stack
 }
 
-func decrypt(value any, secret *bool) any {
-	switch value := value.(type) {
-	case map[string]any:
-		if plain, ok := value["secure"]; ok && len(value) == 1 {
-			*secret = true
-			return plain
-		}
-		for key, item := range value {
-			value[key] = decrypt(item, secret)
-		}
-	case []any:
-		for i, item := range value {
-			value[i] = decrypt(item, secret)
+// LoadStack does the same for a text that may be none.
+func LoadStack(text []byte) (Stack, error) {
+	stack := Stack{Config: map[string]string{}}
+	file, err := workspace.LoadProjectStackBytes(nil, &workspace.Project{Name: Project}, text, "Pulumi."+StackName+".yaml", encoding.YAML)
+	if err != nil {
+		return stack, err
+	}
+	plain, err := file.Config.Decrypt(openSafe{})
+	if err != nil {
+		return stack, err
+	}
+	for key, value := range plain {
+		stack.Config[key.String()] = value
+		if file.Config[key].Secure() {
+			stack.SecretKeys = append(stack.SecretKeys, key.String())
 		}
 	}
-	return value
+	return stack, nil
 }
+
+// openSafe takes the text of a leaf {secure: text} for the secret itself.
+type openSafe struct{}
+
+func (openSafe) DecryptValue(_ context.Context, text string) (string, error) { return text, nil }
+
+func (openSafe) BatchDecrypt(_ context.Context, texts []string) ([]string, error) { return texts, nil }
 
 // Settings returns the project's own settings, and which of them are secret.
 func (s Stack) Settings() (settings map[string]string, secret map[string]bool) {

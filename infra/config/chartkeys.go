@@ -1,0 +1,196 @@
+package config
+
+import (
+	"slices"
+	"strings"
+)
+
+// ChartKeys say where a chart's values take the image and the pull secret from. Each is the path of a value, as in
+// `orderService.image.tag`, or several paths with commas between them.
+type ChartKeys struct {
+	// Image is the value that takes the whole image, as in `example.azurecr.io/customerapi:1.0.0`. It excludes `registry`,
+	// `repository`, `tag` and `digest`. Default: none.
+	Image string `json:"image" is:"valuePaths"`
+	// Registry is the value that takes the registry's host alone, as in `global.imageRegistry`; `repository` then takes the image's
+	// name without it. Default: none.
+	Registry string `json:"registry" is:"valuePaths"`
+	// Repository is the value that takes the image's name.
+	Repository string `json:"repository" is:"valuePaths" default:"image.repository"`
+	// Tag is the value that takes the image's tag.
+	Tag string `json:"tag" is:"valuePaths" default:"image.tag"`
+	// Digest is the value that takes the image's digest, `none` to run the tag without the digest, or `tag` to put the digest at the
+	// end of the tag. Default: `digest` beside `repository` if the values of a chart in the project folder have it, and else `tag`.
+	Digest string `json:"digest" is:"valuePaths"`
+	// PullSecrets is the value that takes the list of pull secrets, as in `image.pullSecrets`. It becomes a list of `{name}`, as
+	// Kubernetes has it, or with `[]` at the end of the path a list of names. Pull secrets that the values name themselves stay in the
+	// list, behind the stack's.
+	PullSecrets string `json:"pullSecrets" is:"valuePaths" default:"imagePullSecrets"`
+	// PullSecretName is the value that takes the name of the pull secret as text, for a chart that has no list. It excludes
+	// `pullSecrets`. Default: none.
+	PullSecretName string `json:"pullSecretName" is:"valuePaths"`
+}
+
+// What ChartKeys.Digest says instead of a path.
+const (
+	DigestInTag = "tag"
+	NoDigest    = "none"
+)
+
+// withDefaults returns k with its empty fields filled in: charts follow `helm create`, unless they say otherwise.
+func (k ChartKeys) withDefaults(chartHasDigest func(path string) bool) ChartKeys {
+	if k.Image == "" {
+		setDefault(&k.Repository, "image.repository")
+		setDefault(&k.Tag, "image.tag")
+		if k.Digest == "" {
+			k.Digest = DigestInTag
+			if beside := besides(k.Repository, "digest"); chartHasDigest(beside) {
+				k.Digest = beside
+			}
+		}
+	}
+	if k.PullSecretName == "" {
+		setDefault(&k.PullSecrets, "imagePullSecrets")
+	}
+	return k
+}
+
+// besides returns the path of another value in the object of the first of some paths.
+func besides(paths, name string) string {
+	path := splitPaths(paths)[0]
+	return path[:strings.LastIndexByte(path, '.')+1] + name
+}
+
+func splitPaths(paths string) []string {
+	if paths == "" {
+		return nil
+	}
+	list := strings.Split(paths, ",")
+	for i, path := range list {
+		list[i] = strings.TrimSpace(path)
+	}
+	return list
+}
+
+// WithImage returns the user's values with those the stack owns, where keys say that the chart has them. Host is that of the stack's
+// registry, empty for an image from elsewhere, and pullSecret empty for none.
+func (k ChartKeys) WithImage(user map[string]any, host string, image Image, pullSecret string) map[string]any {
+	merged := mergeValues(nil, user) // a copy, for what is set in it
+	set := func(paths string, value any) {
+		for _, path := range splitPaths(paths) {
+			setValue(merged, path, value)
+		}
+	}
+	if k.Image != "" {
+		set(k.Image, image.Reference(withSlash(host)))
+	} else {
+		k.setImage(set, host, image)
+		// Otherwise a chart that has it would prefer a digest of the user's own.
+		if beside := besides(k.Repository, "digest"); !slices.Contains(splitPaths(k.Digest), beside) {
+			deleteValue(merged, beside)
+		}
+	}
+	if pullSecret == "" {
+		return merged
+	}
+	set(k.PullSecretName, pullSecret)
+	for _, path := range splitPaths(k.PullSecrets) {
+		var first any = map[string]any{"name": pullSecret}
+		bare, names := strings.CutSuffix(path, "[]")
+		if names {
+			first = pullSecret
+		}
+		list := []any{first}
+		own, _ := valueAt(merged, bare).([]any)
+		for _, other := range own {
+			if secretName(other) != pullSecret {
+				list = append(list, other)
+			}
+		}
+		setValue(merged, bare, list)
+	}
+	return merged
+}
+
+func (k ChartKeys) setImage(set func(paths string, value any), host string, image Image) {
+	if k.Registry != "" && image.Foreign() {
+		host, image.Repository, _ = strings.Cut(image.Repository, "/")
+	}
+	digest := ""
+	switch k.Digest {
+	case DigestInTag:
+	case NoDigest:
+		if image.Tag != "" { // without a tag there is nothing else
+			image.Digest = ""
+		}
+	default:
+		digest, image.Digest = image.Digest, ""
+	}
+	repository, tag := image.ForChart()
+	if k.Registry != "" {
+		set(k.Registry, host)
+	} else {
+		repository = withSlash(host) + repository
+	}
+	set(k.Repository, repository)
+	set(k.Tag, tag)
+	if k.Digest != DigestInTag && k.Digest != NoDigest {
+		set(k.Digest, digest)
+	}
+}
+
+func withSlash(host string) string {
+	if host == "" {
+		return ""
+	}
+	return host + "/"
+}
+
+// secretName returns the name of an entry in a list of pull secrets.
+func secretName(entry any) string {
+	if object, ok := entry.(map[string]any); ok {
+		entry = object["name"]
+	}
+	name, _ := entry.(string)
+	return name
+}
+
+// setValue sets the value at a path, whose objects it makes where there are none. The objects of values are changed in place: they
+// are to be the caller's own.
+func setValue(values map[string]any, path string, value any) {
+	key, below, deeper := strings.Cut(path, ".")
+	if !deeper {
+		values[key] = value
+		return
+	}
+	object, ok := values[key].(map[string]any)
+	if !ok {
+		object = map[string]any{}
+		values[key] = object
+	}
+	setValue(object, below, value)
+}
+
+// valueAt returns the value at a path, nil if there is none.
+func valueAt(values map[string]any, path string) any {
+	key, below, deeper := strings.Cut(path, ".")
+	if !deeper {
+		return values[key]
+	}
+	object, _ := values[key].(map[string]any)
+	if object == nil {
+		return nil
+	}
+	return valueAt(object, below)
+}
+
+func deleteValue(values map[string]any, path string) {
+	folder, key := "", path
+	if i := strings.LastIndexByte(path, '.'); i >= 0 {
+		folder, key = path[:i], path[i+1:]
+		if object, ok := valueAt(values, folder).(map[string]any); ok {
+			delete(object, key)
+		}
+		return
+	}
+	delete(values, key)
+}

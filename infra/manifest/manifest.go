@@ -1,0 +1,223 @@
+// Package manifest judges what a chart renders: whether its pods run the image that the stack means, and can pull it. A chart that
+// takes the image from elsewhere in its values installs without an error, and runs something else.
+package manifest
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/distribution/reference"
+)
+
+// Wanted is what the pods of a chart are to run.
+type Wanted struct {
+	// Image is the whole image, as in "example.azurecr.io/customerapi:1.0.0@sha256:…".
+	Image string
+	// PullSecret is the name of the pull secret, empty for none.
+	PullSecret string
+	// Tagged says that the chart got the digest at the end of the tag, which it may use as a label too.
+	Tagged bool
+}
+
+// Check returns what is wrong with rendered objects, each beginning with the key below chart that helps; none if nothing is. An object
+// is in the form of JSON.
+func Check(objects []map[string]any, want Wanted) []string {
+	wanted, err := reference.ParseNormalizedNamed(want.Image)
+	if err != nil {
+		return []string{fmt.Sprintf("check: %q is not an image: %v", want.Image, err)}
+	}
+	c := checker{want: want, image: wanted, accounts: map[string]bool{}}
+	objects = flatten(objects)
+	for _, object := range objects {
+		if object["kind"] == "ServiceAccount" {
+			c.accounts[text(object, "metadata", "name")] = c.names(object["imagePullSecrets"])
+		}
+	}
+	for _, object := range objects {
+		c.object(object)
+	}
+	if !c.runs {
+		c.faults = append([]string{c.runsNothing()}, c.faults...)
+	}
+	return c.faults
+}
+
+type checker struct {
+	want     Wanted
+	image    reference.Named
+	accounts map[string]bool // service accounts by name: whether they have the pull secret
+	runs     bool            // a container runs the image
+	others   []string        // images that run
+	faults   []string
+}
+
+// flatten replaces lists of objects by their items.
+func flatten(objects []map[string]any) []map[string]any {
+	var flat []map[string]any
+	for _, object := range objects {
+		kind, _ := object["kind"].(string)
+		items, isList := object["items"].([]any)
+		if !isList || !strings.HasSuffix(kind, "List") {
+			flat = append(flat, object)
+			continue
+		}
+		for _, item := range items {
+			if object, ok := item.(map[string]any); ok {
+				flat = append(flat, flatten([]map[string]any{object})...)
+			}
+		}
+	}
+	return flat
+}
+
+// podPaths are where objects have the pods that they make: a pod itself, a job in time, and all others, those of operators such as an
+// Argo Rollout or a Knative Service among them.
+var podPaths = [][]string{{}, {"spec", "jobTemplate", "spec", "template"}, {"spec", "template"}}
+
+func (c *checker) object(object map[string]any) {
+	name := fmt.Sprintf("%v %q", object["kind"], text(object, "metadata", "name"))
+	if c.want.Tagged {
+		c.labels(name, object)
+	}
+	for _, path := range podPaths {
+		pod := at(object, path...)
+		spec := at(pod, "spec")
+		if _, ok := spec["containers"].([]any); !ok {
+			continue
+		}
+		if c.want.Tagged && len(path) > 0 {
+			c.labels(name, pod)
+		}
+		c.pod(name, spec)
+		return
+	}
+}
+
+// labels reports a label made of the tag, which cannot hold a digest: https://github.com/grafana/loki/pull/8260
+func (c *checker) labels(name string, object map[string]any) {
+	labels := at(object, "metadata", "labels")
+	for _, label := range slices.Sorted(maps.Keys(labels)) {
+		value, _ := labels[label].(string)
+		if strings.Contains(value, "@sha256") {
+			c.fault("keys.digest", "%s has the digest in its label %s, where Kubernetes does not take it: name the value that takes the digest, "+
+				"or none to run the tag without it", name, label)
+			return
+		}
+	}
+}
+
+func (c *checker) pod(name string, spec map[string]any) {
+	pulls := false
+	for _, list := range []string{"initContainers", "containers"} {
+		containers, _ := spec[list].([]any)
+		for _, item := range containers {
+			container, _ := item.(map[string]any)
+			image, _ := container["image"].(string)
+			pulls = c.container(name, image) || pulls
+		}
+	}
+	if !pulls || c.want.PullSecret == "" || c.names(spec["imagePullSecrets"]) {
+		return
+	}
+	account, _ := spec["serviceAccountName"].(string)
+	if !c.accounts[account] {
+		c.fault("keys.pullSecrets", "%s pulls from the stack's registry without the pull secret %q: name the value from which this chart takes its pull secrets",
+			name, c.want.PullSecret)
+	}
+}
+
+// container says whether the image of a container comes from the registry of the stack's.
+func (c *checker) container(name, image string) bool {
+	if !slices.Contains(c.others, image) {
+		c.others = append(c.others, image)
+	}
+	runs, err := reference.ParseNormalizedNamed(image)
+	if err != nil {
+		// A foreign chart's image is its own concern, one that begins as the stack's is not.
+		if strings.HasPrefix(image, c.image.Name()) {
+			c.fault("keys.repository", "%s runs %q, which is not an image: %v", name, image, err)
+		}
+		return false
+	}
+	if reference.Domain(runs) != reference.Domain(c.image) {
+		return false
+	}
+	if runs.Name() == c.image.Name() {
+		if c.same(runs) {
+			c.runs = true
+		} else {
+			c.fault(c.wrongKey(), "%s runs %s, and the stack means %s: name the value from which this chart takes it", name, image, c.want.Image)
+			c.runs = true // as far as the repository goes, which has been said
+		}
+	}
+	return true
+}
+
+// same says whether a container runs what the stack means: the digest if it names one, and else the tag.
+func (c *checker) same(runs reference.Named) bool {
+	if digest := digestOf(c.image); digest != "" {
+		return digestOf(runs) == digest
+	}
+	return digestOf(runs) == "" && tagOf(runs) == tagOf(c.image)
+}
+
+func (c *checker) wrongKey() string {
+	if digestOf(c.image) != "" && !c.want.Tagged {
+		return "keys.digest"
+	}
+	return "keys.tag"
+}
+
+func digestOf(image reference.Named) string {
+	if digested, ok := image.(reference.Digested); ok {
+		return digested.Digest().String()
+	}
+	return ""
+}
+
+func tagOf(image reference.Named) string {
+	if tagged, ok := image.(reference.Tagged); ok {
+		return tagged.Tag()
+	}
+	return ""
+}
+
+func (c *checker) runsNothing() string {
+	if len(c.others) == 0 {
+		return "check: the chart makes no pods; say false if something else makes them"
+	}
+	slices.Sort(c.others)
+	return fmt.Sprintf("keys.repository: no container runs %s, but %s: name the values from which this chart takes its image",
+		c.want.Image, strings.Join(c.others, ", "))
+}
+
+func (c *checker) fault(key, format string, args ...any) {
+	if text := key + ": " + fmt.Sprintf(format, args...); !slices.Contains(c.faults, text) {
+		c.faults = append(c.faults, text)
+	}
+}
+
+// names says whether a list of pull secrets has the stack's.
+func (c *checker) names(list any) bool {
+	items, _ := list.([]any)
+	return slices.ContainsFunc(items, func(item any) bool {
+		secret, _ := item.(map[string]any)
+		return secret["name"] == c.want.PullSecret
+	})
+}
+
+// at returns the object at a path, nil if there is none.
+func at(object map[string]any, path ...string) map[string]any {
+	for _, key := range path {
+		object, _ = object[key].(map[string]any)
+	}
+	return object
+}
+
+func text(object map[string]any, path ...string) string {
+	last := len(path) - 1
+	value, _ := at(object, path[:last]...)[path[last]].(string)
+	return value
+}

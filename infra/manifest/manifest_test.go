@@ -1,0 +1,180 @@
+package manifest
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"sigs.k8s.io/yaml"
+
+	"example.com/acr-microservices/infra/config"
+	"example.com/acr-microservices/infra/internal/charttest"
+)
+
+const (
+	host   = "acrshop.azurecr.io"
+	secret = "acr-secret"
+	digest = "sha256:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+)
+
+// faultsOf renders a chart of testdata for a stack, and judges what comes out.
+func faultsOf(t *testing.T, chart config.Chart, values string, image config.Image) []string {
+	t.Helper()
+	user := map[string]any{}
+	require.NoError(t, yaml.Unmarshal([]byte(values), &user))
+	cfg, err := config.Parse(map[string]string{"services": `{"api": {}}`}, nil, config.Around{
+		Stack: "dev", Root: "testdata", Settings: map[string]string{"azure-native:location": "westeurope"},
+	})
+	require.NoError(t, err)
+	cfg.Services["api"] = config.Service{Chart: chart}
+	resolved, err := cfg.ChartOf("api")
+	require.NoError(t, err)
+	prefix := ""
+	if !image.Foreign() {
+		prefix = host
+	}
+	objects, err := charttest.Render(charttest.Options{
+		Path: "testdata", Chart: filepath.Base(chart.Path), ReleaseName: "api", Namespace: "api-dev",
+		Values: resolved.Keys.WithImage(user, prefix, image, secret),
+	})
+	require.NoError(t, err)
+	want := Wanted{Image: image.Reference(prefix + "/"), PullSecret: secret, Tagged: image.Digest != "" && resolved.Keys.Digest == config.DigestInTag}
+	if prefix == "" {
+		want = Wanted{Image: image.Reference("")}
+	}
+	return Check(objects, want)
+}
+
+// The charts are small look-alikes of public ones, and deploy as they are.
+func TestChartsAsTheyAre(t *testing.T) {
+	t.Parallel()
+	tagged := config.Image{Repository: "shop/api", Tag: "1.0.0"}
+	pinned := config.Image{Repository: "shop/api", Tag: "1.0.0", Digest: digest}
+	for name, test := range map[string]struct {
+		keys     config.ChartKeys
+		values   string
+		noDigest bool // the chart makes a label of the tag
+	}{
+		"create-2018": {keys: config.ChartKeys{PullSecrets: "imagePullSecrets"}},
+		"create-2020": {},
+		"create-2022": {},
+		"create-2024": {},
+		"podinfo":     {keys: config.ChartKeys{PullSecrets: "image.pullSecrets"}},
+		"umbrella":    {keys: config.ChartKeys{Repository: "api.image.repository", Tag: "api.image.tag", PullSecrets: "api.imagePullSecrets"}},
+		"hooks":       {},
+		"stateful":    {},
+		"cron":        {keys: config.ChartKeys{Image: "job.image"}},
+		"global":      {keys: config.ChartKeys{Registry: "global.imageRegistry", PullSecrets: "global.imagePullSecrets[]"}},
+		"account":     {keys: config.ChartKeys{PullSecretName: "registry.secretName"}},
+		"label":       {noDigest: true},
+		"list":        {},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			chart := config.Chart{Path: name, Keys: test.keys}
+			require.Empty(t, faultsOf(t, chart, test.values, tagged))
+			if faults := faultsOf(t, chart, test.values, pinned); test.noDigest {
+				require.Len(t, faults, 1)
+				require.Contains(t, faults[0], "keys.digest: Deployment \"api\" has the digest in its label app.kubernetes.io/version")
+				chart.Keys.Digest = config.NoDigest
+				require.Empty(t, faultsOf(t, chart, test.values, tagged))
+			} else {
+				require.Empty(t, faults)
+			}
+			require.Empty(t, faultsOf(t, chart, test.values, config.Image{Repository: "ghcr.io/shop/api", Tag: "1.0.0"}))
+		})
+	}
+	entries, err := os.ReadDir("testdata")
+	require.NoError(t, err)
+	require.Len(t, entries, 13, "each chart is looked at")
+}
+
+// What is named in the error is what helps.
+func TestFaults(t *testing.T) {
+	t.Parallel()
+	tagged := config.Image{Repository: "shop/api", Tag: "1.0.0"}
+	for name, test := range map[string]struct {
+		chart  config.Chart
+		values string
+		want   []string
+	}{
+		"podinfo without keys": {
+			chart: config.Chart{Path: "podinfo"},
+			want:  []string{`keys.pullSecrets: Deployment "api" pulls from the stack's registry without the pull secret "acr-secret": name the value from which this chart takes its pull secrets`},
+		},
+		"an umbrella without keys": {
+			chart: config.Chart{Path: "umbrella"},
+			want:  []string{`keys.repository: no container runs acrshop.azurecr.io/shop/api:1.0.0, but docker.io/library/redis:7.2, docker.io/shop/api:0.9.0: name the values from which this chart takes its image`},
+		},
+		"another tag": {
+			chart: config.Chart{Path: "create-2024", Keys: config.ChartKeys{Tag: "image.version"}}, values: "image: {tag: 0.9.0}",
+			want: []string{`keys.tag: Deployment "api" runs acrshop.azurecr.io/shop/api:0.9.0, and the stack means acrshop.azurecr.io/shop/api:1.0.0: name the value from which this chart takes it`},
+		},
+		"no pods": {
+			chart: config.Chart{Path: "list"}, values: "enabled: false",
+			want: []string{"check: the chart makes no pods; say false if something else makes them"},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			require.Equal(t, test.want, faultsOf(t, test.chart, test.values, tagged))
+		})
+	}
+}
+
+// What other people's pods are made of is not the stack's concern.
+func TestCheck(t *testing.T) {
+	t.Parallel()
+	pod := func(kind, fields string) string {
+		return "apiVersion: v1\nkind: " + kind + "\nmetadata: {name: x}\nspec: {template: {spec: " + fields + "}}\n"
+	}
+	const own = `{image: "acrshop.azurecr.io/api:1.0.0"}`
+	for name, test := range map[string]struct {
+		objects []string
+		digest  string
+		want    []string
+	}{
+		"a sidecar from elsewhere": {objects: []string{pod("Deployment", `{imagePullSecrets: [{name: acr-secret}], containers: [`+own+`, {image: "envoyproxy/envoy:v1"}]}`)}},
+		"a database beside it":     {objects: []string{pod("Deployment", `{imagePullSecrets: [{name: acr-secret}], containers: [`+own+`]}`), pod("StatefulSet", `{containers: [{image: "postgres:16"}]}`)}},
+		"a sidecar from the stack's registry": {objects: []string{
+			pod("Deployment", `{imagePullSecrets: [{name: ghcr}, {name: acr-secret}], containers: [`+own+`, {image: "acrshop.azurecr.io/proxy:7"}]}`),
+		}},
+		"an operator's object": {objects: []string{pod("Rollout", `{imagePullSecrets: [{name: acr-secret}], containers: [`+own+`]}`)}},
+		"an init container without the secret": {
+			objects: []string{
+				pod("Deployment", `{imagePullSecrets: [{name: acr-secret}], containers: [`+own+`]}`),
+				pod("Job", `{initContainers: [{image: "acrshop.azurecr.io/migrate:1"}], containers: [{image: busybox}]}`),
+			},
+			want: []string{`keys.pullSecrets: Job "x" pulls from the stack's registry without the pull secret "acr-secret": name the value from which this chart takes its pull secrets`},
+		},
+		"a digest that the chart leaves out": {
+			objects: []string{pod("Deployment", `{imagePullSecrets: [{name: acr-secret}], containers: [`+own+`]}`)}, digest: digest,
+			want: []string{`keys.digest: Deployment "x" runs acrshop.azurecr.io/api:1.0.0, and the stack means acrshop.azurecr.io/api:1.0.0@` + digest + `: name the value from which this chart takes it`},
+		},
+		"a digest without the tag": {objects: []string{pod("Deployment", `{imagePullSecrets: [{name: acr-secret}], containers: [{image: "acrshop.azurecr.io/api@`+digest+`"}]}`)}, digest: digest},
+		"an image that is none": {
+			objects: []string{pod("Deployment", `{imagePullSecrets: [{name: acr-secret}], containers: [{image: "acrshop.azurecr.io/api:"}]}`)},
+			want: []string{
+				"keys.repository: no container runs acrshop.azurecr.io/api:1.0.0, but acrshop.azurecr.io/api:: name the values from which this chart takes its image",
+				`keys.repository: Deployment "x" runs "acrshop.azurecr.io/api:", which is not an image: invalid reference format`,
+			},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var objects []map[string]any
+			for _, text := range test.objects {
+				var object map[string]any
+				require.NoError(t, yaml.Unmarshal([]byte(text), &object))
+				objects = append(objects, object)
+			}
+			image := host + "/api:1.0.0"
+			if test.digest != "" {
+				image += "@" + test.digest
+			}
+			require.Equal(t, test.want, Check(objects, Wanted{Image: image, PullSecret: secret}))
+		})
+	}
+	require.Len(t, Check(nil, Wanted{Image: "::"}), 1)
+}

@@ -1,0 +1,151 @@
+package service
+
+import (
+	"encoding/json"
+	"fmt"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/utilities"
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+	"google.golang.org/grpc/status"
+
+	"example.com/acr-microservices/infra/config"
+	"example.com/acr-microservices/infra/manifest"
+)
+
+// renderToken is the function of the Kubernetes provider that renders a chart, wherever it is, without installing it. Helm's engine in
+// the program would take as long to compile as three times the rest of it.
+const renderToken = "kubernetes:helm:template"
+
+// renderOptions are what it takes, as JSON. A namespace is not among them: given one, the provider asks the cluster for every kind of
+// object whether it has one, and fails where the cluster cannot be reached (decodeYaml in its invoke_decode_yaml.go).
+type renderOptions struct {
+	Chart       string         `json:"chart"`
+	Path        string         `json:"path,omitempty"` // the folder in which Chart is
+	Version     string         `json:"version,omitempty"`
+	ReleaseName string         `json:"release_name"`
+	Values      map[string]any `json:"values"`
+	SkipCRDs    bool           `json:"skip_crd_rendering"`
+	Fetch       struct {
+		Repo     string `json:"repo,omitempty"`
+		Username string `json:"username,omitempty"`
+		Password string `json:"password,omitempty"`
+	} `json:"fetch_opts"`
+}
+
+// checkRendered renders the chart as the stack file means it, and fails unless its pods run the stack's image and can pull it. All
+// that it needs is known before anything exists, so that a first preview says what is wrong.
+func (s *site) checkRendered() pulumi.Output {
+	if !s.args.Release.Chart.Check {
+		return pulumi.Bool(true).ToBoolOutput()
+	}
+	return pulumi.String(s.renderJSON()).ToStringOutput().ApplyT(func(options string) (bool, error) {
+		var rendered struct {
+			Objects []map[string]any `pulumi:"result"`
+		}
+		given := struct {
+			Options string `pulumi:"jsonOpts"`
+		}{options}
+		invoke := []pulumi.InvokeOption{s.parent}
+		if err := s.ctx.Invoke(renderToken, given, &rendered, utilities.PkgInvokeDefaultOpts(invoke)...); err != nil {
+			return false, s.renderFault(err)
+		}
+		if rendered.Objects == nil {
+			return true, nil // The provider does not know its cluster yet, and so answers nothing.
+		}
+		faults := manifest.Check(rendered.Objects, s.wanted())
+		return true, config.ChartFaults(s.name, faults)
+	})
+}
+
+// wanted is what the stack means the chart's pods to run.
+func (s *site) wanted() manifest.Wanted {
+	image, keys, prefix := s.args.Image, s.args.Release.Chart.Keys, ""
+	if !image.Foreign() {
+		prefix = s.args.Release.PlannedRegistry + "/"
+	}
+	if keys.Digest == config.NoDigest && image.Tag != "" {
+		image.Digest = ""
+	}
+	want := manifest.Wanted{
+		Image:  image.Reference(prefix),
+		Tagged: image.Digest != "" && keys.Digest == config.DigestInTag,
+	}
+	if secret := s.args.PullSecret; secret != nil && !secret.Unused {
+		want.PullSecret = secret.Name
+	}
+	return want
+}
+
+func (s *site) renderJSON() string {
+	release, chart, host := s.args.Release, s.args.Release.Chart, s.args.Release.PlannedRegistry
+	if s.args.Image.Foreign() {
+		host = ""
+	}
+	options := renderOptions{
+		Chart: chart.Name, Version: chart.Version, ReleaseName: release.Name, SkipCRDs: true,
+		Values: chart.Keys.WithImage(release.Values, host, s.args.Image, s.wanted().PullSecret),
+	}
+	if chart.Digest != "" {
+		options.Path, options.Chart = path.Split(chart.Name)
+	}
+	options.Fetch.Repo, options.Fetch.Username, options.Fetch.Password = chart.Repository, chart.Username, chart.Password
+	text, err := json.Marshal(options)
+	if err != nil {
+		panic(err) // The values are of JSON.
+	}
+	return string(text)
+}
+
+// renderFault is the error about a chart that could not be rendered. It is only a warning where the release may still succeed: the
+// provider fetches charts for it in other ways too, and takes an old version of Kubernetes for that of a cluster it does not reach.
+func (s *site) renderFault(err error) error {
+	text := hide(status.Convert(err).Message(), s.args.Release)
+	if _, reason, ok := strings.Cut(text, "failed to create chart from template: "); ok {
+		text = reason // Helm's own words
+	}
+	if strings.Contains(text, "failed to pull chart") || strings.Contains(text, "chart requires kubeVersion") {
+		return s.ctx.Log.Warn(fmt.Sprintf("services.%s.chart: the chart could not be looked at: %s", s.name, text), nil)
+	}
+	fault := "check: the chart does not render: " + text
+	if s.wanted().Tagged && strings.Contains(text, "@sha256:") {
+		fault = "keys.digest: the chart does not render with the digest at the end of the tag; name the value that takes the digest, " +
+			"or none to run the tag without it: " + text
+	}
+	return config.ChartFaults(s.name, []string{fault})
+}
+
+// hide replaces in a text what may be secret: the chart's password, and each text of the user's values if one of them is encrypted.
+func hide(text string, release *Release) string {
+	secrets := []string{release.Chart.Password}
+	if release.PrivateValues {
+		secrets = append(secrets, texts(release.Values)...)
+	}
+	slices.SortFunc(secrets, func(a, b string) int { return len(b) - len(a) }) // A longer one may hold a shorter one.
+	for _, secret := range secrets {
+		if len(secret) > 2 {
+			text = strings.ReplaceAll(text, secret, "[secret]")
+		}
+	}
+	return text
+}
+
+// texts returns all texts in a value.
+func texts(value any) []string {
+	var all []string
+	switch value := value.(type) {
+	case string:
+		all = append(all, value)
+	case map[string]any:
+		for _, item := range value {
+			all = append(all, texts(item)...)
+		}
+	case []any:
+		for _, item := range value {
+			all = append(all, texts(item)...)
+		}
+	}
+	return all
+}
