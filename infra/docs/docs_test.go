@@ -77,3 +77,19 @@ func TestEveryLinkLeadsSomewhere(t *testing.T) {
 		assert.True(t, linked[name], "the README does not lead to %s", name)
 	}
 }
+
+// The versions that the documentation names are those that the program is built with.
+func TestVersionsAreThoseOfTheModule(t *testing.T) {
+	t.Parallel()
+	module, err := os.ReadFile(filepath.Join(root, "go.mod"))
+	require.NoError(t, err)
+	page := documents(t)["infra/docs/upgrading.md"]
+	for name, pattern := range map[string]string{
+		"Go": `(?m)^go (\S+)$`, "Pulumi SDK": `pulumi/pulumi/sdk/v3 (\S+)`, "azure-native": `pulumi-azure-native-sdk/v2 (\S+)`,
+		"azuread": `pulumi-azuread/sdk/v5 (\S+)`, "kubernetes": `pulumi-kubernetes/sdk/v4 (\S+)`,
+	} {
+		found := regexp.MustCompile(pattern).FindSubmatch(module)
+		require.NotNil(t, found, name)
+		assert.Regexp(t, `(?m)^\| `+name+` \| `+regexp.QuoteMeta(string(found[1])), page)
+	}
+}
