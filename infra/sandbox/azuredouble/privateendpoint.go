@@ -190,9 +190,11 @@ func privateEndpointOutputs(s *state, r *armResource) props {
 			"id": strings.Replace(r.ID, "/privateEndpoints/", "/networkInterfaces/", 1) + ".nic." + derivedGUID(r.ID),
 		}},
 		"provisioningState": "Succeeded",
+		"resourceGuid":      derivedGUID(r.ID),
 		"type":              privateEndpointType,
 	}, r.Settings, "applicationSecurityGroups", "customNetworkInterfaceName", "extendedLocation",
-		"ipConfigurations", "subnet", "tags")
+		"ipConfigurations", "tags")
+	outputs["subnet"] = props{"id": text(r.Settings, "subnet", "id")} // nothing else of it, although the SDK sends defaults
 	for _, key := range []string{"privateLinkServiceConnections", "manualPrivateLinkServiceConnections"} {
 		list := []any{}
 		for _, c := range objects(r.Settings, key) {

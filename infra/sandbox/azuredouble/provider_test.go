@@ -552,8 +552,9 @@ func TestImport(t *testing.T) {
 		},
 		stableModule + "Replication": replica, stableModule + "Webhook": webhook, stableModule + "CredentialSet": {"identity.principalId", "identity.tenantId", "identity.type"},
 		endpointTok: {
-			"customDnsConfigs", "customNetworkInterfaceName", "ipConfigurations", "manualPrivateLinkServiceConnections",
+			"customDnsConfigs", "manualPrivateLinkServiceConnections",
 			"privateLinkServiceConnections[0].id", "privateLinkServiceConnections[0].privateLinkServiceConnectionState",
+			"resourceGuid",
 		},
 		zoneGroupTok: {"name"},
 	}

@@ -1,0 +1,244 @@
+package azuredouble
+
+import (
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+const kubeconfig = `{apiVersion: v1, kind: Config, current-context: a, contexts: [{name: a, context: {cluster: a, user: a}}],
+clusters: [{name: a, cluster: {server: "https://127.0.0.1:1"}}], users: [{name: a, user: {}}]}`
+
+// permissionCase is a mode or a feature, and the roles of the table in infra/docs/security.md that it takes.
+type permissionCase struct {
+	registry string
+	// more is what the stack's configuration has besides.
+	more []string
+	// roles are the scopes by the roles' names; "" is the subscription.
+	roles map[string]string
+	graph string
+	// existing says that there is a registry already, which somebody else has made.
+	existing bool
+}
+
+const base = "Contributor"
+
+var (
+	roleAdmin = "Role Based Access Control Administrator"
+	cluster   = "/resourceGroups/" + AKSCluster + "/providers/Microsoft.ContainerService/managedClusters/" + AKSCluster
+	existing  = "/resourceGroups/" + testGroup + "/providers/" + registryType + "/" + testRegistry
+	aks       = []string{"  acr-microservices:cluster: {aks: {resourceGroup: sandbox, name: sandbox}}\n"}
+)
+
+var permissionCases = map[string]permissionCase{
+	"service principal": {
+		registry: "{sku: Basic}", roles: map[string]string{base: "", roleAdmin: ""}, graph: GraphOwnedBy,
+	},
+	"service principal, by a person": {
+		registry: "{sku: Basic}", roles: map[string]string{base: "", roleAdmin: ""}, graph: GraphDeveloper,
+	},
+	"tokens": {registry: "{sku: Basic, pull: {mode: token}}", roles: map[string]string{base: ""}},
+	"existing registry, kubelet identity": {
+		registry: "{existing: {name: " + testRegistry + ", resourceGroup: " + testGroup + "}, pull: {mode: kubeletIdentity}}", existing: true, more: aks,
+		roles: map[string]string{roleAdmin: existing, "Azure Kubernetes Service Cluster User Role": cluster},
+	},
+	"lock": {
+		// User Access Administrator takes the place of the administrator of roles: it includes all that this one may do.
+		registry: "{sku: Basic, lock: true, protect: false, pull: {mode: token}}", roles: map[string]string{base: "", "User Access Administrator": ""},
+	},
+	"private endpoint": {
+		registry: "{sku: Premium, pull: {mode: token}, privateEndpoint: {subnetId: " + subnetID + ", dnsZoneId: " + zone + "}}",
+		roles:    map[string]string{base: "", "Network Contributor": subnetID, "Private DNS Zone Contributor": zone},
+	},
+	"diagnostics": {
+		registry: "{sku: Basic, pull: {mode: token}, diagnostics: {workspaceId: " + workspace + "}}",
+		roles:    map[string]string{base: "", "Log Analytics Contributor": workspace},
+	},
+	"identity": {
+		registry: "{sku: Premium, pull: {mode: token}, identity: {user: [" + userIdentity + "]}}",
+		roles:    map[string]string{base: "", "Managed Identity Operator": userIdentity},
+	},
+	"cache": {
+		registry: "{sku: Basic, pull: {mode: token}, cache: {rules: {nginx: {source: docker.io/library/nginx, target: nginx, credentials: hub-login}}," +
+			" credentials: {hub-login: {loginServer: docker.io, usernameSecretId: 'https://acme.vault.azure.net/secrets/user'," +
+			" passwordSecretId: 'https://acme.vault.azure.net/secrets/password', keyVaultId: " + vault + "}}}}",
+		roles: map[string]string{base: "", roleAdmin: vault},
+	},
+	"purge": {registry: "{sku: Basic, pull: {mode: token}, purge: {schedule: '30 2 * * *', olderThan: 90d}}", roles: map[string]string{base: ""}},
+	"push": {
+		registry: "{sku: Basic, pull: {mode: token}, push: [{principalId: " + otherGUID + "}]}", roles: map[string]string{base: "", roleAdmin: ""},
+	},
+	"replicas and webhooks": {
+		registry: "{sku: Premium, pull: {mode: token}, replicas: [{location: northeurope}], webhooks: {mirror: {serviceUri: 'https://mirror.example.com'," +
+			" actions: [push]}}}",
+		roles: map[string]string{base: ""},
+	},
+	"existing registry, tokens": {
+		registry: "{existing: {name: " + testRegistry + ", resourceGroup: " + testGroup + "}, pull: {mode: token}}", existing: true,
+		roles: map[string]string{base: existing},
+	},
+}
+
+// permitted is the stack of a case, with everything that the deploying user does not make, and the rights of the case but one.
+func permitted(t *testing.T, c permissionCase, without string) *stack {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), "kubeconfig")
+	require.NoError(t, os.WriteFile(file, []byte(kubeconfig), 0o600))
+	s := newStack(t, Options{Kubeconfig: file})
+	if c.existing {
+		s.group()
+		s.registry(nil)
+	}
+	rights := &Rights{Graph: c.graph}
+	if without == c.graph {
+		rights.Graph = ""
+	}
+	for role, scope := range c.roles {
+		if role == without {
+			continue
+		}
+		if strings.HasPrefix(scope, "/resourceGroups/") {
+			scope = s.double.current().subscriptionID() + scope
+		}
+		rights.Azure = append(rights.Azure, Grant{Role: role, Scope: scope})
+	}
+	s.double.SetConditions(Conditions{Rights: rights})
+	return s
+}
+
+// TestPermissions: the permissions of the table suffice for an update, a refresh, a rotation and the destruction.
+func TestPermissions(t *testing.T) {
+	for name, c := range permissionCases {
+		t.Run(name, func(t *testing.T) {
+			s := permitted(t, c, "nothing")
+			before := s.double.Inventory()
+			stack := parse(t, c.registry, c.more...)
+			require.NoError(t, s.up(t, stack))
+			require.NotEqual(t, before, s.double.Inventory())
+			require.NoError(t, s.refresh())
+			require.NoError(t, s.up(t, parse(t, c.registry, append(slices.Clone(c.more), "  acr-microservices:rotation: {generation: 1}\n")...)))
+			require.NoError(t, s.refresh())
+			require.NoError(t, s.down())
+			assert.Equal(t, before, s.double.Inventory())
+		})
+	}
+}
+
+// TestMissingPermissions: without any one of them, an update fails with what Azure or Microsoft Graph says.
+func TestMissingPermissions(t *testing.T) {
+	for name, c := range permissionCases {
+		all := slices.Sorted(maps.Keys(c.roles))
+		if c.graph != "" {
+			all = append(all, c.graph)
+		}
+		for _, missing := range all {
+			t.Run(fmt.Sprintf("%s without %s", name, missing), func(t *testing.T) {
+				err := permitted(t, c, missing).up(t, parse(t, c.registry, c.more...))
+				want := "AuthorizationFailed"
+				if missing == c.graph {
+					want = "Authorization_RequestDenied: Insufficient privileges to complete the operation."
+				}
+				require.ErrorContains(t, err, want)
+			})
+		}
+	}
+}
+
+// TestOwners: the provider removes whoever makes an object of Entra from its owners, unless the program names them; without
+// rights over all objects, that was their last change.
+func TestOwners(t *testing.T) {
+	for _, graph := range []string{GraphAll, GraphOwnedBy, GraphDeveloper} {
+		e := newEngine(t, Options{})
+		me, err := e.invoke("azuread:index/getClientConfig:getClientConfig", nil)
+		require.NoError(t, err)
+		e.double.SetConditions(Conditions{Rights: &Rights{Graph: graph}})
+
+		lost := e.create(appType, "lost", props{"displayName": "lost"})
+		e.want(lost, []any{}, "owners")
+		refused := []error{
+			second(e.try(spType, "lost", props{"clientId": lost.out("clientId")})),
+			second(e.try(appPassType, "lost", props{"applicationId": lost.id})),
+			e.update(lost, props{"displayName": "renamed"}), e.tryDestroy(lost),
+		}
+		for i, err := range refused[:3] {
+			if graph == GraphAll {
+				require.NoError(t, err)
+				continue
+			}
+			require.ErrorContains(t, err, "unexpected status 403 with OData error: Authorization_RequestDenied", "%s, %d", graph, i)
+		}
+
+		owners := []any{me["objectId"]}
+		app := e.create(appType, "mine", props{"displayName": "mine", "owners": owners})
+		principal := e.create(spType, "mine", props{"clientId": app.out("clientId"), "owners": owners})
+		password := e.create(appPassType, "mine", props{"applicationId": app.id})
+		for _, r := range []*deployed{app, principal} {
+			e.want(r, owners, "owners")
+			before := r.inputs
+			require.True(t, e.refresh(r))
+			assert.Equal(t, before, r.inputs)
+		}
+		for _, r := range []*deployed{password, principal, app} {
+			e.destroy(r)
+		}
+	}
+}
+
+func second(_ *deployed, err error) error { return err }
+
+// TestEntraQuota: what has been deleted counts for thirty days more.
+func TestEntraQuota(t *testing.T) {
+	e := newEngine(t, Options{})
+	e.double.SetConditions(Conditions{Rights: &Rights{Graph: GraphOwnedBy}})
+	require.NoError(t, e.double.change(func(s *state) error {
+		for i := range entraQuota - 1 {
+			s.keepDeleted(fmt.Sprint(i), e.clock.now())
+		}
+		return nil
+	}))
+	owners := []any{e.double.current().Owner}
+	last := e.create(appType, "last", props{"displayName": "last", "owners": owners})
+	const said = "unexpected status 403 with OData error: Directory_QuotaExceeded: The directory object quota limit for the Principal"
+	e.fails(appType, props{"displayName": "more", "owners": owners}, said)
+	e.destroy(last)
+	e.fails(appType, props{"displayName": "more", "owners": owners}, said)
+	e.clock.advance(restorable)
+	e.create(appType, "more", props{"displayName": "more", "owners": owners})
+}
+
+// TestWithdrawnRole: a registry hears of the end of a role no sooner than of its beginning.
+func TestWithdrawnRole(t *testing.T) {
+	e := newEngine(t, Options{Conditions: Conditions{PullPropagation: tenMinutes}})
+	e.group()
+	registry, pull := e.registry(nil), e.identity("pull")
+	role := e.assign("pull", pull.objectID(), acrPull, registry.id)
+	may := func() bool { return e.double.Allowed(server, pull.objectID(), "api", "pull") }
+	assert.False(t, may())
+	e.clock.advance(tenMinutes)
+	assert.True(t, may())
+	e.destroy(role)
+	assert.True(t, may())
+	e.clock.advance(tenMinutes)
+	assert.False(t, may())
+}
+
+const tenMinutes = 10 * time.Minute
+
+// TestPasswordUnderLock: a lock against deletion lets a token's password go, which is a change of the token.
+func TestPasswordUnderLock(t *testing.T) {
+	e := newEngine(t, Options{})
+	e.group()
+	token := e.token()
+	password := e.tokenPassword(token)
+	e.create(lockTok, "lock", props{"scope": parentID(token.id), "lockName": "keep", "level": "CanNotDelete"})
+	e.destroy(password)
+	require.ErrorContains(t, e.tryDestroy(token), "ScopeLocked")
+}
