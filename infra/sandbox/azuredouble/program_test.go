@@ -187,5 +187,5 @@ func newStack(t *testing.T, o Options) *stack {
 func parse(t *testing.T, registry string, more ...string) projecttest.Stack {
 	t.Helper()
 	return projecttest.ParseStack(t, []byte("config:\n  azure-native:location: westeurope\n  acr-microservices:registry: "+registry+
-		"\n  acr-microservices:services:\n    customerapi: {image: {tag: 1.0.0}}\n"+strings.Join(more, "")))
+		"\n  acr-microservices:services:\n    customerapi: {image: {tag: 1.0.0}, chart: {check: false}}\n"+strings.Join(more, "")))
 }
