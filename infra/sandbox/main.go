@@ -14,6 +14,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"slices"
 	"syscall"
 
 	"example.com/acr-microservices/infra/sandbox/progress"
@@ -30,14 +31,32 @@ func main() {
 func run() error {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	defer stop()
-	cache, err := os.UserCacheDir()
-	if err != nil {
-		return err
-	}
 	// Progress goes to stderr: what "env" prints is for the shell.
-	program, err := toolchain.Program(ctx, ".", filepath.Join(cache, "acr-microservices-sandbox", "tools"), progress.New(os.Stderr))
+	source, err := toolchain.NewSource(".", progress.New(os.Stderr))
 	if err != nil {
 		return err
 	}
-	return syscall.Exec(program, append([]string{"sandbox"}, os.Args[1:]...), os.Environ())
+	args := os.Args[1:]
+	command := ""
+	if len(args) > 0 {
+		command = args[0]
+	}
+	if slices.Contains([]string{"up", "preview", "faults", "bench"}, command) {
+		var installed toolchain.Installed
+		if !slices.Contains(args, "--"+toolchain.UseInstalled+"=false") {
+			installed = toolchain.FindInstalled(ctx)
+		}
+		if err := source.Prepare(ctx, installed); err != nil {
+			return err
+		}
+	}
+	build := source.Sandbox
+	if command == "bench" { // which needs more, and has its own module for it
+		build = source.Benchmark
+	}
+	program, err := build(ctx)
+	if err != nil {
+		return err
+	}
+	return syscall.Exec(program, append([]string{filepath.Base(program)}, args...), os.Environ())
 }

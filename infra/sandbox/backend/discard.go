@@ -1,16 +1,9 @@
 package backend
 
 import (
-	"context"
 	"fmt"
 	"regexp"
 	"slices"
-	"strings"
-
-	pulumirpc "github.com/pulumi/pulumi/sdk/v3/proto/go"
-	"google.golang.org/grpc"
-	"google.golang.org/grpc/credentials/insecure"
-	"google.golang.org/protobuf/types/known/structpb"
 
 	"example.com/acr-microservices/infra/sandbox/azuredouble"
 )
@@ -40,8 +33,7 @@ var kinds = []struct {
 	{"azuread:index/application:Application", regexp.MustCompile(`^/applications/[^/]+$`)},
 }
 
-// Discard deletes the cloud objects that are of one of the types and not among the known ids, in the way the engine
-// would: by asking their provider.
+// Discard deletes the cloud objects that are of one of the types and not among the known ids.
 func (r *running) Discard(types, known []string) error {
 	types = slices.Clone(types)
 	for i, token := range types {
@@ -56,7 +48,7 @@ func (r *running) Discard(types, known []string) error {
 				continue
 			}
 			if slices.Contains(types, kind.token) {
-				if err := r.remove(kind.token, id); err != nil {
+				if err := r.azure.Delete(id); err != nil {
 					return fmt.Errorf("%s %s: %w", kind.token, id, err)
 				}
 			}
@@ -64,23 +56,4 @@ func (r *running) Discard(types, known []string) error {
 		}
 	}
 	return nil
-}
-
-func (r *running) remove(token, id string) error {
-	address := r.addresses.AzureNative
-	switch {
-	case strings.HasPrefix(token, "azuread:"):
-		address = r.addresses.AzureAD
-	case strings.HasPrefix(token, "azure:"):
-		address = r.addresses.Azure
-	}
-	conn, err := grpc.NewClient(address, grpc.WithTransportCredentials(insecure.NewCredentials()))
-	if err != nil {
-		return err
-	}
-	defer conn.Close()
-	_, err = pulumirpc.NewResourceProviderClient(conn).Delete(context.Background(), &pulumirpc.DeleteRequest{
-		Id: id, Urn: "urn:pulumi:sandbox::sandbox::" + token + "::interrupted", Properties: &structpb.Struct{},
-	})
-	return err
 }

@@ -1,4 +1,6 @@
-package bench
+//go:build linux
+
+package main
 
 import (
 	"context"

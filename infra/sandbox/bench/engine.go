@@ -1,13 +1,12 @@
-package bench
+//go:build linux
+
+package main
 
 import (
-	"bufio"
 	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -16,6 +15,8 @@ import (
 	"time"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/common/apitype"
+
+	"example.com/acr-microservices/infra/sandbox/engine"
 )
 
 // run is one run of the Pulumi CLI.
@@ -93,40 +94,17 @@ func (s *benchStack) pulumi(ctx context.Context, args ...string) (*exec.Cmd, *by
 
 // follow reads the engine's events while they are written, until done is closed. Their own times are in whole seconds only.
 func follow(log string, done <-chan struct{}) []step {
-	file, err := os.Open(log)
-	if err != nil {
-		return nil
-	}
-	defer file.Close()
 	var steps []step
 	began := map[string]time.Time{}
-	var line []byte
-	ended := false
-	for reader := bufio.NewReader(file); ; {
-		part, err := reader.ReadBytes('\n')
-		line = append(line, part...)
-		if errors.Is(err, io.EOF) && !ended {
-			select {
-			case <-done:
-				ended = true // after what has been written meanwhile
-			case <-time.After(2 * time.Millisecond):
-			}
-			continue
+	engine.FollowEvents(log, done, func(e apitype.EngineEvent) {
+		now := time.Now()
+		switch {
+		case e.ResourcePreEvent != nil:
+			began[e.ResourcePreEvent.Metadata.URN] = now
+		case e.ResOutputsEvent != nil:
+			m := e.ResOutputsEvent.Metadata
+			steps = append(steps, step{urn: m.URN, op: string(m.Op), began: began[m.URN], ended: now})
 		}
-		if err != nil {
-			return steps
-		}
-		var e apitype.EngineEvent
-		if json.Unmarshal(line, &e) == nil {
-			now := time.Now()
-			switch {
-			case e.ResourcePreEvent != nil:
-				began[e.ResourcePreEvent.Metadata.URN] = now
-			case e.ResOutputsEvent != nil:
-				m := e.ResOutputsEvent.Metadata
-				steps = append(steps, step{urn: m.URN, op: string(m.Op), began: began[m.URN], ended: now})
-			}
-		}
-		line = line[:0]
-	}
+	}, func() {})
+	return steps
 }

@@ -1,4 +1,6 @@
-package bench
+//go:build linux
+
+package main
 
 import (
 	"context"
@@ -7,7 +9,7 @@ import (
 )
 
 // program is the name of the program's process.
-const program = binary
+const program = "program"
 
 // Growth measures what previews and updates take that find nothing to do, for stacks of more and more services, against the
 // same engine with an empty program. The releases have no pods, for a node has room for about a hundred.

@@ -1,6 +1,8 @@
+//go:build linux
+
 // Package bench measures how fast the program and its sandbox are. A figure of speed is a ratio of two medians that were
 // measured in turns in one run, so that it means the same on a fast machine and on a busy one.
-package bench
+package main
 
 import (
 	"context"

@@ -1,4 +1,6 @@
-package bench
+//go:build linux
+
+package main
 
 import (
 	"bytes"
@@ -29,7 +31,7 @@ func ownCPU(ctx context.Context, project, mocked string, services int) (time.Dur
 // process. It is the median of both, measured in turns.
 func ownCPUOfEach(ctx context.Context, o Options, services int) (float64, error) {
 	mocked := filepath.Join(o.World.Dir, "bench", "mocked")
-	if err := build(ctx, filepath.Join(o.Project, "infra", "sandbox"), "./bench/mocked", mocked); err != nil {
+	if err := build(ctx, module(o.Project), "./mocked", mocked); err != nil {
 		return 0, err
 	}
 	seen := map[int][]float64{}

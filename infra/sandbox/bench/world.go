@@ -1,4 +1,6 @@
-package bench
+//go:build linux
+
+package main
 
 import (
 	"context"
@@ -8,27 +10,17 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strings"
 
+	"example.com/acr-microservices/infra/sandbox/cli"
 	"example.com/acr-microservices/infra/sandbox/daemon"
 	"example.com/acr-microservices/infra/sandbox/engine"
 	"example.com/acr-microservices/infra/sandbox/progress"
-	"example.com/acr-microservices/infra/sandbox/toolchain"
 )
-
-// Sandbox is a running sandbox.
-type Sandbox struct {
-	Dir      string            // of its files
-	Tools    toolchain.Tools   // what it is made of
-	Env      map[string]string // with which the engine finds its services
-	Services *daemon.Client
-	Info     daemon.Info
-	Console  *progress.Console
-}
 
 // World is a sandbox in which the real CLI runs the compiled program, as a process of its own, in stacks of any size.
 type World struct {
-	Sandbox
+	cli.World
+	Console *progress.Console
 	program string                   // project folder of the program
 	empty   string                   // project folder of the empty program
 	env     []string                 // of the CLI
@@ -38,22 +30,24 @@ type World struct {
 }
 
 // NewWorld compiles the programs and prepares a project for each.
-func NewWorld(ctx context.Context, project string, s Sandbox) (*World, error) {
+func NewWorld(ctx context.Context, project string, s cli.World, con *progress.Console) (*World, error) {
 	w := &World{
-		Sandbox: s, program: filepath.Join(s.Dir, "bench", "program"), empty: filepath.Join(s.Dir, "bench", "empty"),
+		World: s, Console: con, program: filepath.Join(s.Dir, "bench", "program"), empty: filepath.Join(s.Dir, "bench", "empty"),
 		stacks: map[string]bool{}, podless: map[int]*benchStack{},
 	}
-	module := filepath.Join(project, "infra", "sandbox")
-	plugin := filepath.Join(engine.Env(s.Dir)["PULUMI_HOME"], "plugins", "language-go-v"+toolchain.PulumiVersion, "pulumi-language-go")
-	for _, err := range []error{
-		engine.Prepare(s.Dir, s.Tools),
-		mirror(project, w.program),
-		writeProject(w.empty, "name: empty\n"),
-		build(ctx, project, ".", filepath.Join(w.program, binary)),
-		build(ctx, module, "./bench/empty", filepath.Join(w.empty, binary)),
-		build(ctx, module, "./languagegodouble", plugin),
+	if err := engine.Prepare(s.Dir, s.Tools); err != nil {
+		return nil, err
+	}
+	compiled := filepath.Join(s.Dir, "bench", "compiled")
+	for _, of := range []struct{ project, folder, module, pkg string }{
+		{project, w.program, project, "."},
+		{filepath.Join(module(project), "empty"), w.empty, module(project), "./empty"},
 	} {
-		if err != nil {
+		program := filepath.Join(compiled, filepath.Base(of.folder))
+		if err := build(ctx, of.module, of.pkg, program); err != nil {
+			return nil, err
+		}
+		if err := engine.Mirror(of.project, of.folder, program); err != nil {
 			return nil, err
 		}
 	}
@@ -67,8 +61,8 @@ func NewWorld(ctx context.Context, project string, s Sandbox) (*World, error) {
 	return w, nil
 }
 
-// binary is the name of the compiled program in its project's folder.
-const binary = "compiled-program"
+// module is the folder of the benchmarks in the project's.
+func module(project string) string { return filepath.Join(project, "infra", "sandbox", "bench") }
 
 // build compiles a package as the pipeline does.
 func build(ctx context.Context, module, pkg, out string) error {
@@ -83,29 +77,4 @@ func finish(ctx context.Context, cmd *exec.Cmd, what string) error {
 		return errors.Join(ctx.Err(), fmt.Errorf("%s: %w\n%s", what, err, output))
 	}
 	return nil
-}
-
-// mirror makes a project folder whose program is compiled, with links to everything else.
-func mirror(project, dir string) error {
-	content, err := os.ReadFile(filepath.Join(project, "Pulumi.yaml"))
-	if err != nil {
-		return err
-	}
-	if err := writeProject(dir, strings.Replace(string(content), "runtime: go\n", "", 1)); err != nil {
-		return err
-	}
-	for _, name := range []string{"infra", "go.mod", "go.sum", "main.go"} {
-		if err := os.Symlink(filepath.Join(project, name), filepath.Join(dir, name)); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func writeProject(dir, settings string) error {
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return err
-	}
-	settings += "runtime: {name: go, options: {binary: " + binary + "}}\n"
-	return os.WriteFile(filepath.Join(dir, "Pulumi.yaml"), []byte(settings), 0o600)
 }

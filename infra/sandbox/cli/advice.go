@@ -1,6 +1,6 @@
 //go:build linux
 
-package main
+package cli
 
 import (
 	"context"
@@ -85,7 +85,7 @@ func (sb *sandbox) explainFailure(ctx context.Context, st *engine.Stack, service
 	said := failure.Errors
 	var facts pullFacts
 	// Where the state or the cluster cannot be read, the failure itself is reported.
-	if resources, err := st.Resources(ctx); err == nil {
+	if resources, err := st.Resources(); err == nil {
 		warnings, err := sb.kubectl(before).warnings(ctx, namespaces(resources), since)
 		if err == nil && len(warnings) > 0 {
 			sb.section("what the cluster says", warnings)

@@ -1,6 +1,6 @@
 //go:build linux
 
-package main
+package cli
 
 import (
 	"encoding/json"
@@ -19,6 +19,7 @@ import (
 	"example.com/acr-microservices/infra/sandbox/cluster"
 	"example.com/acr-microservices/infra/sandbox/daemon"
 	"example.com/acr-microservices/infra/sandbox/progress"
+	"example.com/acr-microservices/infra/sandbox/toolchain"
 )
 
 // validName is what a sandbox may be called: the name becomes a folder's.
@@ -61,8 +62,9 @@ func (f updateFlags) settings() map[string]string {
 	return config
 }
 
-func commands() *cobra.Command {
+func commands(more []Extra) *cobra.Command {
 	var name, stack, project, state, attach string
+	var useInstalled bool
 	var flags updateFlags
 
 	root := &cobra.Command{
@@ -71,7 +73,7 @@ func commands() *cobra.Command {
 		Long: `Run the whole stack on this machine, without an Azure subscription.
 
 The engine, the Kubernetes provider and the Kubernetes control plane are the real ones. Azure, the container
-registries, Docker Hub and, without --node containerd, the node's container runtime are doubles. The stack's settings
+registries, Docker Hub and the node's container runtime are doubles. The stack's settings
 are those of Pulumi.dev.yaml.`,
 		SilenceUsage:  true,
 		SilenceErrors: true,
@@ -82,6 +84,7 @@ are those of Pulumi.dev.yaml.`,
 	root.PersistentFlags().StringVar(&project, "project", filepath.Join("..", ".."), "folder of Pulumi.yaml")
 	root.PersistentFlags().StringVar(&state, "state", ".state", "folder of the sandboxes' files")
 	root.PersistentFlags().StringVar(&attach, "attach", "", "providers in place of the doubles: name:port,…")
+	root.PersistentFlags().BoolVar(&useInstalled, toolchain.UseInstalled, true, "use the pulumi and the Kubernetes provider that are installed, where they have the tested versions")
 	for _, flag := range []string{"project", "state", "attach"} {
 		_ = root.PersistentFlags().MarkHidden(flag) // for tests
 	}
@@ -93,7 +96,7 @@ are those of Pulumi.dev.yaml.`,
 			if err != nil {
 				return err
 			}
-			sb.attach = attach
+			sb.attach, sb.useInstalled = attach, useInstalled
 			return do(cmd, sb)
 		}
 	}
@@ -110,7 +113,6 @@ everything is stopped; the files stay, and the next up goes on from there.`,
   go run -C infra/sandbox . up --pull-propagation never --keep   # what happens when the cluster may not pull
   go run -C infra/sandbox . up --fault 'create Registry throttled call=1'
   go run -C infra/sandbox . up --at 2027-03-01                   # what the first update of a later period does
-  go run -C infra/sandbox . up --node containerd                 # on a real kubelet and container runtime, as root
   go run -C infra/sandbox . up --name second`,
 		Args: cobra.NoArgs,
 		RunE: with(func(cmd *cobra.Command, sb *sandbox) error { return sb.up(cmd.Context(), flags) }),
@@ -119,6 +121,7 @@ everything is stopped; the files stay, and the next up goes on from there.`,
 	up.Flags().BoolVar(&flags.keep, "keep", false, "keep a new sandbox running even if the update fails, to look around")
 	up.Flags().StringVar(&flags.node, "node", "",
 		`what the sandbox's node is from now on: "double", or with root the "containerd" that is installed here (default: as before)`)
+	_ = up.Flags().MarkHidden("node") // for the test that holds the double against a real node
 	preview := &cobra.Command{
 		Use:   "preview",
 		Short: "Show what up would change",
@@ -205,10 +208,13 @@ puts it right, and whether anything is lost or left behind.`,
 			RunE:    with(func(cmd *cobra.Command, sb *sandbox) error { return sb.delete(cmd.Context(), cmd.Flags().Args()) }),
 		},
 		faults,
-		benchCommand(with),
 		serveCommand(),
 		nodeLoginCommand(),
 	)
+	root.AddCommand(pluginCommands()...)
+	for _, extra := range more {
+		root.AddCommand(extra.command(with))
+	}
 	return root
 }
 

@@ -1,6 +1,6 @@
 //go:build linux
 
-package main
+package cli
 
 import (
 	"context"
@@ -77,14 +77,14 @@ func (sb *sandbox) down(ctx context.Context, force, verbose bool) error {
 
 // destroyAll destroys all stacks, and the default one, on which others may stand, last.
 func (sb *sandbox) destroyAll(ctx context.Context, services *daemon.Client, verbose bool) error {
-	names, err := engine.Names(sb.dir)
+	states, err := engine.States(sb.dir)
 	if err != nil {
 		return err
 	}
-	names = append(slices.DeleteFunc(names, func(name string) bool { return name == defaultStack }), defaultStack)
-	for _, name := range names {
+	last := func(state engine.State) bool { return state.Stack == defaultStack }
+	for _, state := range append(slices.DeleteFunc(slices.Clone(states), last), slices.DeleteFunc(states, func(s engine.State) bool { return !last(s) })...) {
 		one := *sb
-		one.stack = name
+		one.stack = state.Stack
 		if err := one.destroy(ctx, services, verbose); err != nil {
 			return err
 		}
@@ -97,11 +97,11 @@ func (sb *sandbox) destroy(ctx context.Context, services *daemon.Client, verbose
 	if err != nil {
 		return err
 	}
-	st, before, err := sb.openStack(ctx, services, tools, updateFlags{verbose: verbose})
+	st, before, err := sb.openStack(ctx, services, tools, "", updateFlags{verbose: verbose})
 	if err != nil {
 		return err
 	}
-	resources, err := st.Resources(ctx)
+	resources, err := st.Resources()
 	if err != nil {
 		return err
 	}

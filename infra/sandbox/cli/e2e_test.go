@@ -1,6 +1,6 @@
 //go:build linux
 
-package main
+package cli
 
 import (
 	"archive/tar"
@@ -35,13 +35,15 @@ import (
 	"google.golang.org/protobuf/types/known/structpb"
 	"gopkg.in/yaml.v3"
 
+	"example.com/acr-microservices/infra/sandbox/cluster"
 	"example.com/acr-microservices/infra/sandbox/daemon"
+	"example.com/acr-microservices/infra/sandbox/engine"
 )
 
 // The tests run this test's own executable as the sandbox's command, and up runs it as the daemon.
 func TestMain(m *testing.M) {
 	if len(os.Args) > 1 && !strings.HasPrefix(os.Args[1], "-") {
-		main()
+		Main()
 		return
 	}
 	os.Exit(m.Run())
@@ -54,6 +56,7 @@ type box struct {
 	project string
 	state   string
 	out     *bytes.Buffer // all that any command has printed
+	env     []string      // of its commands, besides this process's
 }
 
 // settings are what Pulumi.dev.yaml holds under the project's namespace.
@@ -65,15 +68,10 @@ func newBox(t *testing.T, name string) *box {
 		t.Skip("runs a whole cluster")
 	}
 	b := &box{t: t, name: name, project: t.TempDir(), state: t.TempDir(), out: &bytes.Buffer{}}
+	b.env = []string{"PULUMI_HOME=" + b.state} // where nothing is installed
 	root, err := filepath.Abs(filepath.Join("..", "..", ".."))
 	require.NoError(t, err)
-	entries, err := os.ReadDir(root)
-	require.NoError(t, err)
-	for _, e := range entries {
-		if !strings.HasPrefix(e.Name(), ".") && e.Name() != "Pulumi.dev.yaml" {
-			require.NoError(t, os.Symlink(filepath.Join(root, e.Name()), filepath.Join(b.project, e.Name())))
-		}
-	}
+	require.NoError(t, engine.Mirror(root, b.project, ""))
 	t.Cleanup(func() {
 		if t.Failed() {
 			logs, _ := filepath.Glob(filepath.Join(b.dir(), "daemon.log"))
@@ -109,7 +107,9 @@ func (b *box) configure(s settings) {
 func (b *box) command(args ...string) *exec.Cmd {
 	self, err := os.Executable()
 	require.NoError(b.t, err)
-	return exec.Command(self, append(args, "--name", b.name, "--state", b.state, "--project", b.project)...)
+	cmd := exec.Command(self, append(args, "--name", b.name, "--state", b.state, "--project", b.project)...)
+	cmd.Env = append(append(os.Environ(), cluster.NoFsync+"=yes"), b.env...)
+	return cmd
 }
 
 func (b *box) run(args ...string) (string, error) {
@@ -283,6 +283,7 @@ const (
 
 // TestLife goes through the life of a stack in one sandbox. Each step starts where the one before has ended.
 func TestLife(t *testing.T) {
+	t.Parallel()
 	b := newBox(t, "life")
 	before := gitStatus(t)
 	services := settings{"customerapi": service("1.0.0"), "orderapi": service("1.0.0")}
@@ -479,6 +480,7 @@ func TestLife(t *testing.T) {
 
 // TestTrouble is about what goes wrong, and about a second sandbox beside the first.
 func TestTrouble(t *testing.T) {
+	t.Parallel()
 	b := newBox(t, "trouble")
 	services := settings{"customerapi": service("1.0.0")}
 	impatient := settings{"services": services, "release": settings{"timeoutSeconds": 15}}

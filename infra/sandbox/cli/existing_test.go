@@ -1,6 +1,6 @@
 //go:build linux
 
-package main
+package cli
 
 import (
 	"os"
@@ -29,6 +29,7 @@ func (b *box) configureStack(name string, s settings) {
 // TestPullRequestEnvironments runs the environments of two pull requests in the registry of a third stack, found in the one
 // case in Azure and in the other through the owner's outputs.
 func TestPullRequestEnvironments(t *testing.T) {
+	t.Parallel()
 	b := newBox(t, "existing")
 	services := settings{"customerapi": service("1.0.0")}
 	b.configure(settings{"services": services, "registry": settings{"name": "contoso12", "resourceGroup": settings{"name": "platform"}}})

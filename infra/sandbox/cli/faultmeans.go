@@ -1,6 +1,6 @@
 //go:build linux
 
-package main
+package cli
 
 import (
 	"bytes"
@@ -106,21 +106,17 @@ func outageOver(process string) means {
 	return func(ctx context.Context, r *faultRun) error { return r.services.Outage(ctx, process, true) }
 }
 
-// whileUpgrading waits until Helm has begun with an upgrade, which the secret with its record tells, and then breaks something.
+// whileUpgrading waits until Helm has begun with an upgrade, and then breaks something.
 func whileUpgrading(breakIt means) means {
 	return func(ctx context.Context, r *faultRun) error {
-		const every = 100 * time.Millisecond
-		for {
-			names, err := r.kube(ctx, "get", "secrets", "--namespace", victim, "--selector", "owner=helm,status=pending-upgrade", "--output", "name")
-			if err == nil && names != "" {
-				return breakIt(context.WithoutCancel(ctx), r)
-			}
-			select {
-			case <-ctx.Done():
-				return errors.New("no upgrade by Helm has begun")
-			case <-time.After(every):
-			}
+		info, err := r.services.Info(ctx)
+		if err != nil {
+			return err
 		}
+		if err := r.kubectl(info).awaitHelm(ctx, victim, "pending-upgrade"); err != nil {
+			return err
+		}
+		return breakIt(context.WithoutCancel(ctx), r)
 	}
 }
 
@@ -192,11 +188,7 @@ func kill(program string) means {
 		}
 		killed := 0
 		for _, pid := range pids {
-			argv, err := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", pid))
-			if err != nil {
-				continue // has ended
-			}
-			if name, _, _ := bytes.Cut(argv, []byte{0}); filepath.Base(string(name)) == program && syscall.Kill(pid, syscall.SIGKILL) == nil {
+			if programOf(pid) == program && syscall.Kill(pid, syscall.SIGKILL) == nil {
 				killed++
 			}
 		}
@@ -205,6 +197,16 @@ func kill(program string) means {
 		}
 		return nil
 	}
+}
+
+// programOf returns the name of a process's program, empty for one that has ended.
+func programOf(pid int) string {
+	argv, err := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", pid))
+	if err != nil {
+		return ""
+	}
+	name, _, _ := bytes.Cut(argv, []byte{0})
+	return filepath.Base(string(name))
 }
 
 // killDaemon kills what stands for Azure, the registries and the cluster, all at once.

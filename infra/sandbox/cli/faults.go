@@ -1,6 +1,6 @@
 //go:build linux
 
-package main
+package cli
 
 import (
 	"bytes"
@@ -368,8 +368,7 @@ func (r *faultRun) auditCluster(ctx context.Context, info daemon.Info, wanted ma
 			lost = append(lost, "no pull secret in "+name)
 		}
 	}
-	out, err = kube.run(ctx, "get", "secrets", "--all-namespaces", "--selector", "owner=helm,status in (pending-install,pending-upgrade,"+
-		"pending-rollback,uninstalling)", "--output", "jsonpath={.items[*].metadata.name}")
+	out, err = kube.run(ctx, "get", "secrets", "--all-namespaces", "--selector", "owner=helm,status in ("+strings.Join(unfinished, ",")+")", "--output", "jsonpath={.items[*].metadata.name}")
 	if err != nil {
 		return nil, err
 	}
@@ -412,24 +411,8 @@ func (r *faultRun) reconnect(ctx context.Context) error {
 
 // faultProject makes dir a checkout like project, with stacks that suit the scenarios.
 func faultProject(project, dir string) error {
-	if err := os.RemoveAll(dir); err != nil {
+	if err := engine.Mirror(project, dir, ""); err != nil {
 		return err
-	}
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return err
-	}
-	entries, err := os.ReadDir(project)
-	if err != nil {
-		return err
-	}
-	for _, e := range entries {
-		stackFile := strings.HasPrefix(e.Name(), "Pulumi.") && e.Name() != "Pulumi.yaml"
-		if stackFile || strings.HasPrefix(e.Name(), ".") {
-			continue
-		}
-		if err := os.Symlink(filepath.Join(project, e.Name()), filepath.Join(dir, e.Name())); err != nil {
-			return err
-		}
 	}
 	type m = map[string]any
 	for name, settings := range map[string]m{

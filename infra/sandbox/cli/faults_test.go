@@ -1,6 +1,6 @@
 //go:build linux
 
-package main
+package cli
 
 import (
 	"flag"
@@ -19,6 +19,7 @@ var update = flag.Bool("update", false, "rewrite the golden files of what the us
 
 // TestFaults plays all scenarios, and compares what the user sees of each with what it was.
 func TestFaults(t *testing.T) {
+	t.Parallel()
 	b := newBox(t, "faults")
 	transcripts := t.TempDir()
 	out, err := b.run("faults", "--transcripts", transcripts)

@@ -1,6 +1,6 @@
 //go:build linux
 
-package main
+package cli
 
 import (
 	"os"
@@ -38,6 +38,7 @@ func (b *box) use(name string, changes map[string]any) {
 
 // TestReplacements changes what Azure does not change in place: the stack replaces it, in the order in which it can.
 func TestReplacements(t *testing.T) {
+	t.Parallel()
 	b := newBox(t, "replace")
 	with := func(host, source, location string) {
 		vault := "https://shop.vault.azure.net/secrets/"
@@ -71,6 +72,7 @@ func TestReplacements(t *testing.T) {
 // TestRegistryFeatures brings up stacks that use everything a registry offers. No single one can: Azure excludes some
 // pairs, such as IP rules and a closed public network.
 func TestRegistryFeatures(t *testing.T) {
+	t.Parallel()
 	b := newBox(t, "features")
 	b.use("premium-features", nil)
 	created := ops(b.must("up"))
@@ -93,20 +95,22 @@ func TestRegistryFeatures(t *testing.T) {
 	require.Error(t, err)
 	assert.Contains(t, out, "protect")
 	b.must("up", "--config", "registry.protect=false")
-	b.must("down")
+	b.must("down", "--stack", "dev")
 
 	for _, other := range []string{"premium-closed", "standard-features"} {
 		b.use(other, map[string]any{"services": settings{"customerapi": service("1.0.0")}}) // the images there are
 		b.must("up")
 		assert.Contains(t, b.must("up"), "no changes", other)
 		b.must("up", "--config", "registry.protect=false")
-		b.must("down")
+		b.must("down", "--stack", "dev")
 	}
+	b.must("down")
 }
 
 // TestNamespaceRules brings up namespaces with pod security, quota, limits and network policy, adopts one that is there
 // and keeps the others.
 func TestNamespaceRules(t *testing.T) {
+	t.Parallel()
 	b := newBox(t, "rules")
 	services := func(legacy settings) map[string]any {
 		return map[string]any{"services": settings{

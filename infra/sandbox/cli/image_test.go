@@ -1,6 +1,6 @@
 //go:build linux
 
-package main
+package cli
 
 import (
 	"runtime"
@@ -12,6 +12,7 @@ import (
 
 // TestFirstImages brings up services whose images nobody has pushed: one is imported and the other built.
 func TestFirstImages(t *testing.T) {
+	t.Parallel()
 	b := newBox(t, "images")
 	made := func(source, ref string) settings {
 		return settings{"services": settings{

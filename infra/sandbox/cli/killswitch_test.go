@@ -1,6 +1,6 @@
 //go:build linux
 
-package main
+package cli
 
 import (
 	"bufio"
@@ -55,6 +55,7 @@ type killSwitch struct {
 	attach   string // the addresses at which it stands in for the providers
 	provider func() *exec.Cmd
 	kube     kubectl
+	run      func(args ...string) *exec.Cmd // a command that runs an engine with what it attaches to
 
 	running sync.WaitGroup // calls
 	mu      sync.Mutex
@@ -72,6 +73,7 @@ func newKillSwitch(b *box) *killSwitch {
 	b.t.Helper()
 	info := b.info()
 	k := &killSwitch{box: b, kube: b.kubectl(), targets: map[string]*grpc.ClientConn{}}
+	k.run = func(args ...string) *exec.Cmd { return k.command(append(args, "--attach", k.attach)...) }
 	plugins, err := filepath.Glob(filepath.Join(b.dir(), "home", "plugins", "resource-kubernetes-*", "pulumi-resource-kubernetes"))
 	require.NoError(b.t, err)
 	require.Len(b.t, plugins, 1)
@@ -146,7 +148,7 @@ func (k *killSwitch) through(at boundary, args ...string) (string, error) {
 	watched, endWatch := context.WithCancel(k.t.Context())
 	k.running.Go(func() { k.watchHelm(watched) })
 	began := time.Now()
-	out, err := k.command(append(args, "--attach", k.attach)...).CombinedOutput()
+	out, err := k.run(args...).CombinedOutput()
 	endWatch()
 	k.running.Wait()
 	_ = plugin.Process.Kill()
@@ -260,20 +262,13 @@ func (k *killSwitch) goesOn(op boundary) {
 
 // watchHelm reaches the boundary in the midst of an operation on a release when Helm takes itself to be at work.
 func (k *killSwitch) watchHelm(ctx context.Context) {
-	cmd := exec.CommandContext(ctx, k.kube.path, "--kubeconfig", k.kube.kubeconfig, "get", "secrets", "--all-namespaces", "--watch",
-		"--output", "name", "--selector", "owner=helm,status in (pending-install,pending-upgrade,pending-rollback,uninstalling)")
-	out, err := cmd.StdoutPipe()
-	if err != nil || cmd.Start() != nil {
+	if k.kube.awaitHelm(ctx, "", unfinished...) != nil {
 		return // the boundary is then not reached, which fails
 	}
-	if bufio.NewScanner(out).Scan() {
-		k.mu.Lock()
-		op := k.release
-		k.mu.Unlock()
-		_ = k.reach(op, amid)
-	}
-	_ = cmd.Process.Kill()
-	_ = cmd.Wait()
+	k.mu.Lock()
+	op := k.release
+	k.mu.Unlock()
+	_ = k.reach(op, amid)
 }
 
 // keepPassword keeps what is secret in the answer to an operation.

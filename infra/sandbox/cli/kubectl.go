@@ -1,8 +1,9 @@
 //go:build linux
 
-package main
+package cli
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"encoding/json"
@@ -12,9 +13,11 @@ import (
 	"os/exec"
 	"slices"
 	"strings"
+	"syscall"
 	"time"
 
 	"example.com/acr-microservices/infra/sandbox/daemon"
+	"example.com/acr-microservices/infra/sandbox/process"
 )
 
 // kubectl asks the sandbox's cluster.
@@ -35,6 +38,37 @@ func (k kubectl) run(ctx context.Context, args ...string) ([]byte, error) {
 	}
 	return out, nil
 }
+
+// awaitHelm waits until a release in a namespace, or in any if that is empty, has one of the statuses: Helm keeps each revision of it
+// in a secret that tells.
+func (k kubectl) awaitHelm(ctx context.Context, namespace string, statuses ...string) error {
+	args := []string{
+		"--kubeconfig", k.kubeconfig, "get", "secrets", "--namespace", namespace, "--watch", "--output", "name",
+		"--selector", "owner=helm,status in (" + strings.Join(statuses, ",") + ")",
+	}
+	if namespace == "" {
+		args = append(args, "--all-namespaces")
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, k.path, args...)
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		return err
+	}
+	if err := process.Start(cmd, syscall.SIGKILL); err != nil {
+		return err
+	}
+	seen := bufio.NewScanner(out).Scan()
+	cancel()
+	if err := cmd.Wait(); !seen {
+		return fmt.Errorf("no release is %s: %w", strings.Join(statuses, " or "), err)
+	}
+	return nil
+}
+
+// unfinished are the statuses of a release on which Helm takes itself to be at work.
+var unfinished = []string{"pending-install", "pending-upgrade", "pending-rollback", "uninstalling"}
 
 // pod is what is of interest about a running pod.
 type pod struct {
@@ -131,6 +165,3 @@ func port(address string) string {
 	_, p, _ := net.SplitHostPort(address)
 	return p
 }
-
-// shellQuote makes one word of s for a POSIX shell.
-func shellQuote(s string) string { return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'" }

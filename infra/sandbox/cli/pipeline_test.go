@@ -1,6 +1,6 @@
 //go:build linux
 
-package main
+package cli
 
 import (
 	"encoding/base64"
@@ -55,8 +55,6 @@ func newPipelineBox(t *testing.T) *pipelineBox {
 		require.NoError(t, err)
 		env[cache] = strings.TrimSpace(string(value))
 	}
-	out, err := exec.Command("go", "build", "-o", filepath.Join(b.tools, "pulumi-language-go"), "../languagegodouble").CombinedOutput()
-	require.NoError(t, err, "%s", out)
 	server := httptest.NewServer(b.rest)
 	t.Cleanup(server.Close)
 
@@ -271,6 +269,7 @@ func (d *restDouble) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // TestPipeline runs the steps of the pipeline, as they are in its files, with the real CLI: from an empty subscription to
 // two environments, and then what can go wrong.
 func TestPipeline(t *testing.T) {
+	t.Parallel()
 	b := newPipelineBox(t)
 	step := func(name string, do func(t *testing.T)) {
 		t.Helper()

@@ -1,6 +1,6 @@
 //go:build linux
 
-package main
+package cli
 
 import (
 	"bufio"
@@ -15,6 +15,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/google/go-containerregistry/pkg/authn"
 	"github.com/google/go-containerregistry/pkg/name"
@@ -25,6 +26,9 @@ import (
 	"example.com/acr-microservices/infra/sandbox/pki"
 	"example.com/acr-microservices/infra/sandbox/registrydouble"
 )
+
+// pause is how long a prober waits between two pulls.
+const pause = 3 * time.Millisecond
 
 // prober pulls all the time as kubelet would when a pod starts: it goes through the registry's token flow with a credential,
 // and asks for the manifest of the service's image.
@@ -38,6 +42,7 @@ type prober struct {
 	running   sync.WaitGroup
 
 	mu          sync.Mutex
+	pulled      *sync.Cond // once more
 	pulls       int
 	failures    []string
 	credentials map[string]bool // that were used
@@ -80,9 +85,11 @@ func (b *box) startProber(image string, pull func(*prober, context.Context, stri
 		t:    b.t, api: "http://" + strings.TrimSpace(strings.TrimPrefix(line, "Starting to serve on ")), image: reference,
 		transport: registrydouble.Transport(info.Registry, ca.Pool()), cancel: cancel, credentials: map[string]bool{},
 	}
+	p.pulled = sync.NewCond(&p.mu)
 	for _, namespace := range namespaces {
 		p.running.Go(func() {
 			for ctx.Err() == nil {
+				time.Sleep(pause) // without, it would take a processor from what it watches
 				credential, err := pull(p, ctx, namespace)
 				if ctx.Err() == nil {
 					p.note(credential, err)
@@ -101,6 +108,7 @@ func (p *prober) note(credential string, err error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.pulls++
+	p.pulled.Broadcast()
 	p.credentials[credential] = true
 	if err != nil {
 		p.failures = append(p.failures, err.Error())
@@ -239,7 +247,11 @@ func (p *prober) more(pulls int) {
 
 // until waits until there have been that many pulls.
 func (p *prober) until(pulls int) {
-	for done := 0; done < pulls && p.t.Context().Err() == nil; {
-		done, _, _ = p.counts()
+	ended := context.AfterFunc(p.t.Context(), p.pulled.Broadcast)
+	defer ended()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for p.pulls < pulls && p.t.Context().Err() == nil {
+		p.pulled.Wait()
 	}
 }

@@ -1,6 +1,6 @@
 //go:build linux
 
-package main
+package cli
 
 import (
 	"cmp"
@@ -11,10 +11,10 @@ import (
 	"path/filepath"
 	"time"
 
-	"golang.org/x/sys/unix"
-
 	"example.com/acr-microservices/infra/sandbox/azuredouble"
 	"example.com/acr-microservices/infra/sandbox/daemon"
+	"example.com/acr-microservices/infra/sandbox/engine"
+	"example.com/acr-microservices/infra/sandbox/filelock"
 	"example.com/acr-microservices/infra/sandbox/progress"
 	"example.com/acr-microservices/infra/sandbox/toolchain"
 )
@@ -28,6 +28,8 @@ type sandbox struct {
 	dir     string // folder of all the sandbox's files
 	cache   string // folder of what all sandboxes share
 	attach  string // providers that the engine attaches to, as "name:port,…"; empty: the doubles
+
+	useInstalled bool // tools
 }
 
 func newSandbox(name, stack, project, state string, con *progress.Console) (*sandbox, error) {
@@ -68,46 +70,44 @@ func (sb *sandbox) lock() (unlock func(), err error) {
 	if err := os.MkdirAll(filepath.Dir(sb.dir), 0o700); err != nil {
 		return nil, err
 	}
-	path := sb.dir + ".lock"
-	for {
-		file, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
-		if err != nil {
-			return nil, err
-		}
-		if err := unix.Flock(int(file.Fd()), unix.LOCK_EX|unix.LOCK_NB); errors.Is(err, unix.EWOULDBLOCK) {
-			file.Close()
-			return nil, fmt.Errorf("another command is running on sandbox %q", sb.name)
-		} else if err != nil {
-			file.Close()
-			return nil, fmt.Errorf("lock %s: %w", path, err)
-		}
-		// The holder before may have deleted the file after it was opened here: that lock would exclude nobody.
-		held, err1 := file.Stat()
-		current, err2 := os.Stat(path)
-		if err1 == nil && err2 == nil && os.SameFile(held, current) {
-			return func() {
-				os.Remove(path)
-				file.Close()
-			}, nil
-		}
-		file.Close()
+	unlock, err = filelock.Try(sb.dir + ".lock")
+	if errors.Is(err, filelock.ErrLocked) {
+		return nil, fmt.Errorf("another command is running on sandbox %q", sb.name)
 	}
+	return unlock, err
 }
 
-// buildTools builds the programs that the sandbox runs, unless they are in the user's cache, and links those that a
+// source is what the sandbox is built from: the program is compiled where its go.mod really is, which a mirror only links to.
+func (sb *sandbox) source() (toolchain.Source, error) {
+	module, err := filepath.EvalSymlinks(filepath.Join(sb.project, "go.mod"))
+	if err != nil {
+		return toolchain.Source{}, err
+	}
+	return toolchain.NewSource(filepath.Join(filepath.Dir(module), "infra", "sandbox"), sb.Console)
+}
+
+// buildTools builds the programs that the sandbox runs, unless they are in the user's cache or installed, and links those that a
 // person may call.
 func (sb *sandbox) buildTools(ctx context.Context) (toolchain.Tools, error) {
-	sources := filepath.Join(sb.project, "infra", "sandbox", "tools")
-	tools, err := toolchain.Build(ctx, sources, filepath.Join(sb.cache, "tools"), sb.Console)
+	source, err := sb.source()
 	if err != nil {
 		return toolchain.Tools{}, err
 	}
-	if err := os.MkdirAll(sb.path("bin"), 0o700); err != nil {
+	var installed toolchain.Installed
+	if sb.useInstalled {
+		installed = toolchain.FindInstalled(ctx)
+	}
+	if found := installed.String(); found != "" {
+		sb.Printf("  using what is installed: %s; --%s=false builds it", found, toolchain.UseInstalled)
+	}
+	tools, err := source.Tools(ctx, installed)
+	if err != nil {
 		return toolchain.Tools{}, err
 	}
-	for name, command := range map[string]string{"pulumi": shellQuote(tools.Pulumi), "kubectl": shellQuote(tools.Kubernetes) + " kubectl"} {
-		script := "#!/bin/sh\nexec " + command + " \"$@\"\n"
-		if err := os.WriteFile(sb.path("bin", name), []byte(script), 0o700); err != nil { //nolint:gosec // a program, and its owner's alone
+	for name, command := range map[string]string{
+		"pulumi": engine.ShellQuote(tools.Pulumi), "kubectl": engine.ShellQuote(tools.Kubernetes) + " kubectl",
+	} {
+		if err := engine.WriteScript(sb.path("bin", name), command); err != nil {
 			return toolchain.Tools{}, err
 		}
 	}

@@ -1,6 +1,6 @@
 //go:build linux
 
-package main
+package cli
 
 import (
 	"bytes"
@@ -10,7 +10,6 @@ import (
 	"io/fs"
 	"maps"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"regexp"
 	"runtime"
@@ -20,7 +19,6 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
-	"gopkg.in/yaml.v3"
 )
 
 // database is where a cluster keeps its secrets.
@@ -163,70 +161,6 @@ func (b *box) environment() map[string]string {
 	return env
 }
 
-// cli runs the program as an ordinary installation of Pulumi does, compiled, and in a folder of its own.
-type cli struct {
-	t       *testing.T
-	project string
-	env     []string
-}
-
-func (b *box) newCLI(stack string, s settings) *cli {
-	t := b.t
-	t.Helper()
-	c := &cli{t: t, project: t.TempDir()}
-	tools := t.TempDir()
-	for output, source := range map[string]string{
-		filepath.Join(tools, "pulumi-language-go"): "../languagegodouble", filepath.Join(c.project, "program"): "../../..",
-	} {
-		build := exec.Command("go", "build", "-o", output, ".")
-		build.Dir = source
-		out, err := build.CombinedOutput()
-		require.NoError(t, err, "%s", out)
-	}
-	project, err := os.ReadFile(filepath.Join(b.project, "Pulumi.yaml"))
-	require.NoError(t, err)
-	compiled := regexp.MustCompile(`(?m)^runtime: go$`).ReplaceAll(project, []byte("runtime: {name: go, options: {binary: ./program}}"))
-	require.NotEqual(t, project, compiled)
-	require.NoError(t, os.WriteFile(filepath.Join(c.project, "Pulumi.yaml"), compiled, 0o600))
-	require.NoError(t, os.Symlink(filepath.Join(b.project, "infra"), filepath.Join(c.project, "infra")))
-	config := settings{"azure-native:location": "westeurope"}
-	for key, value := range s {
-		config["acr-microservices:"+key] = value
-	}
-	content, err := yaml.Marshal(settings{"config": config})
-	require.NoError(t, err)
-	require.NoError(t, os.WriteFile(filepath.Join(c.project, "Pulumi."+stack+".yaml"), content, 0o600))
-	env := b.environment()
-	env["PATH"] = strings.Join([]string{tools, filepath.Join(b.dir(), "bin"), os.Getenv("PATH")}, ":")
-	c.env = append(os.Environ(), "PULUMI_DEBUG_COMMANDS=true") // for --event-log
-	for key, value := range env {
-		c.env = append(c.env, key+"="+value)
-	}
-	c.run("stack", "init", stack)
-	return c
-}
-
-// run runs Pulumi's command and returns all that it prints.
-func (c *cli) run(args ...string) []byte {
-	c.t.Helper()
-	cmd := exec.Command("/bin/sh", append([]string{"-c", `exec pulumi --non-interactive "$@"`, "pulumi"}, args...)...) // finds it in the PATH
-	cmd.Dir, cmd.Env = c.project, c.env
-	out, err := cmd.CombinedOutput()
-	if err != nil {
-		c.t.Logf("%s", out)
-	}
-	require.NoError(c.t, err)
-	return out
-}
-
-// read returns a file of the project folder.
-func (c *cli) read(name string) []byte {
-	c.t.Helper()
-	content, err := os.ReadFile(filepath.Join(c.project, name))
-	require.NoError(c.t, err)
-	return content
-}
-
 // indiscreet are the lines of Pulumi's log that hold properties as they are: the engine's own, and those of providers, which the
 // engine makes events for debugging of, and writes of that in its log.
 var indiscreet = regexp.MustCompile(`^\{.*"(msg|message)":"(eventSink::Debug\(<\{%reset%\}>)?(\{\\"time\\":\S+,\\"msg\\":\\")?` +
@@ -234,6 +168,7 @@ var indiscreet = regexp.MustCompile(`^\{.*"(msg|message)":"(eventSink::Debug\(<\
 
 // TestSecrets gives a stack each credential that it can have, and runs it with the engine's log at the highest verbosity.
 func TestSecrets(t *testing.T) {
+	t.Parallel()
 	b := newBox(t, "secrets")
 	// Another stack's registry is where an image is imported from, with a password.
 	b.configure(settings{"services": settings{"customerapi": settings{}}})
@@ -254,7 +189,7 @@ func TestSecrets(t *testing.T) {
 	}
 	chart := chartRepository(t)
 	chart["username"] = "reader"
-	c := b.newCLI("leaks", settings{
+	c := b.plain("leaks", settings{
 		"environment": "leaks",
 		"registry": settings{
 			"sku": "Standard", "pull": settings{"also": []string{"token"}},
@@ -270,24 +205,24 @@ func TestSecrets(t *testing.T) {
 			}}},
 		},
 	})
-	set := []string{"config", "set-all", "--path", "--stack", "leaks", "--secret", "acr-microservices:cluster.kubeconfig=" + string(kubeconfig)}
+	set := []string{"config", "set-all", "--path", "--secret", "acr-microservices:cluster.kubeconfig=" + string(kubeconfig)}
 	for _, key := range slices.Sorted(maps.Keys(given)) {
 		set = append(set, "--secret", "acr-microservices:"+key+"="+given[key])
 	}
-	c.run(set...)
+	c.must(set...)
 	collected := map[string][]byte{}
 	loudly := func(name string, level string, args ...string) {
 		t.Helper()
-		collected[name+" at level "+level] = c.run(append(args, "--stack", "leaks", "--logtostderr", "--logflow", "-v="+level, "--event-log", name+".events")...)
+		collected[name+" at level "+level] = []byte(c.must(append(args, "--logtostderr", "--logflow", "-v="+level, "--event-log", name+".events")...))
 		collected["events of "+name] = c.read(name + ".events")
 	}
 	loudly("preview", "11", "preview", "--diff", "--save-plan", "plan.json")
 	collected["plan"] = c.read("plan.json")
 	loudly("up", "11", "up", "--yes", "--diff")
-	c.run("config", "set", "--path", "--stack", "leaks", "acr-microservices:rotation.generation", "1")
+	c.must("config", "set", "--path", "acr-microservices:rotation.generation", "1")
 	loudly("rotation", "6", "up", "--yes", "--diff", "--refresh")
 	collected["stack file"] = c.read("Pulumi.leaks.yaml")
-	collected["state"] = c.run("stack", "export", "--stack", "leaks")
+	collected["state"] = []byte(c.must("stack", "export"))
 	// From level 7 on, the log and its events show what goes to and from program and providers. These are the only places.
 	shown := 0
 	search := newLeakSearch(credentialsOf(t, b.pulumi("stack", "export", "--show-secrets", "--stack", "leaks")))

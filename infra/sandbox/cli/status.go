@@ -1,6 +1,6 @@
 //go:build linux
 
-package main
+package cli
 
 import (
 	"context"
@@ -37,7 +37,7 @@ func (sb *sandbox) status(ctx context.Context) error {
 	sb.Printf("  node             %s", info.Node)
 	sb.Printf("  files and logs   %s", sb.dir)
 
-	outputs, err := engine.ReadOutputs(ctx, sb.dir, sb.stack, sb.path("bin", "pulumi"))
+	outputs, err := engine.Outputs(sb.dir, sb.stack)
 	if err != nil {
 		return err
 	}
@@ -94,16 +94,12 @@ func (sb *sandbox) env(ctx context.Context) error {
 	}
 	env := engine.Env(sb.dir)
 	maps.Copy(env, sb.environment(info))
-	// A pulumi of the user's may need the user's language plugin, which "pulumi up" starts for a Go program.
-	delete(env, "PULUMI_IGNORE_AMBIENT_PLUGINS")
-
 	sb.Printf(`# To use: eval "$(%s)"`, sb.hint("env"))
-	sb.Printf("# Run pulumi from %s", shellQuote(engine.ProjectDir(sb.dir)))
-	sb.Printf("# The sandbox's pulumi has no language plugins: pulumi up and preview need pulumi-language-go, which an")
-	sb.Printf("# ordinary installation of Pulumi has. Everything else works without.")
+	sb.Printf("# Run pulumi from %s", engine.ShellQuote(engine.ProjectDir(sb.dir)))
+	sb.Printf("# It runs the program as the last up or preview of the sandbox has compiled it.")
 	for _, name := range slices.Sorted(maps.Keys(env)) {
-		sb.Printf("export %s=%s", name, shellQuote(env[name]))
+		sb.Printf("export %s=%s", name, engine.ShellQuote(env[name]))
 	}
-	sb.Printf(`export PATH=%s:"$PATH"`, shellQuote(sb.path("bin")))
+	sb.Printf(`export PATH=%s:"$PATH"`, engine.ShellQuote(sb.path("bin")))
 	return nil
 }

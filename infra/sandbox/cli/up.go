@@ -1,6 +1,6 @@
 //go:build linux
 
-package main
+package cli
 
 import (
 	"context"
@@ -13,7 +13,6 @@ import (
 
 	"github.com/pulumi/pulumi/sdk/v3/go/common/apitype"
 
-	"example.com/acr-microservices/infra"
 	"example.com/acr-microservices/infra/sandbox/daemon"
 	"example.com/acr-microservices/infra/sandbox/engine"
 	"example.com/acr-microservices/infra/sandbox/progress"
@@ -39,6 +38,10 @@ func (sb *sandbox) up(ctx context.Context, flags updateFlags) (err error) {
 	if err != nil {
 		return err
 	}
+	program, err := sb.program(ctx)
+	if err != nil {
+		return err
+	}
 	times.lap("tools")
 	services, running, err := sb.start(ctx, tools, flags.conditions())
 	if err != nil {
@@ -48,7 +51,7 @@ func (sb *sandbox) up(ctx context.Context, flags updateFlags) (err error) {
 	times.lap("cluster")
 
 	began := time.Now()
-	st, info, err := sb.openStack(ctx, services, tools, flags)
+	st, info, err := sb.openStack(ctx, services, tools, program, flags)
 	if err != nil {
 		return err
 	}
@@ -76,7 +79,11 @@ func (sb *sandbox) up(ctx context.Context, flags updateFlags) (err error) {
 // preview shows what up would do. A sandbox that it has to start for that is stopped again.
 func (sb *sandbox) preview(ctx context.Context, flags updateFlags) error {
 	return sb.visit(ctx, flags.conditions(), func(services *daemon.Client, tools toolchain.Tools) error {
-		st, _, err := sb.openStack(ctx, services, tools, flags)
+		program, err := sb.program(ctx)
+		if err != nil {
+			return err
+		}
+		st, _, err := sb.openStack(ctx, services, tools, program, flags)
 		if err != nil {
 			return err
 		}
@@ -89,7 +96,16 @@ func (sb *sandbox) preview(ctx context.Context, flags updateFlags) error {
 	})
 }
 
-func (sb *sandbox) openStack(ctx context.Context, services *daemon.Client, tools toolchain.Tools, flags updateFlags) (*engine.Stack, daemon.Info, error) {
+// program compiles the program, unless it has been compiled as it is.
+func (sb *sandbox) program(ctx context.Context) (string, error) {
+	source, err := sb.source()
+	if err != nil {
+		return "", err
+	}
+	return source.Program(ctx)
+}
+
+func (sb *sandbox) openStack(ctx context.Context, services *daemon.Client, tools toolchain.Tools, program string, flags updateFlags) (*engine.Stack, daemon.Info, error) {
 	info, err := services.Info(ctx)
 	if err != nil {
 		return nil, info, err
@@ -97,7 +113,7 @@ func (sb *sandbox) openStack(ctx context.Context, services *daemon.Client, tools
 	st, err := engine.Open(ctx, engine.Options{
 		Project: sb.project, Dir: sb.dir, Stack: sb.stack, Tools: tools,
 		Env: sb.environment(info), Config: flags.settings(), Secrets: flags.secrets,
-		Program: infra.Deploy, Console: sb.Console, Verbose: flags.verbose,
+		Program: program, Console: sb.Console, Verbose: flags.verbose,
 		Discard: func(ctx context.Context, pending []apitype.OperationV2, known []apitype.ResourceV3) error {
 			return discard(ctx, services, sb.kubectl(info), pending, known)
 		},
@@ -150,7 +166,7 @@ func discard(ctx context.Context, services *daemon.Client, kube kubectl, pending
 
 // summarize tells what has changed, what runs and what to do next.
 func (sb *sandbox) summarize(ctx context.Context, st *engine.Stack, services *daemon.Client, result engine.Result, times timer) error {
-	resources, err := st.Resources(ctx)
+	resources, err := st.Resources()
 	if err != nil {
 		return err
 	}

@@ -2,6 +2,7 @@ package cluster
 
 import (
 	"fmt"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"runtime"
@@ -10,9 +11,13 @@ import (
 
 // The first argument is the name of the program within the binary, and of the process here.
 
+// NoFsync is the environment variable that has etcd leave it to the kernel when its data gets to the disk. What dies with the tests are
+// processes, and the kernel keeps what they have written.
+const NoFsync = "ACR_MICROSERVICES_SANDBOX_NO_FSYNC"
+
 func etcdArgs(dir string, p ports) []string {
 	client, peer := "https://"+loopback(p.Etcd), "https://"+loopback(p.EtcdPeer)
-	return []string{
+	args := []string{
 		"etcd",
 		"--name=sandbox",
 		"--data-dir=" + filepath.Join(dir, "etcd"),
@@ -32,6 +37,10 @@ func etcdArgs(dir string, p ports) []string {
 		"--auto-compaction-retention=1",
 		"--log-level=warn",
 	}
+	if os.Getenv(NoFsync) != "" {
+		args = append(args, "--unsafe-no-fsync")
+	}
+	return args
 }
 
 func apiserverArgs(dir string, p ports) []string {

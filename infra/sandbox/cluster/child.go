@@ -8,10 +8,11 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"runtime"
 	"strings"
 	"syscall"
 	"time"
+
+	"example.com/acr-microservices/infra/sandbox/process"
 )
 
 // child is one of the cluster's processes.
@@ -23,19 +24,6 @@ type child struct {
 	done   chan struct{}     // closed when the process has ended
 
 	halted bool // by Halt; guarded by the cluster's mutex
-}
-
-// spawnRequests serves spawn. The kernel sends a parent death signal when the *thread* that started a process ends, so all
-// are started by one thread that never does.
-var spawnRequests = make(chan func())
-
-func init() {
-	go func() {
-		runtime.LockOSThread()
-		for request := range spawnRequests {
-			request()
-		}
-	}()
 }
 
 // spawn starts a process, after the adjustments to it, and watches it. Its log is <dir>/logs/<name>.log; the one of the start
@@ -59,14 +47,12 @@ func (c *Cluster) spawn(binary string, args []string, adjust ...func(*exec.Cmd))
 	// credentials have no business here.
 	ch.cmd.Env = []string{"HOME=" + c.dir, "PATH=/usr/local/bin:/usr/bin:/bin", "TMPDIR=" + os.TempDir()}
 	// A group of its own keeps a terminal's Ctrl-C away: the order of stopping is Stop's.
-	ch.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
+	ch.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	for _, change := range adjust {
 		change(ch.cmd)
 	}
 
-	started := make(chan error)
-	spawnRequests <- func() { started <- ch.cmd.Start() }
-	if err := <-started; err != nil {
+	if err := process.Start(ch.cmd, syscall.SIGKILL); err != nil {
 		return fmt.Errorf("%s: %w", name, err)
 	}
 	c.mu.Lock()

@@ -26,38 +26,30 @@ import (
 	"example.com/acr-microservices/infra/sandbox/cluster"
 	"example.com/acr-microservices/infra/sandbox/demoimages"
 	"example.com/acr-microservices/infra/sandbox/pki"
+	"example.com/acr-microservices/infra/sandbox/progress"
 	"example.com/acr-microservices/infra/sandbox/registrydouble"
+	"example.com/acr-microservices/infra/sandbox/toolchain"
 )
 
-// kubernetes is the path of the multi-call binary.
-var kubernetes string
-
-// TestMain builds the Kubernetes binary, unless SANDBOX_KUBERNETES is the path of one.
+// TestMain is also the process that a cluster must not outlive.
 func TestMain(m *testing.M) {
 	if dir := os.Getenv("CLUSTER_TEST_VICTIM"); dir != "" {
 		runVictim(dir)
 	}
-	os.Exit(func() int {
-		if kubernetes = os.Getenv("SANDBOX_KUBERNETES"); kubernetes != "" {
-			return m.Run()
-		}
-		dir, err := os.MkdirTemp("", "kubernetes")
-		if err != nil {
-			log.Print(err)
-			return 1
-		}
-		defer os.RemoveAll(dir)
-		kubernetes = filepath.Join(dir, "kubernetes")
-		build := exec.Command("go", "build", "-C", "../tools/kubernetes",
-			"-ldflags=-s -w -X k8s.io/component-base/version.gitVersion=v1.34.4", "-o", kubernetes, ".")
-		build.Env = append(os.Environ(), "CGO_ENABLED=0")
-		build.Stdout, build.Stderr = os.Stderr, os.Stderr
-		if err := build.Run(); err != nil {
-			log.Print("building tools/kubernetes: ", err)
-			return 1
-		}
-		return m.Run()
-	}())
+	os.Exit(m.Run())
+}
+
+// kubernetes returns the path of the multi-call binary.
+func kubernetes(t *testing.T) string {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("runs a whole cluster")
+	}
+	source, err := toolchain.NewSource("..", progress.New(io.Discard))
+	require.NoError(t, err)
+	path, err := source.Kubernetes(t.Context())
+	require.NoError(t, err)
+	return path
 }
 
 const (
@@ -123,7 +115,7 @@ func kubectl(t *testing.T, c *cluster.Cluster, stdin string, args ...string) (st
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
 	defer cancel()
-	cmd := exec.CommandContext(ctx, kubernetes, append([]string{"kubectl", "--kubeconfig", c.Kubeconfig()}, args...)...)
+	cmd := exec.CommandContext(ctx, kubernetes(t), append([]string{"kubectl", "--kubeconfig", c.Kubeconfig()}, args...)...)
 	cmd.Env = append(os.Environ(), "HOME="+t.TempDir())
 	cmd.Stdin = strings.NewReader(stdin)
 	out, err := cmd.CombinedOutput()
@@ -220,7 +212,7 @@ func TestCluster(t *testing.T) {
 	whole := t // whose end stops the cluster, not the end of a step
 	a := &authority{}
 	addr, caFile := registry(t, a)
-	o := cluster.Options{Dir: filepath.Join(t.TempDir(), "cluster"), Binary: kubernetes, RegistryAddr: addr, RegistryCA: caFile}
+	o := cluster.Options{Dir: filepath.Join(t.TempDir(), "cluster"), Binary: kubernetes(t), RegistryAddr: addr, RegistryCA: caFile}
 	c := start(t, o)
 	require.NoError(t, c.Err())
 
@@ -345,7 +337,7 @@ func TestNothingOutlivesItsParent(t *testing.T) {
 	ca, err := pki.EnsureCA(t.TempDir(), "test registry")
 	require.NoError(t, err)
 	victim := exec.Command(os.Args[0])
-	victim.Env = append(os.Environ(), "CLUSTER_TEST_VICTIM="+dir, "SANDBOX_KUBERNETES="+kubernetes, "CLUSTER_TEST_CA="+ca.CertFile())
+	victim.Env = append(os.Environ(), "CLUSTER_TEST_VICTIM="+dir, "SANDBOX_KUBERNETES="+kubernetes(t), "CLUSTER_TEST_CA="+ca.CertFile())
 	victim.Stderr = os.Stderr
 	out, err := victim.StdoutPipe()
 	require.NoError(t, err)
@@ -372,7 +364,7 @@ func TestCancelledStartLeavesNothing(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	stopped := make(chan error)
 	go func() {
-		_, err := cluster.Start(ctx, cluster.Options{Dir: dir, Binary: kubernetes, RegistryAddr: "127.0.0.1:1", RegistryCA: "none"})
+		_, err := cluster.Start(ctx, cluster.Options{Dir: dir, Binary: kubernetes(t), RegistryAddr: "127.0.0.1:1", RegistryCA: "none"})
 		stopped <- err
 	}()
 	assert.Eventually(t, func() bool { return daemons(t, dir)["kube-apiserver"] != 0 }, time.Minute, 10*time.Millisecond)
@@ -384,7 +376,7 @@ func TestCancelledStartLeavesNothing(t *testing.T) {
 // forwarded gets a path of a pod through kubectl port-forward.
 func forwarded(t *testing.T, c *cluster.Cluster, target, path string) string {
 	t.Helper()
-	cmd := exec.CommandContext(t.Context(), kubernetes, "kubectl", "--kubeconfig", c.Kubeconfig(), "port-forward", target, ":8080")
+	cmd := exec.CommandContext(t.Context(), kubernetes(t), "kubectl", "--kubeconfig", c.Kubeconfig(), "port-forward", target, ":8080")
 	out, err := cmd.StdoutPipe()
 	require.NoError(t, err)
 	require.NoError(t, cmd.Start())
@@ -457,7 +449,7 @@ func daemons(t *testing.T, dir string) map[string]int {
 	t.Helper()
 	found := map[string]int{}
 	for pid, args := range processes(t, dir) {
-		if args[0] == kubernetes {
+		if args[0] == kubernetes(t) {
 			found[args[1]] = pid
 		}
 	}

@@ -1,76 +1,79 @@
+//go:build linux
+
 package engine
 
 import (
 	"bytes"
 	"context"
+	"errors"
+	"fmt"
 	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"runtime"
 	"slices"
 	"strings"
-	"sync"
 	"syscall"
 	"time"
 
-	"github.com/blang/semver"
-
-	"example.com/acr-microservices/infra/sandbox/toolchain"
+	"example.com/acr-microservices/infra/sandbox/process"
 )
 
 // grace is how long an interrupted engine may take to end its operations and save the state.
 const grace = 30 * time.Second
 
-// command runs the CLI like the Automation API's own command does, with two differences: settings for other backends,
-// clouds and clusters in the user's environment do not reach it, and it does not outlive this process.
-type command struct {
-	path    string
-	version semver.Version
-
-	mu     sync.Mutex
-	stderr string // of the last run
-}
-
-func newCommand(path string) *command {
-	return &command{path: path, version: semver.MustParse(toolchain.PulumiVersion)}
-}
-
-// Version is that of the CLI.
-func (c *command) Version() semver.Version { return c.version }
-
-// Run runs the CLI. When ctx ends, the CLI is asked to cancel what it does, and killed if that takes too long.
-func (c *command) Run(ctx context.Context, dir string, stdin io.Reader, out, errOut []io.Writer, env []string,
-	args ...string,
-) (stdout, stderr string, code int, err error) {
-	var outBuf, errBuf bytes.Buffer
-	cmd := exec.CommandContext(ctx, c.path, append([]string{"--non-interactive"}, args...)...)
-	cmd.Dir = dir
-	cmd.Stdin = stdin
-	cmd.Stdout = io.MultiWriter(append(out, &outBuf)...)
-	cmd.Stderr = io.MultiWriter(append(errOut, &errBuf)...)
-	cmd.Env = append(CleanEnv(os.Environ()), append(env, "PULUMI_AUTOMATION_API=true", "PWD="+dir)...)
+// pulumi runs the CLI with a command about the stack. When ctx ends, the CLI is asked to cancel what it
+// does, and killed if that takes too long. It does not outlive this process. An error says what was being done and, in the CLI's
+// own words, why it has failed.
+func (s *Stack) pulumi(ctx context.Context, doing string, args ...string) error {
+	var complaint bytes.Buffer
+	cmd := exec.CommandContext(ctx, s.Tools.Pulumi, append(args, "--stack", s.Stack, "--non-interactive")...)
+	cmd.Dir = ProjectDir(s.Dir)
+	cmd.Env = append(slices.Clip(s.env), "PWD="+cmd.Dir)
+	cmd.Stderr = &complaint
+	if s.Verbose {
+		cmd.Stdout, cmd.Stderr = s.Console, io.MultiWriter(&complaint, s.Console)
+	}
 	// A group of its own keeps the terminal's Ctrl-C away from it: Cancel passes that on, once.
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGINT) }
 	cmd.WaitDelay = grace
-
-	// The kernel sends the death signal when the thread ends that has started the process.
-	runtime.LockOSThread()
-	defer runtime.UnlockOSThread()
-	err = cmd.Run()
-
-	c.mu.Lock()
-	c.stderr = errBuf.String()
-	c.mu.Unlock()
-	return outBuf.String(), errBuf.String(), cmd.ProcessState.ExitCode(), err
+	err := process.Run(cmd, syscall.SIGKILL)
+	switch text := strings.TrimSpace(strings.TrimPrefix(strings.TrimSpace(complaint.String()), "error: ")); {
+	case err == nil:
+		return nil
+	case ctx.Err() != nil:
+		return ctx.Err()
+	case text != "":
+		return fmt.Errorf("%s: %s", doing, text)
+	default:
+		return fmt.Errorf("%s: %w", doing, err)
+	}
 }
 
-// complaint returns what the last run has printed as its error, without the word "error".
-func (c *command) complaint() string {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return strings.TrimSpace(strings.TrimPrefix(strings.TrimSpace(c.stderr), "error: "))
+// operate runs an operation of the engine on the stack, and shows its progress. An error is a short one if the engine has told the
+// reasons.
+func (s *Stack) operate(ctx context.Context, short string, args ...string) (Result, error) {
+	log := filepath.Join(s.Dir, "events.json")
+	if err := os.WriteFile(log, nil, 0o600); err != nil {
+		return Result{}, err
+	}
+	defer os.Remove(log)
+	w := s.watch(log)
+	color := "never"
+	if s.Verbose && s.Console.Terminal() {
+		color = "always"
+	}
+	err := s.pulumi(ctx, args[0], append(args, "--suppress-outputs", "--color="+color, "--event-log="+log)...)
+	w.end()
+	result := Result{Changes: w.changes}
+	if err != nil {
+		if ctx.Err() == nil && (s.Verbose || len(w.errors) > 0) {
+			err = errors.New(short)
+		}
+		result.Errors = append(slices.Clone(w.errors), err.Error())
+	}
+	return result, err
 }
 
 // CleanEnv drops what would lead Pulumi or a provider to something outside the sandbox.
@@ -83,17 +86,5 @@ func CleanEnv(env []string) []string {
 	})
 }
 
-// symlink makes or replaces a symbolic link.
-func symlink(target, path string) error {
-	if old, err := os.Readlink(path); err == nil && old == target {
-		return nil
-	}
-	target, err := filepath.Abs(target)
-	if err != nil {
-		return err
-	}
-	if err := os.Remove(path); err != nil && !os.IsNotExist(err) {
-		return err
-	}
-	return os.Symlink(target, path)
-}
+// ShellQuote makes one word of s for a POSIX shell.
+func ShellQuote(s string) string { return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'" }

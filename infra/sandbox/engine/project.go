@@ -1,3 +1,5 @@
+//go:build linux
+
 package engine
 
 import (
@@ -13,10 +15,82 @@ import (
 // salt is the key under which Pulumi writes the salt of a stack's encryption into its settings.
 const salt = "encryptionsalt"
 
-// copyProject makes dir a mirror of the project: links to everything, so that relative paths of charts and value files
-// hold, and a copy of the stack's settings, because the engine writes its salt into them and the project's own file is
-// under version control.
-func copyProject(project, dir, stack string) error {
+// programLink is the name of the compiled program in a project's folder.
+const programLink = "program"
+
+// Mirror makes dir a mirror of the project: links to everything, so that relative paths of charts and value files hold, except
+// hidden files and the settings of stacks. Its Pulumi.yaml names the compiled program, where one is given.
+func Mirror(project, dir, program string) error {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return err
+	}
+	entries, err := os.ReadDir(project)
+	if err != nil {
+		return err
+	}
+	wanted := map[string]string{}
+	for _, e := range entries {
+		if !stackSettings(e.Name()) && !strings.HasPrefix(e.Name(), ".") {
+			wanted[e.Name()] = filepath.Join(project, e.Name())
+		}
+	}
+	if program != "" {
+		wanted[programLink] = program
+		delete(wanted, projectFile)
+	}
+	for name, target := range wanted {
+		if err := symlink(target, filepath.Join(dir, name)); err != nil {
+			return err
+		}
+	}
+	links, err := os.ReadDir(dir)
+	if err != nil {
+		return err
+	}
+	for _, l := range links { // of what the project no longer has
+		if wanted[l.Name()] == "" && !stackSettings(l.Name()) {
+			if err := os.RemoveAll(filepath.Join(dir, l.Name())); err != nil {
+				return err
+			}
+		}
+	}
+	if program == "" {
+		return nil
+	}
+	content, err := os.ReadFile(filepath.Join(project, projectFile))
+	if err != nil {
+		return err
+	}
+	if content, err = compiled(content); err != nil {
+		return fmt.Errorf("%s: %w", projectFile, err)
+	}
+	return os.WriteFile(filepath.Join(dir, projectFile), content, 0o600)
+}
+
+const projectFile = "Pulumi.yaml"
+
+// compiled returns a project file whose program is compiled already.
+func compiled(file []byte) ([]byte, error) {
+	var document yaml.Node
+	if err := yaml.Unmarshal(file, &document); err != nil {
+		return nil, err
+	}
+	var runtime yaml.Node
+	if err := runtime.Encode(map[string]any{"name": "go", "options": map[string]any{"binary": "./" + programLink}}); err != nil {
+		return nil, err
+	}
+	for i := 0; len(document.Content) > 0 && i+1 < len(document.Content[0].Content); i += 2 {
+		if document.Content[0].Content[i].Value == "runtime" {
+			document.Content[0].Content[i+1] = &runtime
+			return yaml.Marshal(&document)
+		}
+	}
+	return nil, errors.New("runtime is missing")
+}
+
+// copyProject makes dir a mirror of the project with a copy of the stack's settings, because the engine writes its salt into them
+// and the project's own file is under version control.
+func copyProject(project, dir, stack, program string) error {
 	settings := "Pulumi." + stack + ".yaml"
 	content, err := os.ReadFile(filepath.Join(project, settings))
 	if err != nil {
@@ -26,40 +100,31 @@ func copyProject(project, dir, stack string) error {
 	if err != nil && !errors.Is(err, os.ErrNotExist) {
 		return err
 	}
-	content, err = keepSalt(content, old)
-	if err != nil {
+	if content, err = keepSalt(content, old); err != nil {
 		return fmt.Errorf("%s: %w", settings, err)
 	}
-
-	if err := os.MkdirAll(dir, 0o700); err != nil {
+	if program == "" { // what was compiled last stays
+		program, _ = os.Readlink(filepath.Join(dir, programLink))
+	}
+	if err := Mirror(project, dir, program); err != nil {
 		return err
-	}
-	entries, err := os.ReadDir(project)
-	if err != nil {
-		return err
-	}
-	wanted := map[string]bool{}
-	for _, e := range entries {
-		if stackSettings(e.Name()) || strings.HasPrefix(e.Name(), ".") {
-			continue
-		}
-		wanted[e.Name()] = true
-		if err := symlink(filepath.Join(project, e.Name()), filepath.Join(dir, e.Name())); err != nil {
-			return err
-		}
-	}
-	links, err := os.ReadDir(dir)
-	if err != nil {
-		return err
-	}
-	for _, l := range links { // of what the project no longer has
-		if !wanted[l.Name()] && !stackSettings(l.Name()) {
-			if err := os.RemoveAll(filepath.Join(dir, l.Name())); err != nil {
-				return err
-			}
-		}
 	}
 	return os.WriteFile(filepath.Join(dir, settings), content, 0o600)
+}
+
+// symlink makes or replaces a symbolic link.
+func symlink(target, path string) error {
+	if old, err := os.Readlink(path); err == nil && old == target {
+		return nil
+	}
+	target, err := filepath.Abs(target)
+	if err != nil {
+		return err
+	}
+	if err := os.Remove(path); err != nil && !os.IsNotExist(err) {
+		return err
+	}
+	return os.Symlink(target, path)
 }
 
 // stackSettings tells the settings of a stack, of which there may be several, each with its own salt.

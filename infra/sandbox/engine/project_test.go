@@ -1,3 +1,5 @@
+//go:build linux
+
 package engine
 
 import (
@@ -23,28 +25,46 @@ func TestCopyProject(t *testing.T) {
 	}
 	require.NoError(t, os.Mkdir(filepath.Join(project, "charts"), 0o700))
 	write(project, "charts/Chart.yaml", "name: x\n")
-	write(project, "Pulumi.yaml", "name: project\n")
+	write(project, "Pulumi.yaml", "# kept\nname: project\nruntime: go\n")
+	program := filepath.Join(project, "charts", "Chart.yaml")
 	write(project, "Pulumi.dev.yaml", "# why\nconfig:\n  a: b\n")
 	write(project, ".hidden", "")
 	write(project, "old", "")
 
-	require.NoError(t, copyProject(project, dir, "dev"))
+	require.NoError(t, copyProject(project, dir, "dev", program))
 	assert.Equal(t, "name: x\n", read("charts/Chart.yaml"))
-	assert.Equal(t, "name: project\n", read("Pulumi.yaml"))
+	assert.Contains(t, read("Pulumi.yaml"), "# kept\n")
+	assert.YAMLEq(t, "{name: project, runtime: {name: go, options: {binary: ./program}}}", read("Pulumi.yaml"))
+	assert.Equal(t, "name: x\n", read("program"))
 	assert.NoFileExists(t, filepath.Join(dir, ".hidden"))
 	assert.FileExists(t, filepath.Join(dir, "old"))
 
 	// The engine writes into the copy. The project does not change, and only the salt survives.
 	write(dir, "Pulumi.dev.yaml", "encryptionsalt: v1:abc\nconfig:\n  a: changed\n")
 	require.NoError(t, os.Remove(filepath.Join(project, "old")))
-	require.NoError(t, copyProject(project, dir, "dev"))
+	require.NoError(t, copyProject(project, dir, "dev", program))
 	assert.YAMLEq(t, "{config: {a: b}, encryptionsalt: v1:abc}", read("Pulumi.dev.yaml"))
 	content, err := os.ReadFile(filepath.Join(project, "Pulumi.dev.yaml"))
 	require.NoError(t, err)
 	assert.Equal(t, "# why\nconfig:\n  a: b\n", string(content))
 	assert.NoFileExists(t, filepath.Join(dir, "old"))
 
-	require.ErrorContains(t, copyProject(project, dir, "prod"), `settings of the stack "prod"`)
+	// What runs no program leaves the one that was compiled last.
+	require.NoError(t, copyProject(project, dir, "dev", ""))
+	assert.Contains(t, read("Pulumi.yaml"), "./program")
+	assert.FileExists(t, filepath.Join(dir, "program"))
+	content, err = os.ReadFile(filepath.Join(project, "Pulumi.yaml"))
+	require.NoError(t, err)
+	assert.NotContains(t, string(content), "program")
+
+	// Without a program, the project file is the project's own.
+	other := filepath.Join(t.TempDir(), "other")
+	require.NoError(t, Mirror(project, other, ""))
+	target, err := os.Readlink(filepath.Join(other, "Pulumi.yaml"))
+	require.NoError(t, err)
+	assert.Equal(t, filepath.Join(project, "Pulumi.yaml"), target)
+
+	require.ErrorContains(t, copyProject(project, dir, "prod", program), `settings of the stack "prod"`)
 }
 
 func TestKeepSalt(t *testing.T) {

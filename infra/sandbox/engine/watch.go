@@ -1,19 +1,24 @@
+//go:build linux
+
 package engine
 
 import (
-	"context"
+	"bufio"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
+	"os"
 	"sort"
 	"strings"
 	"time"
 
-	"github.com/pulumi/pulumi/sdk/v3/go/auto/events"
 	"github.com/pulumi/pulumi/sdk/v3/go/common/apitype"
 	"github.com/pulumi/pulumi/sdk/v3/go/common/diag/colors"
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
 
 	"example.com/acr-microservices/infra/sandbox/progress"
+	"example.com/acr-microservices/infra/sandbox/toolchain"
 )
 
 // Change is one operation on a resource.
@@ -23,12 +28,11 @@ type Change struct {
 	Name string // the resource's logical name
 }
 
-// A watcher shows the engine's events while they come.
+// A watcher shows the engine's events while the engine writes them.
 type watcher struct {
 	console *progress.Console
 	quiet   bool // the engine's own output is shown instead
-	events  chan events.EngineEvent
-	stop    chan struct{}
+	ended   chan struct{}
 	done    chan struct{}
 
 	started map[string]time.Time // operations that go on, by URN
@@ -36,42 +40,56 @@ type watcher struct {
 	errors  []string             // that have been shown
 }
 
-func (w *watcher) run() {
-	defer close(w.done)
-	tick := time.NewTicker(time.Second)
-	defer tick.Stop()
-	for {
-		select {
-		case e, ok := <-w.events:
-			if !ok {
-				return
-			}
-			w.handle(e.EngineEvent)
-		case <-tick.C:
-		case <-w.stop:
-			return
-		}
-		w.status()
+func (s *Stack) watch(log string) *watcher {
+	w := &watcher{
+		console: s.Console, quiet: s.Verbose, ended: make(chan struct{}), done: make(chan struct{}), started: map[string]time.Time{},
 	}
+	go func() {
+		defer close(w.done)
+		FollowEvents(log, w.ended, w.handle, w.status)
+	}()
+	return w
 }
 
-// end is called when the operation is over, and with it the delivery of events.
-func (w *watcher) end() []Change {
-	close(w.stop)
+// end is called when the operation is over, and shows what is not shown yet.
+func (w *watcher) end() {
+	close(w.ended)
 	<-w.done
 	w.console.Status("")
-	return w.changes
 }
 
-// explain returns the error of an operation: a short one if the engine has told the reasons.
-func (w *watcher) explain(ctx context.Context, short string, err error) error {
-	if ctx.Err() != nil {
-		return ctx.Err()
+// FollowEvents hands on the engine's events that are written to a log, and all of them when the engine has ended. It calls idle each
+// time when there is nothing to read.
+func FollowEvents(log string, ended <-chan struct{}, handle func(apitype.EngineEvent), idle func()) {
+	const every = 20 * time.Millisecond
+	file, err := os.Open(log)
+	if err != nil {
+		return
 	}
-	if len(w.errors) > 0 || w.quiet {
-		return errors.New(short)
+	defer file.Close()
+	var line []byte
+	last := false
+	for reader := bufio.NewReader(file); ; {
+		part, err := reader.ReadBytes('\n')
+		line = append(line, part...)
+		switch {
+		case err == nil:
+			var e apitype.EngineEvent
+			if json.Unmarshal(line, &e) == nil {
+				handle(e)
+			}
+			line = line[:0]
+			continue
+		case !errors.Is(err, io.EOF) || last:
+			return
+		}
+		idle()
+		select {
+		case <-ended:
+			last = true // after what has been written meanwhile
+		case <-time.After(every):
+		}
 	}
-	return err
 }
 
 func (w *watcher) handle(e apitype.EngineEvent) {
@@ -122,7 +140,8 @@ func (w *watcher) diagnose(d apitype.DiagnosticEvent) {
 		return
 	}
 	text := strings.TrimSpace(colors.Never.Colorize(d.Message))
-	if text == "" {
+	// The provider that is built here is not the one that the SDK is of, as the documentation says.
+	if text == "" || strings.HasPrefix(text, "resource plugin kubernetes is expected to have version >="+toolchain.PluginVersion) {
 		return
 	}
 	if d.URN != "" {

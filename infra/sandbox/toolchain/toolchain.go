@@ -1,5 +1,7 @@
-// Package toolchain builds the programs that the sandbox runs: the Pulumi CLI, the Kubernetes provider and Kubernetes
-// itself. They live in modules of their own, because the provider compiles with an older SDK of Pulumi than the program's, and
+//go:build linux
+
+// Package toolchain builds the sandbox, the Pulumi program, and what the sandbox runs: the Pulumi CLI, the Kubernetes provider and
+// Kubernetes itself, unless they are installed. These live in modules of their own, because the provider compiles with an older SDK of Pulumi than the program's, and
 // Kubernetes replaces its libraries. All other libraries have one version in all modules, to be compiled once.
 package toolchain
 
@@ -15,20 +17,21 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"syscall"
 	"time"
 
-	"github.com/gofrs/flock"
-
+	"example.com/acr-microservices/infra/sandbox/filelock"
+	"example.com/acr-microservices/infra/sandbox/process"
 	"example.com/acr-microservices/infra/sandbox/progress"
 )
 
 // keep is how long a build that no sandbox has used stays in the cache.
 const keep = 30 * 24 * time.Hour
 
-// Tools are the paths of the built programs.
+// Tools are the paths of the programs that a sandbox runs.
 type Tools struct {
 	Pulumi     string // the Pulumi CLI
 	Provider   string // pulumi-resource-kubernetes, the plugin that the CLI starts
@@ -37,15 +40,20 @@ type Tools struct {
 
 // A binary is one program to build.
 type binary struct {
-	module string // folder below the tools folder
+	module string // folder of its module, from that of the sandbox
 	name   string
 	pkg    string
 	vars   []string // linked in: "import/path.Name=value"
+	skip   []string // folders of the module that have no part in it
+	tool   bool     // one of [Tools], whose code is others'
 }
 
-// ProviderVersion is the version that the Kubernetes provider reports; the engine wants the one of the SDK that the
-// program uses.
-const ProviderVersion = "4.33.0"
+// PluginVersion is the version of the Kubernetes provider that the engine asks for: that of the SDK that the program uses.
+const PluginVersion = "4.33.0"
+
+// ProviderVersion is the version of the Kubernetes provider that is built here. The newest that there is as a Go module has no tag:
+// it is the development of January 15th, 2026, on the way from 4.24 to 4.25.
+const ProviderVersion = "4.25.0-dev.20260115"
 
 // PulumiVersion is the version of the Pulumi CLI in tools/pulumi/go.mod. Built from its module, it would report none.
 const PulumiVersion = "3.246.0"
@@ -54,17 +62,19 @@ const PulumiVersion = "3.246.0"
 const KubernetesVersion = "1.34.4"
 
 var (
-	sandbox = binary{name: "the sandbox", pkg: "./cli"}
-	pulumi  = binary{
-		module: "pulumi", name: "pulumi", pkg: "github.com/pulumi/pulumi/pkg/v3/cmd/pulumi",
+	sandbox   = binary{name: "sandbox", pkg: "./cli/sandbox", skip: []string{"tools", "bench"}}
+	benchmark = binary{name: "bench", module: "bench", pkg: "."}
+	program   = binary{module: "../..", name: "program", pkg: ".", skip: []string{"infra/sandbox"}}
+	pulumi    = binary{
+		module: "tools/pulumi", name: "pulumi", pkg: "github.com/pulumi/pulumi/pkg/v3/cmd/pulumi", tool: true,
 		vars: []string{"github.com/pulumi/pulumi/sdk/v3/go/common/version.Version=v" + PulumiVersion},
 	}
 	provider = binary{
-		module: "pulumi", name: "pulumi-resource-kubernetes", pkg: "./pulumi-resource-kubernetes",
+		module: "tools/pulumi", name: "pulumi-resource-kubernetes", pkg: "./pulumi-resource-kubernetes", tool: true,
 		vars: []string{"main.version=" + ProviderVersion},
 	}
 	kubernetes = binary{
-		module: "kubernetes", name: "kubernetes", pkg: ".",
+		module: "tools/kubernetes", name: "kubernetes", pkg: ".", tool: true,
 		vars: []string{
 			"k8s.io/component-base/version.gitVersion=v" + KubernetesVersion,
 			"k8s.io/client-go/pkg/version.gitVersion=v" + KubernetesVersion,
@@ -72,69 +82,104 @@ var (
 	}
 )
 
-// Build returns the programs built from the modules below dir, building what the cache does not have. It builds one
-// after the other, because each takes gigabytes of memory, and waits while another process builds into the same cache.
-func Build(ctx context.Context, dir, cache string, con *progress.Console) (Tools, error) {
-	if err := os.MkdirAll(cache, 0o755); err != nil {
+// Source says what is built, where it is kept, and who is told of it.
+type Source struct {
+	Dir     string // the module of the sandbox
+	Cache   string // for all sandboxes of this user
+	Console *progress.Console
+}
+
+// NewSource is the source of the sandbox whose module is in dir, with the user's cache.
+func NewSource(dir string, con *progress.Console) (Source, error) {
+	dir, err := filepath.Abs(dir)
+	if err != nil {
+		return Source{}, err
+	}
+	cache, err := os.UserCacheDir()
+	return Source{Dir: dir, Cache: filepath.Join(cache, "acr-microservices-sandbox", "tools"), Console: con}, err
+}
+
+// Tools returns the programs that a sandbox runs, of which those that are installed are not built. It builds one after the other,
+// because each takes gigabytes of memory, and waits while another process builds into the same cache.
+func (s Source) Tools(ctx context.Context, installed Installed) (Tools, error) {
+	tools := Tools{Pulumi: installed.Pulumi, Provider: installed.Provider}
+	missing := []*string{&tools.Kubernetes}
+	build := []binary{kubernetes}
+	if tools.Provider == "" {
+		missing, build = append(missing, &tools.Provider), append(build, provider)
+	}
+	if tools.Pulumi == "" {
+		missing, build = append(missing, &tools.Pulumi), append(build, pulumi)
+	}
+	paths, err := s.ensure(ctx, build...)
+	if err != nil {
 		return Tools{}, err
 	}
-	lock := flock.New(filepath.Join(cache, ".lock"))
-	defer lock.Close()
-	if ok, err := lock.TryLock(); err != nil {
-		return Tools{}, fmt.Errorf("lock %s: %w", lock.Path(), err)
-	} else if !ok {
-		con.Printf("waiting for another sandbox that is building its tools")
-		if _, err := lock.TryLockContext(ctx, time.Second); err != nil {
-			return Tools{}, fmt.Errorf("lock %s: %w", lock.Path(), err)
-		}
+	for i, path := range paths {
+		*missing[i] = path
 	}
+	s.prune()
+	return tools, nil
+}
 
-	goVersion, err := exec.CommandContext(ctx, "go", "env", "GOVERSION").Output()
+// Kubernetes returns the path of the binary for every part of Kubernetes.
+func (s Source) Kubernetes(ctx context.Context) (string, error) { return s.one(ctx, kubernetes) }
+
+// Sandbox returns the path of the sandbox's own program.
+func (s Source) Sandbox(ctx context.Context) (string, error) { return s.one(ctx, sandbox) }
+
+// Benchmark returns the path of the sandbox's program with the benchmarks in it.
+func (s Source) Benchmark(ctx context.Context) (string, error) { return s.one(ctx, benchmark) }
+
+// Program returns the path of the compiled Pulumi program.
+func (s Source) Program(ctx context.Context) (string, error) { return s.one(ctx, program) }
+
+func (s Source) one(ctx context.Context, b binary) (string, error) {
+	paths, err := s.ensure(ctx, b)
 	if err != nil {
-		return Tools{}, fmt.Errorf("go env GOVERSION: %w", err)
+		return "", err
 	}
-	var paths []string
-	for _, b := range []binary{pulumi, provider, kubernetes} {
-		path, err := b.ensure(ctx, dir, cache, string(goVersion), con)
+	return paths[0], nil
+}
+
+// ensure returns the paths of binaries in the cache, and builds those that are not there.
+func (s Source) ensure(ctx context.Context, all ...binary) (paths []string, err error) {
+	var missing []binary
+	for _, b := range all {
+		path, err := b.path(s)
 		if err != nil {
-			return Tools{}, fmt.Errorf("build %s: %w", b.name, err)
+			return nil, fmt.Errorf("%s: %w", b.name, err)
+		}
+		if now := time.Now(); os.Chtimes(filepath.Dir(path), now, now) != nil || !exists(path) {
+			missing = append(missing, b)
 		}
 		paths = append(paths, path)
 	}
-	con.Status("")
-	prune(cache)
-	return Tools{Pulumi: paths[0], Provider: paths[1], Kubernetes: paths[2]}, nil
+	if len(missing) == 0 {
+		return paths, nil
+	}
+	if err := os.MkdirAll(s.Cache, 0o755); err != nil {
+		return nil, err
+	}
+	unlock, err := filelock.Wait(ctx, filepath.Join(s.Cache, ".lock"), func() {
+		s.Console.Printf("waiting for another sandbox that is building")
+	})
+	if err != nil {
+		return nil, err
+	}
+	defer unlock()
+	for _, b := range missing {
+		if err := b.ensure(ctx, s); err != nil {
+			return nil, fmt.Errorf("build %s: %w", b.name, err)
+		}
+	}
+	s.Console.Status("")
+	return paths, nil
 }
 
-// Program returns the path of the sandbox's own program, built from the module in dir. Go itself knows whether there is
-// anything to do.
-func Program(ctx context.Context, dir, cache string, con *progress.Console) (string, error) {
-	dir, err := filepath.Abs(dir)
-	if err != nil {
-		return "", err
-	}
-	checkout := sha256.Sum256([]byte(dir))
-	folder := filepath.Join(cache, "sandbox-"+hex.EncodeToString(checkout[:])[:16])
-	if err := os.MkdirAll(folder, 0o755); err != nil {
-		return "", err
-	}
-	lock := flock.New(filepath.Join(folder, ".lock"))
-	defer lock.Close()
-	if _, err := lock.TryLockContext(ctx, 100*time.Millisecond); err != nil {
-		return "", fmt.Errorf("lock %s: %w", lock.Path(), err)
-	}
-	path := filepath.Join(folder, "sandbox")
-	start := time.Now()
-	_, existed := os.Stat(path)
-	if err := sandbox.build(ctx, dir, path, con); err != nil {
-		return "", fmt.Errorf("build the sandbox: %w", err)
-	}
-	con.Status("")
-	if existed != nil {
-		con.Printf("  built the sandbox in %s", progress.Elapsed(start))
-	}
-	now := time.Now()
-	return path, os.Chtimes(folder, now, now)
+func exists(path string) bool {
+	_, err := os.Stat(path)
+	return err == nil
 }
 
 // Env are the settings with which all is built. A workspace, or a platform to cross-compile for, is not meant for these modules.
@@ -149,53 +194,64 @@ type Command struct {
 	Args   []string // of the go command; where the program goes is to be added in front of the last one, the package
 }
 
-// Commands are how the sandbox and the programs that it runs are built, in that order, from the module in dir.
+// Commands are how the sandbox and all that it runs are built, in that order, from the module in dir.
 func Commands(dir string) []Command {
 	var all []Command
-	for _, b := range []binary{sandbox, pulumi, provider, kubernetes} {
-		module := filepath.Join(dir, "tools", b.module)
-		if b.module == "" {
-			module = dir
-		}
-		all = append(all, Command{Name: b.name, Module: module, Args: append(append([]string{"build"}, b.flags()...), b.pkg)})
+	for _, b := range []binary{sandbox, kubernetes, provider, pulumi, program} {
+		all = append(all, Command{Name: b.name, Module: filepath.Join(dir, b.module), Args: append(append([]string{"build"}, b.flags()...), b.pkg)})
 	}
 	return all
 }
 
-// ensure returns the path of the binary in the cache. The binary gets its name only when it is complete.
-func (b binary) ensure(ctx context.Context, dir, cache, goVersion string, con *progress.Console) (string, error) {
-	module := filepath.Join(dir, b.module)
-	hash, err := b.hash(module, goVersion)
-	if err != nil {
-		return "", err
+// path is where the binary belongs in the cache: its name tells what it is made of.
+func (b binary) path(s Source) (string, error) {
+	hash, err := b.hash(filepath.Join(s.Dir, b.module))
+	return filepath.Join(s.Cache, hash, b.name), err
+}
+
+// ensure builds the binary unless it has been built meanwhile. It gets its name only when it is complete.
+func (b binary) ensure(ctx context.Context, s Source) error {
+	path, err := b.path(s)
+	if err != nil || exists(path) {
+		return err
 	}
-	folder := filepath.Join(cache, hash)
-	path := filepath.Join(folder, b.name)
-	if _, err := os.Stat(path); err == nil {
-		now := time.Now()
-		return path, os.Chtimes(folder, now, now)
-	}
-	if err := os.MkdirAll(folder, 0o755); err != nil {
-		return "", err
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		return err
 	}
 	temp := path + ".unfinished"
 	defer os.Remove(temp)
 	start := time.Now()
-	if err := b.build(ctx, module, temp, con); err != nil {
-		return "", err
+	if err := b.build(ctx, filepath.Join(s.Dir, b.module), temp, s.Console); err != nil {
+		return err
 	}
-	con.Status("")
-	con.Printf("  built %s in %s", b.name, progress.Elapsed(start))
-	return path, os.Rename(temp, path)
+	s.Console.Status("")
+	if took := time.Since(start); took > worthALine {
+		s.Console.Printf("  built %s in %s", b.name, progress.Elapsed(start))
+	}
+	return os.Rename(temp, path)
 }
 
-// hash names what the binary is made of: the module's Go files and version pins, the Go release, and how it is built.
-func (b binary) hash(module, goVersion string) (string, error) {
+// worthALine is how long a build takes at least that is told of. After an edit, the program takes a few seconds.
+const worthALine = 10 * time.Second
+
+// hash names what the binary is made of: the module's Go files and version pins, the Go release, and how it is built. It is a
+// hundred times as fast as asking the go command whether something has changed.
+func (b binary) hash(module string) (string, error) {
 	h := sha256.New()
-	fmt.Fprintln(h, goVersion, b.flags())
+	fmt.Fprintln(h, runtime.Version(), os.Getenv("GOFLAGS"), b.flags())
 	err := filepath.WalkDir(module, func(path string, d fs.DirEntry, err error) error {
-		if err != nil || d.IsDir() {
+		if err != nil {
 			return err
+		}
+		rel, err := filepath.Rel(module, path)
+		if err != nil {
+			return err
+		}
+		if d.IsDir() {
+			if rel != "." && (strings.HasPrefix(d.Name(), ".") || d.Name() == "testdata" || slices.Contains(b.skip, rel)) {
+				return fs.SkipDir
+			}
+			return nil
 		}
 		if ext := filepath.Ext(path); ext != ".go" && ext != ".mod" && ext != ".sum" {
 			return nil
@@ -204,7 +260,6 @@ func (b binary) hash(module, goVersion string) (string, error) {
 			return nil
 		}
 		content, err := os.ReadFile(path)
-		rel, _ := filepath.Rel(module, path)
 		fmt.Fprintln(h, rel, len(content))
 		h.Write(content)
 		return err
@@ -220,7 +275,7 @@ func (b binary) flags() []string {
 		ldflags = append(ldflags, "-X", v)
 	}
 	flags := []string{"-ldflags=" + strings.Join(ldflags, " ")}
-	if b.module != "" {
+	if b.tool {
 		flags = append(flags, "-gcflags=all=-dwarf=false")
 	}
 	return flags
@@ -290,13 +345,12 @@ func goCommand(ctx context.Context, module string, args []string, stdout io.Writ
 	cmd.Stdout = stdout
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGINT) }
 	cmd.WaitDelay = 10 * time.Second
-	// The build must not outlive the sandbox that waits for it.
-	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGINT}
 	stderr, err := cmd.StderrPipe()
 	if err != nil {
 		return err
 	}
-	if err := cmd.Start(); err != nil {
+	// The build must not outlive the sandbox that waits for it.
+	if err := process.Start(cmd, syscall.SIGINT); err != nil {
 		return err
 	}
 	lines := bufio.NewScanner(stderr)
@@ -312,8 +366,8 @@ func goCommand(ctx context.Context, module string, args []string, stdout io.Writ
 }
 
 // prune deletes the builds of earlier versions. Programs that run from them keep running.
-func prune(cache string) {
-	entries, err := os.ReadDir(cache)
+func (s Source) prune() {
+	entries, err := os.ReadDir(s.Cache)
 	if err != nil {
 		return
 	}
@@ -322,6 +376,6 @@ func prune(cache string) {
 		return err != nil || !e.IsDir() || time.Since(info.ModTime()) < keep
 	})
 	for _, e := range old {
-		_ = os.RemoveAll(filepath.Join(cache, e.Name())) // an entry that stays only takes space
+		_ = os.RemoveAll(filepath.Join(s.Cache, e.Name())) // an entry that stays only takes space
 	}
 }

@@ -1,5 +1,9 @@
 //go:build linux
 
+// Command bench measures how fast the program and its sandbox are. It is the sandbox with one more subcommand, in a module of its
+// own, so that nobody compiles what draws the plots who does not measure. The sandbox's door builds it:
+//
+//	go run -C infra/sandbox . bench
 package main
 
 import (
@@ -7,8 +11,6 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -16,37 +18,39 @@ import (
 	"github.com/spf13/cobra"
 
 	"example.com/acr-microservices/infra/sandbox/azuredouble"
-	"example.com/acr-microservices/infra/sandbox/bench"
+	"example.com/acr-microservices/infra/sandbox/cli"
 )
 
-// benchPart is a part of the benchmark.
-type benchPart struct {
+func main() { cli.Main(benchCommand()) }
+
+// part is a part of the benchmark.
+type part struct {
 	name     string
 	about    string
-	measure  bench.Part
+	measure  Part
 	inWorld  bool // runs stacks in a sandbox
 	optional bool // takes long, and is run only when named
 }
 
-// benchParts are all, in the order in which they are run.
-var benchParts = []benchPart{
-	{name: "start", about: "a sandbox's start", measure: bench.Start},
-	{name: "growth", about: "previews and updates that find nothing to do", measure: bench.Growth, inWorld: true},
-	{name: "size", about: "memory and state", measure: bench.Size, inWorld: true},
-	{name: "change", about: "another tag for one of many services", measure: bench.Change, inWorld: true},
-	{name: "deploy", about: "the first update, and the same by hand", measure: bench.Deploy, inWorld: true},
-	{name: "compile", about: "what the program costs to compile", measure: bench.Compile, optional: true},
-	{name: "cold", about: "what the sandbox costs to compile", measure: bench.Cold, optional: true},
+// parts are all, in the order in which they are run.
+var parts = []part{
+	{name: "start", about: "a sandbox's start", measure: Start},
+	{name: "growth", about: "previews and updates that find nothing to do", measure: Growth, inWorld: true},
+	{name: "size", about: "memory and state", measure: Size, inWorld: true},
+	{name: "change", about: "another tag for one of many services", measure: Change, inWorld: true},
+	{name: "deploy", about: "the first update, and the same by hand", measure: Deploy, inWorld: true},
+	{name: "compile", about: "what the program costs to compile", measure: Compile, optional: true},
+	{name: "cold", about: "what the sandbox costs to compile", measure: Cold, optional: true},
 }
 
 // benchCommand measures.
-func benchCommand(with func(func(*cobra.Command, *sandbox) error) func(*cobra.Command, []string) error) *cobra.Command {
+func benchCommand() cli.Extra {
 	var services []int
 	var repeat int
 	var latency map[string]string
 	var write bool
 	names := []string{everyPart}
-	for _, part := range benchParts {
+	for _, part := range parts {
 		names = append(names, part.name)
 	}
 	cmd := &cobra.Command{
@@ -60,37 +64,32 @@ func benchCommand(with func(func(*cobra.Command, *sandbox) error) func(*cobra.Co
 		ValidArgs: names,
 		Args:      cobra.OnlyValidArgs,
 	}
-	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		return with(func(cmd *cobra.Command, sb *sandbox) error {
-			options := bench.Options{Project: sb.project, Services: services, Repeat: repeat, Console: sb.Console}
-			var err error
-			if options.Latency, err = durations(latency); err != nil {
-				return err
-			}
-			if !cmd.Flags().Changed("name") {
-				sb.name, sb.dir = "bench", filepath.Join(filepath.Dir(sb.dir), "bench") // not the one in which somebody works
-			}
-			measures, err := sb.bench(cmd.Context(), args, options)
-			if len(measures) > 0 {
-				sb.Printf("\n%s", bench.Table(measures))
-			}
-			if len(measures) > 0 && write {
-				err = errors.Join(err, bench.Write(sb.project, measures))
-			}
-			return err
-		})(cmd, args)
-	}
 	cmd.Flags().IntSliceVar(&services, "services", nil, "numbers of services, in place of each part's own")
 	cmd.Flags().IntVar(&repeat, "repeat", 0, "how often to measure, in place of each part's own number; medians count")
 	cmd.Flags().StringToStringVar(&latency, "latency", nil, "how long Azure takes for one of those: azure-native:Registry=20s")
 	cmd.Flags().BoolVar(&write, "write", false, "renew the table and the plots of infra/docs/performance.md")
-	return cmd
+	// Not in the sandbox in which somebody works.
+	return cli.Extra{Command: cmd, Name: "bench", Run: func(ctx context.Context, place *cli.Place, args []string) error {
+		options := Options{Project: place.Project, Services: services, Repeat: repeat, Console: place.Console}
+		var err error
+		if options.Latency, err = durations(latency); err != nil {
+			return err
+		}
+		measures, err := measure(ctx, place, args, options)
+		if len(measures) > 0 {
+			place.Printf("\n%s", Table(measures))
+		}
+		if len(measures) > 0 && write {
+			err = errors.Join(err, Write(place.Project, measures))
+		}
+		return err
+	}}
 }
 
 func benchHelp() string {
 	var b strings.Builder
 	b.WriteString("Measure how fast the program and the sandbox are. Figures are medians, measured in turns with what they are compared with.\n\n")
-	for _, part := range benchParts {
+	for _, part := range parts {
 		fmt.Fprintf(&b, "  %-8s %s", part.name, part.about)
 		if part.optional {
 			b.WriteString("; only when named, or with all")
@@ -124,8 +123,8 @@ func durations(texts map[string]string) (map[string]time.Duration, error) {
 const everyPart = "all"
 
 // chosenParts are those that are named, or all that do not take long.
-func chosenParts(names []string) []benchPart {
-	return slices.DeleteFunc(slices.Clone(benchParts), func(part benchPart) bool {
+func chosenParts(names []string) []part {
+	return slices.DeleteFunc(slices.Clone(parts), func(part part) bool {
 		if len(names) == 0 {
 			return part.optional
 		}
@@ -133,13 +132,8 @@ func chosenParts(names []string) []benchPart {
 	})
 }
 
-// bench measures the named parts. What has been measured before an error counts.
-func (sb *sandbox) bench(ctx context.Context, names []string, o bench.Options) (measures []bench.Measure, err error) {
-	unlock, err := sb.lock()
-	if err != nil {
-		return nil, err
-	}
-	defer unlock()
+// measure measures the named parts. What has been measured before an error counts.
+func measure(ctx context.Context, place *cli.Place, names []string, o Options) (measures []Measure, err error) {
 	var end func() error // of the world, nil without one
 	leave := func() error {
 		if end == nil {
@@ -152,7 +146,12 @@ func (sb *sandbox) bench(ctx context.Context, names []string, o bench.Options) (
 	defer func() { err = errors.Join(err, leave()) }()
 	for _, part := range chosenParts(names) {
 		if part.inWorld && o.World == nil {
-			if o.World, end, err = sb.benchWorld(ctx); err != nil {
+			var sandbox cli.World
+			if sandbox, end, err = place.NewWorld(ctx); err != nil {
+				return measures, err
+			}
+			place.Status("  compiling the programs")
+			if o.World, err = NewWorld(ctx, place.Project, sandbox, place.Console); err != nil {
 				return measures, err
 			}
 		}
@@ -163,38 +162,12 @@ func (sb *sandbox) bench(ctx context.Context, names []string, o bench.Options) (
 		}
 		began := time.Now()
 		found, err := part.measure(ctx, o)
-		sb.Status("")
+		place.Status("")
 		if err != nil {
 			return measures, fmt.Errorf("%s: %w", part.name, err)
 		}
-		sb.Printf("  measured %s in %s", part.about, time.Since(began).Round(time.Second))
+		place.Printf("  measured %s in %s", part.about, time.Since(began).Round(time.Second))
 		measures = append(measures, found...)
 	}
 	return measures, nil
-}
-
-// benchWorld starts an empty sandbox that ends with this process, and of which nothing stays. There may be something to end after an
-// error, too.
-func (sb *sandbox) benchWorld(ctx context.Context) (_ *bench.World, end func() error, err error) {
-	if err := os.RemoveAll(sb.dir); err != nil {
-		return nil, end, err
-	}
-	tools, err := sb.buildTools(ctx)
-	if err != nil {
-		return nil, end, err
-	}
-	services, _, err := sb.start(ctx, tools, azuredouble.Conditions{})
-	if err != nil {
-		return nil, end, err
-	}
-	end = func() error { return errors.Join(sb.release(services), os.RemoveAll(sb.dir)) }
-	info, err := services.Info(ctx)
-	if err != nil {
-		return nil, end, err
-	}
-	sb.Status("  compiling the programs")
-	world, err := bench.NewWorld(ctx, sb.project, bench.Sandbox{
-		Dir: sb.dir, Tools: tools, Env: sb.environment(info), Services: services, Info: info, Console: sb.Console,
-	})
-	return world, end, err
 }

@@ -1,7 +1,9 @@
-// Command languagegodouble stands in for pulumi-language-go, the part of a Pulumi installation that runs Go programs. It is
-// there for the test of the pipeline, and can only do what the pipeline asks for: run a program that is compiled already, as
-// runtime.options.binary names it. https://www.pulumi.com/docs/iac/languages-sdks/go/#pulumi-programs
-package main
+//go:build linux
+
+// Package languagegodouble stands in for pulumi-language-go, the part of a Pulumi installation that runs Go programs. It can do
+// one thing only: run a program that is compiled already, as runtime.options.binary names it.
+// https://www.pulumi.com/docs/iac/languages-sdks/go/#pulumi-programs
+package languagegodouble
 
 import (
 	"context"
@@ -14,35 +16,34 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strconv"
+	"syscall"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/common/constant"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 	pulumirpc "github.com/pulumi/pulumi/sdk/v3/proto/go"
-	"golang.org/x/sys/unix"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/types/known/emptypb"
+
+	"example.com/acr-microservices/infra/sandbox/process"
 )
 
-func main() {
+// Serve does what the plugin does that the engine starts with these arguments. When the engine interrupts it, ctx ends.
+func Serve(ctx context.Context, args []string) error {
 	// The engine passes more flags than matter here, and its own address.
+	flags := flag.NewFlagSet("pulumi-language-go", flag.ContinueOnError)
 	for _, name := range []string{"root", "binary", "buildTarget", "tracing"} {
-		flag.String(name, "", "")
+		flags.String(name, "", "")
 	}
-	flag.Parse()
-	// An engine that is killed cannot end its plugins any more.
-	if err := unix.Prctl(unix.PR_SET_PDEATHSIG, uintptr(unix.SIGKILL), 0, 0, 0); err != nil || os.Getppid() == 1 {
-		os.Exit(1)
+	if err := flags.Parse(args); err != nil {
+		return err
 	}
-	if err := serve(flag.Arg(0)); err != nil {
-		fmt.Fprintln(os.Stderr, "languagegodouble:", err)
-		os.Exit(1)
-	}
+	return serve(ctx, flags.Arg(0))
 }
 
-// serve tells its port and answers until it is killed, as the engine expects of a plugin.
-func serve(engine string) error {
+// serve tells its port and answers until it is to end, as the engine expects of a plugin.
+func serve(ctx context.Context, engine string) error {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return err
@@ -50,6 +51,7 @@ func serve(engine string) error {
 	server := grpc.NewServer()
 	pulumirpc.RegisterLanguageRuntimeServer(server, &host{engine: engine})
 	fmt.Println(listener.Addr().(*net.TCPAddr).Port)
+	context.AfterFunc(ctx, server.Stop)
 	return server.Serve(listener)
 }
 
@@ -106,7 +108,7 @@ func (h *host) Run(ctx context.Context, request *pulumirpc.RunRequest) (*pulumir
 		pulumi.EnvMonitor+"="+request.GetMonitorAddress(),
 		pulumi.EnvEngine+"="+h.engine,
 	)
-	err = cmd.Run()
+	err = process.Run(cmd, syscall.SIGKILL)
 	if exit := (*exec.ExitError)(nil); errors.As(err, &exit) {
 		return &pulumirpc.RunResponse{Error: fmt.Sprintf("program exited with code %d", exit.ExitCode()), Bail: exit.ExitCode() == constant.ExitStatusLoggedError}, nil
 	}

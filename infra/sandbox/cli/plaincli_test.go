@@ -1,0 +1,108 @@
+//go:build linux
+
+package cli
+
+import (
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"gopkg.in/yaml.v3"
+
+	"example.com/acr-microservices/infra/sandbox/daemon"
+	"example.com/acr-microservices/infra/sandbox/engine"
+	"example.com/acr-microservices/infra/sandbox/progress"
+	"example.com/acr-microservices/infra/sandbox/toolchain"
+)
+
+// plainCLI is Pulumi's command as a user runs it, on a stack of its own in the sandbox. The sandbox's own commands, which repair
+// more than a person's pulumi does, have no part in it.
+type plainCLI struct {
+	t       *testing.T
+	project string // folder
+	stack   string
+	env     []string
+}
+
+// plain makes a stack with settings.
+func (b *box) plain(stack string, s settings) *plainCLI {
+	b.t.Helper()
+	c := &plainCLI{t: b.t, project: b.t.TempDir(), stack: stack, env: append(os.Environ(), daemon.Mark(b.dir()), "PULUMI_DEBUG_COMMANDS=true")}
+	for name, value := range b.environment() {
+		if name == "PATH" {
+			value = filepath.Join(b.dir(), "bin") + ":" + os.Getenv("PATH")
+		}
+		c.env = append(c.env, name+"="+value)
+	}
+	require.NoError(b.t, engine.Mirror(b.project, c.project, compiledProgram(b.t)))
+	c.configure(s)
+	c.must("stack", "init")
+	return c
+}
+
+// compiledProgram returns the path of the program, compiled.
+func compiledProgram(t *testing.T) string {
+	t.Helper()
+	source, err := toolchain.NewSource("..", progress.New(io.Discard))
+	require.NoError(t, err)
+	program, err := source.Program(t.Context())
+	require.NoError(t, err)
+	return program
+}
+
+// configure writes the stack's settings, and leaves what pulumi has written beside them.
+func (c *plainCLI) configure(s settings) {
+	c.t.Helper()
+	path := filepath.Join(c.project, "Pulumi."+c.stack+".yaml")
+	file := settings{}
+	if content, err := os.ReadFile(path); err == nil {
+		require.NoError(c.t, yaml.Unmarshal(content, &file))
+	}
+	config := settings{"azure-native:location": "westeurope"}
+	if registry, _ := s["registry"].(settings); registry["external"] != nil {
+		config = settings{}
+	}
+	for key, value := range s {
+		config["acr-microservices:"+key] = value
+	}
+	file["config"] = config
+	content, err := yaml.Marshal(file)
+	require.NoError(c.t, err)
+	require.NoError(c.t, os.WriteFile(path, content, 0o600))
+}
+
+// command is pulumi with a command about the stack.
+func (c *plainCLI) command(args ...string) *exec.Cmd {
+	args = append(slices.Clone(args), "--non-interactive", "--color", "never", "--stack", c.stack)
+	cmd := exec.Command("/bin/sh", append([]string{"-c", `exec pulumi "$@"`, "pulumi"}, args...)...) // finds it in the PATH
+	cmd.Dir, cmd.Env = c.project, c.env
+	return cmd
+}
+
+func (c *plainCLI) run(args ...string) (string, error) {
+	out, err := c.command(args...).CombinedOutput()
+	if len(out) < 100<<10 { // a log of the engine's is no help
+		c.t.Logf("pulumi %s\n%s", strings.Join(args, " "), out)
+	}
+	return string(out), err
+}
+
+func (c *plainCLI) must(args ...string) string {
+	c.t.Helper()
+	out, err := c.run(args...)
+	require.NoError(c.t, err)
+	return out
+}
+
+// read returns a file of the project folder.
+func (c *plainCLI) read(name string) []byte {
+	c.t.Helper()
+	content, err := os.ReadFile(filepath.Join(c.project, name))
+	require.NoError(c.t, err)
+	return content
+}

@@ -1,0 +1,43 @@
+//go:build linux
+
+// Package process starts processes that do not outlive the one that starts them.
+package process
+
+import (
+	"os/exec"
+	"runtime"
+	"sync"
+	"syscall"
+)
+
+// starter starts all processes. The kernel sends a parent death signal when the thread that has started a process ends, so all are
+// started by one thread that never does.
+var starter = sync.OnceValue(func() chan<- func() {
+	requests := make(chan func())
+	go func() {
+		runtime.LockOSThread()
+		for request := range requests {
+			request()
+		}
+	}()
+	return requests
+})
+
+// Start starts a process, which the kernel sends the signal when this one ends, whatever ends it.
+func Start(cmd *exec.Cmd, signal syscall.Signal) error {
+	if cmd.SysProcAttr == nil {
+		cmd.SysProcAttr = &syscall.SysProcAttr{}
+	}
+	cmd.SysProcAttr.Pdeathsig = signal
+	started := make(chan error)
+	starter() <- func() { started <- cmd.Start() }
+	return <-started
+}
+
+// Run starts a process with [Start] and waits for its end.
+func Run(cmd *exec.Cmd, signal syscall.Signal) error {
+	if err := Start(cmd, signal); err != nil {
+		return err
+	}
+	return cmd.Wait()
+}

@@ -1,0 +1,84 @@
+//go:build linux
+
+package toolchain
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strings"
+
+	"golang.org/x/sys/unix"
+)
+
+// What building a program takes with nothing compiled before: CPU seconds, and MiB on disk with the sources. "bench cold" measures
+// it.
+var firstBuild = map[string]struct{ cpu, disk int }{
+	sandbox.name:    {180, 1300},
+	kubernetes.name: {320, 1700},
+	provider.name:   {190, 1800},
+	pulumi.name:     {180, 1200},
+	program.name:    {60, 700},
+}
+
+// buildMemory is what the largest compiler or linker process takes, in MiB, with something left for the rest of the machine.
+const buildMemory = 3 << 10
+
+// Prepare tells of the builds that are ahead, if that is more than what an edit brings, and checks that there is room for them.
+func (s Source) Prepare(ctx context.Context, installed Installed) error {
+	var names []string
+	seconds, disk := 0, 0
+	for _, b := range []binary{sandbox, kubernetes, provider, pulumi, program} {
+		if b.name == pulumi.name && installed.Pulumi != "" || b.name == provider.name && installed.Provider != "" {
+			continue
+		}
+		// A build of another version has left most of it in Go's cache.
+		if old, err := filepath.Glob(filepath.Join(s.Cache, b.name+"-*", b.name)); err != nil || len(old) > 0 {
+			continue
+		}
+		names = append(names, b.name)
+		seconds, disk = seconds+firstBuild[b.name].cpu, disk+firstBuild[b.name].disk
+	}
+	if len(names) == 0 {
+		return nil
+	}
+	processors := runtime.NumCPU()
+	s.Console.Printf("the first run builds %s: about %d minutes with %d processors, %.1f GB of disk, %d GB of memory; later runs start in seconds",
+		strings.Join(names, ", "), 1+seconds/min(processors, 4)/60, processors, float64(disk)/1000, buildMemory>>10)
+	caches := []string{filepath.Dir(s.Cache)}
+	out, err := exec.CommandContext(ctx, "go", "env", "GOCACHE", "GOMODCACHE").Output()
+	if err != nil {
+		return fmt.Errorf("go env: %w", err)
+	}
+	return checkRoom(append(caches, strings.Fields(string(out))...), disk, "/proc/meminfo")
+}
+
+// checkRoom refuses to begin with what will not come to an end: if one of the folders has less room than so many MiB, or the
+// machine too little memory.
+func checkRoom(folders []string, disk int, meminfo string) error {
+	for _, folder := range folders {
+		var stat unix.Statfs_t
+		for unix.Statfs(folder, &stat) != nil && folder != "/" { // it may not be there yet
+			folder = filepath.Dir(folder)
+		}
+		if free := int(stat.Bavail * uint64(stat.Bsize) >> 20); free < disk {
+			return fmt.Errorf("%s has %d MB free, and the first run takes %d MB: make room there, or set GOCACHE and GOMODCACHE to folders"+
+				" on a larger disk", folder, free, disk)
+		}
+	}
+	content, err := os.ReadFile(meminfo)
+	if err != nil {
+		return nil // nobody knows how much memory there is
+	}
+	for line := range strings.Lines(string(content)) {
+		available := 0
+		if n, _ := fmt.Sscanf(line, "MemAvailable: %d kB", &available); n == 1 && available>>10 < buildMemory {
+			return fmt.Errorf("%d MB of memory are available, and the first run takes %d MB: end other programs, or use a larger machine",
+				available>>10, buildMemory)
+		}
+	}
+	return nil
+}
