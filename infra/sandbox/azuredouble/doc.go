@@ -11,13 +11,15 @@
 // What it stands for:
 //   - Resource groups; registries with replicas, webhooks, cache rules, credential sets and tasks; private endpoints with their
 //     DNS zone groups; diagnostic settings; role assignments and management locks; applications, service principals and
-//     passwords. A registry and what belongs to it has two types, the SDK's default one and that of the API version
-//     2023-11-01-preview: they show the same resource, and the default one does not know what is newer.
+//     passwords. A type of any API version stands for the kind; a registry and what belongs to it has two kinds, by
+//     the SDK's default version and by 2023-11-01-preview: they show the same resource, and the default one does not know what
+//     is newer.
 //   - Names, locations, SKUs and which of them allow what and how much; what excludes each other, such as soft delete and
 //     replicas; references that must exist; what a change replaces or what cannot be changed; drift, import and deletion;
 //     secrets that are handed out once or never shown.
 //   - Locks: what is locked, what contains it and what belongs to it is not deleted.
-//   - The delays with which a new service principal becomes visible to ARM and a new role assignment to a registry.
+//   - The delays with which a new service principal becomes visible to ARM, and to a registry a role assignment or its end.
+//   - What the deploying user may do, if [Conditions].Rights says so, and everything otherwise; who owns what in Entra.
 //   - What goes wrong: throttling, conflicts, errors, slow and lost answers, names that are taken, quotas and missing
 //     permissions, for the requests that [Conditions].Faults name. The provider layer repeats a request as the real providers
 //     do, a hundred times faster.
@@ -25,8 +27,8 @@
 //     approved connection, and otherwise from [ClientIP], which publicNetworkAccess and ipRules refuse or let in.
 //
 // What it does not show:
-//   - Sign-in, subscription-wide quotas, Azure policies and prices: the deploying user is Owner of everything, always, and
-//     there is one subscription, whichever a stack is configured for.
+//   - Sign-in, subscription-wide quotas, Azure policies and prices. There is one subscription, whichever a stack is configured
+//     for. The condition of a role that the deploying user has is not looked at.
 //   - Somebody else's resources: networks, DNS zones, vaults, workspaces and user-assigned identities. An id of the right form
 //     and type is enough, in any subscription; whether a key, a secret or an address in a subnet is there, nobody looks.
 //   - What settings do to content. Replicas do not serve, webhooks are not called, cache rules fetch nothing, tasks do not
@@ -40,7 +42,11 @@
 //   - Wording: errors whose text is not public are worded in the same style, and so are many codes; do not match on whole
 //     messages.
 //
-// What Azure does is not documented everywhere. These rules are the likely ones: a webhook needs its registry or a replica in
+// facts_test.go holds the double against what Azure, Entra and the providers have been seen to do. What Azure does is neither
+// documented nor seen everywhere. These rules are assumed: what Azure has not been told in a PUT is at its default afterwards; a
+// refused SKU, quota or combination has the code that the double gives; a user may write a scope map for all repositories; a
+// token keeps those passwords that a PUT names; the letters of an identity's type and of a webhook's status do not matter;
+// with rights over its own objects only, a user can read all of them in Entra; a webhook needs its registry or a replica in
 // its location; sourceRepository, targetRepository and loginServer cannot be changed; a credential set that a cache rule uses
 // cannot be deleted; the connection of a private endpoint cannot be changed, nor its location; the default API version refuses
 // to update a registry with soft delete; and anonymous pull does not list repositories.

@@ -33,6 +33,11 @@ var TypicalLatency = map[string]time.Duration{
 	"azuread:ServicePrincipal": 4 * time.Second,
 	// 3 of the same, 5 to 10 s, in the same place. The provider asks five times, a second apart, whether Entra knows it.
 	"azuread:ApplicationPassword": 10 * time.Second,
+	// One operation each, polled after ten seconds, in recordings of az and Az PowerShell: see repl-create, token-create and pe-manual
+	// in facts_test.go. That of the endpoint took 40 seconds, by a manual connection.
+	"azure-native:Replication":     10 * time.Second,
+	"azure-native:Token":           10 * time.Second,
+	"azure-native:PrivateEndpoint": 40 * time.Second,
 	// 10 events of kubelets, images of 4 to 270 MB pulled for the first time, 1.3 to 14.5 s:
 	// github.com/Azure/acr, docs/teleport/aks-teleport-comparison.md has larger ones, of 32 and 35 s
 	PullLatency: 4060 * time.Millisecond,

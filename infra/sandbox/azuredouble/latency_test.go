@@ -41,7 +41,7 @@ func TestLatency(t *testing.T) {
 func TestTypicalLatencyNamesTypes(t *testing.T) {
 	for name := range TypicalLatency {
 		found := slices.Contains([]string{PullLatency, CommandLatency, RetriesLatency}, name)
-		for _, token := range []string{groupType, registryTok, roleType, appType, spType, appPassType} {
+		for _, token := range []string{groupType, registryTok, replicaTok, tokenTok, endpointTok, roleType, appType, spType, appPassType} {
 			found = found || shortType(token) == name
 		}
 		assert.True(t, found, name)
