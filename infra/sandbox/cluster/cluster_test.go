@@ -360,11 +360,11 @@ func TestStartReportsWhatDied(t *testing.T) {
 }
 
 func TestCancelledStartLeavesNothing(t *testing.T) {
-	dir := t.TempDir()
+	dir, binary := t.TempDir(), kubernetes(t)
 	ctx, cancel := context.WithCancel(t.Context())
 	stopped := make(chan error)
 	go func() {
-		_, err := cluster.Start(ctx, cluster.Options{Dir: dir, Binary: kubernetes(t), RegistryAddr: "127.0.0.1:1", RegistryCA: "none"})
+		_, err := cluster.Start(ctx, cluster.Options{Dir: dir, Binary: binary, RegistryAddr: "127.0.0.1:1", RegistryCA: "none"})
 		stopped <- err
 	}()
 	assert.Eventually(t, func() bool { return daemons(t, dir)["kube-apiserver"] != 0 }, time.Minute, 10*time.Millisecond)
