@@ -41,7 +41,7 @@ func TestInstalledTools(t *testing.T) {
 	out := b.must("up")
 	assert.Contains(t, out, "using what is installed: pulumi "+toolchain.PulumiVersion+" ("+filepath.Join(bin, "pulumi")+"), Kubernetes provider "+
 		toolchain.PluginVersion+" ("+plugin+")")
-	assert.NotContains(t, b.must("up", "--use-installed=false"), "installed")
+	assert.NotContains(t, b.must("up", "--use-installed=false"), "using what is installed")
 
 	// The provider itself knows nothing of its engine's end.
 	deploy("1.1.0")
