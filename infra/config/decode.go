@@ -132,7 +132,7 @@ func decodeScalar(found *problems, path string, value any, field reflect.Value) 
 		text, ok := value.(string)
 		rule := "is not text; put it in quotes"
 		if isNumber {
-			rule = "is what YAML has made of a number; put what you mean in quotes"
+			rule = "is what YAML made of a number; put what you mean in quotes"
 		}
 		found.addUnless(ok, path, value, rule)
 		found.addUnless(!isYAMLDate(text), path, value, ruleDate)
@@ -188,7 +188,7 @@ func jsonKeys(t reflect.Type) []string {
 // datePattern is what Pulumi makes of a date in a stack file that is not in quotes.
 var datePattern = whole(`\d{4}-\d{2}-\d{2} \d{2}:\d{2}:\d{2}(\.\d+)? [+-]\d{4} (UTC|[+-]\d{4}|\w+)?`)
 
-const ruleDate = "is what YAML has made of a date; put what you mean in quotes"
+const ruleDate = "is what YAML made of a date; put what you mean in quotes"
 
 func isYAMLDate(text string) bool { return datePattern.MatchString(text) }
 

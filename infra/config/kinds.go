@@ -91,7 +91,7 @@ var kinds = map[string]kind{
 	"subdomain": {pattern: subdomainPattern, max: maxSubdomain, rule: ruleSubdomain},
 	"labelName": {
 		pattern: regexp.MustCompile(`[A-Za-z0-9]$`), check: isQualifiedName,
-		rule: "is not a name of at most 63 letters, digits and -_., with an optional domain and / in front",
+		rule: "is not a name of at most 63 letters, digits and -_., with an optional domain and / before it",
 	},
 	"labelValue": {
 		pattern: regexp.MustCompile(`^$|` + labelNamePattern.String()), max: maxLabel,
@@ -176,7 +176,7 @@ var kinds = map[string]kind{
 	},
 	"schedule": {
 		pattern: whole(`[\dA-Za-z*/, -]+`), check: isSchedule,
-		rule: `is not a schedule in cron's five fields, such as "0 3 * * Sun", of times that come`,
+		rule: `is not a schedule in cron's five fields, such as "0 3 * * Sun", for times that exist`,
 	},
 	"age": {pattern: whole(`(\d+d)?(\d+h)?(\d+m)?`), min: 2, rule: `is not an age such as "30d" or "7d12h"`},
 	"purgeFilter": {

@@ -110,9 +110,9 @@ func validateNamespace(found *problems, key string, n Namespace) {
 		_, ofStack := owned[name]
 		switch {
 		case ofStack || name == NamespaceNameLabel:
-			found.add(at, nil, "is set by the stack")
+			found.add(at, nil, "is set by the stack; leave it out")
 		case strings.HasPrefix(name, PodSecurityLabelPrefix):
-			found.add(at, nil, "is set by podSecurity")
+			found.add(at, nil, "is set by podSecurity; leave it out")
 		}
 	}
 }

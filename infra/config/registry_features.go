@@ -33,7 +33,7 @@ var registryFeatures = []feature{
 	{"quarantine", "quarantine", SKUPremium, func(r *Registry) bool { return r.Quarantine }},
 	{"publicNetworkAccess", "a closed public network", SKUPremium, func(r *Registry) bool { return !r.Public() }},
 	{"ipRules", "IP rules", SKUPremium, func(r *Registry) bool { return len(r.IPRules) > 0 }},
-	{"trustedServices", "a choice about trusted services", SKUPremium, func(r *Registry) bool { return !ValueOr(r.TrustedServices, true) }},
+	{"trustedServices", "a bypass for trusted services that can be closed", SKUPremium, func(r *Registry) bool { return !ValueOr(r.TrustedServices, true) }},
 	{"dataEndpoints", "dedicated data endpoints", SKUPremium, func(r *Registry) bool { return r.DataEndpoints }},
 	{"exports", "an export policy", SKUPremium, func(r *Registry) bool { return !ValueOr(r.Exports, true) }},
 	{"identity", "identities", SKUBasic, func(r *Registry) bool { return r.Identity.System || len(r.Identity.User) > 0 }},

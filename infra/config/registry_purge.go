@@ -86,7 +86,7 @@ func (c *Config) validatePurge(found *problems) {
 	found.addUnless(!c.Registry.ABAC, "registry.purge", nil,
 		"excludes registry.abac; ACR Tasks have no access to the content of such a registry")
 	found.addUnless(c.Registry.Public(), "registry.purge", nil,
-		"excludes publicNetworkAccess false; ACR Tasks run on shared machines, which come in from outside")
+		"excludes publicNetworkAccess false; ACR Tasks run on shared machines, which connect from outside")
 }
 
 // isSchedule accepts the schedules of ACR Tasks that come at all, which that of the 30th of February does not.

@@ -13,7 +13,7 @@ import (
 // maxCondition is how many bytes Azure allows in a role assignment's condition.
 const maxCondition = 8 << 10
 
-const ruleSameName = "is there already in another case, which Azure takes for the same name"
+const ruleSameName = "is listed twice, in different case; Azure ignores the case of names"
 
 // UsesACR says whether images come from an Azure Container Registry.
 func (c *Config) UsesACR() bool { return c.Registry.External == "" }
@@ -66,7 +66,7 @@ func (r *Registry) validateExisting(found *problems) {
 		case "existing", "pull", "abac":
 		default:
 			found.addUnless(given.Field(i).IsZero(), "registry."+key, nil,
-				"is decided by the registry's owner; leave it out beside registry.existing")
+				"is decided by the registry's owner; leave it out when registry.existing is set")
 		}
 	}
 }
@@ -88,7 +88,7 @@ func (r *Registry) validateRegions(found *problems, home string) {
 	for i, replica := range r.Replicas {
 		key := fmt.Sprintf("registry.replicas.%d.location", i)
 		found.addUnless(!seen[replica.Location] || replica.Location == "", key, replica.Location,
-			"is there already; a registry has one replica in a region, its own included")
+			"is used already; a registry has one replica in a region, its own region included")
 		seen[replica.Location] = true
 	}
 	for _, name := range slices.Sorted(maps.Keys(r.Webhooks)) {
@@ -155,7 +155,7 @@ func (r *Registry) validateWebhooks(found *problems) {
 	for _, name := range slices.Sorted(maps.Keys(r.Webhooks)) {
 		key, webhook := "registry.webhooks."+name, r.Webhooks[name]
 		for i, action := range webhook.Actions {
-			found.addUnless(slices.Index(webhook.Actions, action) == i, fmt.Sprintf("%s.actions.%d", key, i), action, "is there already")
+			found.addUnless(slices.Index(webhook.Actions, action) == i, fmt.Sprintf("%s.actions.%d", key, i), action, "is listed twice")
 		}
 	}
 }
@@ -180,22 +180,22 @@ func (r *Registry) validateRetention(found *problems) {
 
 func (r *Registry) validateNetwork(found *problems, privateZone string) {
 	found.addUnless(len(r.IPRules) == 0 || r.Public(), "registry.ipRules", nil,
-		"excludes publicNetworkAccess false, with which nobody comes in from the internet")
+		"excludes publicNetworkAccess false, which closes the registry to the internet")
 	seen := map[netip.Prefix]bool{}
 	for i, rule := range r.IPRules {
 		addresses, ok := publicIPv4(rule)
-		found.addUnless(!ok || !seen[addresses], fmt.Sprintf("registry.ipRules.%d", i), rule, "is there already")
+		found.addUnless(!ok || !seen[addresses], fmt.Sprintf("registry.ipRules.%d", i), rule, "is listed twice")
 		seen[addresses] = true
 	}
 	found.addUnless(ValueOr(r.Exports, true) || !r.Public(), "registry.exports", nil,
-		"false needs publicNetworkAccess false; Azure stops exports only where the internet cannot pull either")
+		"false needs publicNetworkAccess false; Azure can stop exports only for a registry that is closed to the internet")
 	if e := r.PrivateEndpoint; e != nil && e.DNSZoneID != "" {
 		found.addUnless(strings.EqualFold(path.Base(e.DNSZoneID), privateZone), "registry.privateEndpoint.dnsZoneId",
 			path.Base(e.DNSZoneID), "is not "+privateZone+", the zone in which clients look for registries")
 	}
 }
 
-// notPublic are the addresses with which nobody comes in from the internet:
+// notPublic are the addresses which closes the registry to the internet:
 // https://www.iana.org/assignments/iana-ipv4-special-registry
 var notPublic = []netip.Prefix{
 	netip.MustParsePrefix("0.0.0.0/8"), netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("100.64.0.0/10"),
@@ -217,12 +217,12 @@ func (r *Registry) validateIdentity(found *problems) {
 	seen := map[string]bool{}
 	for i, id := range r.Identity.User {
 		key := fmt.Sprintf("registry.identity.user.%d", i)
-		found.addUnless(!seen[strings.ToLower(id)], key, id, "is there already")
+		found.addUnless(!seen[strings.ToLower(id)], key, id, "is listed twice")
 		seen[strings.ToLower(id)] = true
 	}
 	if r.Encryption != nil {
 		found.addUnless(len(r.Identity.User) > 0, "registry.identity.user", nil,
-			"is missing; registry.encryption reads the key with a user-assigned identity, for the registry's own is not there yet")
+			"is missing; registry.encryption reads the key with a user-assigned identity, because the registry's own does not exist yet")
 	}
 }
 
@@ -234,15 +234,15 @@ func (c *Config) validatePull(found *problems) {
 		if i > 0 {
 			key = fmt.Sprintf("registry.pull.also.%d", i-1)
 		}
-		found.addUnless(!seen[mode], key, mode, "is in force already")
+		found.addUnless(!seen[mode], key, mode, "is listed twice, as mode or also")
 		seen[mode] = true
 	}
 	found.addUnless(len(pull.Owners) == 0 || seen[PullByServicePrincipal], "registry.pull.owners", nil,
 		"is used in the mode servicePrincipal only; nothing else of the stack is in Entra")
 	found.addUnless(pull.KubeletPrincipalID == "" || seen[PullByKubeletIdentity], "registry.pull.kubeletPrincipalId", nil,
-		"is used in the mode kubeletIdentity only")
+		"is used only in the mode kubeletIdentity")
 	found.addUnless(!seen[PullByKubeletIdentity] || pull.KubeletPrincipalID != "" || c.Cluster.AKS != nil, "registry.pull.kubeletPrincipalId", nil,
-		"is missing; the mode kubeletIdentity takes it, or a cluster.aks that knows it")
+		"is missing; the mode kubeletIdentity needs it, or cluster.aks, which knows it")
 	c.validateTokens(found, seen[PullByToken])
 	if c.Registry.ABAC && (seen[PullByServicePrincipal] || seen[PullByKubeletIdentity]) {
 		repositories := c.PulledRepositories()
@@ -278,7 +278,7 @@ func (c *Config) validateTokens(found *problems, used bool) {
 	for _, service := range services {
 		actions := len(PullActions(c.RepositoriesOf(service)))
 		found.addUnless(actions <= maxScopeActions, "services."+service+".pullRepositories", nil,
-			fmt.Sprintf("and image.repository make %d actions of one token; Azure allows %d", actions, maxScopeActions))
+			fmt.Sprintf("and image.repository need %d actions in one token; Azure allows %d", actions, maxScopeActions))
 	}
 }
 
@@ -297,7 +297,7 @@ func (r *Registry) validatePush(found *problems) {
 	for i, push := range r.Push {
 		key := fmt.Sprintf("registry.push.%d", i)
 		id := strings.ToLower(push.PrincipalID)
-		found.addUnless(!seen[id] || id == "", key+".principalId", push.PrincipalID, "is there already; Azure assigns a role once")
+		found.addUnless(!seen[id] || id == "", key+".principalId", push.PrincipalID, "is listed twice; Azure assigns a role once")
 		seen[id] = true
 	}
 }

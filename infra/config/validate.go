@@ -28,11 +28,11 @@ func (c *Config) validate() problems {
 
 func (c *Config) validateCluster(found *problems) {
 	if aks := c.Cluster.AKS; aks != nil {
-		found.addUnless(c.Cluster.Kubeconfig == "" && c.Cluster.Context == "", "cluster.aks", nil, "excludes kubeconfig and context; Azure gives both")
+		found.addUnless(c.Cluster.Kubeconfig == "" && c.Cluster.Context == "", "cluster.aks", nil, "excludes kubeconfig and context; Azure provides both")
 	}
 	if kubeconfig := c.Cluster.Kubeconfig; kubeconfig != "" && !IsKubeconfigContent(kubeconfig) {
 		_, err := os.Stat(c.path(ExpandHome(kubeconfig)))
-		found.addUnless(err == nil, "cluster.kubeconfig", kubeconfig, "is neither a file that is there nor the content of a kubeconfig")
+		found.addUnless(err == nil, "cluster.kubeconfig", kubeconfig, "is neither an existing file nor the content of a kubeconfig")
 	}
 }
 
@@ -81,7 +81,7 @@ func (c *Config) validateService(found *problems, name string) {
 	switch {
 	case !kinds["serviceName"].allows(name): // That has been said.
 	case len(namespace) > maxLabel:
-		found.add(key, namespace, fmt.Sprintf("has %d characters; a namespace, <service>-<environment>, may have %d", len(namespace), maxLabel))
+		found.add(key, namespace, fmt.Sprintf("has %d characters; a namespace, <service>-<environment>, can have %d", len(namespace), maxLabel))
 	case strings.HasPrefix(namespace, "kube-"):
 		found.add(key, namespace, "is a namespace of Kubernetes itself; names may not begin with kube-")
 	case c.chartSettings(name) == Chart{} && beginsWithDigit(c.fullName(name)):
@@ -93,7 +93,7 @@ func (c *Config) validateService(found *problems, name string) {
 	validateNamespace(found, key+".namespace", service.Namespace)
 	validateLimits(found, key+".namespace.limits", c.NamespaceOf(name).Limits)
 	found.addUnless(len(service.Namespace.AllowFrom) == 0 || ValueOr(c.NamespaceOf(name).Isolate, false), key+".namespace.allowFrom", nil,
-		"needs isolate true; without it everybody may come in")
+		"needs isolate true; without it every pod is allowed in")
 	validateRelease(found, key+".release", c.ReleaseOf(name))
 	for i, file := range service.ValuesFiles {
 		at := fmt.Sprintf("%s.valuesFiles.%d", key, i)
@@ -171,17 +171,17 @@ func (c *Config) validateMade(found *problems, key string, image Image) {
 	}
 	found.addUnless(image.Import == nil || image.Build == nil, key, nil, "takes either import or build")
 	found.addUnless(image.Tag != "", key+".tag", nil, "is missing; import and build give the image this tag")
-	found.addUnless(image.Digest == "", key+".digest", nil, "excludes import and build, whose digest is not known before")
+	found.addUnless(image.Digest == "", key+".digest", nil, "excludes import and build, whose digest is not known in advance")
 	found.addUnless(c.UsesACR() && c.Registry.Existing == nil && !image.Foreign(), key, nil,
-		"takes import and build for the stack's own registry only")
+		"can use import and build only for the stack's own registry")
 	if from := image.Import; from != nil {
 		found.addUnless((from.Username == "") == (from.Password == ""), key+".import", nil, "takes username and password together")
 		found.addUnless(!c.Registry.closedToServices(), key+".import", nil,
-			"excludes registry.trustedServices false beside ipRules or publicNetworkAccess false; imports come in as a trusted service")
+			"excludes registry.trustedServices false beside ipRules or publicNetworkAccess false; imports connect as a trusted service")
 	}
 	if image.Build != nil {
 		found.addUnless(c.Registry.Public(), key+".build", nil,
-			"excludes registry.publicNetworkAccess false; ACR Tasks run on shared machines, which come in from outside: import the image, or build it in a pipeline")
+			"excludes registry.publicNetworkAccess false; ACR Tasks run on shared machines, which connect from outside: import the image, or build it in a pipeline")
 		found.addUnless(len(c.Registry.IPRules) == 0, key+".build", nil,
 			"excludes registry.ipRules; ACR Tasks run on shared machines with changing addresses: import the image, or build it in a pipeline")
 		found.addUnless(!c.Registry.ABAC, key+".build", nil, "excludes registry.abac; ACR Tasks have no access to the content of such a registry")

@@ -263,7 +263,7 @@ func TestStackFileLosses(t *testing.T) {
 	for values, want := range map[string]string{
 		`{a: {b: no}}`:                         `values.a.b: "no" is what Pulumi reads, and Helm would read false; write that, or put what you mean in quotes`,
 		`{a: [x, {b: Off}]}`:                   `values.a.1.b: "Off" is what Pulumi reads, and Helm would read false; write that, or put what you mean in quotes`,
-		`{a: 2024-05-01}`:                      `values.a: "2024-05-01 00:00:00 +0000 UTC" is what YAML has made of a date; put what you mean in quotes`,
+		`{a: 2024-05-01}`:                      `values.a: "2024-05-01 00:00:00 +0000 UTC" is what YAML made of a date; put what you mean in quotes`,
 		`{on: x}`:                              `values.on: is another key for Helm; put the key in quotes`,
 		`{2024-05-01: x}`:                      `values.2024-05-01 00:00:00 +0000 UTC: is another key for Helm; put the key in quotes`,
 		`{a: "no", b: 'off'}`:                  "",
