@@ -116,6 +116,10 @@ func TestChartReasons(t *testing.T) {
 		"needs charts that are not in its folder charts: show, cache; run `helm dependency build`": {
 			"Chart.yaml": dependencies,
 		},
+		// https://github.com/helm/helm/issues/12887: the folder has another name than the chart in it
+		"charts: show, cache; run": {
+			"Chart.yaml": dependencies, "charts/show/Chart.yaml": "apiVersion: v2\nname: other\nversion: 0.1.0\n",
+		},
 		"charts: show; run": {"Chart.yaml": dependencies, "charts/cache/Chart.yaml": "apiVersion: v2\nname: cache\nversion: 1.0.0\n"},
 	} {
 		err := readChart(writeFiles(t, t.TempDir(), files)).err

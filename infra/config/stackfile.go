@@ -1,6 +1,7 @@
 package config
 
 import (
+	"bytes"
 	"fmt"
 	"maps"
 	"os"
@@ -39,11 +40,26 @@ func parseStackFile(text []byte) *stackFile {
 	var pulumi, helm struct {
 		Config map[string]any `json:"config" yaml:"config"`
 	}
-	if yaml3.Unmarshal(text, &pulumi) != nil || yaml.Unmarshal(text, &helm) != nil {
+	if yaml.Unmarshal(text, &helm) != nil || readTwice(text, &pulumi) != nil {
 		return nil
 	}
 	config, _ := asPulumi(pulumi.Config).(map[string]any)
 	return &stackFile{pulumi: config, helm: helm.Config}
+}
+
+// readTwice reads, writes and reads a text again, as Pulumi does, whose library does not read all of what it has written as it was.
+func readTwice(text []byte, into any) error {
+	var once any
+	if err := yaml3.Unmarshal(text, &once); err != nil {
+		return err
+	}
+	var written bytes.Buffer
+	encoder := yaml3.NewEncoder(&written)
+	encoder.SetIndent(2)
+	if err := encoder.Encode(once); err != nil {
+		return err
+	}
+	return yaml3.Unmarshal(written.Bytes(), into)
 }
 
 // asPulumi turns what its YAML library reads into what Pulumi hands on of it.
@@ -79,22 +95,32 @@ func asPulumi(value any) any {
 	return value
 }
 
-// valuesOf returns a service's values as both libraries read them; nil where there are none.
+// notThere stands for what is not in a stack file, where null can be.
+var notThere any = struct{ notThere bool }{true}
+
+// valuesOf returns a service's values as both libraries read them.
 func (f *stackFile) valuesOf(service string) (pulumi, helm any) {
 	find := func(config map[string]any) any {
 		for key, value := range config {
 			if key == "services" || strings.HasSuffix(key, ":services") {
 				services, _ := value.(map[string]any)
 				settings, _ := services[service].(map[string]any)
-				return settings["values"]
+				return item(settings, "values")
 			}
 		}
-		return nil
+		return notThere
 	}
 	if f == nil {
-		return nil, nil
+		return notThere, notThere
 	}
 	return find(f.pulumi), find(f.helm)
+}
+
+func item(object map[string]any, key string) any {
+	if value, ok := object[key]; ok {
+		return value
+	}
+	return notThere
 }
 
 // addLosses reports each of a service's values that Pulumi has read in another way than Helm would have. Where the stack file does
@@ -102,46 +128,58 @@ func (f *stackFile) valuesOf(service string) (pulumi, helm any) {
 func addLosses(found *problems, path string, value, pulumi, helm any) {
 	switch value := value.(type) {
 	case map[string]any:
-		read, asRead := pulumi.(map[string]any)
+		read, isRead := pulumi.(map[string]any)
 		would, asHelm := helm.(map[string]any)
-		if !asRead || !asHelm {
-			read, would = nil, nil
+		if isRead && !asHelm {
+			found.add(path, nil, "is something else for Helm; write it in another form")
+			return
 		}
 		for _, key := range slices.Sorted(maps.Keys(value)) {
-			if _, inHelm := would[key]; read[key] != nil && !inHelm {
+			if item(read, key) != notThere && item(would, key) == notThere {
 				found.add(join(path, key), nil, "is another key for Helm; put the key in quotes")
 				continue
 			}
-			addLosses(found, join(path, key), value[key], read[key], would[key])
+			addLosses(found, join(path, key), value[key], item(read, key), item(would, key))
 		}
-		return
 	case []any:
-		read, asRead := pulumi.([]any)
+		read, isRead := pulumi.([]any)
 		would, asHelm := helm.([]any)
-		inFile := asRead && asHelm && len(read) == len(value) && len(would) == len(value)
-		for i, item := range value {
+		inFile := isRead && asHelm && len(read) == len(value) && len(would) == len(value)
+		for i, entry := range value {
 			if inFile {
-				addLosses(found, fmt.Sprintf("%s.%d", path, i), item, read[i], would[i])
+				addLosses(found, fmt.Sprintf("%s.%d", path, i), entry, read[i], would[i])
 			} else {
-				addLosses(found, fmt.Sprintf("%s.%d", path, i), item, nil, nil)
+				addLosses(found, fmt.Sprintf("%s.%d", path, i), entry, notThere, notThere)
 			}
 		}
-		return
+	default:
+		addLoss(found, path, value, pulumi, helm)
 	}
-	text, isText := value.(string)
-	switch {
-	case value == nil || !isScalar(pulumi) || value != pulumi:
-		found.addUnless(!isText || !isYAMLDate(text), path, value, ruleDate)
-	case isText && isYAMLDate(text) && value != helm:
+}
+
+// addLoss does the same for a value that holds no others.
+func addLoss(found *problems, path string, value, pulumi, helm any) {
+	text, _ := value.(string)
+	_, isMap := helm.(map[string]any)
+	_, isList := helm.([]any)
+	switch same := isLeaf(pulumi) && value == pulumi; {
+	case !same:
+		found.addUnless(!isYAMLDate(text), path, value, ruleDate)
+	case isMap || isList:
+		found.add(path, value, "is something else for Helm; write it in another form")
+	case value == helm:
+	case isYAMLDate(text):
 		found.add(path, value, ruleDate)
-	case value != helm && isScalar(helm):
+	case value == nil:
+		found.add(path, nil, fmt.Sprintf("is null for Pulumi, and Helm would read %#v; put what you mean in quotes", helm))
+	default:
 		found.add(path, value, fmt.Sprintf("is what Pulumi reads, and Helm would read %v; write that, or put what you mean in quotes", helm))
 	}
 }
 
-func isScalar(value any) bool {
+func isLeaf(value any) bool {
 	switch value.(type) {
-	case string, bool, float64:
+	case nil, string, bool, float64:
 		return true
 	}
 	return false

@@ -9,6 +9,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 	"gopkg.in/yaml.v3"
+	"helm.sh/helm/v3/pkg/chart"
 	"helm.sh/helm/v3/pkg/chartutil"
 
 	"example.com/acr-microservices/infra/internal/projecttest"
@@ -51,6 +52,26 @@ func helmReads(path string) (map[string]any, error) {
 	return values, err
 }
 
+// A null deletes a default wherever the value comes from, and the last file wins:
+// https://github.com/pulumi/pulumi-kubernetes/issues/2034, 3811, https://github.com/helm/helm/issues/8665
+func TestNullsReachHelm(t *testing.T) {
+	t.Parallel()
+	dir := writeFiles(t, t.TempDir(), map[string]string{
+		"one.yaml": "nodeSelector: {master: null, plane: x}\nargs: null\nb: {c: 1}\n", "two.yaml": "args: []\nb: null\n",
+	})
+	cfg := &Config{root: dir, Services: map[string]Service{"api": {
+		ValuesFiles: []string{"one.yaml", "two.yaml"}, Values: map[string]any{"nodeSelector": map[string]any{"plane": nil}, "d": nil},
+	}}}
+	values, err := cfg.ValuesOf("api")
+	require.NoError(t, err)
+	require.Equal(t, map[string]any{"nodeSelector": map[string]any{"master": nil, "plane": nil}, "args": []any{}, "b": nil, "d": nil}, values)
+
+	defaults := chartutil.Values{"nodeSelector": map[string]any{"master": "", "plane": "", "os": "linux"}, "args": []any{"--default"}, "b": map[string]any{"c": 0}, "d": 1}
+	merged, err := chartutil.CoalesceValues(&chart.Chart{Metadata: &chart.Metadata{Name: "api"}, Values: defaults}, values)
+	require.NoError(t, err)
+	require.Equal(t, chartutil.Values{"nodeSelector": map[string]any{"os": "linux"}, "args": []any{}}, merged)
+}
+
 // Each text is one over which people have come to grief; what is right is what Helm makes of it.
 func TestValuesFilesAsHelm(t *testing.T) {
 	t.Parallel()
@@ -70,23 +91,31 @@ func TestValuesFilesAsHelm(t *testing.T) {
 		"several documents":                                   "a: 1\n---\na: 2\nb: 3\n",
 		"text over several lines":                             "a: |\n  x\n   y\nb: >-\n  p\n  q\nc: \"x\\ty\"\n",
 		"Windows' line ends and a byte order mark":            "\ufeffa: no\r\nb:\r\n  c: off\r\n",
-		"nothing":                              "",
-		"comments alone":                       "# image:\n#   tag: x\n",
-		"only null":                            "~\n",
-		"a template that is none here":         "a: '{{ .Values.b }}'\n",
-		"equal sign and tilde, helm/helm#9192": "a: =\nb: ~x\nc: <<\n",
-		"numbers with underscores and signs":   "a: 0x_1\nb: -017\nc: 0b1_0\nd: 1__0\n",
-		"infinity in text":                     "a: inf\nb: nan\nc: '.inf'\n",
-		"a tab (helm/helm#1707)":               "a:\n\tb: 1\n",
-		"infinity":                             "a: .inf\n",
-		"not a number":                         "a: .NaN\n",
-		"a list at the top":                    "- a\n",
-		"text at the top":                      "a\n",
-		"an unknown anchor":                    "a: *b\n",
-		"a list as key":                        "? [a, b]\n: c\n",
-		"null as key":                          "~: c\n",
-		"an open bracket":                      "a: [1, 2\n",
-		"a colon in text":                      "a: b: c\n",
+		"nothing":                                             "",
+		"comments alone":                                      "# image:\n#   tag: x\n",
+		"only null":                                           "~\n",
+		"a template that is none here":                        "a: '{{ .Values.b }}'\n",
+		"equal sign and tilde, helm/helm#9192":                "a: =\nb: ~x\nc: <<\n",
+		"numbers with underscores and signs":                  "a: 0x_1\nb: -017\nc: 0b1_0\nd: 1__0\n",
+		"helm/helm#10657, tezos-k8s#452: y and Y":             "a: y\nb: Y\nc: [n, N, 'Y']\n",
+		"helm/helm#32505: keys that are booleans":             "grid: {x: 1, y: 2, n: 3}\nlist: [{on: 1}]\n",
+		"helm/helm#6921: a commit that looks like a number":   "a: 123e4\nb: '123e4'\nc: 00e1\nd: 1e1000\n",
+		"helm/helm#11130, couchdb-helm#127: int64":            "a: 5184000\nb: 356136738\nc: -9223372036854775808\n",
+		"iotedge#2456: the largest number that a float holds": "a: 9007199254740992\nb: 9007199254740993\n",
+		"fluxcd/helm-operator#204: a probe taken away":        "livenessProbe: ~\n",
+		"kustomize#5803: a limit taken away":                  "resources: {limits: {cpu: null, memory: 100Mi}}\n",
+		"helm/helm#8665: a null in each place":                "securityContext: {runAsUser: null, fsGroup: ~, runAsNonRoot: }\n",
+		"infinity in text":                                    "a: inf\nb: nan\nc: '.inf'\n",
+		"a tab (helm/helm#1707)":                              "a:\n\tb: 1\n",
+		"infinity":                                            "a: .inf\n",
+		"not a number":                                        "a: .NaN\n",
+		"a list at the top":                                   "- a\n",
+		"text at the top":                                     "a\n",
+		"an unknown anchor":                                   "a: *b\n",
+		"a list as key":                                       "? [a, b]\n: c\n",
+		"null as key":                                         "~: c\n",
+		"an open bracket":                                     "a: [1, 2\n",
+		"a colon in text":                                     "a: b: c\n",
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -138,17 +167,6 @@ func TestSplitNulls(t *testing.T) {
 	plain, rest = SplitNulls(plain)
 	require.Empty(t, rest)
 	require.NotEmpty(t, plain)
-}
-
-func TestHoldsEmptyList(t *testing.T) {
-	t.Parallel()
-	for text, want := range map[string]bool{
-		"a: [1]": false, "a: {}": false, "": false, "a: {b: []}": true, "a: [{b: [[]]}]": true, "a: [x, ~]": true, "a:": true,
-	} {
-		values, err := parseValues([]byte(text))
-		require.NoError(t, err)
-		require.Equal(t, want, HoldsEmptyList(values), text)
-	}
 }
 
 func TestChartKeys(t *testing.T) {
@@ -272,7 +290,13 @@ func TestStackFileLosses(t *testing.T) {
 		`{a: null, b: [], c: {}, d: ~}`:        "",
 		`{a: "2024-05-01 00:00:00 +0000 UTC"}`: "",
 		`{a: 1.10, b: 1e3, c: 10485760}`:       "",
-		`{a: {secure: no}}`:                    "",
+		// https://github.com/pulumi/pulumi/issues/6787, 11518, 8776, https://github.com/pulumi/pulumi-yaml/issues/453
+		`{a: 12321123131, b: 1.2321123131e+10, c: "012345678912", d: "028111111111"}`: "",
+		// https://github.com/helm/helm/issues/10657
+		`{a: y}`: `values.a: "y" is what Pulumi reads, and Helm would read true; write that, or put what you mean in quotes`,
+		// https://github.com/helm/helm/pull/32505
+		`{grid: {y: 2}}`:    `values.grid.y: is another key for Helm; put the key in quotes`,
+		`{a: {secure: no}}`: "",
 	} {
 		found := lossesOf(t, values, true)
 		if want == "" {

@@ -123,6 +123,19 @@ func TestFaults(t *testing.T) {
 	}
 }
 
+// A tag with a digest is no label, of whatever object: https://github.com/argoproj/argo-helm/issues/417,
+// https://github.com/VictoriaMetrics/helm-charts/issues/1801, https://github.com/paritytech/helm-charts/pull/352
+func TestDigestInLabels(t *testing.T) {
+	t.Parallel()
+	for _, kind := range []string{"ServiceAccount", "CustomResourceDefinition", "Service"} {
+		faults := Check([]map[string]any{{"kind": kind, "metadata": map[string]any{
+			"name": "x", "labels": map[string]any{"app": "x", "version": "1.0.0@" + digest},
+		}}}, Wanted{Image: host + "/api:1.0.0@" + digest, Tagged: true})
+		require.Contains(t, faults, "keys.digest: "+kind+` "x" has the digest in its label version, where Kubernetes does not take it: `+
+			"name the value that takes the digest, or none to run the tag without it")
+	}
+}
+
 // What other people's pods are made of is not the stack's concern.
 func TestCheck(t *testing.T) {
 	t.Parallel()
@@ -147,6 +160,32 @@ func TestCheck(t *testing.T) {
 				pod("Job", `{initContainers: [{image: "acrshop.azurecr.io/migrate:1"}], containers: [{image: busybox}]}`),
 			},
 			want: []string{`keys.pullSecrets: Job "x" pulls from the stack's registry without the pull secret "acr-secret": name the value from which this chart takes its pull secrets`},
+		},
+		"distr#1868, nextcloud/helm#777: a cron job without the secret": {
+			objects: []string{
+				pod("Deployment", `{imagePullSecrets: [{name: acr-secret}], containers: [`+own+`]}`),
+				"kind: CronJob\nmetadata: {name: nightly}\nspec: {jobTemplate: {spec: {template: {spec: {containers: [" + own + "]}}}}}\n",
+			},
+			want: []string{`keys.pullSecrets: CronJob "nightly" pulls from the stack's registry without the pull secret "acr-secret": name the value from which this chart takes its pull secrets`},
+		},
+		"rancher#54477, k8up#1222: a hook with an account of its own": {
+			objects: []string{
+				pod("Deployment", `{imagePullSecrets: [{name: acr-secret}], containers: [`+own+`]}`),
+				"kind: ServiceAccount\nmetadata: {name: hook}\nimagePullSecrets: [{name: acr-secret}]\n",
+				pod("Job", `{serviceAccountName: hook, containers: [`+own+`]}`),
+			},
+		},
+		"rancher#54477: and that account without the secret": {
+			objects: []string{
+				pod("Deployment", `{imagePullSecrets: [{name: acr-secret}], containers: [`+own+`]}`),
+				"kind: ServiceAccount\nmetadata: {name: hook}\nimagePullSecrets: []\n",
+				pod("Job", `{serviceAccountName: hook, containers: [`+own+`]}`),
+			},
+			want: []string{`keys.pullSecrets: Job "x" pulls from the stack's registry without the pull secret "acr-secret": name the value from which this chart takes its pull secrets`},
+		},
+		"openebs#203: a registry with its own slash": {
+			objects: []string{pod("Deployment", `{imagePullSecrets: [{name: acr-secret}], containers: [{image: "acrshop.azurecr.ioapi:1.0.0"}]}`)},
+			want:    []string{`keys.repository: no container runs acrshop.azurecr.io/api:1.0.0, but acrshop.azurecr.ioapi:1.0.0: name the values from which this chart takes its image`},
 		},
 		"a digest that the chart leaves out": {
 			objects: []string{pod("Deployment", `{imagePullSecrets: [{name: acr-secret}], containers: [`+own+`]}`)}, digest: digest,
