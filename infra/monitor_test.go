@@ -111,7 +111,7 @@ func (m *mockMonitor) SupportsFeature(_ context.Context, req *pulumirpc.Supports
 
 func (m *mockMonitor) RegisterResourceHook(_ context.Context, req *pulumirpc.RegisterResourceHookRequest) (*emptypb.Empty, error) {
 	// A hook that checks runs in a preview as well; one that acts does not.
-	if name, _, _ := strings.Cut(req.GetName(), "-"); req.GetOnDryRun() != slices.Contains([]string{"sameCluster", "downFromPremium"}, name) {
+	if name, _, _ := strings.Cut(req.GetName(), "-"); req.GetOnDryRun() != slices.Contains([]string{"sameCluster", "downFromPremium", "newNamespace"}, name) {
 		return nil, fmt.Errorf("hook %s: on a dry run %t", req.GetName(), req.GetOnDryRun())
 	}
 	return &emptypb.Empty{}, nil

@@ -30,6 +30,8 @@ type Cluster struct {
 	Provider *kubernetes.Provider
 	// Recovery runs before a Helm release is installed or upgraded, and gives up what a killed update has left of it.
 	Recovery *pulumi.ResourceHook
+	// NewNamespace runs before a namespace is created, and refuses one that exists.
+	NewNamespace *pulumi.ResourceHook
 }
 
 // New returns the Kubernetes cluster that args name, or the one kubectl would use.
@@ -76,6 +78,9 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 		return nil, fmt.Errorf("cluster: %w", err)
 	}
 	if cluster.Recovery, err = newRecovery(ctx, settings); err != nil {
+		return nil, fmt.Errorf("cluster: %w", err)
+	}
+	if cluster.NewNamespace, err = newNamespaceGuard(ctx, settings); err != nil {
 		return nil, fmt.Errorf("cluster: %w", err)
 	}
 	return cluster, ctx.RegisterResourceOutputs(cluster, pulumi.Map{})

@@ -2,12 +2,9 @@ package cluster
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"net/http"
 	"strings"
-	"time"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
@@ -19,9 +16,6 @@ import (
 
 // identityKey is the component's input that holds the cluster's identity.
 const identityKey = "identity"
-
-// identityTimeout is how long the API server may take to tell it.
-const identityTimeout = 10 * time.Second
 
 // identity returns what tells the cluster from all others, wherever its address, its certificates and the kubeconfig may go:
 // Azure's id of an AKS cluster, and of others the UID of the namespace kube-system, which no cluster is without.
@@ -43,40 +37,14 @@ func identity(ctx *pulumi.Context, settings config.Cluster) (string, error) {
 
 // systemUID asks the API server for the UID of the namespace kube-system.
 func systemUID(ctx context.Context, cluster *rest.Config) (string, error) {
-	limited := rest.CopyConfig(cluster)
-	limited.Timeout = identityTimeout
-	client, err := rest.HTTPClientFor(limited)
-	if err != nil {
+	found, err := lookUpNamespace(ctx, cluster, "kube-system")
+	switch {
+	case err != nil:
 		return "", err
+	case found == nil || found.Metadata.UID == "":
+		return "", errors.New("there is no namespace kube-system with a UID")
 	}
-	server, _, err := rest.DefaultServerUrlFor(limited)
-	if err != nil {
-		return "", err
-	}
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, server.JoinPath("api/v1/namespaces/kube-system").String(), nil)
-	if err != nil {
-		return "", err
-	}
-	answer, err := client.Do(request)
-	if err != nil {
-		return "", err
-	}
-	defer answer.Body.Close() //nolint:errcheck // it is only read
-	if answer.StatusCode != http.StatusOK {
-		return "", fmt.Errorf("the API server answers %s for the namespace kube-system", answer.Status)
-	}
-	var namespace struct {
-		Metadata struct {
-			UID string `json:"uid"`
-		} `json:"metadata"`
-	}
-	if err := json.NewDecoder(answer.Body).Decode(&namespace); err != nil {
-		return "", fmt.Errorf("namespace kube-system: %w", err)
-	}
-	if namespace.Metadata.UID == "" {
-		return "", errors.New("namespace kube-system has no UID")
-	}
-	return namespace.Metadata.UID, nil
+	return found.Metadata.UID, nil
 }
 
 // knownIdentity returns the cluster's identity, the one that the stack file gives if there is one, and an option for the component that

@@ -40,9 +40,13 @@ func (s *site) createNamespace() (pulumi.StringOutput, error) {
 		}
 		return patch.Metadata.Name().Elem(), nil
 	}
+	opts := []pulumi.ResourceOption{s.parent, pulumi.RetainOnDelete(config.ValueOr(settings.RetainOnDelete, false))}
+	if hook := s.args.NewNamespace; hook != nil {
+		opts = append(opts, pulumi.ResourceHooks(&pulumi.ResourceHookBinding{BeforeCreate: []*pulumi.ResourceHook{hook}}))
+	}
 	created, err := corev1.NewNamespace(s.ctx, s.name, &corev1.NamespaceArgs{
 		Metadata: &metav1.ObjectMetaArgs{Name: name, Labels: labels, Annotations: annotations},
-	}, s.parent, pulumi.RetainOnDelete(config.ValueOr(settings.RetainOnDelete, false)))
+	}, opts...)
 	if err != nil {
 		return pulumi.StringOutput{}, fmt.Errorf("namespace: %w", err)
 	}

@@ -26,6 +26,8 @@ type Args struct {
 	PullSecret *PullSecret
 	// Image to run. Without a tag and a digest the service gets no release yet.
 	Image config.Image
+	// NewNamespace runs before a namespace is created; nil for nothing.
+	NewNamespace *pulumi.ResourceHook
 	// Release to install; nil for none yet.
 	Release *Release
 }
