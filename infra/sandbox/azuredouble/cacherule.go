@@ -116,8 +116,8 @@ func checkCacheRule(s *state, registry *armResource, in props) error {
 }
 
 // cacheRuleOutputs are the properties that ARM answers.
-func cacheRuleOutputs(s *state, r *armResource) props {
-	outputs := childOutputs(s, r, "cacheRuleName", cacheRuleType)
+func cacheRuleOutputs(_ *state, r *armResource) props {
+	outputs := childOutputs(r, "cacheRuleName", cacheRuleType)
 	outputs["creationDate"] = r.Created.Format(time.RFC3339)
 	return withSettings(outputs, r.Settings, "credentialSetResourceId", "sourceRepository", "targetRepository")
 }
@@ -220,7 +220,7 @@ func (s *state) credentialHealth(set *armResource, credential props) props {
 
 // credentialSetOutputs are the properties that ARM answers.
 func credentialSetOutputs(s *state, r *armResource) props {
-	outputs := childOutputs(s, r, "credentialSetName", credentialSetType)
+	outputs := childOutputs(r, "credentialSetName", credentialSetType)
 	outputs["creationDate"] = r.Created.Format(time.RFC3339)
 	outputs["identity"] = identityOutputs(s, r)
 	var credentials []any

@@ -163,12 +163,12 @@ func checkSinksFree(s *state, target string, in props) error {
 }
 
 // diagnosticSettingOutputs are the properties that ARM answers.
-func diagnosticSettingOutputs(s *state, r *armResource) props {
+func diagnosticSettingOutputs(_ *state, r *armResource) props {
 	return withSettings(props{
 		"logs":       []any{},
 		"metrics":    []any{},
 		"name":       text(r.Settings, "name"),
-		"systemData": systemData(s, r),
+		"systemData": systemData(r),
 		"type":       diagnosticSettingType,
 	}, r.Settings, "eventHubAuthorizationRuleId", "eventHubName", "logAnalyticsDestinationType", "logs", "marketplacePartnerId",
 		"metrics", "serviceBusRuleId", "storageAccountId", "workspaceId")

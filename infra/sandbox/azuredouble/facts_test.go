@@ -362,8 +362,8 @@ var facts = []fact{
 		from: psACR + "Get-AzContainerRegistryUsage, 2023-01-01-preview",
 		holds: func(e *engine) {
 			r := e.registry(premium)
-			assert.NoError(e.t, checkWebhookQuota(premium, 500))
-			assert.Error(e.t, checkWebhookQuota(premium, 501))
+			require.NoError(e.t, checkWebhookQuota(premium, 500))
+			require.Error(e.t, checkWebhookQuota(premium, 501))
 			assert.Equal(e.t, 50000, maxTokens["Premium"])
 			assert.Equal(e.t, 200, maxIPRules)
 			assert.Empty(e.t, e.double.current().children(e.double.current().resource(r.id), "scopeMaps"))
@@ -694,7 +694,7 @@ var facts = []fact{
 			state := objects(toProps(r.outputs), "manualPrivateLinkServiceConnections")[0]["privateLinkServiceConnectionState"]
 			assert.Equal(e.t, props{"status": "Pending", "description": "", "actionsRequired": "None"}, state)
 			e.want(r, []any{}, "customDnsConfigs") // 2021-02-01 has no ipConfigurations and no customNetworkInterfaceName
-			assert.NoError(e.t, uuid.Validate(r.out("resourceGuid")))
+			require.NoError(e.t, uuid.Validate(r.out("resourceGuid")))
 			e.want(r, props{"id": subnetID}, "subnet")
 			e.absent(r, "tags")
 		},

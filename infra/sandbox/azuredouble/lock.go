@@ -92,10 +92,10 @@ func (s *state) checkUnlocked(id, operation string) error {
 }
 
 // lockOutputs are the properties that ARM answers.
-func lockOutputs(s *state, r *armResource) props {
+func lockOutputs(_ *state, r *armResource) props {
 	return withSettings(props{
 		"name":       text(r.Settings, "lockName"),
-		"systemData": systemData(s, r),
+		"systemData": systemData(r),
 		"type":       lockType,
 	}, r.Settings, "level", "notes", "owners")
 }

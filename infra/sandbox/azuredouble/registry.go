@@ -243,7 +243,7 @@ func registryOutputs(s *state, r *armResource) props {
 		"privateEndpointConnections": s.registryConnections(r),
 		"provisioningState":          "Succeeded",
 		"sku":                        props{"name": text(full, "sku", "name"), "tier": text(full, "sku", "name")},
-		"systemData":                 systemData(s, r),
+		"systemData":                 systemData(r),
 		"tags":                       props{},
 		"type":                       registryType,
 	}
@@ -301,7 +301,7 @@ func dataEndpoint(registry, location string) string {
 const signInName = "deployer@acme.example"
 
 // systemData says who made a resource, and when.
-func systemData(s *state, r *armResource) props {
+func systemData(r *armResource) props {
 	return props{
 		"createdAt": r.Created.Format(time.RFC3339), "createdBy": signInName, "createdByType": "User",
 		"lastModifiedAt": r.Changed.Format(time.RFC3339), "lastModifiedBy": signInName, "lastModifiedByType": "User",

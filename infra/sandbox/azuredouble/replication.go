@@ -55,14 +55,14 @@ func replicationDefaults(props) props {
 }
 
 // replicationOutputs are the properties that ARM answers.
-func replicationOutputs(s *state, r *armResource) props {
+func replicationOutputs(_ *state, r *armResource) props {
 	full := merge(replicationDefaults(nil), r.Settings)
 	return withSettings(props{
 		"location":          normalLocation(text(full, "location")),
 		"name":              text(full, "replicationName"),
 		"provisioningState": "Succeeded",
 		"status":            props{"displayStatus": "Ready", "timestamp": r.Created.Format(time.RFC3339)},
-		"systemData":        systemData(s, r),
+		"systemData":        systemData(r),
 		"tags":              props{},
 		"type":              replicationType,
 	}, full, "regionEndpointEnabled", "tags", "zoneRedundancy")

@@ -216,21 +216,21 @@ func TestEntraQuota(t *testing.T) {
 
 // TestWithdrawnRole: a registry hears of the end of a role no sooner than of its beginning.
 func TestWithdrawnRole(t *testing.T) {
-	e := newEngine(t, Options{Conditions: Conditions{PullPropagation: tenMinutes}})
+	e := newEngine(t, Options{Conditions: Conditions{PullPropagation: propagation}})
 	e.group()
 	registry, pull := e.registry(nil), e.identity("pull")
 	role := e.assign("pull", pull.objectID(), acrPull, registry.id)
 	may := func() bool { return e.double.Allowed(server, pull.objectID(), "api", "pull") }
 	assert.False(t, may())
-	e.clock.advance(tenMinutes)
+	e.clock.advance(propagation)
 	assert.True(t, may())
 	e.destroy(role)
 	assert.True(t, may())
-	e.clock.advance(tenMinutes)
+	e.clock.advance(propagation)
 	assert.False(t, may())
 }
 
-const tenMinutes = 10 * time.Minute
+const propagation = 10 * time.Minute
 
 // TestPasswordUnderLock: a lock against deletion lets a token's password go, which is a change of the token.
 func TestPasswordUnderLock(t *testing.T) {

@@ -129,7 +129,7 @@ func taskDefaults(props) props {
 
 // taskOutputs are the properties that ARM answers.
 func taskOutputs(s *state, r *armResource) props {
-	outputs := childOutputs(s, r, "taskName", taskType)
+	outputs := childOutputs(r, "taskName", taskType)
 	outputs["creationDate"] = r.Created.Format(time.RFC3339)
 	if identity := identityOutputs(s, r); identity != nil {
 		outputs["identity"] = identity

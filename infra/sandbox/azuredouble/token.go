@@ -94,8 +94,8 @@ func keepScopeMap(s *state, r *armResource) error {
 }
 
 // scopeMapOutputs are the properties that ARM answers.
-func scopeMapOutputs(s *state, r *armResource) props {
-	outputs := childOutputs(s, r, "scopeMapName", scopeMapType)
+func scopeMapOutputs(_ *state, r *armResource) props {
+	outputs := childOutputs(r, "scopeMapName", scopeMapType)
 	outputs["creationDate"] = r.Created.Format(time.RFC3339)
 	return withSettings(outputs, r.Settings, "actions", "description")
 }
@@ -154,8 +154,8 @@ func checkToken(s *state, id string, in props) error {
 }
 
 // tokenOutputs are the properties that ARM answers.
-func tokenOutputs(s *state, r *armResource) props {
-	outputs := childOutputs(s, r, "tokenName", tokenType)
+func tokenOutputs(_ *state, r *armResource) props {
+	outputs := childOutputs(r, "tokenName", tokenType)
 	outputs["creationDate"] = r.Created.Format(time.RFC3339)
 	outputs["status"] = "enabled"
 	shown := []any{}

@@ -94,20 +94,20 @@ func checkWebhookQuota(registry props, count int) error {
 func webhookDefaults(props) props { return props{"scope": "", "status": "enabled"} }
 
 // webhookOutputs are the properties that ARM answers.
-func webhookOutputs(s *state, r *armResource) props {
+func webhookOutputs(_ *state, r *armResource) props {
 	full := merge(webhookDefaults(nil), r.Settings)
 	full["status"] = strings.ToLower(text(full, "status"))
-	outputs := childOutputs(s, r, "webhookName", webhookType)
+	outputs := childOutputs(r, "webhookName", webhookType)
 	outputs["tags"] = props{}
 	return withSettings(outputs, full, "actions", "scope", "status", "tags")
 }
 
 // childOutputs are what ARM answers for everything that belongs to a registry.
-func childOutputs(s *state, r *armResource, name, kind string) props {
+func childOutputs(r *armResource, name, kind string) props {
 	outputs := props{
 		"name":              text(r.Settings, name),
 		"provisioningState": "Succeeded",
-		"systemData":        systemData(s, r),
+		"systemData":        systemData(r),
 		"type":              kind,
 	}
 	if location := text(r.Settings, "location"); location != "" {
