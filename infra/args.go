@@ -30,10 +30,16 @@ type stack struct {
 	services map[string]*service.Service
 }
 
-func (s *stack) registryArgs() *registry.Args {
-	return &registry.Args{
-		Registry: s.cfg.Registry, Location: s.cfg.Location, PurgeFilters: s.cfg.PurgeFilters(), Tags: tags(s.cfg.Tags),
+// newRegistry creates the registry of the stack's own.
+func (s *stack) newRegistry() (*registry.Registry, error) {
+	subscription, err := azure.Subscription(s.ctx)
+	if err != nil {
+		return nil, err
 	}
+	s.cfg.NameRegistry(subscription, s.ctx.Project(), s.ctx.Stack())
+	return registry.New(s.ctx, registryName(s.ctx.Project()), &registry.Args{
+		Registry: s.cfg.Registry, LoginServer: s.cfg.LoginServer(s.cfg.Registry.Name), Location: s.cfg.Location, PurgeFilters: s.cfg.PurgeFilters(), Tags: tags(s.cfg.Tags),
+	})
 }
 
 func (s *stack) pullArgs() (*pull.Args, error) {
@@ -198,14 +204,16 @@ func tags(tags map[string]string) pulumi.StringMapInput {
 	return pulumi.ToStringMap(tags)
 }
 
-// registryName makes of a project's name what a registry's name can begin with: letters and digits, and room for the eight random
-// characters that the provider adds.
+// registryName is the logical name of the registry and of what belongs to it: the project's name without what Azure does not allow
+// in names that begin with it.
 func registryName(project string) string {
-	base := strings.Map(func(r rune) rune {
+	name := strings.Map(func(r rune) rune {
 		if r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' {
 			return r
 		}
 		return -1
 	}, project)
-	return base[:min(len(base), 50-8)]
+	return name[:min(len(name), maxLogicalName)]
 }
+
+const maxLogicalName = 42 // of a name to which the provider adds 8 characters

@@ -60,7 +60,7 @@ func (s *stack) deployRegistry() error {
 	if existing := s.cfg.Registry.Existing; existing != nil {
 		native, err = s.findRegistry(existing)
 	} else {
-		s.own, err = registry.New(s.ctx, registryName(s.ctx.Project()), s.registryArgs())
+		s.own, err = s.newRegistry()
 	}
 	if err != nil {
 		return err

@@ -118,10 +118,7 @@ func TestDeployTwentyServices(t *testing.T) {
 				require.Len(t, g.of(kind), want, kind)
 			}
 			values := g.of("kubernetes:helm.sh/v3:Release")["service07"].inputs["values"]
-			if preview {
-				require.True(t, values.IsComputed(), "a part of the values is known: a plan made of this preview would be refused")
-				return
-			}
+			require.False(t, values.ContainsUnknowns(), "a preview knows what the chart gets, and the provider reads the chart")
 			require.Equal(t, "1.0.7", values.ObjectValue()["image"].ObjectValue()["tag"].StringValue())
 		})
 	}
@@ -155,5 +152,28 @@ func TestDeploySecretValuesStaySecret(t *testing.T) {
 			require.True(t, release.inputs["values"].IsSecret())
 			require.NotContains(t, g.String(), "hunter2")
 		})
+	}
+}
+
+// A registry that Azure gave another host than the previewed one would get neither the images nor the pulls.
+func TestDeployChecksTheLoginServer(t *testing.T) {
+	t.Parallel()
+	_, err := deploy(projecttest.ParseStack(t, []byte(`
+config:
+  azure-native:location: westeurope
+  acr-microservices:registry: {name: LabelledRegistry}
+  acr-microservices:services: {customerapi: {}}
+`)), false)
+	require.ErrorContains(t, err, `the registry's host in Azure is "labelledregistry-a1b2.azurecr.io", and not "labelledregistry.azurecr.io"`)
+}
+
+// What a preview shows as unknown would show as a change of every service when the registry alone changes.
+func TestDeployPreviewKnowsTheImages(t *testing.T) {
+	t.Parallel()
+	g, err := deploy(projecttest.ReadStack(t, "../Pulumi.dev.yaml"), true)
+	require.NoError(t, err)
+	require.Equal(t, g.outputs["loginServer"].StringValue()+"/customerapi:1.0.0", g.outputs["images"].ObjectValue()["customerapi"].StringValue())
+	for name, release := range g.of("kubernetes:helm.sh/v3:Release") {
+		require.False(t, release.inputs.ContainsUnknowns(), name)
 	}
 }

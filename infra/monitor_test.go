@@ -146,7 +146,7 @@ func (m *mockMonitor) RegisterResource(_ context.Context, req *pulumirpc.Registe
 	}
 	state := maps.Clone(inputs)
 	maps.Copy(state, providerOutputs(req.GetType(), req.GetName(), inputs))
-	response.Id = req.GetName() + "-id"
+	response.Id = providerID(req.GetType(), req.GetName(), inputs)
 	response.Object, err = plugin.MarshalProperties(state, keep)
 	return response, err
 }
@@ -232,6 +232,19 @@ func testRegistryID(name string) string {
 	return "/subscriptions/00000000-0000-0000-0000-000000000001/resourceGroups/platform/providers/Microsoft.ContainerRegistry/registries/" + name
 }
 
+// providerID is the id that the real provider gives a resource. The program reads names from the ids of group and registry.
+func providerID(kind, name string, inputs resource.PropertyMap) string {
+	const subscription = "/subscriptions/00000000-0000-0000-0000-000000000001"
+	text := func(key resource.PropertyKey) string { return inputs[key].StringValue() }
+	switch kind {
+	case "azure-native:resources/v20220901:ResourceGroup":
+		return subscription + "/resourceGroups/" + text("resourceGroupName")
+	case "azure-native:containerregistry/v20231101preview:Registry":
+		return subscription + "/resourceGroups/" + text("resourceGroupName") + "/providers/Microsoft.ContainerRegistry/registries/" + text("registryName")
+	}
+	return name + "-id"
+}
+
 // providerOutputs are the outputs of the real providers on which the program depends.
 func providerOutputs(kind, name string, inputs resource.PropertyMap) resource.PropertyMap {
 	text := resource.NewProperty[string]
@@ -247,7 +260,14 @@ func providerOutputs(kind, name string, inputs resource.PropertyMap) resource.Pr
 		return resource.PropertyMap{"name": text(physical("resourceGroupName"))}
 	case "azure-native:containerregistry/v20231101preview:Registry":
 		registry := physical("registryName")
-		return resource.PropertyMap{"name": text(registry), "loginServer": text(strings.ToLower(registry) + ".azurecr.io")}
+		host, suffix := strings.ToLower(registry), ".azurecr.io"
+		if location := inputs["location"]; location.IsString() && strings.HasPrefix(location.StringValue(), "usgov") {
+			suffix = ".azurecr.us"
+		}
+		if registry == "LabelledRegistry" {
+			host += "-a1b2"
+		}
+		return resource.PropertyMap{"name": text(registry), "loginServer": text(host + suffix)}
 	case "azure-native:containerregistry/v20231101preview:CredentialSet":
 		return resource.PropertyMap{"identity": resource.NewProperty(resource.PropertyMap{
 			"principalId": text("33333333-3333-3333-3333-333333333333"), "type": text("SystemAssigned"), "tenantId": text(""),

@@ -21,8 +21,9 @@ func adopt(id string) pulumi.ResourceOption {
 // adoption is what the program leaves as it is. azure-native takes all that Azure answers for inputs, and compares them strictly, so
 // that the adoption of a registry in use would take away whatever the program does not send.
 type adoption struct {
-	ignored  []string         // inputs
-	identity registryIdentity // the registry's own
+	ignored     []string         // inputs
+	identity    registryIdentity // the registry's own
+	loginServer string           // the registry's host; that of a new registry is known before it exists
 }
 
 // registryIdentity holds an identity's type and ids, as Azure spells them.
@@ -41,7 +42,7 @@ func (r registryIdentity) spelled(text string) string {
 // adoption returns what to leave alone: of every registry what the stack file has no key for and the SDK sends a default of, and of an
 // adopted one also what the stack file does not mention.
 func (a *Args) adoption(ctx *pulumi.Context, parent pulumi.Resource) (adoption, error) {
-	left := adoption{ignored: []string{"zoneRedundancy", "metadataSearch"}}
+	left := adoption{ignored: []string{"zoneRedundancy", "metadataSearch"}, loginServer: a.LoginServer}
 	id, adopted := config.ParseRegistryID(a.Adopt)
 	if !adopted {
 		return left, nil
@@ -54,13 +55,14 @@ func (a *Args) adoption(ctx *pulumi.Context, parent pulumi.Resource) (adoption, 
 	if a.Encryption == nil {
 		left.ignored = append(left.ignored, "encryption")
 	}
-	if !a.Identity.System && len(a.Identity.User) == 0 {
-		left.ignored = append(left.ignored, "identity")
-		return left, nil
-	}
 	found, err := acr.LookupRegistry(ctx, &acr.LookupRegistryArgs{ResourceGroupName: id.ResourceGroup, RegistryName: id.Name}, pulumi.Parent(parent))
 	if err != nil {
 		return left, fmt.Errorf("registry.adopt: %w", err)
+	}
+	left.loginServer = found.LoginServer
+	if !a.Identity.System && len(a.Identity.User) == 0 {
+		left.ignored = append(left.ignored, "identity")
+		return left, nil
 	}
 	if own := found.Identity; own != nil {
 		if own.Type != nil {

@@ -4,6 +4,8 @@ package registry
 
 import (
 	"fmt"
+	"path"
+	"strings"
 
 	// One API version for the registry at all times, so that no feature switched on or off changes a resource's type. The
 	// SDK's default, 2022-12-01, has neither anonymous pull nor soft delete, and Azure refuses to update a registry that
@@ -13,7 +15,6 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
 	"example.com/acr-microservices/infra/config"
-	"example.com/acr-microservices/infra/internal/azure"
 	"example.com/acr-microservices/infra/internal/component"
 )
 
@@ -21,9 +22,11 @@ const componentType = "acr-microservices:index:Registry"
 
 // Args are the inputs of a Registry.
 type Args struct {
-	// config.Registry, defaulted and validated, is what the stack file says. An empty name lets the provider add random characters
-	// to the component's.
+	// config.Registry, defaulted and validated, is what the stack file says. Its Name and the name of its ResourceGroup are required.
 	config.Registry
+	// LoginServer is the host that a new registry will have; Azure is asked for that of an adopted one. The update fails where
+	// Azure's answer to the creation is different.
+	LoginServer string
 	// Location is the Azure region in which a new resource group is created. The registry goes where its group is.
 	Location string
 	// PurgeFilters are those of Purge, or the ones for the services' repositories.
@@ -51,11 +54,14 @@ type Registry struct {
 	Ref
 }
 
-// New creates the registry. Its name must be alphanumeric where args give none, because Azure allows nothing else.
+// New creates the registry.
 func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOption) (*Registry, error) {
 	registry := &Registry{}
 	if err := registry.Register(ctx, componentType, name, registry, opts); err != nil {
 		return nil, fmt.Errorf("registry %q: %w", name, err)
+	}
+	if args.Name == "" || args.ResourceGroup.Name == "" {
+		return nil, fmt.Errorf("registry %q: its own name and that of its resource group are required", name)
 	}
 	group, location, err := resourceGroup(ctx, name, args, registry)
 	if err != nil {
@@ -71,7 +77,7 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 	}
 	created, err := acr.NewRegistry(ctx, name, &acr.RegistryArgs{
 		ResourceGroupName:        group,
-		RegistryName:             azure.Optional(args.Name),
+		RegistryName:             pulumi.String(args.Name),
 		Location:                 location,
 		Sku:                      &acr.SkuArgs{Name: pulumi.String(args.SKU)},
 		AdminUserEnabled:         pulumi.Bool(false),
@@ -89,7 +95,8 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 		return nil, fmt.Errorf("registry %q: %w", name, err)
 	}
 	registry.Ref = Ref{
-		ID: created.ID().ToStringOutput(), ResourceGroup: group, Location: location, Name: created.Name, LoginServer: created.LoginServer,
+		ID: created.ID().ToStringOutput(), Name: nameIn(created.ID()), ResourceGroup: group, Location: location,
+		LoginServer: pulumi.String(adopted.loginServer).ToStringOutput(),
 	}
 	site := &site{Registry: registry, ctx: ctx, name: name, args: args, parent: pulumi.Parent(registry), replicaIn: map[string]pulumi.Resource{}}
 	for _, furnish := range []func() error{
@@ -102,8 +109,23 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 	return registry, ctx.RegisterResourceOutputs(registry, pulumi.Map{
 		"id":          registry.ID,
 		"name":        registry.Name,
-		"loginServer": registry.LoginServer,
+		"loginServer": created.LoginServer.ApplyT(adopted.checkLoginServer).(pulumi.StringOutput),
 	})
+}
+
+// checkLoginServer compares Azure's answer with the host that images and pull secrets name.
+func (a adoption) checkLoginServer(answered string) (string, error) {
+	if !strings.EqualFold(answered, a.loginServer) {
+		return "", fmt.Errorf("the registry's host in Azure is %q, and not %q, as the stack expected", answered, a.loginServer)
+	}
+	return answered, nil
+}
+
+// nameIn returns the last part of an ARM id, a resource's name. A preview knows the id of a resource that is about to be changed, but
+// not its outputs, so what is below the resource shows no change there. When the resource is to be replaced, the engine sees by
+// this reference that what is below it goes with it.
+func nameIn(id pulumi.IDOutput) pulumi.StringOutput {
+	return id.ToStringOutput().ApplyT(path.Base).(pulumi.StringOutput)
 }
 
 // site is what the functions that create the registry's parts share.
@@ -154,7 +176,7 @@ func resourceGroup(ctx *pulumi.Context, name string, args *Args, parent pulumi.R
 		return found.Name(), found.Location().ApplyT(checked).(pulumi.StringOutput), nil
 	}
 	created, err := resources.NewResourceGroup(ctx, name, &resources.ResourceGroupArgs{
-		ResourceGroupName: azure.Optional(args.ResourceGroup.Name),
+		ResourceGroupName: pulumi.String(args.ResourceGroup.Name),
 		Location:          pulumi.String(args.Location),
 		Tags:              args.Tags,
 	}, pulumi.Parent(parent), pulumi.Protect(args.Protect), adopt(config.ResourceGroupIDOf(args.Adopt)),
@@ -162,5 +184,5 @@ func resourceGroup(ctx *pulumi.Context, name string, args *Args, parent pulumi.R
 	if err != nil {
 		return group, location, fmt.Errorf("resource group: %w", err)
 	}
-	return created.Name, created.Location, nil
+	return nameIn(created.ID()), pulumi.String(args.Location).ToStringOutput(), nil
 }
