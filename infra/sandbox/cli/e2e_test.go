@@ -649,7 +649,7 @@ func documentedOutput(t *testing.T) string {
 func typical(out string) []string {
 	for pattern, placeholder := range map[string]string{
 		`sha256:[0-9a-f]{64}`:                       "DIGEST",
-		`acrmicroservices[0-9a-f]{8}`:               "REGISTRY",
+		`acrmicroservices(\w*?)[0-9a-f]{8}`:               "REGISTRY",
 		`[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}`: "CLIENT",
 		`\b[0-9][0-9.hms]*s\b`:                      "TIME",
 		`[ ]--name \w+|sandbox "\w+"`:               "",

@@ -49,7 +49,7 @@ func usual(said string) string {
 	said, _, _ = strings.Cut(said, "\nsandbox \"")
 	for _, r := range []struct{ pattern, placeholder string }{
 		{`[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}`, "GUID"},
-		{`acrmicroservices[0-9a-f]{8}`, "acrmicroservicesXXXXXXXX"},
+		{`acrmicroservices(\w*?)[0-9a-f]{8}`, "acrmicroservicesXXXXXXXX"},
 		{`\(0x[0-9a-f]+\)|0x[0-9a-f]+`, "0x"},
 		{`customerapi-microservice-[0-9a-z-]+`, "customerapi-microservice-POD"},
 		{`127\.0\.0\.1:\d+(->127\.0\.0\.1:\d+)?`, "ADDRESS"},
