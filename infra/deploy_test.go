@@ -9,7 +9,6 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"example.com/acr-microservices/infra/config"
 	"example.com/acr-microservices/infra/internal/projecttest"
 )
 
@@ -109,7 +108,7 @@ func TestDeployTwentyServices(t *testing.T) {
 			for kind, want := range map[string]int{
 				"azure-native:containerregistry/v20231101preview:Registry": 1,
 				"azuread:index/servicePrincipal:ServicePrincipal":          1,
-				"azuread:index/applicationPassword:ApplicationPassword":    config.PasswordsKept + 1 + config.PasswordsAhead,
+				"azuread:index/applicationPassword:ApplicationPassword":    2,
 				"azure-native:authorization/v20220401:RoleAssignment":      1,
 				"kubernetes:core/v1:Namespace":                             20,
 				"kubernetes:core/v1:Secret":                                20,

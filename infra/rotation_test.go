@@ -21,10 +21,10 @@ func TestDeployRotates(t *testing.T) {
 		generation int
 		warns      bool
 	}{
-		{name: "in a period", at: begin, slot: "pull-0"},
-		{name: "in the period's last third", at: begin.AddDate(0, 0, 61), slot: "pull-0", warns: true},
-		{name: "in the next period", at: begin.AddDate(0, 0, 90), slot: "pull-1"},
-		{name: "by hand", at: begin, generation: 2, slot: "pull-2"},
+		{name: "in a period", at: begin, slot: "pull-30"},
+		{name: "in the period's last third", at: begin.AddDate(0, 0, 61), slot: "pull-30", warns: true},
+		{name: "in the next period", at: begin.AddDate(0, 0, 90), slot: "pull-31"},
+		{name: "by hand", at: begin, generation: 2, slot: "pull-30-2"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()

@@ -254,8 +254,6 @@ func (c *Config) validatePull(found *problems) {
 
 // Limits of tokens.
 const (
-	// tokensPerService is how many tokens rotation takes. A registry knows a new password at once, so that none is made ahead.
-	tokensPerService = PasswordsKept + 1
 	// maxScopeActions is how many actions a scope map may have.
 	maxScopeActions = 500
 )

@@ -7,12 +7,12 @@ import (
 
 // Rotation says when the passwords with which the cluster pulls change.
 type Rotation struct {
-	// Days is the period: for how many days a password is in use, counted from 2020-01-01. A password is valid for five periods, which Entra
-	// limits to two years.
+	// Days is the period: for how many days a password is in use, counted from 2020-01-01. A password of the service principal is created
+	// one period before it is used, and is valid for two periods after that one, so that a period without an update is not missed.
+	// Entra limits the four periods to two years.
 	Days *int `json:"days" min:"1" max:"120" default:"90"`
-	// Generation changes the password with the next update, whatever the date, when it is raised by one. Raised by five, or set to 0 from 5
-	// on, it replaces all passwords that exist.
-	Generation int `json:"generation" min:"0" max:"9" default:"0" hint:"from 5 on, 0 makes all passwords new"`
+	// Generation replaces all passwords with the next update when it is changed, whatever the date, and deletes the old ones at its end.
+	Generation int `json:"generation" min:"0" max:"999" default:"0"`
 	// AsOf is the moment that the program takes for now, such as `2026-11-23T12:00:00Z`. Default: the present.
 	AsOf string `json:"asOf" is:"moment"`
 }
@@ -23,31 +23,31 @@ const defaultRotationDays = 90
 // on when somebody ran an update.
 var rotationEpoch = time.Date(2020, time.January, 1, 0, 0, 0, 0, time.UTC)
 
-// How many credentials there are at a time besides the current one. Where no update has run for a whole period, the cluster
-// pulls with the elder of the two before, also while the update that ends this is at work or has died on the way; and it
-// goes on with one that was made two periods ago. All of Entra knows that since long, where a new one takes its time.
-const (
-	PasswordsKept  = 2
-	PasswordsAhead = 2
-)
+// periodsOfGrace is for how many periods after its own a password is still accepted: one in which no update runs, and the one in which
+// the next update runs.
+const periodsOfGrace = 2
 
-// PasswordTerm is a password's place in the sequence of all that a stack ever has.
-type PasswordTerm struct {
-	// Number counts the passwords.
-	Number int
-	// Slot is the resource that holds the password until another one takes its place.
-	Slot int
-	// Expires is when Entra stops to accept it.
+// tokensPerService is how many tokens a service has at a time: the current one, and one for each period of grace. A token has one
+// password, which the provider deletes before it creates the next one, so it must not be in use then.
+const tokensPerService = 1 + periodsOfGrace
+
+// Password is one of the passwords that a stack ever has.
+type Password struct {
+	// Name tells it from all others, such as "28", or "28-1" in generation 1.
+	Name string
+	// Expires is when it is no longer accepted.
 	Expires time.Time
 }
 
-// RotationPeriod says which password is in use during a period, and until when.
+// RotationPeriod says which passwords exist during a period, and until when.
 type RotationPeriod struct {
-	// Current counts the passwords until the one in use.
-	Current int
-	// Expires is when that one does.
+	// Number counts the periods since 2020-01-01.
+	Number int
+	// Generation of the passwords.
+	Generation int
+	// Expires is when the current password is no longer accepted.
 	Expires time.Time
-	// Next is when another one is to be used, with the first update from then on.
+	// Next is when the next period begins. The first update from then on changes the password.
 	Next time.Time
 	// length of the period.
 	length time.Duration
@@ -55,31 +55,56 @@ type RotationPeriod struct {
 
 // At returns what holds at a moment: the same for all moments of a period.
 func (r Rotation) At(now time.Time) RotationPeriod {
-	period := time.Duration(ValueOr(r.Days, defaultRotationDays)) * 24 * time.Hour
-	elapsed := int(now.Sub(rotationEpoch) / period)
-	today := RotationPeriod{
-		Current: elapsed + r.Generation,
-		Next:    rotationEpoch.Add(time.Duration(elapsed+1) * period),
-		length:  period,
-	}
-	today.Expires = today.expiry(today.Current)
+	length := time.Duration(ValueOr(r.Days, defaultRotationDays)) * 24 * time.Hour
+	number := int(now.Sub(rotationEpoch) / length)
+	today := RotationPeriod{Number: number, Generation: r.Generation, Next: rotationEpoch.Add(time.Duration(number+1) * length), length: length}
+	today.Expires = today.expiry(number)
 	return today
 }
 
-// expiry is when a password stops to be accepted: two periods after its own.
+// expiry is when the password of a period is no longer accepted.
 func (r RotationPeriod) expiry(number int) time.Time {
-	return rotationEpoch.Add(time.Duration(number+1+PasswordsKept) * r.length)
+	return rotationEpoch.Add(time.Duration(number+1+periodsOfGrace) * r.length)
 }
 
-// Terms returns the passwords that exist, the ones made ahead last. A slot is given to another one when its password has
-// expired.
-func (r RotationPeriod) Terms(ahead int) []PasswordTerm {
-	slots := PasswordsKept + 1 + ahead
-	var terms []PasswordTerm
-	for number := r.Current - PasswordsKept; number <= r.Current+ahead; number++ {
-		terms = append(terms, PasswordTerm{Number: number, Slot: number % slots, Expires: r.expiry(number)})
+// Passwords returns the two that exist: the current one, and the next, which Entra has known for a whole period when it is used.
+//
+// Each password has a name of its own, and so is a resource of its own. The engine creates new resources, updates the pull secrets, and
+// deletes the resources that are no longer declared at the very end of an update. When it is killed on the way, the pull
+// secrets hold a password that still exists. (A resource that is replaced is different: the engine deletes the old one first thing in the
+// next update.)
+func (r RotationPeriod) Passwords() (current, next Password) {
+	password := func(number int) Password {
+		name := fmt.Sprint(number)
+		if r.Generation > 0 {
+			name += fmt.Sprintf("-%d", r.Generation)
+		}
+		return Password{Name: name, Expires: r.expiry(number)}
 	}
-	return terms
+	return password(r.Number), password(r.Number + 1)
+}
+
+// Token is one of the tokens that a service has in turn.
+type Token struct {
+	// Slot is the number of the token, which stays, while its password changes.
+	Slot int
+	// Current says that the pull secret holds it.
+	Current bool
+	// Expires is when its password is no longer accepted. Another time means another password, so each generation adds a second.
+	Expires time.Time
+}
+
+// Tokens returns the tokens that exist: the current one, and those of the periods of grace before, of which a pull secret holds one when
+// an update has missed a period or was killed. A lock on the registry forbids to delete a token, and allows another password.
+func (r RotationPeriod) Tokens() []Token {
+	var tokens []Token
+	for number := r.Number - periodsOfGrace; number <= r.Number; number++ {
+		tokens = append(tokens, Token{
+			Slot: number % tokensPerService, Current: number == r.Number,
+			Expires: r.expiry(number).Add(time.Duration(r.Generation) * time.Second),
+		})
+	}
+	return tokens
 }
 
 // Warning returns what to tell when less than a third of the period is left, empty before that.

@@ -1,7 +1,9 @@
 package config
 
 import (
+	"fmt"
 	"maps"
+	"slices"
 	"testing"
 	"time"
 
@@ -13,36 +15,38 @@ func TestRotationIsTheSameInsideAPeriod(t *testing.T) {
 	settings := Rotation{Days: ptr(30), Generation: 2}
 	begin := rotationEpoch.Add(77 * 30 * 24 * time.Hour)
 	want := settings.At(begin)
-	require.Equal(t, 79, want.Current)
+	require.Equal(t, 77, want.Number)
 	require.Equal(t, want.Next, begin.AddDate(0, 0, 30))
 	for _, elapsed := range []time.Duration{1, time.Hour, 29 * 24 * time.Hour, 30*24*time.Hour - 1} {
 		require.Equal(t, want, settings.At(begin.Add(elapsed).In(time.FixedZone("elsewhere", 3600))))
 	}
-	require.Equal(t, 78, settings.At(begin.Add(-1)).Current)
-	require.Equal(t, 80, settings.At(want.Next).Current)
+	require.Equal(t, 76, settings.At(begin.Add(-1)).Number)
+	require.Equal(t, 78, settings.At(want.Next).Number)
 }
 
-// After a leak of all passwords, one change of the generation makes all new, whatever it was before.
-func TestRotationMakesAllPasswordsNew(t *testing.T) {
+// After a leak, another generation shares no password with the one before, and lives no longer.
+func TestRotationByGeneration(t *testing.T) {
 	t.Parallel()
-	numbers := func(generation int) map[int]bool {
-		found := map[int]bool{}
-		for _, term := range (Rotation{Generation: generation}).At(rotationEpoch.AddDate(7, 0, 0)).Terms(PasswordsAhead) {
-			found[term.Number] = true
-		}
-		return found
+	now := rotationEpoch.AddDate(7, 0, 0)
+	current, next := Rotation{}.At(now).Passwords()
+	again, after := Rotation{Generation: 1}.At(now).Passwords()
+	require.Len(t, map[string]bool{current.Name: true, next.Name: true, again.Name: true, after.Name: true}, 4)
+	require.Equal(t, []time.Time{current.Expires, next.Expires}, []time.Time{again.Expires, after.Expires})
+	tokens, others := Rotation{}.At(now).Tokens(), Rotation{Generation: 1}.At(now).Tokens()
+	for i := range tokens {
+		require.Equal(t, tokens[i].Slot, others[i].Slot)
+		require.NotEqual(t, tokens[i].Expires, others[i].Expires, "the same end leaves the password as it is")
 	}
-	for generation := range 9 + 1 {
-		next := 0
-		if generation < 5 {
-			next = generation + 5
-		}
-		require.LessOrEqual(t, next, 9)
-		before := numbers(generation)
-		for number := range numbers(next) {
-			require.NotContains(t, before, number, "from generation %d to %d", generation, next)
-		}
-	}
+}
+
+// A password is created a period before its own, and lives for the two after it: not a moment longer.
+func TestPasswordsEndWithTheirGrace(t *testing.T) {
+	t.Parallel()
+	at := Rotation{Days: ptr(30)}.At(rotationEpoch.AddDate(7, 0, 0))
+	current, next := at.Passwords()
+	require.Equal(t, at.Next.AddDate(0, 0, 60), current.Expires)
+	require.Equal(t, at.Next.AddDate(0, 0, 90), next.Expires)
+	require.Equal(t, current.Expires, at.Expires)
 }
 
 func TestRotationWarning(t *testing.T) {
@@ -62,77 +66,146 @@ func TestRotationNow(t *testing.T) {
 	require.WithinRange(t, Rotation{}.Now(), time.Now().Add(-time.Hour), time.Now())
 }
 
-// FuzzRotation plays updates at some moments, each of which may die at any step, and asks at every step and at the end of
-// every pause whether the password in the cluster is one that Entra accepts.
+// rotationWorld is what Entra or the registry accepts, what the state says, and what the pull secrets hold.
+type rotationWorld struct {
+	t        *testing.T
+	settings Rotation
+	now      time.Time
+	accepted map[string]time.Time // by password, its end
+	state    map[string]string    // passwords by resource
+	pulls    string               // the password in the pull secrets
+	steps    int                  // until the update is killed
+}
+
+func (w *rotationWorld) step() bool {
+	w.steps--
+	return w.steps >= 0
+}
+
+// check asks whether pods can pull.
+func (w *rotationWorld) check(when string) {
+	if w.pulls == "" {
+		return
+	}
+	end, ok := w.accepted[w.pulls]
+	require.True(w.t, ok, "%s: %s is deleted, and the pull secrets hold it", when, w.pulls)
+	require.True(w.t, w.now.Before(end), "%s: %s has expired", when, w.pulls)
+}
+
+// update plays what the engine does with the service principal's passwords: it creates what is new, updates the pull secrets, and deletes
+// what is no longer declared. Any step can be the last.
+func (w *rotationWorld) update() {
+	current, next := w.settings.At(w.now).Passwords()
+	declared := map[string]bool{}
+	for _, password := range []Password{current, next} {
+		declared[password.Name] = true
+		if _, exists := w.state[password.Name]; exists {
+			continue
+		}
+		if !w.step() {
+			return
+		}
+		w.accepted[password.Name], w.state[password.Name] = password.Expires, password.Name
+	}
+	if !w.step() {
+		return
+	}
+	w.pulls = current.Name
+	w.check("pull secrets updated")
+	for _, name := range slices.Sorted(maps.Keys(w.state)) {
+		if declared[name] {
+			continue
+		}
+		if !w.step() {
+			return
+		}
+		delete(w.accepted, name)
+		delete(w.state, name)
+		w.check("old password deleted")
+	}
+	require.Len(w.t, w.accepted, 2, "two passwords, once the update is through")
+}
+
+// updateTokens plays the same for tokens: the provider deletes a slot's password before it creates the next one.
+func (w *rotationWorld) updateTokens() {
+	at := w.settings.At(w.now)
+	current := ""
+	for _, token := range at.Tokens() {
+		slot, password := fmt.Sprint(token.Slot), fmt.Sprint(token.Slot, token.Expires)
+		if token.Current {
+			current = password
+		}
+		if w.state[slot] == password {
+			continue
+		}
+		if !w.step() {
+			return
+		}
+		delete(w.accepted, w.state[slot])
+		delete(w.state, slot)
+		w.check("slot cleared")
+		if !w.step() {
+			return
+		}
+		w.accepted[password], w.state[slot] = token.Expires, password
+	}
+	if !w.step() {
+		return
+	}
+	w.pulls = current
+	w.check("pull secrets updated")
+	require.Len(w.t, w.accepted, tokensPerService)
+}
+
+// FuzzRotation plays updates at some moments, each of which may be killed at any step, and asks at every step and at the end of every
+// pause whether the password in the cluster is accepted.
 func FuzzRotation(f *testing.F) {
 	f.Add(uint8(90), true, []byte{10, 45, 100, 100, 3})
 	f.Add(uint8(1), false, []byte{0, 255, 128, 1, 254, 127})
-	f.Fuzz(func(t *testing.T, days uint8, slow bool, pauses []byte) {
-		ahead := 0 // as for tokens, which the registry itself knows at once
-		if slow {
-			ahead = PasswordsAhead
+	f.Add(uint8(30), true, []byte{255, 255, 254, 253, 252, 251})
+	f.Fuzz(func(t *testing.T, days uint8, tokens bool, pauses []byte) {
+		w := &rotationWorld{
+			t: t, settings: Rotation{Days: ptr(1 + int(days)%120)}, now: rotationEpoch.AddDate(6, 0, 0),
+			accepted: map[string]time.Time{}, state: map[string]string{},
 		}
-		settings := Rotation{Days: ptr(1 + int(days)%120)}
-		period := settings.At(rotationEpoch).length
-		now := rotationEpoch.AddDate(6, 0, 0)
-		entra, inCluster := map[int]PasswordTerm{}, PasswordTerm{}
-		accepted := func(when string) {
-			require.Contains(t, entra, inCluster.Number, when)
-			require.True(t, now.Before(inCluster.Expires), when)
-		}
-		// What the state says of each slot, and what is still to be deleted there.
-		slots, replaced := map[int]int{}, map[int]bool{}
 		run := func(steps int) {
-			step := func() bool { steps--; return steps >= 0 }
-			// The engine deletes what an update that died has replaced before it does anything else, and what it has
-			// replaced itself at the end.
-			deleteReplaced := func() bool {
-				for number := range replaced {
-					if !step() {
-						return false
-					}
-					delete(entra, number)
-					delete(replaced, number)
-					if !inCluster.Expires.IsZero() {
-						accepted("after a password is deleted")
-					}
-				}
-				return true
+			w.steps = steps
+			if tokens {
+				w.updateTokens()
+			} else {
+				w.update()
 			}
-			if !deleteReplaced() {
-				return
-			}
-			at, before := settings.At(now), maps.Clone(entra)
-			regular := ahead > 0 && (inCluster.Expires.IsZero() || at.Current-inCluster.Number <= PasswordsKept)
-			for _, term := range at.Terms(ahead) {
-				if old, ok := slots[term.Slot]; ok && old == term.Number {
-					continue
-				} else if !step() {
-					return
-				} else if ok {
-					replaced[old] = true
-				}
-				entra[term.Number], slots[term.Slot] = term, term.Number
-			}
-			if !step() {
-				return
-			}
-			if regular && len(before) >= PasswordsKept+1+ahead {
-				require.Contains(t, before, at.Current, "a password is used before Entra has spread it")
-			}
-			inCluster = at.Terms(ahead)[PasswordsKept]
-			accepted("after the pull secrets are updated")
-			deleteReplaced()
 		}
+		period := w.settings.At(w.now).length
 		run(1000)
 		for _, pause := range pauses[:min(len(pauses), 100)] {
 			// Up to two periods without an update that gets through, cut at a step by the pause's last bits.
-			now = now.Add(time.Duration(pause) * period / 256)
-			accepted("after a pause")
-			run(int(pause) % 8)
-			now = now.Add(time.Duration(pause) * period / 256)
-			accepted("after a pause")
-			run(1000)
+			for _, steps := range []int{int(pause) % 8, 1000} {
+				w.now = w.now.Add(time.Duration(pause) * period / 256)
+				w.check("after a pause")
+				run(steps)
+			}
 		}
 	})
+}
+
+// An update by generation leaves only passwords of that generation, and a pod can pull at each step.
+func TestRotationByGenerationRevokes(t *testing.T) {
+	t.Parallel()
+	for killed := range 6 {
+		w := &rotationWorld{t: t, now: rotationEpoch.AddDate(6, 0, 0), accepted: map[string]time.Time{}, state: map[string]string{}}
+		w.steps = 1000
+		w.update()
+		old := slices.Collect(maps.Keys(w.accepted))
+		w.settings.Generation = 1
+		w.steps = killed
+		if w.update(); killed < 5 {
+			w.steps = 1000
+			w.update()
+		}
+		require.Len(t, w.accepted, 2)
+		for _, password := range old {
+			require.NotContains(t, w.accepted, password)
+		}
+	}
 }

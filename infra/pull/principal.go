@@ -72,30 +72,27 @@ func owners(ctx *pulumi.Context, listed []string, opts ...pulumi.InvokeOption) (
 	}).(pulumi.StringArrayOutput), keep
 }
 
-// addPasswords creates the application's passwords, and returns the current one. A password whose slot is due gets a later end,
-// which Entra cannot change: the new one is made first, and the old one deleted when the update is through. The provider makes
-// an application's passwords one at a time, some seconds each, so the one that the services wait for comes before the others.
+// addPasswords creates the application's current password and the next one, and returns the current one. The provider creates an
+// application's passwords one at a time, some seconds each, so the one that the services wait for comes first.
 func (a *Access) addPasswords(ctx *pulumi.Context, name string, application *azuread.Application, rotation config.RotationPeriod) (pulumi.StringOutput, error) {
-	password := func(term config.PasswordTerm, opts ...pulumi.ResourceOption) (*azuread.ApplicationPassword, error) {
-		made, err := azuread.NewApplicationPassword(ctx, fmt.Sprintf("%s-%d", name, term.Slot), &azuread.ApplicationPasswordArgs{
+	create := func(password config.Password, opts ...pulumi.ResourceOption) (*azuread.ApplicationPassword, error) {
+		created, err := azuread.NewApplicationPassword(ctx, name+"-"+password.Name, &azuread.ApplicationPasswordArgs{
 			ApplicationId: application.ID(),
 			DisplayName:   pulumi.String("image pull"),
-			EndDate:       pulumi.String(term.Expires.Format(time.RFC3339)),
+			EndDate:       pulumi.String(password.Expires.Format(time.RFC3339)),
 		}, append(opts, pulumi.Parent(a))...)
 		if err != nil {
-			return nil, fmt.Errorf("password %d: %w", term.Slot, err)
+			return nil, fmt.Errorf("password %s: %w", password.Name, err)
 		}
-		return made, nil
+		return created, nil
 	}
-	terms := rotation.Terms(config.PasswordsAhead)
-	current, err := password(terms[config.PasswordsKept])
+	now, later := rotation.Passwords()
+	current, err := create(now)
 	if err != nil {
 		return pulumi.StringOutput{}, err
 	}
-	for _, term := range slices.Delete(terms, config.PasswordsKept, config.PasswordsKept+1) {
-		if _, err := password(term, pulumi.DependsOn([]pulumi.Resource{current})); err != nil {
-			return pulumi.StringOutput{}, err
-		}
+	if _, err := create(later, pulumi.DependsOn([]pulumi.Resource{current})); err != nil {
+		return pulumi.StringOutput{}, err
 	}
 	return current.Value, nil
 }

@@ -43,7 +43,7 @@ func (a *Access) addToken(ctx *pulumi.Context, service string, args *Args) (curr
 	if err != nil {
 		return current, fmt.Errorf("scope map: %w", err)
 	}
-	for _, term := range args.Rotation.Terms(0) {
+	for _, term := range args.Rotation.Tokens() {
 		slot := fmt.Sprintf("%s-%d", service, term.Slot)
 		token, err := acr.NewToken(ctx, slot, &acr.TokenArgs{
 			ResourceGroupName: args.ResourceGroup,
@@ -61,7 +61,7 @@ func (a *Access) addToken(ctx *pulumi.Context, service string, args *Args) (curr
 		if err != nil {
 			return current, fmt.Errorf("password %d: %w", term.Slot, err)
 		}
-		if term.Number == args.Rotation.Current {
+		if term.Current {
 			current = Login{Username: azure.After(token.Name, password), Password: password.Value()}
 		}
 	}
