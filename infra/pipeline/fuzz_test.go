@@ -44,6 +44,9 @@ func FuzzStackFile(f *testing.F) {
 		if before == nil {
 			return
 		}
+		if services := node(file, "config", "shop:services"); services != nil {
+			image.Repository = repositoryIn(services, "api")
+		}
 		if _, err := withImages(file, "shop:services", map[string]builtImage{"api": image}, nil); err != nil {
 			return
 		}

@@ -94,31 +94,31 @@ var errStale = errors.New("the plan is refused, and nothing was changed")
 
 // compare returns an error with all that has changed since the note was taken.
 func (n note) compare(now note) error {
-	var problems []string
+	var found problems
 	if n.Commit != now.Commit {
-		problems = append(problems, fmt.Sprintf("it was made for commit %s, and this is %s: run the pipeline anew", n.Commit, now.Commit))
+		found = append(found, fmt.Sprintf("it was made for commit %s, and this is %s: start a new run of the pipeline", n.Commit, now.Commit))
 	}
 	if n.Stack != now.Stack {
-		problems = append(problems, fmt.Sprintf("it was made for the stack %s, and this is %s", n.Stack, now.Stack))
+		found = append(found, fmt.Sprintf("it was made for the stack %s, and this is %s", n.Stack, now.Stack))
 	}
 	if n.State != now.State {
-		problems = append(problems, fmt.Sprintf("the stack %s has changed since the preview: it was last updated at %s, now at %s; run the preview again",
+		found = append(found, fmt.Sprintf("the stack %s has changed since the preview: it was last updated at %s, now at %s; start a new run of the pipeline",
 			now.Stack, n.Updated, now.Updated))
 	}
 	for _, name := range slices.Sorted(maps.Keys(n.Files)) {
 		if n.Files[name] != now.Files[name] {
-			problems = append(problems, fmt.Sprintf("%s is not the file of the preview", name))
+			found = append(found, fmt.Sprintf("%s is not the file of the preview", name))
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(now.Files)) {
 		if _, known := n.Files[name]; !known {
-			problems = append(problems, fmt.Sprintf("%s was not there at the preview", name))
+			found = append(found, fmt.Sprintf("%s was not there at the preview", name))
 		}
 	}
-	if len(problems) == 0 {
+	if len(found) == 0 {
 		return nil
 	}
-	return fmt.Errorf("%w:\n  %s", errStale, strings.Join(problems, "\n  "))
+	return fmt.Errorf("%w:\n  %w", errStale, found)
 }
 
 // What marks a secret in a state: https://github.com/pulumi/pulumi/blob/master/sdk/go/common/resource/sig/sig.go
@@ -130,23 +130,26 @@ const (
 // stateDigest returns a digest of what an exported state says, and when the stack was last updated. The encrypted text of a
 // secret is left out: it is another one each time, and an update that changes a secret changes the time as well.
 func stateDigest(export []byte) (sum, updated string, err error) {
-	var state struct {
-		Deployment map[string]any `json:"deployment"`
-	}
+	var state map[string]any
 	decoder := json.NewDecoder(bytes.NewReader(export))
 	decoder.UseNumber() // large numbers keep all of their digits
 	if err := decoder.Decode(&state); err != nil {
 		return "", "", err
 	}
-	if state.Deployment == nil {
+	if _, known := state["deployment"]; !known {
 		return "", "", errors.New("it has no deployment")
 	}
+	// A stack that was never updated has null: https://github.com/pulumi/pulumi/blob/master/sdk/go/common/apitype/core.go
+	deployment, ok := state["deployment"].(map[string]any)
+	if !ok && state["deployment"] != nil {
+		return "", "", errors.New("its deployment is no object")
+	}
 	updated = "no time"
-	if manifest, ok := state.Deployment["manifest"].(map[string]any); ok {
+	if manifest, ok := deployment["manifest"].(map[string]any); ok {
 		updated = fmt.Sprint(manifest["time"])
 	}
 	// Maps are written in the order of their keys.
-	text, err := json.Marshal(withoutCiphertext(state.Deployment))
+	text, err := json.Marshal(withoutCiphertext(deployment))
 	return digest(text), updated, err
 }
 

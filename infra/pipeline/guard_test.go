@@ -51,7 +51,12 @@ func TestStateDigestDetails(t *testing.T) {
 	_, updated, err := stateDigest([]byte(`{"deployment": {}}`))
 	require.NoError(t, err)
 	require.Equal(t, "no time", updated)
-	for _, export := range []string{"", "{", "[]", `{"deployment": []}`, `{"deployment": null}`} {
+	// A new stack was never updated.
+	never, updated, err := stateDigest([]byte(`{"version": 3, "deployment": null}`))
+	require.NoError(t, err)
+	require.Equal(t, "no time", updated)
+	require.NotEqual(t, never, state(`{"resources": [{"urn": "a"}]}`))
+	for _, export := range []string{"", "{", "[]", `{"deployment": []}`, `{"deployment": "x"}`, `{}`} {
 		_, _, err := stateDigest([]byte(export))
 		require.Error(t, err, export)
 	}
@@ -126,7 +131,7 @@ func TestGuardCommand(t *testing.T) {
 	require.ErrorContains(t, guard("-check", "guard.json", "test", "plan/plan.json,program,state.json"), "state.json was not there at the preview")
 	write(t, "state.json", strings.Replace(stateText, "10:00:00", "10:30:00", 1))
 	require.ErrorContains(t, guard("-check", "guard.json", "test", "plan/plan.json,program"),
-		"the stack test has changed since the preview: it was last updated at 2026-11-24T10:00:00Z, now at 2026-11-24T10:30:00Z; run the preview again")
+		"the stack test has changed since the preview: it was last updated at 2026-11-24T10:00:00Z, now at 2026-11-24T10:30:00Z; start a new run of the pipeline")
 
 	write(t, "state.json", stateText)
 	for _, mode := range []string{"-save", "-check"} {

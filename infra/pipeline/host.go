@@ -59,6 +59,31 @@ func (h host) summarize(out io.Writer, path string) error {
 	return nil
 }
 
+// issue shows an error or a warning on the run's page, in one line:
+// https://learn.microsoft.com/azure/devops/pipelines/scripts/logging-commands and
+// https://docs.github.com/actions/reference/workflows-and-actions/workflow-commands
+func (h host) issue(out io.Writer, kind, text string) {
+	text = strings.TrimSpace(text)
+	switch {
+	case text == "":
+	case h.azure:
+		fmt.Fprintf(out, "##vso[task.logissue type=%s]%s\n", kind, strings.NewReplacer("%", "%AZP25", "\r", "%0D", "\n", "%0A").Replace(text))
+	case h.gitHub:
+		fmt.Fprintf(out, "::%s::%s\n", kind, strings.NewReplacer("%", "%25", "\r", "%0D", "\n", "%0A").Replace(text))
+	}
+}
+
+// fail shows an error on the run's page. Each line of one that lists several problems is shown by itself.
+func (h host) fail(out io.Writer, err error) {
+	var each problems
+	if !errors.As(err, &each) {
+		each = problems{err.Error()}
+	}
+	for _, line := range each {
+		h.issue(out, "error", line)
+	}
+}
+
 // comment posts a comment to the pull request of the run, in place of an earlier one of the same title. A run that belongs
 // to none, and one whose repository is somewhere else, says so.
 func (h host) comment(out io.Writer, title, text string) error {
@@ -142,6 +167,15 @@ func (h host) commentGitHub(out io.Writer, title, text string) error {
 
 // call does one request as the run's own identity.
 func (h host) call(method, url string, in, into any) error {
+	token := h.env("SYSTEM_ACCESSTOKEN")
+	if h.gitHub {
+		token = h.env("GITHUB_TOKEN")
+	}
+	return h.callAs(token, method, url, in, into)
+}
+
+// callAs does one request with a token.
+func (h host) callAs(token, method, url string, in, into any) error {
 	var body bytes.Buffer
 	if in != nil {
 		if err := json.NewEncoder(&body).Encode(in); err != nil {
@@ -151,10 +185,6 @@ func (h host) call(method, url string, in, into any) error {
 	request, err := http.NewRequest(method, url, &body)
 	if err != nil {
 		return err
-	}
-	token := h.env("SYSTEM_ACCESSTOKEN")
-	if h.gitHub {
-		token = h.env("GITHUB_TOKEN")
 	}
 	request.Header.Set("Authorization", "Bearer "+token)
 	request.Header.Set("Content-Type", "application/json")

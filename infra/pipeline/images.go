@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"flag"
@@ -12,14 +13,16 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"time"
 
 	"gopkg.in/yaml.v3"
 )
 
 // builtImage is an image of a service, by tag, by digest, or by both.
 type builtImage struct {
-	Tag    string `json:"tag,omitempty" yaml:"tag,omitempty"`
-	Digest string `json:"digest,omitempty" yaml:"digest,omitempty"`
+	Repository string `json:"repository,omitempty" yaml:"repository,omitempty"` // where it was pushed; default: the service's name
+	Tag        string `json:"tag,omitempty" yaml:"tag,omitempty"`
+	Digest     string `json:"digest,omitempty" yaml:"digest,omitempty"`
 }
 
 // Forms that the program accepts.
@@ -33,6 +36,7 @@ func imageCommand(flags *flag.FlagSet) func(io.Writer) error {
 	service := flags.String("service", "", "name of the service")
 	tag := flags.String("tag", "", "the image's tag")
 	digest := flags.String("digest", "", "the image's digest, as in sha256:…")
+	repository := flags.String("repository", "", "where it was pushed; default: the service's name")
 	folder := flags.String("out", "", "folder for the note")
 	return func(out io.Writer) error {
 		if err := required(map[string]string{"service": *service, "tag": *tag, "digest": *digest, "out": *folder}); err != nil {
@@ -44,16 +48,20 @@ func imageCommand(flags *flag.FlagSet) func(io.Writer) error {
 		if !validDigest.MatchString(*digest) {
 			return fmt.Errorf("-digest %q is no digest: sha256: and 64 hexadecimal digits", *digest)
 		}
-		note, err := json.MarshalIndent(map[string]builtImage{*service: {Tag: *tag, Digest: *digest}}, "", "  ")
-		if err != nil {
-			return err
-		}
-		if err := os.MkdirAll(*folder, 0o750); err != nil {
-			return err
-		}
-		fmt.Fprintf(out, "%s: %s, %s\n", *service, *tag, *digest)
-		return os.WriteFile(filepath.Join(*folder, "image-"+*service+".json"), note, 0o600)
+		return noteImage(out, *folder, *service, builtImage{Repository: *repository, Tag: *tag, Digest: *digest})
 	}
+}
+
+func noteImage(out io.Writer, folder, service string, image builtImage) error {
+	note, err := json.MarshalIndent(map[string]builtImage{service: image}, "", "  ")
+	if err != nil {
+		return err
+	}
+	if err := os.MkdirAll(folder, 0o750); err != nil {
+		return err
+	}
+	fmt.Fprintf(out, "%s: %s, %s\n", service, image.Tag, image.Digest)
+	return os.WriteFile(filepath.Join(folder, "image-"+service+".json"), note, 0o600)
 }
 
 // stackFileCommand hands images to the settings of a stack, on the agent: nothing is committed.
@@ -63,13 +71,14 @@ func stackFileCommand(flags *flag.FlagSet) func(io.Writer) error {
 	images := flags.String("images", "", "folder with the notes of the images that were built; it may be missing")
 	running := flags.String("running", "", "file with the outputs of the stack: `pulumi stack output --json`")
 	state := flags.String("state", "", "file with the state of the stack: `pulumi stack export`")
-	asOf := flags.String("as-of", "", "last-update: take the time of the last update for now, so that nothing has fallen due since")
+	asOf := flags.String("as-of", "", "the moment that the program takes for now: last-update, so that nothing has fallen due since, or preview, so that nothing "+
+		"falls due before the plan is carried out")
 	return func(out io.Writer) error {
 		if err := required(map[string]string{"stack": *stack, "running": *running, "state": *state}); err != nil {
 			return err
 		}
-		if *asOf != "" && *asOf != "last-update" {
-			return fmt.Errorf("-as-of %q is not last-update", *asOf)
+		if *asOf != "" && *asOf != "last-update" && *asOf != "preview" {
+			return fmt.Errorf("-as-of %q is not one of last-update, preview", *asOf)
 		}
 		var project struct {
 			Name string `yaml:"name"`
@@ -95,7 +104,9 @@ func stackFileCommand(flags *flag.FlagSet) func(io.Writer) error {
 			path = own
 		}
 		text, err := os.ReadFile(path)
-		if err != nil {
+		if errors.Is(err, os.ErrNotExist) {
+			return noStackFile(path, *stack)
+		} else if err != nil {
 			return err
 		}
 		file, err := parseStackFile(text)
@@ -110,7 +121,11 @@ func stackFileCommand(flags *flag.FlagSet) func(io.Writer) error {
 			return fmt.Errorf("%s: %w", path, err)
 		}
 		if *asOf != "" {
-			if err := withMoment(file, project.Name+":rotation", deployed.Deployment.Manifest.Time); err != nil {
+			moment := deployed.Deployment.Manifest.Time
+			if *asOf == "preview" {
+				moment = time.Now().UTC().Format(time.RFC3339)
+			}
+			if err := withMoment(file, project.Name+":rotation", moment); err != nil {
 				return fmt.Errorf("%s: %w", path, err)
 			}
 		}
@@ -122,6 +137,44 @@ func stackFileCommand(flags *flag.FlagSet) func(io.Writer) error {
 		}
 		return os.WriteFile(own, text, 0o600)
 	}
+}
+
+// noStackFile is the error for a stack without settings.
+func noStackFile(path, stack string) error {
+	return fmt.Errorf("%s is not in the repository, and it has the settings of the stack %s: copy Pulumi.dev.yaml to %s, edit and commit it", path, stack, path)
+}
+
+// servicesOfStack returns the settings of a stack's services, and the name of their file.
+func servicesOfStack(stack string) (path string, services *yaml.Node, err error) {
+	var project struct {
+		Name string `yaml:"name"`
+	}
+	if err := readYAML("Pulumi.yaml", &project); err != nil {
+		return "", nil, err
+	}
+	path = "Pulumi." + baseName(stack) + ".yaml"
+	text, err := os.ReadFile(path)
+	if errors.Is(err, os.ErrNotExist) {
+		return path, nil, noStackFile(path, stack)
+	} else if err != nil {
+		return path, nil, err
+	}
+	file, err := parseStackFile(text)
+	if err != nil {
+		return path, nil, fmt.Errorf("%s: %w", path, err)
+	}
+	if services = node(file, "config", project.Name+":services"); services == nil || services.Kind != yaml.MappingNode {
+		return path, nil, fmt.Errorf("%s: %s:services is not there, or is no object", path, project.Name)
+	}
+	return path, services, nil
+}
+
+// repositoryIn returns where the settings say that a service's image is.
+func repositoryIn(services *yaml.Node, service string) string {
+	if set := node(services, service, "image", "repository"); set != nil && set.Value != "" {
+		return set.Value
+	}
+	return service
 }
 
 // parseStackFile reads the settings of a stack. Where they refer to other parts of themselves, with YAML's anchors, these are
@@ -159,13 +212,18 @@ func readYAML(path string, into any) error {
 	if err != nil {
 		return err
 	}
+	return parseYAML(path, text, into)
+}
+
+func parseYAML(what string, text []byte, into any) error {
 	if err := yaml.Unmarshal(text, into); err != nil {
-		return fmt.Errorf("%s: %w", path, err)
+		return fmt.Errorf("%s: %w", what, err)
 	}
 	return nil
 }
 
-// readImages returns the images that were built, by service. Artifacts come in a folder each.
+// readImages returns the images that were built, by service. Artifacts come in a folder each, whose name ends with the attempt
+// at the job: the last one counts.
 func readImages(folder string) (map[string]builtImage, error) {
 	images := map[string]builtImage{}
 	if folder == "" {
@@ -176,6 +234,7 @@ func readImages(folder string) (map[string]builtImage, error) {
 		if err != nil {
 			return nil, err
 		}
+		slices.SortFunc(notes, func(a, b string) int { return cmp.Or(cmp.Compare(len(a), len(b)), cmp.Compare(a, b)) })
 		for _, note := range notes {
 			if err := readYAML(note, &images); err != nil {
 				return nil, err
@@ -193,18 +252,31 @@ func withImages(file *yaml.Node, key string, built map[string]builtImage, runnin
 		return nil, fmt.Errorf("%s is not there, or is no object", key)
 	}
 	var told, unknown []string
+	var elsewhere problems
 	for _, name := range slices.Sorted(maps.Keys(built)) {
 		if node(services, name) == nil {
 			unknown = append(unknown, name)
 			continue
 		}
+		image := built[name]
+		if pushed, set := cmp.Or(image.Repository, name), repositoryIn(services, name); pushed != set {
+			elsewhere = append(elsewhere, fmt.Sprintf("services.%s.image.repository: %q is not where the pipeline has pushed the image, %q", name, set, pushed))
+			continue
+		}
+		what := "the image that was built"
+		if now := parseReference(running[name]); image.Digest != "" && now.Digest == image.Digest {
+			image.Tag, what = now.Tag, "the image that runs, which has not changed"
+		}
 		// What the settings have said is of another image.
 		removeNode(services, "tag", name, "image")
 		removeNode(services, "digest", name, "image")
-		if err := setImage(services, name, built[name]); err != nil {
+		if err := setImage(services, name, image); err != nil {
 			return nil, err
 		}
-		told = append(told, fmt.Sprintf("%s: the image that was built, %s", name, built[name]))
+		told = append(told, fmt.Sprintf("%s: %s, %s", name, what, image))
+	}
+	if len(elsewhere) > 0 {
+		return nil, elsewhere
 	}
 	if err := listed("images were built for services that are not there", unknown); err != nil {
 		return nil, err

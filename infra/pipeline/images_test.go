@@ -111,7 +111,7 @@ func TestWithImagesOrder(t *testing.T) {
 		"runs, only a repository":   {"{image: {repository: docker.io/acme/api}}", nil, "h/api:5", "api: {image: {repository: docker.io/acme/api, tag: \"5\"}}"},
 		"says a tag, runs":          {"{image: {tag: " + said + "}}", nil, runs, "api: {image: {tag: " + said + "}}"},
 		"says a digest, runs":       {"{image: {digest: '" + someDigest + "'}}", nil, runs, "api: {image: {digest: '" + someDigest + "'}}"},
-		"built, says both":          {"{image: {tag: 1.0.0, repository: team/api, digest: old}, values: {a: 1}}", map[string]builtImage{"api": {Tag: built}}, runs, "api: {image: {repository: team/api, tag: \"7\"}, values: {a: 1}}"},
+		"built, says both":          {"{image: {tag: 1.0.0, repository: team/api, digest: old}, values: {a: 1}}", map[string]builtImage{"api": {Repository: "team/api", Tag: built}}, runs, "api: {image: {repository: team/api, tag: \"7\"}, values: {a: 1}}"},
 		"built by digest, says tag": {"{image: {tag: 1.0.0}}", map[string]builtImage{"api": {Digest: someDigest}}, runs, "api: {image: {digest: '" + someDigest + "'}}"},
 		"built, null":               {"", map[string]builtImage{"api": {Tag: "1e3"}}, "", "api: {image: {tag: \"1e3\"}}"},
 	} {
@@ -182,7 +182,7 @@ config:
     # second,
     orderapi:
       image:
-        repository: docker.io/acme/orderapi # theirs
+        repository: team/orderapi # theirs
         tag: 0.9.0
       values:
         password: {secure: AAABBB} # encrypted
@@ -194,7 +194,7 @@ config:
 	write(t, "running.json", `{"images": {"customerapi": "h:5000/customerapi:20260101", "orderapi": "h/orderapi:1", "web": "h/web:2"}, "registryName": "[secret]"}`)
 	write(t, "state.json", `{"version": 3, "deployment": {"secrets_providers": {"type": "cloud", "state": {"url": "azurekeyvault://vault/keys/key", "encryptedkey": "abc"}}}}`)
 	require.NoError(t, os.Mkdir("images", 0o750))
-	write(t, "images/image-orderapi.json", `{"orderapi": {"tag": "1.10", "digest": "`+someDigest+`"}}`)
+	write(t, "images/image-orderapi.json", `{"orderapi": {"repository": "team/orderapi", "tag": "1.10", "digest": "`+someDigest+`"}}`)
 	args := []string{"stack-file", "-stack", "acme/shop/test", "-images", "images", "-running", "running.json", "-state", "state.json"}
 	var out bytes.Buffer
 	require.NoError(t, run(args, &out))
@@ -238,7 +238,7 @@ func TestStackFileCommandErrors(t *testing.T) {
 		{"other", "", "open Pulumi.yaml: "},
 		{"Pulumi.yaml", "name: shop\n", "open running.json: "},
 		{"running.json", "{}", "open state.json: "},
-		{"state.json", "{}", "open Pulumi.test.yaml: "},
+		{"state.json", "{}", "Pulumi.test.yaml is not in the repository, and it has the settings of the stack test: copy Pulumi.dev.yaml to Pulumi.test.yaml, edit and commit it"},
 		{"Pulumi.test.yaml", "config: {}\n", "pipeline stack-file: Pulumi.test.yaml: shop:services is not there, or is no object"},
 		{"Pulumi.test.yaml", "config: {shop:services: {}\n", "Pulumi.test.yaml: yaml: "},
 	} {
@@ -300,5 +300,5 @@ func TestWithMoment(t *testing.T) {
 	}
 
 	require.EqualError(t, run([]string{"stack-file", "-stack", "a", "-running", "b", "-state", "c", "-as-of", "now"}, io.Discard),
-		`pipeline stack-file: -as-of "now" is not last-update`)
+		`pipeline stack-file: -as-of "now" is not one of last-update, preview`)
 }

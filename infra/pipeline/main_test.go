@@ -13,8 +13,15 @@ import (
 func TestRunUsage(t *testing.T) {
 	t.Parallel()
 	for name, flags := range map[string][]string{
-		"bundle":     {"out"},
-		"image":      {"digest", "out", "service", "tag"},
+		"bundle": {"out"},
+		"setup": {
+			"account", "approver", "builder", "check", "cluster", "location", "organization", "project", "pull", "pull-requests", "repository", "services",
+			"subscription", "vault",
+		},
+		"push":       {"builder", "moving", "out", "service", "source", "stacks", "tag"},
+		"run":        {"log", "stack", "wait"},
+		"approval":   {"environment", "without"},
+		"image":      {"digest", "out", "repository", "service", "tag"},
 		"stack-file": {"as-of", "from", "images", "running", "stack", "state"},
 		"guard":      {"check", "commit", "files", "save", "stack", "state"},
 		"comment":    {"out", "preview", "title"},
@@ -32,7 +39,7 @@ func TestRunUsage(t *testing.T) {
 		assert.True(t, slices.IsSorted(found), name)
 		assert.Equal(t, flags, found, name)
 	}
-	require.Len(t, commands, 7, "each command is above")
+	require.Len(t, commands, 11, "each command is above")
 }
 
 func TestRunUnknownFlag(t *testing.T) {
@@ -40,7 +47,7 @@ func TestRunUnknownFlag(t *testing.T) {
 	var out bytes.Buffer
 	require.EqualError(t, run([]string{"summary", "-titel", "x"}, &out), "flag provided but not defined: -titel")
 	require.Contains(t, out.String(), "Usage of pipeline summary:")
-	require.EqualError(t, run([]string{"-h"}, io.Discard), `"-h" is no command; there are bundle, image, stack-file, guard, comment, summary, deployed`)
+	require.EqualError(t, run([]string{"-h"}, io.Discard), `"-h" is no command; there are setup, bundle, push, image, stack-file, run, guard, approval, comment, summary, deployed`)
 }
 
 func TestRequired(t *testing.T) {

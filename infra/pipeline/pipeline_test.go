@@ -32,7 +32,7 @@ const (
 func TestRun(t *testing.T) {
 	t.Parallel()
 	for args, want := range map[string]string{
-		"":                `"" is no command; there are bundle, image, stack-file, guard, comment, summary, deployed`,
+		"":                `"" is no command; there are setup, bundle, push, image, stack-file, run, guard, approval, comment, summary, deployed`,
 		"deploy":          `"deploy" is no command`,
 		"bundle":          "pipeline bundle: missing: -out",
 		"bundle -out x y": `pipeline bundle: unexpected ["y"]`,
@@ -109,7 +109,7 @@ config:
 `
 	var file yaml.Node
 	require.NoError(t, yaml.Unmarshal([]byte(settings), &file))
-	told, err := withImages(&file, "shop:services", map[string]builtImage{"built": {Tag: "7", Digest: someDigest}}, map[string]string{
+	told, err := withImages(&file, "shop:services", map[string]builtImage{"built": {Repository: "team/built", Tag: "7", Digest: someDigest}}, map[string]string{
 		"built": "h/built:6", "pinned": "h/pinned:0.9", "running": "h/running:2@" + otherDigest, "gone": "h/gone:1",
 	})
 	require.NoError(t, err)

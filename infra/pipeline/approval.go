@@ -1,0 +1,98 @@
+package main
+
+import (
+	"flag"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"os"
+	"strings"
+)
+
+// approvalCommand refuses a deployment where the host says that nobody has to approve it: GitHub's free plans have no required
+// reviewers for private repositories, and an environment that Azure Pipelines has made by itself has no checks.
+func approvalCommand(flags *flag.FlagSet) func(io.Writer) error {
+	environment := flags.String("environment", "", "the environment to which the run deploys")
+	without := flags.String("without", "", "true: go on without an approval")
+	return func(out io.Writer) error {
+		if err := required(map[string]string{"environment": *environment}); err != nil {
+			return err
+		}
+		h := hostOf(os.Getenv)
+		if *without == "true" || !h.azure && !h.gitHub {
+			return nil
+		}
+		find := h.reviewedAzure
+		if h.gitHub {
+			find = h.reviewedGitHub
+		}
+		reviewed, err := find(*environment)
+		if err != nil {
+			h.issue(out, "warning", fmt.Sprintf("whether %s asks for an approval is not known: %v", *environment, err))
+			return nil
+		}
+		if !reviewed {
+			return fmt.Errorf("nobody has to approve a deployment to %s, so it is refused: give the environment %s a reviewer, "+
+				"or set the variable deployUnapproved (DEPLOY_UNAPPROVED at GitHub) to true", *environment, *environment)
+		}
+		fmt.Fprintf(out, "a deployment to %s needs an approval\n", *environment)
+		return nil
+	}
+}
+
+// approvalCheck is the type of the check "Approvals": https://learn.microsoft.com/rest/api/azure/devops/approvalsandchecks/check-configurations
+const approvalCheck = "8C6F20A7-A545-4486-9777-F762FAFE0D4D"
+
+// reviewedAzure: https://learn.microsoft.com/rest/api/azure/devops/environments/environments/list
+func (h host) reviewedAzure(environment string) (bool, error) {
+	project := h.env("SYSTEM_COLLECTIONURI") + h.env("SYSTEM_TEAMPROJECTID") + "/_apis/"
+	var environments struct {
+		Value []struct {
+			ID int `json:"id"`
+		} `json:"value"`
+	}
+	if err := h.call(http.MethodGet, project+"distributedtask/environments?name="+url.QueryEscape(environment)+"&"+azureVersion, nil, &environments); err != nil {
+		return false, err
+	}
+	if len(environments.Value) != 1 {
+		return false, fmt.Errorf("%d environments have that name", len(environments.Value))
+	}
+	var checks struct {
+		Value []struct {
+			Type struct {
+				ID string `json:"id"`
+			} `json:"type"`
+			IsDisabled bool `json:"isDisabled"`
+		} `json:"value"`
+	}
+	list := fmt.Sprintf("%spipelines/checks/configurations?resourceType=environment&resourceId=%d&%s-preview.1", project, environments.Value[0].ID, azureVersion)
+	if err := h.call(http.MethodGet, list, nil, &checks); err != nil {
+		return false, err
+	}
+	for _, check := range checks.Value {
+		if strings.EqualFold(check.Type.ID, approvalCheck) && !check.IsDisabled {
+			return true, nil
+		}
+	}
+	return false, nil
+}
+
+// reviewedGitHub: https://docs.github.com/rest/deployments/environments
+func (h host) reviewedGitHub(environment string) (bool, error) {
+	var found struct {
+		ProtectionRules []struct {
+			Type string `json:"type"`
+		} `json:"protection_rules"`
+	}
+	address := fmt.Sprintf("%s/repos/%s/environments/%s", h.env("GITHUB_API_URL"), h.env("GITHUB_REPOSITORY"), url.PathEscape(environment))
+	if err := h.call(http.MethodGet, address, nil, &found); err != nil {
+		return false, err
+	}
+	for _, rule := range found.ProtectionRules {
+		if rule.Type == "required_reviewers" {
+			return true, nil
+		}
+	}
+	return false, nil
+}

@@ -1,0 +1,226 @@
+package main
+
+import (
+	"bytes"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"regexp"
+	"strings"
+)
+
+// pushCommand builds an image, pushes it to the registry that the stack's outputs name, and notes it for stack-file. An image
+// whose source has not changed is not built again.
+func pushCommand(flags *flag.FlagSet) func(io.Writer) error {
+	service := flags.String("service", "", "name of the service")
+	source := flags.String("source", "", "folder of the checkout, or git address, with the Dockerfile")
+	tag := flags.String("tag", "", "the image's tag")
+	moving := flags.String("moving", "", "a tag that moves to this image, such as latest; default none")
+	stacks := flags.String("stacks", "", "stacks that run the image, separated by commas; the first one's outputs name the registry")
+	builder := flags.String("builder", "acr", "acr builds in Azure, by ACR Tasks; docker builds on this agent, and pushes")
+	folder := flags.String("out", "", "folder for the note")
+	return func(out io.Writer) error {
+		if err := required(map[string]string{"service": *service, "source": *source, "tag": *tag, "stacks": *stacks, "out": *folder}); err != nil {
+			return err
+		}
+		if *builder != "acr" && *builder != "docker" {
+			return fmt.Errorf("imageBuilder %q is not one of acr, docker", *builder)
+		}
+		names := strings.Split(*stacks, ",")
+		repository, err := repositoryOf(*service, names)
+		if err != nil {
+			return err
+		}
+		h := hostOf(os.Getenv)
+		stop, err := h.signIn()
+		if err != nil {
+			return err
+		}
+		defer stop()
+		p := pusher{out: out, repository: repository, moving: *moving, tags: []string{*tag}}
+		if p.registry, err = registryOf(names[0]); err != nil {
+			return err
+		}
+		if p.registry == "" {
+			h.issue(out, "warning", fmt.Sprintf("%s is not built: stack %s has no registry yet. This run makes it; run the pipeline again afterwards.", *service, names[0]))
+			return nil
+		}
+		if *moving != "" {
+			p.tags = append(p.tags, *moving)
+		}
+		image, err := p.push(*source, *builder)
+		if err != nil {
+			return err
+		}
+		return noteImage(out, *folder, *service, image)
+	}
+}
+
+// repositoryOf returns the repository from which all stacks take the image of a service.
+func repositoryOf(service string, stacks []string) (string, error) {
+	found, of := "", ""
+	for _, stack := range stacks {
+		file, services, err := servicesOfStack(stack)
+		if err != nil {
+			return "", err
+		}
+		if node(services, service) == nil {
+			return "", fmt.Errorf("%s: it has no service %s, but the pipeline builds an image for it", file, service)
+		}
+		repository := repositoryIn(services, service)
+		if hasHost(repository) {
+			return "", fmt.Errorf("%s: services.%s.image.repository: %q is not in the stack's own registry, where the pipeline pushes: take the host out, or the service "+
+				"out of those that the pipeline builds", file, service, repository)
+		}
+		if found != "" && repository != found {
+			return "", fmt.Errorf("services.%s.image.repository: %q in %s, but %q in %s: one image cannot be in both", service, repository, file, found, of)
+		}
+		found, of = repository, file
+	}
+	return found, nil
+}
+
+// hasHost says whether an image's repository names a registry, by the rule of the reference's form:
+// https://github.com/distribution/reference/blob/main/normalize.go
+func hasHost(repository string) bool {
+	host, _, found := strings.Cut(repository, "/")
+	return found && (strings.ContainsAny(host, ".:") || host == "localhost")
+}
+
+// registryOf returns the name of a stack's registry, "" before its first deployment.
+func registryOf(stack string) (string, error) {
+	if out, err := exec.Command("pulumi", "stack", "ls", "--json").Output(); err != nil {
+		return "", errors.New("pulumi stack ls: " + problemOf(err))
+	} else if !regexp.MustCompile(`"name":\s*"([^"]*/)?` + regexp.QuoteMeta(baseName(stack)) + `"`).Match(out) {
+		return "", nil
+	}
+	outputs, err := exec.Command("pulumi", "stack", "output", "--json", "--stack", stack).Output()
+	if err != nil {
+		return "", errors.New("pulumi stack output: " + problemOf(err))
+	}
+	var found struct {
+		RegistryName string `yaml:"registryName"`
+	}
+	return found.RegistryName, parseYAML("outputs of "+stack, outputs, &found)
+}
+
+// problemOf returns what a program that failed has told.
+func problemOf(err error) string {
+	var exit *exec.ExitError
+	if errors.As(err, &exit) && len(exit.Stderr) > 0 {
+		return strings.TrimSpace(string(exit.Stderr))
+	}
+	return err.Error()
+}
+
+type pusher struct {
+	out                          io.Writer
+	registry, repository, moving string
+	tags                         []string // the moving one among them
+}
+
+// push returns the image of a source, built if need be.
+func (p pusher) push(source, builder string) (builtImage, error) {
+	// git's name of the source's content: what was built of the same content is the same image.
+	if tree, err := exec.Command("git", "rev-parse", "--verify", "--quiet", "HEAD:./"+source).Output(); err == nil {
+		content := "tree-" + strings.TrimSpace(string(tree))
+		if digest := p.digest(content); validDigest.MatchString(digest) && (p.moving == "" || p.digest(p.moving) == digest) {
+			fmt.Fprintf(p.out, "%s: %s has not changed since it was built\n", p.repository, source)
+			return builtImage{Repository: p.repository, Tag: content, Digest: digest}, nil
+		}
+		p.tags = append(p.tags, content)
+	}
+	build := p.buildInAzure
+	if builder == "docker" {
+		build = p.buildHere
+	}
+	if err := build(source); err != nil {
+		return builtImage{}, err
+	}
+	digest := p.digest(p.tags[0])
+	if !validDigest.MatchString(digest) {
+		return builtImage{}, fmt.Errorf("az acr repository show: %q is no digest of %s:%s", digest, p.repository, p.tags[0])
+	}
+	return builtImage{Repository: p.repository, Tag: p.tags[0], Digest: digest}, nil
+}
+
+// buildInAzure builds by ACR Tasks. A registry in the ABAC mode takes the image only from somebody it knows; others do not mind
+// to be told: https://learn.microsoft.com/azure/container-registry/container-registry-rbac-abac-repository-permissions
+func (p pusher) buildInAzure(source string) error {
+	args := []string{"acr", "build", "--registry", p.registry, "--source-acr-auth-id", "[caller]"}
+	for _, tag := range p.tags {
+		args = append(args, "--image", p.repository+":"+tag)
+	}
+	return p.do("az", append(args, source)...)
+}
+
+// buildHere builds by the agent's Docker.
+func (p pusher) buildHere(source string) error {
+	if err := p.do("az", "acr", "login", "--name", p.registry); err != nil {
+		return err
+	}
+	server, err := exec.Command("az", "acr", "show", "--name", p.registry, "--query", "loginServer", "--output", "tsv").Output()
+	if err != nil {
+		return errors.New("az acr show: " + problemOf(err))
+	}
+	args, names := []string{"build"}, []string{}
+	for _, tag := range p.tags {
+		name := strings.TrimSpace(string(server)) + "/" + p.repository + ":" + tag
+		args, names = append(args, "--tag", name), append(names, name)
+	}
+	if err := p.do("docker", append(args, source)...); err != nil {
+		return err
+	}
+	for _, name := range names {
+		if err := p.do("docker", "push", name); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// digest returns the digest of a tag, "" if it is not there.
+func (p pusher) digest(tag string) string {
+	out, err := exec.Command("az", "acr", "repository", "show", "--name", p.registry, "--image", p.repository+":"+tag, "--query", "digest", "--output", "tsv").Output()
+	if err != nil {
+		return ""
+	}
+	return strings.TrimSpace(string(out))
+}
+
+// buildAdvice is what to do about the refusals of az acr build, by a part of their text.
+var buildAdvice = map[string]string{
+	// https://github.com/Azure-Samples/azure-search-openai-demo/issues/2220
+	"TasksOperationsNotAllowed":                    "this subscription has no ACR Tasks, as free and trial ones: set imageBuilder (IMAGE_BUILDER at GitHub) to docker",
+	"denied: client with IP":                       "the registry is closed to ACR Tasks: set imageBuilder (IMAGE_BUILDER at GitHub) to docker, and use agents in the registry's network",
+	"is not allowed access":                        "the registry is closed to this agent: use agents in the registry's network",
+	"insufficient_scope":                           "the run's identity may not push: give it Container Registry Repository Writer on a registry in the ABAC mode, else AcrPush",
+	"unrecognized arguments: --source-acr-auth-id": "this agent's Azure CLI is too old for registries in the ABAC mode: update it",
+}
+
+// do runs a program, shows what it prints, and returns its error with advice.
+func (p pusher) do(name string, args ...string) error {
+	var said bytes.Buffer
+	command := exec.Command(name, args...)
+	command.Stdout = io.MultiWriter(p.out, &said)
+	command.Stderr = command.Stdout
+	err := command.Run()
+	if err == nil {
+		return nil
+	}
+	found := problems{fmt.Sprintf("%s %s: %v", name, strings.Join(args[:min(2, len(args))], " "), err)}
+	for line := range strings.Lines(said.String()) {
+		if strings.HasPrefix(line, "ERROR: ") {
+			found = append(found, strings.TrimSpace(line))
+		}
+	}
+	for words, advice := range buildAdvice {
+		if strings.Contains(said.String(), words) {
+			found = append(found, advice)
+		}
+	}
+	return found
+}

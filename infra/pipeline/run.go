@@ -1,0 +1,185 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"os/signal"
+	"regexp"
+	"slices"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// runCommand runs pulumi, or another program, as the run's identity. It hides secrets in what that prints, shows its errors
+// on the run's page, and waits for a lock that another run holds.
+func runCommand(flags *flag.FlagSet) func(io.Writer) error {
+	stack := flags.String("stack", "", "stack whose secrets are hidden; without it, none is there yet")
+	log := flags.String("log", "", "file for what is printed, without secrets")
+	wait := flags.Duration("wait", 10*time.Minute, "how long to wait for another run's lock on the stack")
+	return func(out io.Writer) error {
+		if flags.NArg() == 0 {
+			return errors.New("the program to run is missing: -- pulumi up …")
+		}
+		stop, err := hostOf(os.Getenv).signIn()
+		if err != nil {
+			return err
+		}
+		defer stop()
+		var secrets []string
+		var plain string
+		if *stack != "" {
+			if secrets, plain, err = stackSecrets(*stack); err != nil {
+				return err
+			}
+		}
+		if *log != "" {
+			file, err := os.Create(*log)
+			if err != nil {
+				return err
+			}
+			defer file.Close()
+			out = io.MultiWriter(out, file)
+		}
+		const pause = 20 * time.Second
+		for until := time.Now().Add(*wait); ; time.Sleep(pause) {
+			said, err := runMasked(out, newMasker(secrets, plain), flags.Args())
+			if err == nil {
+				return nil
+			}
+			if !said.locked || time.Now().Add(pause).After(until) {
+				return said.explain(*stack, err)
+			}
+			fmt.Fprintln(out, "another run holds the lock on the stack: waiting for it")
+		}
+	}
+}
+
+// stackSecrets asks for the secrets of a stack's state. They go nowhere else.
+func stackSecrets(stack string) (secrets []string, plain string, err error) {
+	var problem bytes.Buffer
+	export := exec.Command("pulumi", "stack", "export", "--show-secrets", "--stack", stack)
+	export.Stderr = &problem
+	state, err := export.Output()
+	if err != nil {
+		return nil, "", fmt.Errorf("pulumi stack export: %w: %s", err, strings.TrimSpace(problem.String()))
+	}
+	return secretsOf(state)
+}
+
+// hostCommand begins what a host takes for a command to itself.
+var hostCommand = regexp.MustCompile(`^(\s*)(::|##)`)
+
+// runMasked runs a program and returns what its lines have said.
+func runMasked(out io.Writer, hide *masker, args []string) (said, error) {
+	command := exec.Command(args[0], args[1:]...)
+	// A process group of its own: the engine takes a second interrupt for "at once", and must get the host's only once.
+	ownGroup(command)
+	reader, writer := io.Pipe()
+	command.Stdout, command.Stderr = writer, writer
+	interrupts := make(chan os.Signal, 1)
+	signal.Notify(interrupts, os.Interrupt, syscall.SIGTERM)
+	defer signal.Stop(interrupts)
+	if err := command.Start(); err != nil {
+		return said{}, err
+	}
+	ended := make(chan error, 1)
+	go func() {
+		err := command.Wait()
+		_ = writer.Close()
+		ended <- err
+	}()
+	go func() {
+		if _, ok := <-interrupts; ok {
+			_ = command.Process.Signal(os.Interrupt)
+		}
+	}()
+	var text said
+	lines := bufio.NewReader(reader)
+	for {
+		line, err := lines.ReadString('\n')
+		if line != "" {
+			if shown, ok := hide.line(strings.TrimRight(line, "\r\n")); ok {
+				// What a pod or a chart has said is no command to the host.
+				fmt.Fprintln(out, hostCommand.ReplaceAllString(shown, "$1.$2"))
+				text.add(escapes.ReplaceAllString(shown, ""))
+			}
+		}
+		if err != nil {
+			break
+		}
+	}
+	return text, <-ended
+}
+
+// said is what the lines of a program told.
+type said struct {
+	errors   []string // one for each problem
+	locked   bool
+	violated bool
+	listing  bool // the lines of a list of problems follow
+}
+
+var (
+	// Pulumi's own words, of a backend in a storage account and of Pulumi Cloud:
+	// https://github.com/pulumi/pulumi/blob/master/pkg/backend/diy/lock.go, .../backenderr
+	lockWords    = regexp.MustCompile(`the stack is currently locked by|Another update is currently in progress`)
+	errorLine    = regexp.MustCompile(`^\s*(?:\S+ \([^)]*\): )?error: (.+)$`)
+	problemsLine = regexp.MustCompile(`configuration has \d+ problems:$`)
+	emptyError   = regexp.MustCompile(`^(update|preview|destroy) failed$|^an unhandled error occurred|^failed to (load|run) the`)
+)
+
+func (s *said) add(line string) {
+	s.locked = s.locked || lockWords.MatchString(line)
+	s.violated = s.violated || strings.Contains(line, "violates plan")
+	match := errorLine.FindStringSubmatch(line)
+	switch {
+	case problemsLine.MatchString(line):
+		s.listing = true
+		return
+	case match != nil:
+		s.listing = false
+		s.note(match[1])
+	case s.listing && strings.HasPrefix(line, " ") && strings.Contains(line, ": "):
+		s.note(strings.TrimSpace(line))
+	default:
+		s.listing = false
+	}
+}
+
+func (s *said) note(problem string) {
+	if !slices.Contains(s.errors, problem) && !emptyError.MatchString(problem) {
+		s.errors = append(s.errors, problem)
+	}
+}
+
+// problems is an error of several lines, each of which is shown by itself on the run's page.
+type problems []string
+
+func (p problems) Error() string { return strings.Join(p, "\n  ") }
+
+// explain returns the error of a program that has failed, with what to do about it.
+func (s said) explain(stack string, err error) error {
+	found := problems(slices.Clone(s.errors))
+	switch {
+	case s.locked:
+		found = append(found, "the stack is locked: wait for the other run to end and start a new one; if none works on it, a run was killed, and "+
+			"`pulumi cancel --stack "+stack+"` takes its lock away")
+	case s.violated:
+		found = append(found, "what exists is no longer what was previewed: start a new run of the pipeline, which previews it again")
+	case len(found) == 0:
+		// https://github.com/pulumi/pulumi/issues/16670
+		found = append(found, "pulumi has failed without a word. With a plan this means that an output of the stack differs from the plan's, "+
+			"and the resources are updated: start a new run of the pipeline, which previews what is left")
+	}
+	if !s.locked && !s.violated && len(s.errors) > 0 {
+		return found
+	}
+	return problems(append(found, err.Error()))
+}
