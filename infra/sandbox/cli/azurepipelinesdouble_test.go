@@ -4,6 +4,7 @@ package cli
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"go/ast"
@@ -36,6 +37,10 @@ type azurePipelinesDouble struct {
 	artifacts  string            // folder of the runs' artifacts
 	runs       map[string]string // tags of runs, and the run that has each
 	summaries  []string          // Markdown that was shown on the run's page
+	issues     []string          // errors and warnings that were shown there
+	workspace  string            // of the one agent, of one's own: it stays as a job has left it
+	pulumiHome string            // of the sandbox, whose plugins are in the agent's cache
+	reason     string            // Build.Reason, which expressions of templates know
 }
 
 // pipelineRun is one run of a pipeline.
@@ -47,6 +52,8 @@ type pipelineRun struct {
 	results   map[string]string            // by stage
 	outputs   map[string]map[string]string // of jobs, by "stage.job"
 	log       string
+
+	connections []string // service connections, in the order of their use
 }
 
 // start begins a run: its stages are run by stage, or all by finish.
@@ -60,7 +67,17 @@ func (d *azurePipelinesDouble) start(file, id string, variables map[string]strin
 			r.variables[name] = value
 		}
 	}
+	d.reason = cmp.Or(variables["Build.Reason"], "IndividualCI")
 	pipeline := d.read(filepath.Join(d.repository, ".azuredevops", file), parameters)
+	if steps := pipeline["steps"]; steps != nil { // a pipeline of one job
+		pipeline["stages"] = []any{map[string]any{"stage": "__default", "jobs": []any{map[string]any{"job": "Job", "steps": append([]any{map[string]any{"checkout": "self"}}, steps.([]any)...)}}}}
+	}
+	if named, ok := pipeline["variables"].(map[string]any); ok {
+		pipeline["variables"] = []any{}
+		for name, value := range named {
+			r.variables[name] = value
+		}
+	}
 	for _, item := range pipeline["variables"].([]any) { // the later ones win
 		if variable := item.(map[string]any); variable["group"] == "acr-microservices" {
 			set(d.group)
@@ -70,8 +87,8 @@ func (d *azurePipelinesDouble) start(file, id string, variables map[string]strin
 	}
 	set(d.predefined)
 	set(map[string]string{
-		"Build.BuildId": id, "Build.SourceVersion": strings.TrimSpace(string(commit)), "Build.Reason": "IndividualCI",
-		"System.StageAttempt": "1", "System.TeamProjectId": "project", "System.DefinitionId": "1", "Agent.OS": "Linux",
+		"Build.BuildId": id, "Build.SourceVersion": strings.TrimSpace(string(commit)), "Build.Reason": d.reason,
+		"Build.SourceBranch": "refs/heads/main", "System.StageAttempt": "1", "System.JobAttempt": "1", "System.TeamProjectId": "project", "System.DefinitionId": "1", "Agent.OS": "Linux",
 	})
 	set(variables)
 	for _, stage := range pipeline["stages"].([]any) {
@@ -127,7 +144,11 @@ func (r *pipelineRun) job(stage string, job map[string]any) bool {
 	if condition, ok := job["condition"].(string); ok && r.evaluate(condition, true) != true {
 		return true
 	}
-	workspace := r.t.TempDir()
+	workspace := r.workspace
+	if clean, ok := job["workspace"].(map[string]any); ok && clean["clean"] == "all" {
+		require.NoError(r.t, os.RemoveAll(workspace))
+	}
+	require.NoError(r.t, os.RemoveAll(filepath.Join(workspace, "_temp")), "the agent's own folder")
 	a := &agent{pipelineRun: r, workspace: workspace, variables: maps.Clone(r.variables), path: r.path, outputs: map[string]string{}}
 	name, _ := job["job"].(string)
 	steps, _ := job["steps"].([]any)
@@ -160,7 +181,7 @@ func (r *pipelineRun) job(stage string, job map[string]any) bool {
 		if !ok {
 			condition = "succeeded()"
 		}
-		if r.evaluate(condition, a.succeeded) != true {
+		if r.evaluateIn(a.variables, condition, a.succeeded) != true {
 			continue
 		}
 		if err := a.step(step); err != nil {
@@ -169,6 +190,12 @@ func (r *pipelineRun) job(stage string, job map[string]any) bool {
 		}
 	}
 	r.outputs[stage+"."+name] = a.outputs
+	for _, path := range a.caches { // the last step of the cache's task
+		if _, err := os.Stat(path); a.succeeded && err != nil {
+			r.note("the step has failed: saving the cache: %v", err)
+			return false
+		}
+	}
 	return a.succeeded
 }
 
@@ -181,6 +208,7 @@ type agent struct {
 	variables map[string]any
 	path      []string
 	outputs   map[string]string
+	caches    []string // folders that are saved at the job's end
 	succeeded bool
 }
 
@@ -223,9 +251,17 @@ func (a *agent) step(step map[string]any) error {
 	}
 	switch step["task"] {
 	case "AzureCLI@2":
-		if inputs["azureSubscription"] != "service-connection" || inputs["keepAzSessionActive"] != "true" ||
-			inputs["scriptType"] != "bash" || inputs["scriptLocation"] != "inlineScript" {
+		connection, ok := strings.CutPrefix(inputs["azureSubscription"], "acr-microservices-")
+		if inputs["azureSubscription"] == "AzureServiceConnection" { // of the example
+			connection, ok = "example", inputs["keepAzSessionActive"] == "true"
+		}
+		if !ok || inputs["scriptType"] != "bash" || inputs["scriptLocation"] != "inlineScript" {
 			return fmt.Errorf("AzureCLI@2 with %v", inputs)
+		}
+		a.connections = append(a.connections, connection)
+		// https://learn.microsoft.com/azure/devops/pipelines/tasks/reference/azure-cli-v2
+		step["env"] = map[string]any{
+			"AZURESUBSCRIPTION_SERVICE_CONNECTION_ID": "id-of-" + connection, "AZURESUBSCRIPTION_CLIENT_ID": "client-of-" + connection, "AZURESUBSCRIPTION_TENANT_ID": "tenant",
 		}
 		return a.script(step, step["inputs"].(map[string]any)["inlineScript"].(string), inputs["workingDirectory"])
 	case "GoTool@0":
@@ -233,6 +269,15 @@ func (a *agent) step(step map[string]any) error {
 	case "Cache@2":
 		if !strings.HasPrefix(inputs["path"], a.workspace) || inputs["key"] == "" {
 			return fmt.Errorf("Cache@2 with %v", inputs)
+		}
+		if filepath.Base(inputs["path"]) != ".go" { // Go's caches are this machine's
+			a.caches = append(a.caches, inputs["path"])
+		}
+		if filepath.Base(inputs["path"]) == "plugins" { // restored
+			if err := os.MkdirAll(filepath.Dir(inputs["path"]), 0o750); err != nil {
+				return err
+			}
+			return os.Symlink(filepath.Join(a.pulumiHome, "plugins"), inputs["path"])
 		}
 		return nil
 	case "PublishPipelineArtifact@1":
@@ -339,6 +384,8 @@ func (a *agent) script(step map[string]any, script, dir string) error {
 			a.variables[name] = value
 		case "task.prependpath":
 			a.path = append([]string{value}, a.path...)
+		case "task.logissue":
+			a.issues = append(a.issues, value)
 		case "build.addbuildtag":
 			a.runs[value] = a.id
 		case "task.uploadsummary":
@@ -384,7 +431,9 @@ func (d *azurePipelinesDouble) read(path string, given map[string]any) map[strin
 		require.Contains(d.t, parameters, name, "%s: unknown parameter", path)
 	}
 	delete(file, "parameters")
-	e := expansion{double: d, dir: filepath.Dir(path), names: map[string]any{"parameters": parameters}}
+	e := expansion{double: d, dir: filepath.Dir(path), names: map[string]any{
+		"parameters": parameters, "variables": map[string]any{"Build.Reason": d.reason},
+	}}
 	return e.expand(file).(map[string]any)
 }
 
@@ -501,6 +550,11 @@ func (e expansion) choose(key string, body any, before string) []any {
 
 func (r *pipelineRun) evaluate(expression string, succeeded bool) any {
 	r.t.Helper()
+	return r.evaluateIn(r.variables, expression, succeeded)
+}
+
+func (r *pipelineRun) evaluateIn(variables map[string]any, expression string, succeeded bool) any {
+	r.t.Helper()
 	dependencies := map[string]any{}
 	for stage, result := range r.results {
 		dependencies[stage] = map[string]any{"result": result}
@@ -517,7 +571,7 @@ func (r *pipelineRun) evaluate(expression string, succeeded bool) any {
 		}
 		stages[stage].(map[string]any)[job] = map[string]any{"outputs": all}
 	}
-	names := map[string]any{"variables": r.variables, "dependencies": dependencies, "stageDependencies": stages}
+	names := map[string]any{"variables": variables, "dependencies": dependencies, "stageDependencies": stages}
 	return r.evaluateWith(expression, succeeded, names)
 }
 

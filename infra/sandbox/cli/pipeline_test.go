@@ -45,8 +45,8 @@ func newPipelineBox(t *testing.T) *pipelineBox {
 	b.must("up")
 
 	env := b.environment()
-	backend := env["PULUMI_BACKEND_URL"]
-	for _, set := range []string{"PULUMI_BACKEND_URL", "PATH"} {
+	backend, home := env["PULUMI_BACKEND_URL"], env["PULUMI_HOME"]
+	for _, set := range []string{"PULUMI_BACKEND_URL", "PULUMI_HOME", "PATH"} {
 		delete(env, set) // by the pipeline itself
 	}
 	// The agent's caches, restored.
@@ -59,14 +59,13 @@ func newPipelineBox(t *testing.T) *pipelineBox {
 	t.Cleanup(server.Close)
 
 	b.double = &azurePipelinesDouble{
-		t: t, repository: t.TempDir(), artifacts: t.TempDir(), env: env, runs: map[string]string{},
+		t: t, repository: t.TempDir(), artifacts: t.TempDir(), workspace: t.TempDir(), env: env, pulumiHome: home, runs: map[string]string{},
 		path: []string{b.tools, filepath.Join(b.dir(), "bin")},
 		group: map[string]string{
-			"azureConnection": "service-connection", "backend": backend, "secretsProvider": "passphrase",
-			"registryName": "", "prEnvironments": "true",
+			"backend": backend, "secretsProvider": "passphrase", "prEnvironments": "true",
 		},
 		predefined: map[string]string{
-			"System.CollectionUri": server.URL + "/", "System.AccessToken": accessToken,
+			"System.CollectionUri": server.URL + "/", "System.AccessToken": accessToken, "System.OidcRequestUri": server.URL + "/oidctoken",
 			"Build.Repository.Provider": "TfsGit", "Build.Repository.Id": "repository",
 		},
 	}
@@ -95,6 +94,9 @@ func (b *pipelineBox) commitCheckout() {
 		require.NoError(b.t, os.MkdirAll(filepath.Dir(to), 0o750))
 		require.NoError(b.t, os.WriteFile(to, content, info.Mode()))
 	}
+	// A service, whose image is built.
+	require.NoError(b.t, os.MkdirAll(filepath.Join(b.double.repository, "services", "customerapi"), 0o750))
+	require.NoError(b.t, os.WriteFile(filepath.Join(b.double.repository, "services", "customerapi", "Dockerfile"), []byte("FROM scratch\n"), 0o600))
 	b.git("init", "--quiet", "--initial-branch", "main")
 }
 
@@ -127,7 +129,7 @@ func (b *pipelineBox) begin(id, build string, variables map[string]string, param
 	b.t.Helper()
 	r := b.double.start("pipeline.yml", id, variables, parameters)
 	if build != "" {
-		require.NoError(b.t, copyArtifact(filepath.Join(b.double.artifacts, build, "bundle"), filepath.Join(b.double.artifacts, id, "bundle")))
+		require.NoError(b.t, copyArtifact(filepath.Join(b.double.artifacts, build, "bundle-1"), filepath.Join(b.double.artifacts, id, "bundle-1")))
 		r.results["Build"] = "Succeeded"
 	}
 	return r
@@ -139,17 +141,30 @@ func (b *pipelineBox) end(r *pipelineRun) {
 	b.logs.WriteString(r.log)
 }
 
-// az makes a double of the Azure CLI, which knows just what the pipeline asks of a registry for one image.
-func (b *pipelineBox) az(registry, service, tag, movingTag, digest string) {
+// az makes a double of the Azure CLI, which knows just what the pipeline asks for, and gives each image that is built a digest.
+// It returns what it was asked to do in a registry.
+func (b *pipelineBox) az(digest string) (calls func() string) {
 	b.t.Helper()
+	tags := filepath.Join(b.tools, "tags")
+	require.NoError(b.t, os.MkdirAll(tags, 0o700))
 	script := fmt.Sprintf(`#!/bin/sh
 case "$*" in
-"acr build --registry %[1]s --image %[2]s:%[3]s --image %[2]s:%[5]s services/%[2]s") echo "Run ID: ca1 was successful" ;;
-"acr repository show --name %[1]s --image %[2]s:%[3]s --query digest --output tsv") echo "%[4]s" ;;
+"login --service-principal --username client-of-"*" --tenant tenant --federated-token `+idToken+` --output none") [ -n "$AZURE_CONFIG_DIR" ] ;;
+"account set --subscription subscription") ;;
+"account show --query id --output tsv") echo subscription ;;
+"acr build --registry "*" --source-acr-auth-id [caller] --image "*)
+	echo "$*" >> "%[1]s/../calls"
+	previous=; for arg; do [ "$previous" != --image ] || echo "%[2]s" > "%[1]s/$arg"; previous=$arg; done ;;
+"acr repository show --name "*" --image "*" --query digest --output tsv") cat "%[1]s/$7" ;;
 *) echo "this double of az does not know: $*" >&2; exit 2 ;;
 esac
-`, registry, service, tag, digest, movingTag)
+`, tags, digest)
 	require.NoError(b.t, os.WriteFile(filepath.Join(b.tools, "az"), []byte(script), 0o700))
+	return func() string {
+		text, _ := os.ReadFile(filepath.Join(b.tools, "calls"))
+		_ = os.Remove(filepath.Join(b.tools, "calls"))
+		return string(text)
+	}
 }
 
 // digest asks the registry for an image, with the pull secret of a namespace.
@@ -166,14 +181,20 @@ func (b *pipelineBox) digest(image, namespace string) string {
 	return found.Digest.String()
 }
 
-// passwords returns all passwords in the pull secrets of the cluster.
-func (b *pipelineBox) passwords() []string {
+// logins returns the content of the pull secrets of the cluster, as Kubernetes has it.
+func (b *pipelineBox) logins() []string {
 	b.t.Helper()
 	out, err := b.kubectl().run(b.t.Context(), "get", "secrets", "--all-namespaces", "--field-selector", "type=kubernetes.io/dockerconfigjson",
 		"--output", `jsonpath={range .items[*]}{.data.\.dockerconfigjson}{"\n"}{end}`)
 	require.NoError(b.t, err)
+	return strings.Fields(string(out))
+}
+
+// passwords returns all passwords in the pull secrets of the cluster.
+func (b *pipelineBox) passwords() []string {
+	b.t.Helper()
 	var found []string
-	for _, encoded := range strings.Fields(string(out)) {
+	for _, encoded := range b.logins() {
 		content, err := base64.StdEncoding.DecodeString(encoded)
 		require.NoError(b.t, err)
 		match := regexp.MustCompile(`"password":"([^"]+)"`).FindSubmatch(content)
@@ -204,8 +225,11 @@ func (b *pipelineBox) powerless() string {
 	return path
 }
 
-// accessToken is the token of a run.
-const accessToken = "system-access-token-4f1c"
+// accessToken is the token of a run, and idToken the one that Entra takes for a login.
+const (
+	accessToken = "system-access-token-4f1c"
+	idToken     = "id-token-9d2e"
+)
 
 // restDouble stands in for the part of Azure DevOps' REST interface that keeps the comments of a pull request, and that which
 // finds runs by their tags.
@@ -213,7 +237,9 @@ type restDouble struct {
 	t        *testing.T
 	mu       sync.Mutex
 	comments []string
-	runs     map[string]string // newest run of each tag
+	// approvals says whether the environment prod asks for one.
+	approvals bool
+	runs      map[string]string // newest run of each tag
 }
 
 var threadsPath = regexp.MustCompile(`^/project/_apis/git/repositories/repository/pullRequests/\d+/threads(/(\d+)/comments/1)?$`)
@@ -224,8 +250,21 @@ func (d *restDouble) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	query := r.URL.Query()
 	match := threadsPath.FindStringSubmatch(r.URL.Path)
 	switch {
+	case r.URL.Path == "/project/_apis/pipelines/checks/configurations" && query.Get("resourceId") == "4" && r.Header.Get("Authorization") == "Bearer "+accessToken:
+		checks := []any{}
+		if d.approvals {
+			checks = append(checks, map[string]any{"type": map[string]any{"id": "8C6F20A7-A545-4486-9777-F762FAFE0D4D"}})
+		}
+		assert.NoError(d.t, json.NewEncoder(w).Encode(map[string]any{"value": checks}))
+		return
 	case query.Get("api-version") != "7.1" || r.Header.Get("Authorization") != "Bearer "+accessToken:
 		http.Error(w, "not found", http.StatusNotFound)
+		return
+	case r.URL.Path == "/oidctoken" && r.Method == http.MethodPost && strings.HasPrefix(query.Get("serviceConnectionId"), "id-of-"):
+		assert.NoError(d.t, json.NewEncoder(w).Encode(map[string]string{"oidcToken": idToken}))
+		return
+	case r.URL.Path == "/project/_apis/distributedtask/environments" && query.Get("name") == "prod":
+		assert.NoError(d.t, json.NewEncoder(w).Encode(map[string]any{"value": []any{map[string]any{"id": 4}}}))
 		return
 	case r.URL.Path == "/project/_apis/build/builds" && query.Get("definitions") == "1" && query.Get("branchName") == "refs/heads/main":
 		builds := []any{}
@@ -266,6 +305,111 @@ func (d *restDouble) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
+// violate carries out a plan that says something else of a pull secret than the program. What pulumi itself prints then has the
+// secret in it; what the pipeline prints has not.
+func (b *pipelineBox) violate() {
+	t := b.t
+	folder := filepath.Join(b.double.workspace, "bundle") // as the last job has left it
+	run := func(name string, args ...string) (string, error) {
+		command := exec.Command("env", append([]string{name}, args...)...) // which finds it in its own path
+		command.Dir = folder
+		command.Env = append(os.Environ(), "PULUMI_HOME="+b.double.pulumiHome, "PULUMI_BACKEND_URL="+b.double.group["backend"],
+			"PATH="+strings.Join(append(b.double.path, os.Getenv("PATH")), ":"))
+		for key, value := range b.double.env {
+			command.Env = append(command.Env, key+"="+value)
+		}
+		out, err := command.CombinedOutput()
+		return string(out), err
+	}
+	out, err := run("pulumi", "preview", "--stack", "test", "--save-plan", "violated.json")
+	require.NoError(t, err, out)
+	text, err := os.ReadFile(filepath.Join(folder, "violated.json"))
+	require.NoError(t, err)
+	var plan map[string]any
+	require.NoError(t, json.Unmarshal(text, &plan))
+	changed := 0
+	for urn, resource := range plan["resourcePlans"].(map[string]any) {
+		if !strings.Contains(urn, "kubernetes:core/v1:Secret::") {
+			continue
+		}
+		goal := resource.(map[string]any)["goal"].(map[string]any)
+		goal["inputDiff"] = map[string]any{"updates": map[string]any{"stringData": "x", "data": "x"}}
+		changed++
+	}
+	require.NotZero(t, changed)
+	text, err = json.Marshal(plan)
+	require.NoError(t, err)
+	require.NoError(t, os.WriteFile(filepath.Join(folder, "violated.json"), text, 0o600))
+
+	up := []string{"pulumi", "up", "--yes", "--skip-preview", "--diff", "--color", "never", "--stack", "test", "--plan", "violated.json"}
+	found := func(out string) (found bool) {
+		for _, secret := range append(b.passwords(), b.logins()...) {
+			found = found || strings.Contains(out, secret)
+		}
+		return found
+	}
+	plain, err := run(up[0], up[1:]...)
+	require.Error(t, err)
+	require.Contains(t, plain, "violates plan")
+	require.True(t, found(plain), "else this test is no use: the engine hides the secret itself: %s", strings.Join(regexp.MustCompile(`violates plan.{0,200}`).FindAllString(plain, -1), "\n"))
+
+	hidden, err := run("./pipeline", append([]string{"run", "-stack", "test", "--"}, up...)...)
+	require.Error(t, err)
+	require.Contains(t, hidden, "violates plan: properties changed: ")
+	require.Contains(t, hidden, "(values are hidden)")
+	require.Contains(t, hidden, "start a new run of the pipeline")
+	require.False(t, found(hidden), "a secret is shown")
+}
+
+// example runs the pipeline of infra/examples in a stack of its own.
+func (b *pipelineBox) example(release settings) {
+	t := b.t
+	text, err := os.ReadFile(filepath.Join("..", "..", "examples", "azure-pipelines.yml"))
+	require.NoError(t, err)
+	require.LessOrEqual(t, strings.Count(string(text), "\n"), 40)
+	content := strings.NewReplacer("azblob://state?storage_account=contoso", b.double.group["backend"], " test\n", " simple\n").Replace(string(text))
+	require.NoError(t, os.WriteFile(filepath.Join(b.double.repository, ".azuredevops", "example.yml"), []byte(content), 0o600))
+	require.NoError(t, os.MkdirAll(filepath.Join(b.double.repository, "CustomerApi"), 0o750))
+	require.NoError(t, os.WriteFile(filepath.Join(b.double.repository, "CustomerApi", "Dockerfile"), []byte("FROM scratch\n"), 0o600))
+	for name, script := range map[string]string{
+		"docker": "case \"$*\" in\n\"build --tag \"*\".azurecr.io/customerapi:1.1.0 --tag \"*\"/customerapi:latest CustomerApi\" | \"push --all-tags \"*\".azurecr.io/customerapi\") echo \"docker $*\" ;;\n*) exit 2 ;;\nesac\n",
+		"az":     "case \"$*\" in\n\"acr login --name \"?*) ;;\n*) exit 2 ;;\nesac\n",
+	} {
+		require.NoError(t, os.WriteFile(filepath.Join(b.tools, name), []byte("#!/bin/sh\n"+script), 0o700))
+	}
+	b.commit("simple", settings{"services": settings{"customerapi": settings{}}, "release": release})
+	stack := exec.Command("env", "pulumi", "stack", "init", "simple", "--secrets-provider", "passphrase") // on a workstation
+	stack.Dir = b.double.repository
+	b.double.env["PULUMI_HOME"] = b.double.pulumiHome // with its plugins, which would be downloaded
+	stack.Env = append(os.Environ(), "PULUMI_BACKEND_URL="+b.double.group["backend"], "PATH="+strings.Join(append(b.double.path, os.Getenv("PATH")), ":"))
+	for key, value := range b.double.env {
+		stack.Env = append(stack.Env, key+"="+value)
+	}
+	out, err := stack.CombinedOutput()
+	require.NoError(t, err, "%s", out)
+	// Pulumi's language host compiles the program; the sandbox's runs one that is compiled.
+	build := exec.Command("go", "build", "-o", filepath.Join(b.double.repository, "program"), ".")
+	build.Dir = filepath.Join("..", "..", "..")
+	out, err = build.CombinedOutput()
+	require.NoError(t, err, "%s", out)
+	project := filepath.Join(b.double.repository, "Pulumi.yaml")
+	text, err = os.ReadFile(project)
+	require.NoError(t, err)
+	text = regexp.MustCompile(`(?m)^runtime: go$`).ReplaceAll(text, []byte("runtime: {name: go, options: {binary: ./program}}"))
+	require.NoError(t, os.WriteFile(project, text, 0o600))
+	b.git("add", "--all", "--force")
+	b.git("commit", "--quiet", "--message", "The key of simple")
+	for _, id := range []string{"20", "21"} {
+		require.NoError(t, os.RemoveAll(b.double.workspace)) // Microsoft's agents are new each time
+		r := b.double.start("example.yml", id, map[string]string{"Build.BuildNumber": "1.1.0"}, nil)
+		require.Equal(t, []string{"__default"}, r.finish())
+		b.end(r)
+		require.Equal(t, "Succeeded", r.results["__default"])
+		require.Contains(t, r.log, "docker push --all-tags")
+		assert.Regexp(t, `/customerapi:1\.1\.0$`, b.images("customerapi-simple")[0])
+	}
+}
+
 // TestPipeline runs the steps of the pipeline, as they are in its files, with the real CLI: from an empty subscription to
 // two environments, and then what can go wrong.
 func TestPipeline(t *testing.T) {
@@ -292,34 +436,62 @@ func TestPipeline(t *testing.T) {
 		"existing": shared["existing"], "pull": settings{"mode": "token"},
 	}, "release": release})
 	built := []any{map[string]any{"name": "customerapi", "source": "services/customerapi"}}
-	var digest string
+	var digest, registry string
+	calls := b.az("")
 
-	step("the first run makes the registry", func(t *testing.T) {
+	step("the first run makes the registry, and prod wants somebody to approve", func(t *testing.T) {
 		r := b.begin("1", "", map[string]string{"Build.BuildNumber": "20261124.1"}, map[string]any{"services": built})
 		defer b.end(r)
 		require.Equal(t, []string{"Build", "Preview_test", "Deploy_test", "Preview_prod", "Deploy_prod"}, r.finish())
-		require.Equal(t, "Succeeded", r.results["Deploy_prod"])
+		require.Equal(t, "Failed", r.results["Deploy_prod"])
+		assert.Contains(t, b.double.issues[0], "customerapi is not built: stack test has no registry yet.")
+		assert.Contains(t, b.double.issues[1], "nobody has to approve a deployment to prod, so it is refused")
+		assert.Len(t, b.double.issues, 2)
+		b.rest.approvals = true
+		r.variables["System.StageAttempt"] = "2"
+		require.Equal(t, "Succeeded", r.stage("Deploy_prod"), r.log)
+		assert.Contains(t, r.log, "a deployment to prod needs an approval")
 		summary := strings.Join(b.double.summaries, "\n")
 		assert.Contains(t, summary, "### Preview of test")
 		assert.Contains(t, summary, "| releases.customerapi | no release yet: set image.tag or image.digest |")
 		assert.Contains(t, r.log, "no comment: this run is not of a pull request here")
 		match := regexp.MustCompile(`\| registryName \| (\w+) \|`).FindStringSubmatch(summary)
 		require.NotNil(t, match)
-		b.double.group["registryName"] = match[1]
-		digest = b.digest(strings.ToLower(match[1])+".azurecr.io/customerapi:1.1.0", customer)
-		b.az(match[1], "customerapi", "1.1.0", "latest", digest)
+		registry = match[1]
+		digest = b.digest(strings.ToLower(registry)+".azurecr.io/customerapi:1.1.0", customer)
+		require.Empty(t, calls())
+		// Each stage has the identity of its stack; the image is pushed as that of test.
+		assert.Equal(t, []string{"test", "test", "test", "test", "prod", "prod", "prod", "prod"}, r.connections)
+		calls = b.az(digest)
 	})
 	step("a build is deployed by its digest, and promoted", func(t *testing.T) {
 		r := b.begin("2", "", map[string]string{"Build.BuildNumber": "1.1.0"}, map[string]any{"services": built})
 		defer b.end(r)
 		require.Equal(t, []string{"Build", "Preview_test", "Deploy_test", "Preview_prod", "Deploy_prod"}, r.finish())
 		require.Equal(t, "Succeeded", r.results["Deploy_prod"])
+		assert.Regexp(t, "^acr build --registry "+registry+` --source-acr-auth-id \[caller\] --image customerapi:1.1.0 --image customerapi:latest --image customerapi:tree-\w{40} services/customerapi\n$`, calls())
 		assert.Contains(t, r.log, "customerapi: the image that was built, 1.1.0@"+digest)
 		for _, image := range b.images(customer, "customerapi-prod") {
 			assert.Regexp(t, `/customerapi:1\.1\.0@`+digest+"$", image)
 		}
 		assert.Contains(t, strings.Join(b.double.summaries, "\n"), "/customerapi:1.1.0@"+digest+" |")
 		assert.Equal(t, "2", b.double.runs["deployed-prod"])
+	})
+	step("what has not changed is neither built nor released again", func(t *testing.T) {
+		r := b.begin("102", "", map[string]string{"Build.BuildNumber": "102"}, map[string]any{"services": built})
+		defer b.end(r)
+		require.Equal(t, "Succeeded", r.stage("Build"))
+		require.Empty(t, calls())
+		require.Equal(t, "Succeeded", r.stage("Preview_test"))
+		assert.Contains(t, r.log, "customerapi: services/customerapi has not changed since it was built")
+		assert.Contains(t, r.log, "customerapi: the image that runs, which has not changed, 1.1.0@"+digest)
+		assert.NotRegexp(t, `\d+ to (update|create|replace|delete)`, b.double.summaries[len(b.double.summaries)-1])
+
+		// A job and a stage that run again find their artifacts' names free, and the last ones count.
+		r.variables["System.JobAttempt"], r.variables["System.StageAttempt"] = "2", "2"
+		require.Equal(t, "Succeeded", r.stage("Build"), r.log)
+		require.Equal(t, "Succeeded", r.stage("Preview_test"), r.log)
+		require.Equal(t, "Succeeded", r.stage("Deploy_test"), r.log)
 	})
 	step("a stale plan is refused", func(t *testing.T) {
 		b.commit("test", settings{"services": services(settings{}), "release": release})
@@ -334,6 +506,7 @@ func TestPipeline(t *testing.T) {
 		require.Equal(t, "Failed", r.stage("Deploy_test"))
 		assert.Contains(t, r.log, "error: pipeline guard: the plan is refused, and nothing was changed:\n"+
 			"  the stack test has changed since the preview: it was last updated at ")
+		assert.Contains(t, b.double.issues[len(b.double.issues)-1], "the stack test has changed since the preview")
 
 		// The two stages, run again, go through: the plan has another name, and customerapi's image stays.
 		r.variables["System.StageAttempt"] = "2"
@@ -348,14 +521,19 @@ func TestPipeline(t *testing.T) {
 		previewed := r.variables["Build.SourceVersion"]
 		r.variables["Build.SourceVersion"] = "0123456789abcdef0123456789abcdef01234567"
 		require.Equal(t, "Failed", r.stage("Deploy_test"))
-		assert.Contains(t, r.log, fmt.Sprintf("it was made for commit %s, and this is 0123456789abcdef0123456789abcdef01234567: run the pipeline anew", previewed))
+		assert.Contains(t, r.log, fmt.Sprintf("it was made for commit %s, and this is 0123456789abcdef0123456789abcdef01234567: start a new run of the pipeline", previewed))
 	})
+	step("a plan that is violated shows no secret", func(t *testing.T) { b.violate() })
 	step("settings that are wrong fail the preview", func(t *testing.T) {
-		b.commit("test", settings{"services": services(settings{"tag": "a/b"})})
+		b.commit("test", settings{"services": services(settings{"tag": "a/b"}), "registry": settings{"sku": "Gold"}})
+		before := len(b.double.issues)
 		r := b.begin("6", "", map[string]string{"Build.BuildNumber": "6"}, nil)
 		defer b.end(r)
 		require.Equal(t, []string{"Build", "Preview_test"}, r.finish())
 		assert.Contains(t, r.log, `services.customerapi.image.tag: "a/b"`)
+		require.Len(t, b.double.issues, before+2, "a line for each problem: %q", b.double.issues)
+		assert.Contains(t, b.double.issues[before], `registry.sku: "Gold"`)
+		assert.Contains(t, b.double.issues[before+1], `services.customerapi.image.tag: "a/b"`)
 		assert.Contains(t, b.double.summaries[len(b.double.summaries)-1], "**The preview has failed**")
 	})
 	step("a release that fails fails the deployment, and the next one goes on", func(t *testing.T) {
@@ -414,11 +592,13 @@ func TestPipeline(t *testing.T) {
 		request := map[string]string{
 			"Build.BuildNumber": "1.1.0", "Build.Reason": "PullRequest", "System.PullRequest.PullRequestId": "17", "System.PullRequest.IsFork": "False",
 		}
-		b.az(b.double.group["registryName"], "customerapi", "1.1.0", "pr-17", digest) // it does not move latest
+		calls()
 		r := b.begin("13", "", request, map[string]any{"services": built})
 		require.Equal(t, []string{"Build", "Preview_test", "Preview_prod", "Deploy_pull_request"}, r.finish())
 		b.end(r)
 		require.Equal(t, "Succeeded", r.results["Deploy_pull_request"])
+		assert.Contains(t, calls(), "--image customerapi:1.1.0 --image customerapi:pr-17 --image customerapi:tree-", "it does not move latest")
+		assert.Equal(t, []string{"pr", "preview", "preview", "preview", "preview", "pr", "pr"}, r.connections)
 		require.Len(t, b.rest.comments, 2)
 		assert.Contains(t, b.rest.comments[0], "### Preview of test")
 		assert.Contains(t, b.images("customerapi-pr-17")[0], digest)
@@ -447,6 +627,7 @@ func TestPipeline(t *testing.T) {
 		b.end(r)
 		assert.NotContains(t, r.log, "== AzureCLI@2", "nothing of a fork's signs in to Azure")
 	})
+	step("the example of one file deploys from nothing, and again", func(t *testing.T) { b.example(release) })
 	step("no secret is in logs, artifacts and comments", func(t *testing.T) {
 		text := b.logs.String() + strings.Join(b.double.summaries, "") + strings.Join(b.rest.comments, "")
 		require.NoError(t, filepath.WalkDir(b.double.artifacts, func(path string, entry os.DirEntry, err error) error {
@@ -459,7 +640,7 @@ func TestPipeline(t *testing.T) {
 		}))
 		passwords := b.passwords()
 		require.GreaterOrEqual(t, len(passwords), 3)
-		for _, password := range append(passwords, accessToken) {
+		for _, password := range append(passwords, accessToken, idToken) {
 			assert.NotContains(t, text, password)
 			assert.NotContains(t, text, base64.StdEncoding.EncodeToString([]byte(password)))
 		}

@@ -32,6 +32,7 @@ var azureKeys = map[string]string{
 	"webhook":   "webhook connection type filters",
 	"pool":      "name demands vmImage",
 	"stage":     "stage displayName dependsOn condition variables jobs lockBehavior pool trigger isSkippable templateContext",
+	"workspace": "clean",
 	"job": "job deployment displayName dependsOn condition strategy continueOnError pool workspace container services timeoutInMinutes " +
 		"cancelTimeoutInMinutes variables environment steps uses",
 	"step": "task bash checkout download artifact inputs displayName name condition continueOnError enabled env target " +
@@ -71,7 +72,7 @@ func TestPipelineFilesOfAzure(t *testing.T) {
 		}
 	}
 	levels := map[string]string{
-		"trigger": "trigger", "pr": "pr", "schedules": "schedule", "branches": "filter", "variables": "variable",
+		"trigger": "trigger", "pr": "pr", "schedules": "schedule", "branches": "filter", "paths": "filter", "variables": "variable",
 		"resources": "resources", "webhooks": "webhook", "pool": "pool",
 	}
 	var below func(object map[string]any, where string)
@@ -118,7 +119,12 @@ func TestPipelineFilesOfAzure(t *testing.T) {
 
 func azurePipeline(t *testing.T, file string) map[string]any {
 	t.Helper()
-	d := &azurePipelinesDouble{t: t}
+	return azurePipelineFor(t, file, "IndividualCI")
+}
+
+func azurePipelineFor(t *testing.T, file, reason string) map[string]any {
+	t.Helper()
+	d := &azurePipelinesDouble{t: t, reason: reason}
 	return d.read(filepath.Join("..", "..", "..", ".azuredevops", file), azureFiles[file])
 }
 
@@ -180,14 +186,17 @@ func gitHubJobs(t *testing.T) map[string]gitHubJob {
 // it. One that is killed before leaves a lock on the state and a release in the middle.
 func TestPipelineTimeouts(t *testing.T) {
 	const longest = 2 * 60
-	changes := regexp.MustCompile(`(?m)^\s*pulumi (up|destroy) `)
+	changes := regexp.MustCompile(`(?m) -- pulumi (up|destroy) `)
 	found := 0
 	for file := range azureFiles {
 		for where, job := range azureJobs(azurePipeline(t, file), file) {
 			for _, step := range azureSteps(job) {
-				if inputs, ok := step["inputs"].(map[string]any); ok && changes.MatchString(fmt.Sprint(inputs["inlineScript"])) {
+				if changes.MatchString(fmt.Sprint(step["bash"])) {
 					minutes, _ := job["timeoutInMinutes"].(int)
 					assert.Greater(t, minutes, longest, where)
+					// An engine that somebody cancels ends what it does, before it is killed. The agent waits this long.
+					minutes, _ = job["cancelTimeoutInMinutes"].(int)
+					assert.GreaterOrEqual(t, minutes, 30, where)
 					found++
 				}
 			}
@@ -210,7 +219,8 @@ func TestPipelineTimeouts(t *testing.T) {
 func TestPipelineScriptsAreClosed(t *testing.T) {
 	allowed := []string{
 		"Agent.TempDirectory", "Build.ArtifactStagingDirectory", "Build.BuildNumber", "Build.SourceVersion", "Pipeline.Workspace",
-		"System.PullRequest.PullRequestId", "System.StageAttempt", "movingTag", "pulumiVersion", "registryName", "secretsProvider",
+		"Build.SourcesDirectory", "System.JobAttempt", "System.PullRequest.PullRequestId", "System.StageAttempt", "deployUnapproved", "imageBuilder",
+		"movingTag", "pulumiVersion", "secretsProvider",
 		"stack", // which pr-close.yml has looked at
 	}
 	scripts := 0
@@ -240,7 +250,7 @@ func TestPipelineScriptsAreClosed(t *testing.T) {
 
 // call is a line of a script that does something to a stack, its variables left out.
 var (
-	call     = regexp.MustCompile(`(?m)^\s*(?:run: |- bash: )?((?:pulumi (?:stack|preview|up|destroy)|\./pipeline |az acr ).*)$`)
+	call     = regexp.MustCompile(`(?m)^\s*(?:run: |- bash: )?((?:pulumi (?:stack|preview|up|destroy)|\./pipeline |\S*bundle/pipeline"? |az acr ).*)$`)
 	variable = regexp.MustCompile(`\$\{\{.*?\}\}|\$\([\w.]+\)/images|\$\([\w.]+\)|\$\w+|\.\./images`)
 )
 
@@ -251,8 +261,10 @@ func TestPipelineFilesAgree(t *testing.T) {
 		for file, content := range pipelineFiles(t, patterns...) {
 			require.NoError(t, yaml.Unmarshal([]byte(content), &map[string]any{}), file)
 			for _, match := range call.FindAllStringSubmatch(content, -1) {
-				line := strings.ReplaceAll(variable.ReplaceAllString(match[1], "V"), `"`, "")
-				found[strings.NewReplacer(" -from V", "", " -as-of V", "").Replace(line)] = true
+				line, _, _ := strings.Cut(match[1], " #")
+				line = strings.ReplaceAll(variable.ReplaceAllString(line, "V"), `"`, "")
+				line = strings.NewReplacer("V/bundle/pipeline", "bundle/pipeline", "test,prod", "V", "V/images", "images").Replace(line)
+				found[regexp.MustCompile(` -(from|as-of|out) \S+`).ReplaceAllString(line, "")] = true
 			}
 		}
 		return slices.Sorted(maps.Keys(found))
@@ -279,6 +291,95 @@ func TestPipelineActionsArePinned(t *testing.T) {
 		}
 		require.NotEmpty(t, used, pattern)
 	}
+}
+
+// TestPipelineAnswers: what the steps of both hosts rely on besides their calls. Each was wrong once.
+func TestPipelineAnswers(t *testing.T) {
+	azure := pipelineFiles(t, ".azuredevops/*.yml", ".azuredevops/templates/*.yml")
+	gitHub := pipelineFiles(t, ".github/workflows/*.yml", ".github/actions/*/*.yml")
+	for _, files := range []map[string]string{azure, gitHub} {
+		all := strings.Join(slices.Collect(maps.Values(files)), "\n")
+		// gocloud.dev reads no AZURE_KEYVAULT_AUTH_VIA_CLI; azidentity, of backend and Key Vault, reads this:
+		// https://pkg.go.dev/github.com/Azure/azure-sdk-for-go/sdk/azidentity#NewDefaultAzureCredential
+		assert.NotContains(t, all, "AZURE_KEYVAULT_AUTH_VIA_CLI")
+		assert.Regexp(t, "AZURE_TOKEN_CREDENTIALS[:=] ?AzureCLICredential", all)
+		assert.NotRegexp(t, "(?i)registry_?name", all, "the registry's name is that of the stack's outputs")
+		assert.NotRegexp(t, `(?m)^\s+mkdir [^-]`, all, "a folder may be there, on an agent of one's own")
+		assert.NotRegexp(t, `(?m)^\s*(run: )?pulumi (preview|up|destroy)`, all, "pipeline run hides secrets")
+	}
+	pipeline := azurePipeline(t, "pipeline.yml")
+	assert.Equal(t, true, pipeline["trigger"].(map[string]any)["batch"])
+	assert.Contains(t, pipeline["trigger"].(map[string]any)["paths"].(map[string]any)["exclude"], "infra/docs")
+	assert.Equal(t, false, pipeline["pr"].(map[string]any)["autoCancel"])
+	timeout := ""
+	for _, item := range pipeline["variables"].([]any) {
+		if item.(map[string]any)["name"] == "PROCESS_SIGINT_TIMEOUT" {
+			timeout = fmt.Sprint(item.(map[string]any)["value"])
+		}
+	}
+	// Milliseconds: https://github.com/microsoft/azure-pipelines-agent/blob/master/src/Agent.Sdk/Knob/AgentKnobs.cs
+	assert.Equal(t, "1500000", timeout)
+	for _, item := range pipeline["stages"].([]any) {
+		// A lock is one of an environment: https://learn.microsoft.com/azure/devops/pipelines/process/approvals#exclusive-lock
+		stage := item.(map[string]any)
+		if stage["lockBehavior"] != nil {
+			assert.NotEmpty(t, stage["jobs"].([]any)[0].(map[string]any)["environment"], stage["stage"])
+		}
+	}
+	for file := range azureFiles {
+		for where, job := range azureJobs(azurePipeline(t, file), file) {
+			assert.Equal(t, map[string]any{"clean": "all"}, job["workspace"], where)
+		}
+	}
+	for file, content := range gitHub {
+		var workflow struct {
+			Jobs map[string]struct {
+				If    string
+				Uses  string
+				Needs any
+			}
+		}
+		require.NoError(t, yaml.Unmarshal([]byte(content), &workflow), file)
+		for name, job := range workflow.Jobs {
+			if strings.HasSuffix(file, "stack.yml") || strings.HasSuffix(file, "update.yml") || strings.Contains(job.Uses, "stack.yml") {
+				assert.Contains(t, job.If, "!cancelled()", "%s: %s: GitHub skips it where a job before it was skipped", file, name)
+			}
+		}
+	}
+}
+
+// TestPipelineIdentities: what a pull request says runs as nobody who may change a stack, but for its own environment.
+func TestPipelineIdentities(t *testing.T) {
+	used := func(reason string) map[string]map[string]bool {
+		stages := map[string]map[string]bool{}
+		for where, job := range azureJobs(azurePipelineFor(t, "pipeline.yml", reason), "pipeline.yml") {
+			for _, step := range azureSteps(job) {
+				if step["task"] == "AzureCLI@2" {
+					stage := strings.Split(where, ": ")[1]
+					if stages[stage] == nil {
+						stages[stage] = map[string]bool{}
+					}
+					stages[stage][step["inputs"].(map[string]any)["azureSubscription"].(string)] = true
+				}
+			}
+		}
+		return stages
+	}
+	only := func(stack string) map[string]bool { return map[string]bool{"acr-microservices-" + stack: true} }
+	for _, reason := range []string{"IndividualCI", "Manual", "Schedule"} {
+		stages := used(reason)
+		assert.Equal(t, only("test"), stages["Build"], reason)
+		for _, stack := range []string{"test", "prod"} {
+			for _, stage := range []string{"Preview_", "Deploy_", "Drift_", "Rotate_"} {
+				assert.Equal(t, only(stack), stages[stage+stack], reason)
+			}
+		}
+	}
+	stages := used("PullRequest")
+	assert.Equal(t, only("preview"), stages["Preview_test"])
+	assert.Equal(t, only("preview"), stages["Preview_prod"])
+	assert.Equal(t, only("pr"), stages["Build"])
+	assert.Equal(t, only("pr"), stages["Deploy_pull_request"])
 }
 
 // pipelineFiles returns the content of the repository's files by path.
