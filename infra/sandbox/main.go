@@ -10,7 +10,6 @@ package main
 
 import (
 	"context"
-	"fmt"
 	"os"
 	"os/signal"
 	"path/filepath"
@@ -23,7 +22,8 @@ import (
 
 func main() {
 	if err := run(); err != nil {
-		fmt.Fprintln(os.Stderr, "error:", err)
+		console := progress.New(os.Stderr)
+		console.Printf("%s", console.Styled(progress.Failed, "error: "+err.Error()))
 		os.Exit(1)
 	}
 }

@@ -112,7 +112,7 @@ func (r *FaultRule) set(word string) (err error) {
 	case "for":
 		r.For = value
 	default:
-		return fmt.Errorf("%q is none of call=, chance=, seed=, for=", word)
+		return fmt.Errorf("unknown setting %q; use one of call=, chance=, seed=, for=", word)
 	}
 	if err != nil {
 		return fmt.Errorf("%s=%q is not a number", key, value)
@@ -135,8 +135,8 @@ func (r FaultRule) problems() []error {
 			found = append(found, fmt.Errorf(format, args...))
 		}
 	}
-	add(!slices.Contains(faultOperations, r.On), "%q is none of %s", r.On, strings.Join(faultOperations, ", "))
-	add(!slices.Contains(Faults, r.Fault), "%q is none of %s", r.Fault, strings.Join(Faults, ", "))
+	add(!slices.Contains(faultOperations, r.On), "unknown operation %q; use one of %s", r.On, strings.Join(faultOperations, ", "))
+	add(!slices.Contains(Faults, r.Fault), "unknown fault %q; use one of %s", r.Fault, strings.Join(Faults, ", "))
 	for _, pattern := range []string{r.Type, r.Name} {
 		_, err := path.Match(pattern, "")
 		add(err != nil, "%q is not a pattern", pattern)

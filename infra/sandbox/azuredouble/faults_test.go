@@ -24,10 +24,10 @@ func TestParseFaultRule(t *testing.T) {
 	for text, want := range map[string]string{
 		"":                                   `write it as "OPERATION TYPE[/NAME] FAULT"`,
 		"create Registry":                    `write it as "OPERATION TYPE[/NAME] FAULT"`,
-		"make Registry throttled":            `"make" is none of create, read, update, delete, invoke, any`,
-		"create Registry broken":             `"broken" is none of throttled, conflict, error, unavailable, slow, lost, taken, quota, forbidden`,
+		"make Registry throttled":            `unknown operation "make"; use one of create, read, update, delete, invoke, any`,
+		"create Registry broken":             `unknown fault "broken"; use one of throttled, conflict, error, unavailable, slow, lost, taken, quota, forbidden`,
 		"create [ throttled":                 `"[" is not a pattern`,
-		"create Registry throttled once":     `"once" is none of call=, chance=, seed=, for=`,
+		"create Registry throttled once":     `unknown setting "once"; use one of call=, chance=, seed=, for=`,
 		"create Registry throttled call=one": `call="one" is not a number`,
 		"create Registry throttled call=0":   "call counts from 1",
 		"create Registry slow for=5":         "for=5 is not a duration such as 10s",
@@ -35,7 +35,7 @@ func TestParseFaultRule(t *testing.T) {
 		"any * error chance=0":               "chance is more than 0 and at most 1",
 		"update Registry taken":              `taken is for "create Registry"`,
 		"delete Registry quota":              "quota is for create",
-		"make Registry broken call=x":        `call="x" is not a number; "make" is none of`, // all at once
+		"make Registry broken call=x":        `call="x" is not a number; unknown operation "make"; use one of`, // all at once
 	} {
 		_, err := ParseFaultRule(text)
 		require.ErrorContains(t, err, want, text)

@@ -48,7 +48,7 @@ func benchCommand() cli.Extra {
 	var services []int
 	var repeat int
 	var latency map[string]string
-	var write bool
+	var write, list bool
 	names := []string{everyPart}
 	for _, part := range parts {
 		names = append(names, part.name)
@@ -64,12 +64,19 @@ func benchCommand() cli.Extra {
 		ValidArgs: names,
 		Args:      cobra.OnlyValidArgs,
 	}
+	cmd.Flags().BoolVar(&list, "list", false, "show the parts' names, and measure nothing")
 	cmd.Flags().IntSliceVar(&services, "services", nil, "numbers of services, in place of each part's own")
 	cmd.Flags().IntVar(&repeat, "repeat", 0, "how often to measure, in place of each part's own number; medians count")
 	cmd.Flags().StringToStringVar(&latency, "latency", nil, "how long Azure takes for one of those: azure-native:Registry=20s")
 	cmd.Flags().BoolVar(&write, "write", false, "renew the table and the plots of infra/docs/performance.md")
 	// Not in the sandbox in which somebody works.
 	return cli.Extra{Command: cmd, Name: "bench", Run: func(ctx context.Context, place *cli.Place, args []string) error {
+		if list {
+			for _, part := range parts {
+				place.Printf("%-8s %s", part.name, part.about)
+			}
+			return nil
+		}
 		options := Options{Project: place.Project, Services: services, Repeat: repeat, Console: place.Console}
 		var err error
 		if options.Latency, err = durations(latency); err != nil {

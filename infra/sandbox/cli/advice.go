@@ -108,7 +108,7 @@ func (sb *sandbox) explainFailure(ctx context.Context, st *engine.Stack, service
 }
 
 func (sb *sandbox) section(title string, lines []string) {
-	sb.Printf("\n  %s", title)
+	sb.Printf("\n  %s", sb.Styled(progress.Strong, title))
 	for _, line := range lines {
 		sb.Printf("%s", progress.Indent("    ", line))
 	}

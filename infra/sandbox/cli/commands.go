@@ -4,6 +4,7 @@ package cli
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"os"
@@ -64,7 +65,7 @@ func (f updateFlags) settings() map[string]string {
 
 func commands(more []Extra) *cobra.Command {
 	var name, stack, project, state, attach string
-	var useInstalled bool
+	var useInstalled, asJSON bool
 	var flags updateFlags
 
 	root := &cobra.Command{
@@ -72,9 +73,10 @@ func commands(more []Extra) *cobra.Command {
 		Short: "Run the whole stack on this machine, without an Azure subscription",
 		Long: `Run the whole stack on this machine, without an Azure subscription.
 
-The engine, the Kubernetes provider and the Kubernetes control plane are the real ones. Azure, the container
-registries, Docker Hub and the node's container runtime are doubles. The stack's settings
-are those of Pulumi.dev.yaml.`,
+The Pulumi engine, the Kubernetes provider and the Kubernetes control plane are the real ones. Azure, Entra, the container
+registries, Docker Hub and the node's container runtime are simulated (each is a "double" of the real one). The stack's
+settings are those of Pulumi.dev.yaml.`,
+		Version:       "with Pulumi " + toolchain.PulumiVersion,
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
@@ -92,9 +94,16 @@ are those of Pulumi.dev.yaml.`,
 	// The folders are resolved when a command runs, after its flags have been read.
 	with := func(do func(*cobra.Command, *sandbox) error) func(*cobra.Command, []string) error {
 		return func(cmd *cobra.Command, _ []string) error {
-			sb, err := newSandbox(name, stack, project, state, progress.New(cmd.OutOrStdout()))
+			out := cmd.OutOrStdout()
+			if asJSON { // which goes there, and what people read beside it
+				out = cmd.ErrOrStderr()
+			}
+			sb, err := newSandbox(name, stack, project, state, progress.New(out))
 			if err != nil {
 				return err
+			}
+			if asJSON {
+				sb.json = cmd.OutOrStdout()
 			}
 			sb.attach, sb.useInstalled = attach, useInstalled
 			return do(cmd, sb)
@@ -103,36 +112,39 @@ are those of Pulumi.dev.yaml.`,
 
 	up := &cobra.Command{
 		Use:   "up",
-		Short: "Start the sandbox and bring the stack to what Pulumi.dev.yaml says",
-		Long: `Start the sandbox if it does not run, and bring the stack to what Pulumi.dev.yaml says.
+		Short: "Start the sandbox and deploy the stack of Pulumi.dev.yaml",
+		Long: `Start the sandbox if it is not running, and deploy the stack of Pulumi.dev.yaml.
 
-The sandbox keeps running after a successful up, until "down". When the first up fails, or when any up is interrupted,
-everything is stopped; the files stay, and the next up goes on from there.`,
+The sandbox keeps running after a successful "up", until "down". If the first "up" fails, or if any is interrupted,
+everything is stopped; the files stay, and the next "up" resumes from there.`,
 		Example: `  go run -C infra/sandbox . up
   go run -C infra/sandbox . up --config 'services.customerapi.image.tag=1.1.0'
-  go run -C infra/sandbox . up --pull-propagation never --keep   # what happens when the cluster may not pull
+  go run -C infra/sandbox . up --pull-propagation never --keep   # what happens when the cluster is not allowed to pull
   go run -C infra/sandbox . up --fault 'create Registry throttled call=1'
   go run -C infra/sandbox . up --at 2027-03-01                   # what the first update of a later period does
   go run -C infra/sandbox . up --name second`,
 		Args: cobra.NoArgs,
 		RunE: with(func(cmd *cobra.Command, sb *sandbox) error { return sb.up(cmd.Context(), flags) }),
 	}
-	up.Flags().BoolVar(&flags.refresh, "refresh", false, "look for changes made outside the stack first, and undo them")
-	up.Flags().BoolVar(&flags.keep, "keep", false, "keep a new sandbox running even if the update fails, to look around")
+	up.Flags().BoolVar(&flags.refresh, "refresh", false, "first look for changes made outside the stack, and undo them")
+	up.Flags().BoolVar(&flags.keep, "keep", false, "keep a new sandbox running even if the update fails, so that you can look around")
 	up.Flags().StringVar(&flags.node, "node", "",
 		`what the sandbox's node is from now on: "double", or with root the "containerd" that is installed here (default: as before)`)
 	_ = up.Flags().MarkHidden("node") // for the test that holds the double against a real node
+	var expectNone bool
 	preview := &cobra.Command{
 		Use:   "preview",
 		Short: "Show what up would change",
 		Example: `  go run -C infra/sandbox . preview
-  go run -C infra/sandbox . preview --config registry.sku=Premium`,
+  go run -C infra/sandbox . preview --config registry.sku=Premium
+  go run -C infra/sandbox . preview --expect-no-changes   # exits with 2 if there are any`,
 		Args: cobra.NoArgs,
-		RunE: with(func(cmd *cobra.Command, sb *sandbox) error { return sb.preview(cmd.Context(), flags) }),
+		RunE: with(func(cmd *cobra.Command, sb *sandbox) error { return sb.preview(cmd.Context(), flags, expectNone) }),
 	}
+	preview.Flags().BoolVar(&expectNone, "expect-no-changes", false, "exit with 2 if there are changes")
 	for _, cmd := range []*cobra.Command{up, preview} {
 		cmd.Flags().StringToStringVar(&flags.config, "config", nil, "setting for this run only, by path: 'services.customerapi.image.tag=1.1.0'")
-		cmd.Flags().StringToStringVar(&flags.secrets, "secret", nil, "the same for a setting that is to be encrypted")
+		cmd.Flags().StringToStringVar(&flags.secrets, "secret", nil, "the same for an encrypted setting")
 		cmd.Flags().Var(&flags.propagation, "pull-propagation",
 			`how long a new permission takes to reach the registry: "30s", or "never"`)
 		cmd.Flags().DurationVar(&flags.replication, "entra-replication", 0, "how long Entra takes to accept a new password")
@@ -151,7 +163,7 @@ OPERATION being create, read, update, delete, invoke or any, and FAULT one of
 		Use:   "down",
 		Short: "Destroy the stacks, stop the sandbox and delete its files",
 		Example: `  go run -C infra/sandbox . down
-  go run -C infra/sandbox . down --stack pr-123   # that stack only; the sandbox goes on
+  go run -C infra/sandbox . down --stack pr-123   # that stack only; the sandbox ends with its last stack
   go run -C infra/sandbox . down --force   # without destroying the stack first`,
 		Args: cobra.NoArgs,
 		RunE: with(func(cmd *cobra.Command, sb *sandbox) error {
@@ -166,33 +178,53 @@ OPERATION being create, read, update, delete, invoke or any, and FAULT one of
 
 	var only []string
 	var transcripts string
+	var listFaults bool
 	faults := &cobra.Command{
 		Use:   "faults",
-		Short: "Break things one by one in a sandbox of its own, and show what became of each",
-		Long: `Break things one by one in a sandbox of its own, and show what became of each: what "up" says, whether the next one
-puts it right, and whether anything is lost or left behind.`,
+		Short: "Break things one by one in a sandbox of its own, and show the result of each",
+		Long: `Break things one by one in a sandbox of its own, and show the result of each: what "up" says, whether the next one
+recovers, and whether anything is lost or left behind.`,
 		Example: `  go run -C infra/sandbox . faults
+  go run -C infra/sandbox . faults --list
   go run -C infra/sandbox . faults --only node-gone,azure-throttled`,
 		Args: cobra.NoArgs,
 		RunE: with(func(cmd *cobra.Command, sb *sandbox) error {
+			if listFaults {
+				return sb.listFaults()
+			}
 			if !cmd.Flags().Changed("name") {
 				sb = sb.named("faults")
+			}
+			if transcripts != "" {
+				transcripts = userPath(transcripts)
 			}
 			return sb.faults(cmd.Context(), only, transcripts)
 		}),
 	}
-	faults.Flags().StringSliceVar(&only, "only", nil, "only these")
+	faults.Flags().StringSliceVar(&only, "only", nil, "only these; --list shows the names")
+	faults.Flags().BoolVar(&listFaults, "list", false, "show the faults' names, and break nothing")
+	_ = faults.RegisterFlagCompletionFunc("only", cobra.FixedCompletions(faultNames(), cobra.ShellCompDirectiveNoFileComp))
 	faults.Flags().StringVar(&transcripts, "transcripts", "", "folder for what each up says")
 	_ = faults.Flags().MarkHidden("transcripts")
 
-	root.AddCommand(up, preview, down,
-		&cobra.Command{
-			Use:     "status",
-			Short:   "Show what runs where: addresses, stack outputs, pods, warnings",
-			Example: `  go run -C infra/sandbox . status --name second`,
-			Args:    cobra.NoArgs,
-			RunE:    with(func(cmd *cobra.Command, sb *sandbox) error { return sb.status(cmd.Context()) }),
-		},
+	status := &cobra.Command{
+		Use:     "status",
+		Short:   "Show what runs where: addresses, stack outputs, pods, warnings",
+		Example: `  go run -C infra/sandbox . status --name second`,
+		Args:    cobra.NoArgs,
+		RunE:    with(func(cmd *cobra.Command, sb *sandbox) error { return sb.status(cmd.Context()) }),
+	}
+	list := &cobra.Command{
+		Use:   "list",
+		Short: "Show the sandboxes of this checkout",
+		Args:  cobra.NoArgs,
+		RunE:  with(func(cmd *cobra.Command, sb *sandbox) error { return sb.list(cmd.Context()) }),
+	}
+	for _, cmd := range []*cobra.Command{status, list, preview, faults} {
+		cmd.Flags().BoolVar(&asJSON, "json", false, "write the result as JSON, and everything else to standard error")
+	}
+
+	root.AddCommand(up, preview, down, status, list, logsCommand(with),
 		&cobra.Command{
 			Use:     "env",
 			Short:   "Print the environment for your own pulumi and kubectl",
@@ -202,7 +234,7 @@ puts it right, and whether anything is lost or left behind.`,
 		},
 		&cobra.Command{
 			Use:     "delete ID...",
-			Short:   "Delete objects from the double of Azure, as somebody would by hand",
+			Short:   "Delete objects from the simulated Azure, as somebody would by hand",
 			Example: `  go run -C infra/sandbox . delete /applications/5d2e7c32-6b9a-4d55-b0a5-2b5d6b9f7a10`,
 			Args:    cobra.MinimumNArgs(1),
 			RunE:    with(func(cmd *cobra.Command, sb *sandbox) error { return sb.delete(cmd.Context(), cmd.Flags().Args()) }),
@@ -215,7 +247,34 @@ puts it right, and whether anything is lost or left behind.`,
 	for _, extra := range more {
 		root.AddCommand(extra.command(with))
 	}
+	if len(more) == 0 {
+		root.AddCommand(&cobra.Command{
+			Use:   "bench",
+			Short: "Measure how fast the program and the sandbox are",
+			RunE: func(*cobra.Command, []string) error {
+				return errors.New("bench is a program of its own; run it with: go run -C infra/sandbox . bench")
+			},
+		})
+	}
 	return root
+}
+
+// logsCommand shows what a service's pods have written.
+func logsCommand(with func(func(*cobra.Command, *sandbox) error) func(*cobra.Command, []string) error) *cobra.Command {
+	var previous bool
+	var tail int
+	cmd := &cobra.Command{
+		Use:     "logs SERVICE",
+		Short:   "Show what the pods of a service have written",
+		Example: `  go run -C infra/sandbox . logs customerapi`,
+		Args:    cobra.ExactArgs(1),
+		RunE: with(func(cmd *cobra.Command, sb *sandbox) error {
+			return sb.logs(cmd.Context(), cmd.Flags().Arg(0), []string{fmt.Sprintf("--tail=%d", tail), fmt.Sprintf("--previous=%t", previous)})
+		}),
+	}
+	cmd.Flags().IntVar(&tail, "tail", 100, "how many of the last lines of each container to show; -1 shows all")
+	cmd.Flags().BoolVar(&previous, "previous", false, "of the containers that have ended before those that run now")
+	return cmd
 }
 
 // serveCommand is what up starts in the background.

@@ -10,28 +10,38 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/pulumi/pulumi/sdk/v3/go/common/apitype"
+
 	"example.com/acr-microservices/infra/sandbox/backend"
 	"example.com/acr-microservices/infra/sandbox/daemon"
 	"example.com/acr-microservices/infra/sandbox/engine"
 )
 
-// downStack destroys one stack of a sandbox that goes on.
+// downStack destroys one stack of a sandbox, and ends the sandbox with its last one.
 func (sb *sandbox) downStack(ctx context.Context, verbose bool) error {
 	unlock, err := sb.lock()
 	if err != nil {
 		return err
 	}
 	defer unlock()
-	services, err := daemon.Connect(ctx, sb.dir)
+	services, err := sb.connect(ctx)
 	if err != nil {
-		return fmt.Errorf("sandbox %q does not run", sb.name)
+		return err
 	}
 	defer services.Close()
 	if err := sb.destroy(ctx, services, verbose); err != nil {
 		return err
 	}
 	sb.Printf("stack %q is gone", sb.stack)
-	return nil
+	known, err := engine.Known(sb.dir)
+	if err != nil || slices.ContainsFunc(known, func(r apitype.ResourceV3) bool { return r.Custom }) {
+		return err
+	}
+	sb.Printf("it was the last stack of the sandbox")
+	if err := services.Stop(ctx); err != nil {
+		return err
+	}
+	return sb.remove()
 }
 
 // down destroys the stacks if the sandbox runs, checks that nothing of them is left, stops everything and deletes the
@@ -62,6 +72,11 @@ func (sb *sandbox) down(ctx context.Context, force, verbose bool) error {
 			return err
 		}
 	}
+	return sb.remove()
+}
+
+// remove deletes the files of a sandbox whose services are stopping.
+func (sb *sandbox) remove() error {
 	if err := sb.awaitEnd(); err != nil {
 		return err
 	}

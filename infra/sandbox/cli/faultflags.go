@@ -53,7 +53,7 @@ type faultFile struct {
 
 func (f *faultFile) Set(name string) error {
 	f.name = name
-	file, err := os.Open(name)
+	file, err := os.Open(userPath(name))
 	if err != nil {
 		return err
 	}

@@ -26,7 +26,7 @@ func TestFaultFlags(t *testing.T) {
 	assert.Equal(t, "create Registry throttled call=1 for=30s", rules[1].String())
 	assert.NotZero(t, rules[2].Seed, "a seed, so that it can be repeated")
 	assert.Contains(t, rules.String(), "any * error chance=0.5 seed=")
-	assert.ErrorContains(t, flags.Parse([]string{"--fault", "delete Registry gone"}), `"gone" is none of throttled, `)
+	assert.ErrorContains(t, flags.Parse([]string{"--fault", "delete Registry gone"}), `unknown fault "gone"; use one of throttled, `)
 }
 
 func TestReadFaults(t *testing.T) {
@@ -35,7 +35,7 @@ func TestReadFaults(t *testing.T) {
 		"on: create":                            "cannot unmarshal",
 		"- {on: create, typ: X, fault: error}":  "field typ not found",
 		"- {on: create, fault: error}":          "a type is missing",
-		"- {on: a, type: b, fault: c, call: 1}": `"a" is none of create, read, update, delete, invoke, any; "c" is none of`,
+		"- {on: a, type: b, fault: c, call: 1}": `unknown operation "a"; use one of create, read, update, delete, invoke, any; unknown fault "c"; use one of`,
 	} {
 		_, err := readFaults(strings.NewReader(text))
 		assert.ErrorContains(t, err, want, text)

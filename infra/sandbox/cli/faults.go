@@ -140,16 +140,57 @@ func chosen(only []string) ([]faultScenario, error) {
 	if len(only) == 0 {
 		return all, nil
 	}
-	var names []string
-	for _, s := range all {
-		names = append(names, s.name)
-	}
+	names := faultNames()
 	for _, name := range only {
 		if !slices.Contains(names, name) {
-			return nil, fmt.Errorf("--only %q: there are %s", name, strings.Join(names, ", "))
+			return nil, unknown("fault", name, names)
 		}
 	}
 	return slices.DeleteFunc(all, func(s faultScenario) bool { return !slices.Contains(only, s.name) }), nil
+}
+
+// faultNames are the names of all scenarios.
+func faultNames() []string {
+	var names []string
+	for _, s := range faultScenarios() {
+		names = append(names, s.name)
+	}
+	return names
+}
+
+// listFaults shows the scenarios' names and what they are.
+func (sb *sandbox) listFaults() error {
+	type named struct {
+		Name  string `json:"name"`
+		Fault string `json:"fault"`
+	}
+	reports := []named{}
+	for _, s := range faultScenarios() {
+		reports = append(reports, named{s.name, s.fault})
+		if sb.json == nil {
+			sb.Printf("%-24s %s", s.name, s.fault)
+		}
+	}
+	return sb.writeJSON(reports)
+}
+
+// faultReport is what has become of a fault, as JSON.
+type faultReport struct {
+	Name      string   `json:"name"`
+	Fault     string   `json:"fault"`
+	Seen      string   `json:"seen,omitempty"`
+	Recovered bool     `json:"recovered"`
+	Person    string   `json:"byHand,omitempty"`
+	Skipped   string   `json:"skipped,omitempty"`
+	Lost      []string `json:"lost,omitempty"`
+	Wrong     []string `json:"wrong,omitempty"`
+}
+
+func (o outcome) report() faultReport {
+	return faultReport{
+		Name: o.scenario.name, Fault: o.scenario.fault, Seen: o.scenario.seen, Recovered: o.skipped == "" && len(o.wrong) == 0,
+		Person: o.scenario.person, Skipped: o.skipped, Lost: o.lost, Wrong: o.wrong,
+	}
 }
 
 // report prints the table, and returns an error if not everything is as it should be.
@@ -174,6 +215,13 @@ func (sb *sandbox) report(outcomes []outcome, took time.Duration) error {
 	}
 	sb.Printf("\n%d faults: %d seen, %d recovered, %d lost, %d skipped (%s)",
 		len(outcomes), seen, recovered, lost, skipped, took.Round(time.Second))
+	reports := []faultReport{}
+	for _, o := range outcomes {
+		reports = append(reports, o.report())
+	}
+	if err := sb.writeJSON(reports); err != nil {
+		return err
+	}
 	if wrong > 0 {
 		return fmt.Errorf("%d faults were not recovered from as they should be", wrong)
 	}

@@ -72,13 +72,13 @@ var unfinished = []string{"pending-install", "pending-upgrade", "pending-rollbac
 
 // pod is what is of interest about a running pod.
 type pod struct {
-	Namespace string
-	Name      string
-	Status    string // such as "Running" or the reason why it waits
-	Image     string // as asked for
-	Digest    string // of what was pulled, with the registry
+	Namespace string `json:"namespace"`
+	Name      string `json:"name"`
+	Status    string `json:"status"` // such as "Running" or the reason why it waits
+	Image     string `json:"image"`  // as asked for
+	Digest    string `json:"digest"` // of what was pulled, with the registry
 
-	PullSecret bool // whether it names one
+	PullSecret bool `json:"-"` // whether it names one
 }
 
 // pods returns the pods in the given namespaces.

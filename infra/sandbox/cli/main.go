@@ -9,10 +9,11 @@ package cli
 import (
 	"context"
 	"errors"
-	"fmt"
 	"os"
 	"os/signal"
 	"syscall"
+
+	"example.com/acr-microservices/infra/sandbox/progress"
 )
 
 // Main is the sandbox's command, with the subcommands of other packages. It ends the process.
@@ -22,9 +23,25 @@ func Main(more ...Extra) {
 	context.AfterFunc(ctx, stop)
 
 	if err := run(ctx, os.Args[1:], more); err != nil {
-		fmt.Fprintln(os.Stderr, "error:", err)
-		os.Exit(1)
+		console := progress.New(os.Stderr)
+		console.Printf("%s", console.Styled(progress.Failed, "error: "+err.Error()))
+		os.Exit(exitCode(err))
 	}
+}
+
+// exit is an error with an exit code of its own.
+type exit struct {
+	error
+	code int
+}
+
+// exitCode is 1, unless the error has a code of its own.
+func exitCode(err error) int {
+	var own exit
+	if errors.As(err, &own) {
+		return own.code
+	}
+	return 1
 }
 
 func run(ctx context.Context, args []string, more []Extra) error {

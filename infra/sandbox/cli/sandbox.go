@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"time"
@@ -24,10 +25,11 @@ type sandbox struct {
 	*progress.Console
 	name    string
 	stack   string
-	project string // folder of Pulumi.yaml
-	dir     string // folder of all the sandbox's files
-	cache   string // folder of what all sandboxes share
-	attach  string // providers that the engine attaches to, as "name:port,…"; empty: the doubles
+	project string    // folder of Pulumi.yaml
+	json    io.Writer // where a command writes its report as JSON; nil: people read it
+	dir     string    // folder of all the sandbox's files
+	cache   string    // folder of what all sandboxes share
+	attach  string    // providers that the engine attaches to, as "name:port,…"; empty: the doubles
 
 	useInstalled bool // tools
 }
@@ -104,8 +106,13 @@ func (sb *sandbox) buildTools(ctx context.Context) (toolchain.Tools, error) {
 	if err != nil {
 		return toolchain.Tools{}, err
 	}
+	self, err := os.Executable()
+	if err != nil {
+		return toolchain.Tools{}, err
+	}
 	for name, command := range map[string]string{
 		"pulumi": engine.ShellQuote(tools.Pulumi), "kubectl": engine.ShellQuote(tools.Kubernetes) + " kubectl",
+		"sandbox": fmt.Sprintf("%s --project=%s --state=%s", engine.ShellQuote(self), engine.ShellQuote(sb.project), engine.ShellQuote(filepath.Dir(sb.dir))),
 	} {
 		if err := engine.WriteScript(sb.path("bin", name), command); err != nil {
 			return toolchain.Tools{}, err

@@ -15,11 +15,29 @@ import (
 	"example.com/acr-microservices/infra/sandbox/progress"
 )
 
+// statusReport is what runs where.
+type statusReport struct {
+	Sandbox    string         `json:"sandbox"`
+	Stack      string         `json:"stack"`
+	Process    int            `json:"process"`
+	Others     int            `json:"otherProcesses"`
+	Azure      string         `json:"azureNative"`
+	Entra      string         `json:"azureAd"`
+	Classic    string         `json:"azure"`
+	Registry   string         `json:"registry"`
+	Kubeconfig string         `json:"kubeconfig"`
+	Node       string         `json:"node"`
+	Files      string         `json:"files"`
+	Outputs    map[string]any `json:"outputs"`
+	Pods       []pod          `json:"pods"`
+	Warnings   []string       `json:"warnings"` // of the last 15 minutes
+}
+
 // status shows what runs where.
 func (sb *sandbox) status(ctx context.Context) error {
-	services, err := daemon.Connect(ctx, sb.dir)
+	services, err := sb.connect(ctx)
 	if err != nil {
-		return fmt.Errorf("sandbox %q does not run; start it with: %s", sb.name, sb.hint("up"))
+		return err
 	}
 	defer services.Close()
 	info, err := services.Info(ctx)
@@ -30,62 +48,76 @@ func (sb *sandbox) status(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	sb.Printf("sandbox %q runs: process %d and %d more", sb.name, info.PID, len(processes)-1)
-	sb.Printf("  azure double     azure-native %s, azuread %s, azure %s", info.AzureNative, info.AzureAD, info.Azure)
-	sb.Printf("  registry double  %s, for every registry by its own name", info.Registry)
-	sb.Printf("  cluster          %s", info.Kubeconfig)
-	sb.Printf("  node             %s", info.Node)
-	sb.Printf("  files and logs   %s", sb.dir)
-
-	outputs, err := engine.Outputs(sb.dir, sb.stack)
-	if err != nil {
+	report := statusReport{
+		Sandbox: sb.name, Stack: sb.stack, Process: info.PID, Others: len(processes) - 1,
+		Azure: info.AzureNative, Entra: info.AzureAD, Classic: info.Azure, Registry: info.Registry,
+		Kubeconfig: info.Kubeconfig, Node: info.Node, Files: sb.dir,
+	}
+	if report.Outputs, err = engine.Outputs(sb.dir, sb.stack); err != nil {
 		return err
 	}
-	if len(outputs) > 0 {
-		sb.Printf("\n  outputs of the stack")
+	served := map[string]bool{}
+	for _, name := range namespacesOf(report.Outputs) {
+		served[name] = true
 	}
-	for _, name := range slices.Sorted(maps.Keys(outputs)) {
-		value, err := json.Marshal(outputs[name])
+	if report.Pods, err = sb.kubectl(info).pods(ctx, served); err != nil {
+		return err
+	}
+	if report.Warnings, err = sb.kubectl(info).warnings(ctx, served, time.Now().Add(-15*time.Minute)); err != nil {
+		return err
+	}
+	if sb.json != nil {
+		return sb.writeJSON(report)
+	}
+	return sb.show(report)
+}
+
+// show prints a report for people.
+func (sb *sandbox) show(r statusReport) error {
+	sb.Printf("%s", sb.Styled(progress.Good, fmt.Sprintf("sandbox %q is running: process %d and %d more", r.Sandbox, r.Process, r.Others)))
+	sb.Printf("  simulated Azure  azure-native %s, azuread %s, azure %s", r.Azure, r.Entra, r.Classic)
+	sb.Printf("  registries       %s, for every registry by its own name", r.Registry)
+	sb.Printf("  cluster          %s", r.Kubeconfig)
+	sb.Printf("  node             %s", r.Node)
+	sb.Printf("  files and logs   %s", r.Files)
+	if len(r.Outputs) > 0 {
+		sb.Printf("\n  %s", sb.Styled(progress.Strong, "outputs of the stack"))
+	}
+	for _, name := range slices.Sorted(maps.Keys(r.Outputs)) {
+		value, err := json.Marshal(r.Outputs[name])
 		if err != nil {
 			return fmt.Errorf("output %q: %w", name, err)
 		}
 		sb.Printf("    %-26s %s", name, value)
 	}
-
-	served := map[string]bool{}
-	if names, ok := outputs["namespaces"].(map[string]any); ok {
-		for _, name := range names {
-			served[fmt.Sprint(name)] = true
-		}
+	if len(r.Pods) > 0 {
+		sb.Printf("\n  %s", sb.Styled(progress.Strong, "pods"))
 	}
-	pods, err := sb.kubectl(info).pods(ctx, served)
-	if err != nil {
-		return err
-	}
-	if len(pods) > 0 {
-		sb.Printf("\n  pods")
-	}
-	for _, p := range pods {
+	for _, p := range r.Pods {
 		sb.Printf("    %-24s %-40s %-18s %s", p.Namespace, p.Name, p.Status, p.Image)
 	}
-	warnings, err := sb.kubectl(info).warnings(ctx, served, time.Now().Add(-15*time.Minute))
-	if err != nil {
-		return err
-	}
-	if len(warnings) > 0 {
-		sb.Printf("\n  warnings of the last 15 minutes")
-	}
-	for _, w := range warnings {
-		sb.Printf("%s", progress.Indent("    ", w))
+	if len(r.Warnings) > 0 {
+		sb.section("warnings of the last 15 minutes", r.Warnings)
 	}
 	return nil
 }
 
+// namespacesOf returns the namespace of each service, by the outputs of a stack.
+func namespacesOf(outputs map[string]any) map[string]string {
+	names := map[string]string{}
+	if found, ok := outputs["namespaces"].(map[string]any); ok {
+		for service, name := range found {
+			names[service] = fmt.Sprint(name)
+		}
+	}
+	return names
+}
+
 // env prints what a shell needs to reach the sandbox.
 func (sb *sandbox) env(ctx context.Context) error {
-	services, err := daemon.Connect(ctx, sb.dir)
+	services, err := sb.connect(ctx)
 	if err != nil {
-		return fmt.Errorf("sandbox %q does not run; start it with: %s", sb.name, sb.hint("up"))
+		return err
 	}
 	defer services.Close()
 	info, err := services.Info(ctx)
@@ -97,6 +129,7 @@ func (sb *sandbox) env(ctx context.Context) error {
 	sb.Printf(`# To use: eval "$(%s)"`, sb.hint("env"))
 	sb.Printf("# Run pulumi from %s", engine.ShellQuote(engine.ProjectDir(sb.dir)))
 	sb.Printf("# It runs the program as the last up or preview of the sandbox has compiled it.")
+	sb.Printf("# The sandbox's own commands are there as well, as \"sandbox\", with completion: source <(sandbox completion bash)")
 	for _, name := range slices.Sorted(maps.Keys(env)) {
 		sb.Printf("export %s=%s", name, engine.ShellQuote(env[name]))
 	}

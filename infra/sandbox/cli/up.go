@@ -77,7 +77,7 @@ func (sb *sandbox) up(ctx context.Context, flags updateFlags) (err error) {
 }
 
 // preview shows what up would do. A sandbox that it has to start for that is stopped again.
-func (sb *sandbox) preview(ctx context.Context, flags updateFlags) error {
+func (sb *sandbox) preview(ctx context.Context, flags updateFlags, expectNone bool) error {
 	return sb.visit(ctx, flags.conditions(), func(services *daemon.Client, tools toolchain.Tools) error {
 		program, err := sb.program(ctx)
 		if err != nil {
@@ -91,7 +91,13 @@ func (sb *sandbox) preview(ctx context.Context, flags updateFlags) error {
 		if err != nil {
 			return err
 		}
-		sb.Printf("%s", counts(result.Changes, "up would change nothing", "up would do: "))
+		sb.Printf("%s", counts(result.Changes, "no changes", "up would do: "))
+		if err := sb.writeJSON(previewReport{Changes: append([]engine.Change{}, result.Changes...)}); err != nil {
+			return err
+		}
+		if expectNone && len(result.Changes) > 0 {
+			return exit{errors.New("the preview found changes, and --expect-no-changes was given"), exitChanges}
+		}
 		return nil
 	})
 }
@@ -179,9 +185,9 @@ func (sb *sandbox) summarize(ctx context.Context, st *engine.Stack, services *da
 		return err
 	}
 
-	sb.Printf("\nsandbox %q is up: %s (%s)", sb.name, counts(result.Changes, "no changes", ""), times)
+	sb.Printf("\n%s", sb.Styled(progress.Good, fmt.Sprintf("sandbox %q is up: %s (%s)", sb.name, counts(result.Changes, "no changes", ""), times)))
 	if len(pods) > 0 {
-		sb.Printf("\n  services")
+		sb.Printf("\n  %s", sb.Styled(progress.Strong, "services"))
 	}
 	for i, p := range pods {
 		p.Name = ""
@@ -191,7 +197,7 @@ func (sb *sandbox) summarize(ctx context.Context, st *engine.Stack, services *da
 		sb.Printf("    %-24s %s %s", p.Namespace, p.Image, p.Status)
 		sb.Printf("    %-24s pulled %s%s", "", p.Digest[strings.LastIndex(p.Digest, "@")+1:], puller(info.Pulls, p))
 	}
-	sb.Printf("\n  next")
+	sb.Printf("\n  %s", sb.Styled(progress.Strong, "next"))
 	sb.Printf("    %s", sb.hint("status"))
 	sb.Printf(`    eval "$(%s)"; kubectl get pods --all-namespaces`, sb.hint("env"))
 	sb.Printf("    edit Pulumi.%s.yaml or the program in infra, then: %s", sb.stack, sb.hint("up"))

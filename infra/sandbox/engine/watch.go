@@ -23,9 +23,9 @@ import (
 
 // Change is one operation on a resource.
 type Change struct {
-	Op   string // as the engine calls it: create, update, replace, delete, import, ...
-	Type string // the resource's type token
-	Name string // the resource's logical name
+	Op   string `json:"op"`   // as the engine calls it: create, update, replace, delete, import, ...
+	Type string `json:"type"` // the resource's type token
+	Name string `json:"name"` // the resource's logical name
 }
 
 // A watcher shows the engine's events while the engine writes them.
@@ -123,14 +123,15 @@ func (w *watcher) finish(m apitype.StepEventMetadata, planning bool) {
 
 func (w *watcher) fail(m apitype.StepEventMetadata) {
 	if start, ok := w.started[m.URN]; ok {
-		w.line(m, progress.Elapsed(start)+"  FAILED")
+		w.line(m, progress.Elapsed(start)+"  "+w.console.Styled(progress.Failed, "FAILED"))
 	}
 }
 
 func (w *watcher) line(m apitype.StepEventMetadata, note string) {
 	delete(w.started, m.URN)
 	if !w.quiet {
-		line := fmt.Sprintf("  %-8s %-29s %-24s %s", m.Op, ShortType(m.Type), resource.URN(m.URN).Name(), note)
+		op := w.console.Styled(progress.StyleOf(string(m.Op)), fmt.Sprintf("%-8s", m.Op))
+		line := fmt.Sprintf("  %s %-29s %-24s %s", op, ShortType(m.Type), resource.URN(m.URN).Name(), note)
 		w.console.Printf("%s", strings.TrimRight(line, " "))
 	}
 }
@@ -150,7 +151,11 @@ func (w *watcher) diagnose(d apitype.DiagnosticEvent) {
 	if d.Severity == "error" {
 		w.errors = append(w.errors, text)
 	}
-	w.console.Printf("%s", progress.Indent("  ", d.Severity+": "+text))
+	style := progress.Changed
+	if d.Severity == "error" {
+		style = progress.Failed
+	}
+	w.console.Printf("%s", progress.Indent("  ", w.console.Styled(style, d.Severity+":")+" "+text))
 }
 
 // status tells what the engine waits for.

@@ -21,6 +21,7 @@ type Console struct {
 	mu       sync.Mutex
 	out      io.Writer
 	terminal *os.File // nil when out is no terminal
+	styles   bool     // texts may stand out
 	status   string   // what stands in the status line
 	shown    time.Time
 }
@@ -29,7 +30,7 @@ type Console struct {
 func New(out io.Writer) *Console {
 	c := &Console{out: out, shown: time.Now()}
 	if f, ok := out.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
-		c.terminal = f
+		c.terminal, c.styles = f, hasStyles()
 	}
 	return c
 }
