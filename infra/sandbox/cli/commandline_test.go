@@ -96,6 +96,27 @@ func TestCompletion(t *testing.T) {
 	assert.Contains(t, out, "complete -o default -F __start_sandbox sandbox", "as the script is called")
 }
 
+// The table of faults is that of the scenarios, each of which the test of the faults plays.
+func TestFaultsAreDocumented(t *testing.T) {
+	var b strings.Builder
+	b.WriteString("| fault | seen | recovered |\n| --- | --- | --- |\n")
+	for _, s := range faultScenarios() {
+		fmt.Fprintf(&b, "| %s |\n", strings.Join(outcome{scenario: s}.row()[:3], " | "))
+	}
+	page := filepath.Join("..", "..", "docs", "faults.md")
+	text, err := os.ReadFile(page)
+	require.NoError(t, err)
+	before, rest, found := strings.Cut(string(text), "<!-- generated: faults -->\n")
+	_, after, ended := strings.Cut(rest, "<!-- end -->")
+	require.True(t, found && ended)
+	want := before + "<!-- generated: faults -->\n" + b.String() + "<!-- end -->" + after
+	if *update {
+		require.NoError(t, os.WriteFile(page, []byte(want), 0o644)) //nolint:gosec // G306: a file of the checkout
+		return
+	}
+	assert.Equal(t, want, string(text), "rewrite it with -update")
+}
+
 var documentedCall = regexp.MustCompile("go run -C infra/sandbox \\. ([^\n#;`)]*)")
 
 // Each call of the sandbox in the documentation is one that it understands.
