@@ -163,7 +163,7 @@ OPERATION being create, read, update, delete, invoke or any, and FAULT one of
 		Use:   "down",
 		Short: "Destroy the stacks, stop the sandbox and delete its files",
 		Example: `  go run -C infra/sandbox . down
-  go run -C infra/sandbox . down --stack pr-123   # that stack only; the sandbox ends with its last stack
+  go run -C infra/sandbox . down --stack pr-123   # that stack only; the sandbox keeps running
   go run -C infra/sandbox . down --force   # without destroying the stack first`,
 		Args: cobra.NoArgs,
 		RunE: with(func(cmd *cobra.Command, sb *sandbox) error {

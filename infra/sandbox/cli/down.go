@@ -17,7 +17,7 @@ import (
 	"example.com/acr-microservices/infra/sandbox/engine"
 )
 
-// downStack destroys one stack of a sandbox, and ends the sandbox with its last one.
+// downStack destroys one stack of a sandbox that goes on, and says so after the last one.
 func (sb *sandbox) downStack(ctx context.Context, verbose bool) error {
 	unlock, err := sb.lock()
 	if err != nil {
@@ -37,11 +37,10 @@ func (sb *sandbox) downStack(ctx context.Context, verbose bool) error {
 	if err != nil || slices.ContainsFunc(known, func(r apitype.ResourceV3) bool { return r.Custom }) {
 		return err
 	}
-	sb.Printf("it was the last stack of the sandbox")
-	if err := services.Stop(ctx); err != nil {
-		return err
-	}
-	return sb.remove()
+	whole := *sb
+	whole.stack = defaultStack
+	sb.Printf("it was the last one; the sandbox is still running, end it with: %s", whole.hint("down"))
+	return nil
 }
 
 // down destroys the stacks if the sandbox runs, checks that nothing of them is left, stops everything and deletes the
@@ -72,11 +71,6 @@ func (sb *sandbox) down(ctx context.Context, force, verbose bool) error {
 			return err
 		}
 	}
-	return sb.remove()
-}
-
-// remove deletes the files of a sandbox whose services are stopping.
-func (sb *sandbox) remove() error {
 	if err := sb.awaitEnd(); err != nil {
 		return err
 	}

@@ -423,7 +423,7 @@ func TestLife(t *testing.T) {
 		b.nothingRuns()
 		out, err := b.run("status")
 		require.Error(t, err)
-		assert.Contains(t, out, "does not run")
+		assert.Contains(t, out, "is not running")
 
 		// The new daemon keeps nothing open that its starter has inherited: a script's lock, or a pipe.
 		read, write, err := os.Pipe()
