@@ -36,6 +36,9 @@ func Serve(ctx context.Context, args []string) error {
 	for _, name := range []string{"root", "binary", "buildTarget", "tracing"} {
 		flags.String(name, "", "")
 	}
+	// With --logflow, the engine passes its own settings of the log on.
+	flags.Bool("logtostderr", false, "")
+	flags.String("v", "", "")
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
