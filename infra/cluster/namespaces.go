@@ -46,7 +46,7 @@ func lookUpNamespace(ctx context.Context, cluster *rest.Config, name string) (*n
 	if err != nil {
 		return nil, err
 	}
-	defer answer.Body.Close() //nolint:errcheck // it is only read
+	defer answer.Body.Close()
 	switch answer.StatusCode {
 	case http.StatusOK:
 	case http.StatusNotFound:

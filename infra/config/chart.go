@@ -53,7 +53,7 @@ func (c *Config) ChartOf(service string) (ResolvedChart, error) {
 	case settings.OCI != "":
 		resolved.Name = settings.OCI
 	default:
-		local := &localChart{}
+		var local *localChart
 		resolved.Name = chartPath(settings)
 		local, err = c.localChart(resolved.Name)
 		resolved.Version, resolved.Digest, hasValue = local.version, local.digest, local.hasValue

@@ -100,7 +100,7 @@ func TestChartFollowsSymbolicLinks(t *testing.T) {
 	writeFiles(t, dir, map[string]string{"shared/deployment.yaml": "kind: StatefulSet\n"})
 	require.NotEqual(t, linked.digest, readChart(filepath.Join(dir, "chart")).digest, "what the link leads to is read")
 
-	require.NoError(t, os.Symlink("../nowhere", filepath.Join(dir, "chart/README.md")))
+	require.NoError(t, os.Symlink("../nowhere", filepath.Join(dir, "chart", "README.md")))
 	require.ErrorContains(t, readChart(filepath.Join(dir, "chart")).err, "README.md")
 }
 

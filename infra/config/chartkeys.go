@@ -184,13 +184,10 @@ func valueAt(values map[string]any, path string) any {
 }
 
 func deleteValue(values map[string]any, path string) {
-	folder, key := "", path
-	if i := strings.LastIndexByte(path, '.'); i >= 0 {
-		folder, key = path[:i], path[i+1:]
-		if object, ok := valueAt(values, folder).(map[string]any); ok {
-			delete(object, key)
-		}
-		return
+	i := strings.LastIndexByte(path, '.')
+	if i < 0 {
+		delete(values, path)
+	} else if object, ok := valueAt(values, path[:i]).(map[string]any); ok {
+		delete(object, path[i+1:])
 	}
-	delete(values, key)
 }

@@ -2,7 +2,6 @@ package config
 
 import (
 	"encoding/json"
-	"errors"
 	"os"
 	"path/filepath"
 	"testing"
@@ -324,5 +323,5 @@ func TestReadStackFile(t *testing.T) {
 	}
 	require.Nil(t, readStackFile(t.TempDir(), "dev"))
 	require.Nil(t, parseStackFile([]byte("a:\n\tb")))
-	require.True(t, errors.Is(fileReason(os.ErrNotExist), os.ErrNotExist))
+	require.ErrorIs(t, fileReason(os.ErrNotExist), os.ErrNotExist)
 }

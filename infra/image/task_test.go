@@ -15,7 +15,7 @@ import (
 // What ACR Tasks make of the steps: they put values into the text, read it as YAML, and give each command to a shell.
 func TestImportStep(t *testing.T) {
 	t.Parallel()
-	const username, password = `robot$ci+shop`, `p #: {a}\ "q" $x`
+	const username, password = `robot$ci+shop`, `p #: {a}\ "q" $x` //nolint:gosec // G101: of nobody
 	step, err := importStep(config.Image{Repository: "app", Tag: "1.0.0", Import: &config.Import{
 		Source: "harbor.example.com/shop/app:1.0.0", Username: username, Password: password,
 	}}, "AzureUSGovernment")

@@ -61,7 +61,7 @@ func TestChartsAsTheyAre(t *testing.T) {
 		"create-2022": {},
 		"create-2024": {},
 		"podinfo":     {keys: config.ChartKeys{PullSecrets: "image.pullSecrets"}},
-		"umbrella":    {keys: config.ChartKeys{Repository: "api.image.repository", Tag: "api.image.tag", PullSecrets: "api.imagePullSecrets"}},
+		"umbrella":    {keys: config.ChartKeys{Repository: "api.image.repository", Tag: "api.image.tag", PullSecrets: "api.imagePullSecrets"}}, //nolint:gosec // G101: where a chart has its pull secrets
 		"hooks":       {},
 		"stateful":    {},
 		"cron":        {keys: config.ChartKeys{Image: "job.image"}},

@@ -203,7 +203,8 @@ func baseName(stack string) string { return stack[strings.LastIndex(stack, "/")+
 
 // stackOutputs are those outputs of the program that the pipeline reads.
 type stackOutputs struct {
-	Images map[string]string `yaml:"images"`
+	Images       map[string]string `yaml:"images"`
+	RegistryName string            `yaml:"registryName"`
 }
 
 // readYAML reads a file of YAML or JSON.

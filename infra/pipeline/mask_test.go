@@ -11,7 +11,7 @@ import (
 
 const (
 	secretPassword = "correct~horse.battery_staple"
-	secretToken    = "eyJhbGciOiJSUzI1NiIsImtpZCI6InNhbXBsZSJ9"
+	secretToken    = "eyJhbGciOiJSUzI1NiIsImtpZCI6InNhbXBsZSJ9" //nolint:gosec // G101: of no use to anybody
 )
 
 // secretState has a password, a kubeconfig, and a login with the password in it.
@@ -37,7 +37,7 @@ func TestMaskedLines(t *testing.T) {
 	t.Parallel()
 	secrets, plain, err := secretsOf([]byte(secretState))
 	require.NoError(t, err)
-	for text, want := range map[string]string{
+	for text, want := range map[string]string{ //nolint:gosec // G101: as above
 		"nothing secret: 1234":                                              "nothing secret: 1234",
 		"password=" + secretPassword + "!":                                  "password=[secret]!",
 		"    token: " + secretToken:                                         "    [secret]",

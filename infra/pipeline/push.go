@@ -8,7 +8,6 @@ import (
 	"io"
 	"os"
 	"os/exec"
-	"regexp"
 	"strings"
 )
 
@@ -92,19 +91,29 @@ func hasHost(repository string) bool {
 
 // registryOf returns the name of a stack's registry, "" before its first deployment.
 func registryOf(stack string) (string, error) {
+	var stacks []struct {
+		Name string `yaml:"name"`
+	}
 	if out, err := exec.Command("pulumi", "stack", "ls", "--json").Output(); err != nil {
 		return "", errors.New("pulumi stack ls: " + problemOf(err))
-	} else if !regexp.MustCompile(`"name":\s*"([^"]*/)?` + regexp.QuoteMeta(baseName(stack)) + `"`).Match(out) {
-		return "", nil
+	} else if err := parseYAML("pulumi stack ls", out, &stacks); err != nil {
+		return "", err
 	}
-	outputs, err := exec.Command("pulumi", "stack", "output", "--json", "--stack", stack).Output()
-	if err != nil {
-		return "", errors.New("pulumi stack output: " + problemOf(err))
+	var found stackOutputs
+	for _, known := range stacks {
+		if baseName(known.Name) != baseName(stack) {
+			continue
+		}
+		outputs, err := exec.Command("pulumi", "stack", "output", "--json", "--stack", stack).Output() //nolint:gosec // G702: the stack is an argument of its own
+		if err != nil {
+			return "", errors.New("pulumi stack output: " + problemOf(err))
+		}
+		if err := parseYAML("outputs of "+stack, outputs, &found); err != nil {
+			return "", err
+		}
+		break
 	}
-	var found struct {
-		RegistryName string `yaml:"registryName"`
-	}
-	return found.RegistryName, parseYAML("outputs of "+stack, outputs, &found)
+	return found.RegistryName, nil
 }
 
 // problemOf returns what a program that failed has told.
@@ -125,7 +134,7 @@ type pusher struct {
 // push returns the image of a source, built if need be.
 func (p pusher) push(source, builder string) (builtImage, error) {
 	// git's name of the source's content: what was built of the same content is the same image.
-	if tree, err := exec.Command("git", "rev-parse", "--verify", "--quiet", "HEAD:./"+source).Output(); err == nil {
+	if tree, err := exec.Command("git", "rev-parse", "--verify", "--quiet", "HEAD:./"+source).Output(); err == nil { //nolint:gosec // G702: the source is in an argument of its own
 		content := "tree-" + strings.TrimSpace(string(tree))
 		if digest := p.digest(content); validDigest.MatchString(digest) && (p.moving == "" || p.digest(p.moving) == digest) {
 			fmt.Fprintf(p.out, "%s: %s has not changed since it was built\n", p.repository, source)
@@ -184,7 +193,7 @@ func (p pusher) buildHere(source string) error {
 
 // digest returns the digest of a tag, "" if it is not there.
 func (p pusher) digest(tag string) string {
-	out, err := exec.Command("az", "acr", "repository", "show", "--name", p.registry, "--image", p.repository+":"+tag, "--query", "digest", "--output", "tsv").Output()
+	out, err := exec.Command("az", "acr", "repository", "show", "--name", p.registry, "--image", p.repository+":"+tag, "--query", "digest", "--output", "tsv").Output() //nolint:gosec // G702: registry and image are arguments of their own
 	if err != nil {
 		return ""
 	}
@@ -204,7 +213,7 @@ var buildAdvice = map[string]string{
 // do runs a program, shows what it prints, and returns its error with advice.
 func (p pusher) do(name string, args ...string) error {
 	var said bytes.Buffer
-	command := exec.Command(name, args...)
+	command := exec.Command(name, args...) //nolint:gosec // G702: the command is this program's own, and each argument stands alone
 	command.Stdout = io.MultiWriter(p.out, &said)
 	command.Stderr = command.Stdout
 	err := command.Run()

@@ -17,7 +17,7 @@ import (
 
 // renderToken is the function of the Kubernetes provider that renders a chart, wherever it is, without installing it. Helm's engine in
 // the program would take as long to compile as three times the rest of it.
-const renderToken = "kubernetes:helm:template"
+const renderToken = "kubernetes:helm:template" //nolint:gosec // G101: the name of a function
 
 // renderOptions are what it takes, as JSON. A namespace is not among them: given one, the provider asks the cluster for every kind of
 // object whether it has one, and fails where the cluster cannot be reached (decodeYaml in its invoke_decode_yaml.go).

@@ -525,7 +525,7 @@ var facts = []fact{
 			r := e.create(credentialTok, "c", credentialSetInputs("hub-login", nil))
 			e.want(r, "systemAssigned", "identity", "type")
 			principal := r.out("identity", "principalId")
-			assert.NoError(e.t, uuid.Validate(principal))
+			require.NoError(e.t, uuid.Validate(principal))
 			health := func() props {
 				return objects(toProps(r.outputs), "authCredentials")[0]["credentialHealth"].(props)
 			}
@@ -674,7 +674,7 @@ var facts = []fact{
 			in["step"], in["platform"] = step, props{"os": "linux"}
 			r := e.create(taskTok, "t", in)
 			e.want(r, "SystemAssigned", "identity", "type")
-			assert.NoError(e.t, uuid.Validate(r.out("identity", "principalId")))
+			require.NoError(e.t, uuid.Validate(r.out("identity", "principalId")))
 			e.want(r, step, "step")
 			e.want(r, "linux", "platform", "os")
 			e.want(r, false, "isSystemTask")
@@ -752,7 +752,7 @@ var facts = []fact{
 			e.want(r, "ServicePrincipal", "principalType")
 			e.want(r, registry.id, "scope")
 			e.absent(r, "condition", "conditionVersion", "description", "delegatedManagedIdentityResourceId")
-			assert.NoError(e.t, uuid.Validate(r.out("updatedBy")))
+			require.NoError(e.t, uuid.Validate(r.out("updatedBy")))
 		},
 	},
 	{
@@ -823,8 +823,8 @@ var facts = []fact{
 		from: cliRole + "test_create_for_rbac_password_with_assignment, v1.0",
 		holds: func(e *engine) {
 			r := e.create(appType, "pull", props{"displayName": "pull"})
-			assert.NoError(e.t, uuid.Validate(r.out("objectId")))
-			assert.NoError(e.t, uuid.Validate(r.out("clientId")))
+			require.NoError(e.t, uuid.Validate(r.out("objectId")))
+			require.NoError(e.t, uuid.Validate(r.out("clientId")))
 			assert.NotEqual(e.t, r.out("objectId"), r.out("clientId"))
 			assert.NotEmpty(e.t, r.out("publisherDomain"))
 			e.want(r, "AzureADMyOrg", "signInAudience") // the provider's own default: it always sends one
@@ -839,7 +839,7 @@ var facts = []fact{
 			in := props{"applicationId": app.id, "displayName": "image pull", "startDate": "2026-03-01T12:00:00Z", "endDate": "2026-05-01T12:00:00Z"}
 			r := e.create(appPassType, "pull", in)
 			assert.NotEmpty(e.t, r.out("value"))
-			assert.NoError(e.t, uuid.Validate(r.out("keyId")))
+			require.NoError(e.t, uuid.Validate(r.out("keyId")))
 			e.want(r, in["startDate"], "startDate")
 			e.want(r, in["endDate"], "endDate")
 			_, err := e.ad.Read(context.Background(), &pulumirpc.ReadRequest{Id: r.id, Urn: urn(appPassType, "pull"), Name: "pull", Type: appPassType})

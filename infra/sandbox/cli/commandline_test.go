@@ -111,7 +111,7 @@ func TestFaultsAreDocumented(t *testing.T) {
 	require.True(t, found && ended)
 	want := before + "<!-- generated: faults -->\n" + b.String() + "<!-- end -->" + after
 	if *update {
-		require.NoError(t, os.WriteFile(page, []byte(want), 0o644)) //nolint:gosec // G306: a file of the checkout
+		require.NoError(t, os.WriteFile(page, []byte(want), 0o644))
 		return
 	}
 	assert.Equal(t, want, string(text), "rewrite it with -update")

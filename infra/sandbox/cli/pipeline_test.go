@@ -523,7 +523,7 @@ func TestPipeline(t *testing.T) {
 		require.Equal(t, "Failed", r.stage("Deploy_test"))
 		assert.Contains(t, r.log, fmt.Sprintf("it was made for commit %s, and this is 0123456789abcdef0123456789abcdef01234567: start a new run of the pipeline", previewed))
 	})
-	step("a plan that is violated shows no secret", func(t *testing.T) { b.violate() })
+	step("a plan that is violated shows no secret", func(*testing.T) { b.violate() })
 	step("settings that are wrong fail the preview", func(t *testing.T) {
 		b.commit("test", settings{"services": services(settings{"tag": "a/b"}), "registry": settings{"sku": "Gold"}})
 		before := len(b.double.issues)
@@ -627,7 +627,7 @@ func TestPipeline(t *testing.T) {
 		b.end(r)
 		assert.NotContains(t, r.log, "== AzureCLI@2", "nothing of a fork's signs in to Azure")
 	})
-	step("the example of one file deploys from nothing, and again", func(t *testing.T) { b.example(release) })
+	step("the example of one file deploys from nothing, and again", func(*testing.T) { b.example(release) })
 	step("no secret is in logs, artifacts and comments", func(t *testing.T) {
 		text := b.logs.String() + strings.Join(b.double.summaries, "") + strings.Join(b.rest.comments, "")
 		require.NoError(t, filepath.WalkDir(b.double.artifacts, func(path string, entry os.DirEntry, err error) error {

@@ -109,7 +109,8 @@ func (c call) file(option string) (object, error) {
 		return nil, err
 	}
 	var content object
-	return content, json.Unmarshal(text, &content)
+	err = json.Unmarshal(text, &content)
+	return content, err
 }
 
 // command is what a double knows of one command. Required options end with an exclamation mark, those that take several values with a
@@ -212,7 +213,7 @@ var azCommands = map[string]command{
 		return object{"id": "project-id", "name": c.get("--project")}, nil
 	}},
 	"devops user show": {options: "--user!" + devops, do: func(c call) (any, error) { return object{"id": "id-of-" + c.get("--user")}, nil }},
-	"repos show":       {options: "--repository! --open" + project, do: func(c call) (any, error) { return object{"id": "repository-id"}, nil }},
+	"repos show":       {options: "--repository! --open" + project, do: func(call) (any, error) { return object{"id": "repository-id"}, nil }},
 	"repos policy list": {options: "--repository-id --branch" + project, do: func(c call) (any, error) {
 		return c.with("policy", object{"branch": c.get("--branch")}), nil
 	}},
@@ -461,7 +462,8 @@ func plain(value any) (any, error) {
 		return nil, err
 	}
 	var again any
-	return again, json.Unmarshal(text, &again)
+	err = json.Unmarshal(text, &again)
+	return again, err
 }
 
 // ghDouble is gh, with the flags of github.com/cli/cli pkg/cmd/api and pkg/cmd/variable.

@@ -214,8 +214,7 @@ func expectAzureDevOps(w *world) {
 	}, values(s.Things["credential"], "identity", "subject", "issuer"))
 	var preview []string
 	for _, role := range s.Things["role"] {
-		switch role["principalId"] {
-		case "principal-of-acr-microservices-preview":
+		if role["principalId"] == "principal-of-acr-microservices-preview" {
 			preview = append(preview, role["roleDefinitionName"].(string))
 		}
 		if role["roleDefinitionName"] == "Role Based Access Control Administrator" {
