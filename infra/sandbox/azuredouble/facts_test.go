@@ -127,18 +127,7 @@ func (e *engine) everyRegistry() []*deployed {
 	return all
 }
 
-func (e *engine) setFaults(rules ...string) {
-	e.t.Helper()
-	var c Conditions
-	for _, text := range rules {
-		rule, err := ParseFaultRule(text)
-		require.NoError(e.t, err)
-		c.Faults = append(c.Faults, rule)
-	}
-	e.double.SetConditions(c)
-}
-
-// key is the encryption of a registry with a key of its own.
+// ownKey is the encryption of a registry with a key of its own.
 func ownKey(version string) props {
 	return merge(premium, props{
 		"identity": props{"type": "UserAssigned", "userAssignedIdentities": []any{userIdentity}},
@@ -223,7 +212,7 @@ var facts = []fact{
 		id: "reg-not-registered", says: "a subscription that has not registered the service answers 409 MissingSubscriptionRegistration",
 		from: cliACR + "test_acr_create_webhook, 2019-12-01-preview",
 		holds: func(e *engine) {
-			e.setFaults("create Registry unregistered")
+			e.faults("create Registry unregistered")
 			e.fails(registryTok, registryInputs(nil), `Status=409 Code="MissingSubscriptionRegistration"`)
 		},
 	},
@@ -985,10 +974,10 @@ var facts = []fact{
 		id: "arm-502", says: "ARM now and then answers 502 InvalidGatewayHost, and a second later all is well", from: cliACR + "test_acr_with_zone_redundancy, 2021-08-01-preview",
 		holds: func(e *engine) {
 			e.registry(premium)
-			e.setFaults("create Replication gateway call=1")
+			e.faults("create Replication gateway call=1")
 			in := child(props{"replicationName": "uksouth", "location": "uksouth"})
 			e.want(e.create(replicaTok, "r", in), "Succeeded", "provisioningState") // the provider asks again
-			e.setFaults("create Replication gateway")
+			e.faults("create Replication gateway")
 			e.fails(replicaTok, merge(in, props{"replicationName": "francecentral", "location": "francecentral"}), `Status=502 Code="InvalidGatewayHost"`)
 		},
 	},
@@ -998,7 +987,7 @@ var facts = []fact{
 		holds: func(e *engine) {
 			e.registry(nil)
 			task := e.create(taskTok, "t", taskInputs(nil))
-			e.setFaults("create RegistryTaskScheduleRunNow no-tasks")
+			e.faults("create RegistryTaskScheduleRunNow no-tasks")
 			e.fails(scheduleTok, props{"containerRegistryTaskId": task.id}, `Status=400 Code="TasksOperationsNotAllowed"`)
 		},
 	},

@@ -179,8 +179,8 @@ func (b *box) nothingRuns() {
 	}, 30*time.Second, 20*time.Millisecond, "processes are left")
 }
 
-// interrupt sends a signal to an up as soon as it has printed what matches.
-func (b *box) interrupt(signal syscall.Signal, when string, args ...string) {
+// upCutShort runs an up, cuts it short as soon as it has printed what matches, and waits until it has failed.
+func (b *box) upCutShort(when string, cut func(up *os.Process), args ...string) {
 	b.t.Helper()
 	cmd := b.command(append([]string{"up"}, args...)...)
 	w := &trigger{pattern: regexp.MustCompile(when), reached: make(chan struct{})}
@@ -190,12 +190,18 @@ func (b *box) interrupt(signal syscall.Signal, when string, args ...string) {
 	go func() { ended <- cmd.Wait() }()
 	select {
 	case <-w.reached:
-		require.NoError(b.t, cmd.Process.Signal(signal))
+		cut(cmd.Process)
 		require.Error(b.t, <-ended)
 	case err := <-ended:
-		require.FailNow(b.t, "up ended before it could be interrupted", "%v\n%s", err, w.String())
+		require.FailNow(b.t, "up ended before it could be cut short", "%v\n%s", err, w.String())
 	}
-	b.t.Logf("%s: up, interrupted\n%s", b.name, w.String())
+	b.t.Logf("%s: up, cut short\n%s", b.name, w.String())
+}
+
+// interrupt sends a signal to an up as soon as it has printed what matches.
+func (b *box) interrupt(signal syscall.Signal, when string, args ...string) {
+	b.t.Helper()
+	b.upCutShort(when, func(up *os.Process) { require.NoError(b.t, up.Signal(signal)) }, args...)
 	b.nothingRuns()
 }
 

@@ -4,7 +4,6 @@ package cli
 
 import (
 	"os"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -21,20 +20,7 @@ import (
 // killEngine kills the engine of an up, and nothing else, as soon as the up has printed what matches.
 func (b *box) killEngine(when string, args ...string) {
 	b.t.Helper()
-	cmd := b.command(append([]string{"up"}, args...)...)
-	w := &trigger{pattern: regexp.MustCompile(when), reached: make(chan struct{})}
-	cmd.Stdout, cmd.Stderr = w, w
-	require.NoError(b.t, cmd.Start())
-	ended := make(chan error, 1)
-	go func() { ended <- cmd.Wait() }()
-	select {
-	case <-w.reached:
-		b.signalEngine(syscall.SIGKILL)
-		require.Error(b.t, <-ended)
-	case err := <-ended:
-		require.FailNow(b.t, "up ended before its engine could be killed", "%v\n%s", err, w.String())
-	}
-	b.t.Logf("%s: up, its engine killed\n%s", b.name, w.String())
+	b.upCutShort(when, func(*os.Process) { b.signalEngine(syscall.SIGKILL) }, args...)
 	b.info() // the sandbox itself still runs
 }
 
