@@ -39,7 +39,10 @@ func newMasker(secrets []string, plain string) *masker {
 		}
 	}
 	for _, secret := range secrets {
-		add(strings.TrimSpace(secret))
+		// A value that the state has in plain text as well, such as a service's name among secret values, is none.
+		if !strings.Contains("\n"+plain, "\n"+secret+"\n") {
+			add(strings.TrimSpace(secret))
+		}
 		parts := tokens.FindAllString(secret, -1)
 		if decoded, err := base64.StdEncoding.DecodeString(secret); err == nil {
 			parts = append(parts, tokens.FindAllString(string(decoded), -1)...)

@@ -56,6 +56,16 @@ func TestMaskedLines(t *testing.T) {
 	require.Equal(t, "the password at shopacr1a2b3c4d.azurecr.io is [secret]", got)
 }
 
+// A service's name is among the values of a release whose values are secret, and is in the state in plain text as well.
+func TestMaskedNames(t *testing.T) {
+	t.Parallel()
+	const text = "services.customerapi.image.tag is wrong"
+	got, _ := newMasker([]string{"customerapi"}, "shop\ncustomerapi\n").line(text)
+	require.Equal(t, text, got)
+	got, _ = newMasker([]string{"customerapi"}, "not-the-customerapi\n").line(text)
+	require.Equal(t, "services.[secret].image.tag is wrong", got)
+}
+
 // What the engine says of a violated plan, with values that neither the state nor the settings have: Azure has given a
 // kubeconfig anew.
 func TestMaskedViolation(t *testing.T) {

@@ -117,9 +117,12 @@ func azureFaults() []faultScenario {
 		},
 		{
 			name: "pull-never", fault: "Azure: longer than the release waits", fresh: true,
-			flags:  updateFlags{propagation: propagation(azuredouble.Never), config: impatient(nil)},
-			config: map[string]string{"services.customerapi.image.tag": "1.0.0"},
-			seen:   "authentication required",
+			flags: updateFlags{propagation: propagation(azuredouble.Never), config: impatient(nil)},
+			config: map[string]string{
+				"services.customerapi.image.tag": "1.0.0",
+				"registry.name":                  "acrmicroservicesnever0badcafe", // of which the node has no image yet
+			},
+			seen: "authentication required",
 		},
 	}
 }
@@ -157,7 +160,9 @@ func clusterFaults() []faultScenario {
 		{
 			name: "api-restart", fault: "Kubernetes: the API server is away while Helm upgrades",
 			during: whileUpgrading(outage("kube-apiserver")), lift: outageOver("kube-apiserver"),
-			flags: updateFlags{config: impatient(nil)}, config: change("api-restart"),
+			flags: updateFlags{config: impatient(nil)},
+			// The controllers were away as well, and first have to elect a leader again.
+			config: map[string]string{"services.customerapi.values.env.REASON": "api-restart", "release.timeoutSeconds": "60"},
 			seen: "connection refused",
 		},
 		{

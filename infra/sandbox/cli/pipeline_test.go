@@ -111,7 +111,7 @@ func (b *pipelineBox) git(args ...string) {
 func (b *pipelineBox) commit(stack string, s settings) {
 	b.t.Helper()
 	config := settings{"azure-native:location": "westeurope"}
-	if s["registry"] != nil {
+	if registry, _ := s["registry"].(settings); registry["existing"] != nil {
 		delete(config, "azure-native:location") // it has no registry of its own
 	}
 	for key, value := range s {
