@@ -163,7 +163,7 @@ func clusterFaults() []faultScenario {
 			flags: updateFlags{config: impatient(nil)},
 			// The controllers were away as well, and first have to elect a leader again.
 			config: map[string]string{"services.customerapi.values.env.REASON": "api-restart", "release.timeoutSeconds": "60"},
-			seen: "connection refused",
+			seen:   "connection refused",
 		},
 		{
 			name: "webhook-refuses", fault: "Kubernetes: an admission webhook refuses",
