@@ -45,6 +45,9 @@ func (g *graph) String() string {
 		if r.retain {
 			text.WriteString("  retained on delete\n")
 		}
+		if r.deletedWith != "" {
+			fmt.Fprintf(&text, "  deleted with: %s\n", r.deletedWith)
+		}
 		if r.imported != "" {
 			fmt.Fprintf(&text, "  import: %s\n", r.imported)
 		}

@@ -43,6 +43,7 @@ type registered struct {
 	secretOutputs      []string
 	dependencies       []string
 	imported           string
+	deletedWith        string
 	provider           string   // an explicit one
 	ignored            []string // inputs whose changes are ignored
 	hooks              *pulumirpc.RegisterResourceRequest_ResourceHooksBinding
@@ -138,7 +139,7 @@ func (m *mockMonitor) RegisterResource(_ context.Context, req *pulumirpc.Registe
 	m.graph.resources[key] = registered{
 		kind: req.GetType(), name: req.GetName(), parent: shortURN(req.GetParent()), custom: req.GetCustom(),
 		protect: req.GetProtect(), retain: req.GetRetainOnDelete(), version: req.GetVersion(),
-		imported: req.GetImportId(), provider: shortURN(req.GetProvider()), ignored: req.GetIgnoreChanges(), inputs: inputs, secretOutputs: req.GetAdditionalSecretOutputs(), hooks: req.GetHooks(),
+		imported: req.GetImportId(), deletedWith: shortURN(req.GetDeletedWith()), provider: shortURN(req.GetProvider()), ignored: req.GetIgnoreChanges(), inputs: inputs, secretOutputs: req.GetAdditionalSecretOutputs(), hooks: req.GetHooks(),
 		dependencies: shortURNs(req.GetDependencies()),
 	}
 	if m.preview || !req.GetCustom() {

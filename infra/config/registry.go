@@ -65,8 +65,9 @@ type Registry struct {
 	Push []Push `json:"push"`
 	// Lock prevents everybody in Azure from deleting the registry, or a webhook, replica or role assignment of it.
 	Lock bool `json:"lock" default:"false"`
-	// Protect prevents Pulumi from deleting the registry and the resource group.
-	Protect bool `json:"protect" default:"false"`
+	// Protect prevents Pulumi from deleting the registry, with all its images, and the resource group. Before `pulumi destroy`, set it to
+	// `false` and run `pulumi up`.
+	Protect *bool `json:"protect" default:"true"`
 }
 
 // Existing says where an existing registry is found: by Name and ResourceGroup, or by Stack.

@@ -44,7 +44,6 @@ var registryFeatures = []feature{
 	{"diagnostics", "diagnostic settings", SKUBasic, func(r *Registry) bool { return r.Diagnostics != nil }},
 	{"push", "push access", SKUBasic, func(r *Registry) bool { return len(r.Push) > 0 }},
 	{"lock", "a lock against deletion", SKUBasic, func(r *Registry) bool { return r.Lock }},
-	{"protect", "protection against Pulumi itself", SKUBasic, func(r *Registry) bool { return r.Protect }},
 }
 
 // maxWebhooks is how many webhooks a registry may have.

@@ -44,7 +44,7 @@ func (s *site) cacheRules() error {
 			SourceRepository:        pulumi.String(wanted.Source),
 			TargetRepository:        pulumi.String(wanted.Target),
 			CredentialSetResourceId: sets[wanted.Credentials],
-		}, s.parent, azure.ReplacedBy("sourceRepository", "targetRepository"), pulumi.DeleteBeforeReplace(true)); err != nil {
+		}, s.inside, azure.ReplacedBy("sourceRepository", "targetRepository"), pulumi.DeleteBeforeReplace(true)); err != nil {
 			return fmt.Errorf("cache rule %q: %w", name, err)
 		}
 	}
@@ -64,5 +64,5 @@ func (s *site) credentialSet(name string, login config.CacheCredentials) (*acr.C
 			PasswordSecretIdentifier: pulumi.String(login.PasswordSecretID),
 		}},
 		Identity: &acr.IdentityPropertiesArgs{Type: acr.ResourceIdentityTypeSystemAssigned},
-	}, s.parent, azure.ReplacedBy("loginServer"))
+	}, s.inside, azure.ReplacedBy("loginServer"))
 }

@@ -41,7 +41,7 @@ func (s *site) purge() error {
 			Status:   pulumi.String("Enabled"),
 		}}},
 		Tags: s.args.Tags,
-	}, s.parent); err != nil {
+	}, s.inside); err != nil {
 		return fmt.Errorf("purge: %w", err)
 	}
 	return nil

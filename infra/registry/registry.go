@@ -90,7 +90,7 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 		Identity:                 identityInput(args.Identity, adopted.identity),
 		Encryption:               encryptionInput(args.Encryption),
 		Tags:                     args.Tags,
-	}, pulumi.Parent(registry), pulumi.Protect(args.Protect), adopt(args.Adopt), pulumi.IgnoreChanges(adopted.ignored), guard)
+	}, pulumi.Parent(registry), pulumi.Protect(args.protected()), adopt(args.Adopt), pulumi.IgnoreChanges(adopted.ignored), guard)
 	if err != nil {
 		return nil, fmt.Errorf("registry %q: %w", name, err)
 	}
@@ -98,7 +98,11 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 		ID: created.ID().ToStringOutput(), Name: nameIn(created.ID()), ResourceGroup: group, Location: location,
 		LoginServer: pulumi.String(adopted.loginServer).ToStringOutput(),
 	}
-	site := &site{Registry: registry, ctx: ctx, name: name, args: args, parent: pulumi.Parent(registry), replicaIn: map[string]pulumi.Resource{}}
+	parent := pulumi.Parent(registry)
+	site := &site{
+		Registry: registry, ctx: ctx, name: name, args: args, replicaIn: map[string]pulumi.Resource{},
+		parent: parent, inside: pulumi.Composite(parent, pulumi.DeletedWith(created)),
+	}
 	for _, furnish := range []func() error{
 		site.replicas, site.webhooks, site.cacheRules, site.privateEndpoint, site.purge, site.diagnostics, site.push,
 	} {
@@ -135,6 +139,7 @@ type site struct {
 	name      string // of the component, with which the parts' names begin
 	args      *Args
 	parent    pulumi.ResourceOption
+	inside    pulumi.ResourceOption // for what Azure deletes together with the registry
 	replicaIn map[string]pulumi.Resource
 }
 
@@ -149,7 +154,7 @@ func (s *site) replicas() error {
 			RegionEndpointEnabled: pulumi.Bool(config.ValueOr(replica.RegionEndpoint, true)),
 			Tags:                  s.args.Tags,
 			// The SDK sends a default, and Azure does not change it.
-		}, s.parent, pulumi.IgnoreChanges([]string{"zoneRedundancy"}))
+		}, s.inside, pulumi.IgnoreChanges([]string{"zoneRedundancy"}))
 		if err != nil {
 			return fmt.Errorf("replica %q: %w", replica.Location, err)
 		}
@@ -157,6 +162,9 @@ func (s *site) replicas() error {
 	}
 	return nil
 }
+
+// protected is whether Pulumi refuses to delete the registry and its group.
+func (a *Args) protected() bool { return config.ValueOr(a.Protect, true) }
 
 // enabled is how Azure writes a switch.
 func enabled(on bool) string {
@@ -179,7 +187,7 @@ func resourceGroup(ctx *pulumi.Context, name string, args *Args, parent pulumi.R
 		ResourceGroupName: pulumi.String(args.ResourceGroup.Name),
 		Location:          pulumi.String(args.Location),
 		Tags:              args.Tags,
-	}, pulumi.Parent(parent), pulumi.Protect(args.Protect), adopt(config.ResourceGroupIDOf(args.Adopt)),
+	}, pulumi.Parent(parent), pulumi.Protect(args.protected()), adopt(config.ResourceGroupIDOf(args.Adopt)),
 		pulumi.IgnoreChanges(args.keptTags()))
 	if err != nil {
 		return group, location, fmt.Errorf("resource group: %w", err)

@@ -34,7 +34,7 @@ func (s *site) webhooks() error {
 		if len(webhook.Headers) > 0 {
 			args.CustomHeaders = pulumi.ToSecret(pulumi.ToStringMap(webhook.Headers)).(pulumi.StringMapOutput)
 		}
-		opts := []pulumi.ResourceOption{s.parent}
+		opts := []pulumi.ResourceOption{s.inside}
 		if replica, ok := s.replicaIn[webhook.Location]; ok {
 			// Azure refuses a webhook in a region where the registry has no replica yet.
 			opts = append(opts, pulumi.DependsOn([]pulumi.Resource{replica}))

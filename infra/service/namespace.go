@@ -38,9 +38,11 @@ func (s *site) createNamespace() (pulumi.StringOutput, error) {
 		if err != nil {
 			return pulumi.StringOutput{}, fmt.Errorf("namespace: %w", err)
 		}
+		s.inside = s.parent
 		return patch.Metadata.Name().Elem(), nil
 	}
-	opts := []pulumi.ResourceOption{s.parent, pulumi.RetainOnDelete(config.ValueOr(settings.RetainOnDelete, false))}
+	retained := config.ValueOr(settings.RetainOnDelete, false)
+	opts := []pulumi.ResourceOption{s.parent, pulumi.RetainOnDelete(retained)}
 	if hook := s.args.NewNamespace; hook != nil {
 		opts = append(opts, pulumi.ResourceHooks(&pulumi.ResourceHookBinding{BeforeCreate: []*pulumi.ResourceHook{hook}}))
 	}
@@ -49,6 +51,10 @@ func (s *site) createNamespace() (pulumi.StringOutput, error) {
 	}, opts...)
 	if err != nil {
 		return pulumi.StringOutput{}, fmt.Errorf("namespace: %w", err)
+	}
+	s.inside = s.parent
+	if !retained {
+		s.inside = pulumi.Composite(s.parent, pulumi.DeletedWith(created))
 	}
 	return created.Metadata.Name().Elem(), nil
 }

@@ -35,7 +35,7 @@ func (s *site) pullSecret() (pulumi.StringInput, error) {
 		Type:     pulumi.String("kubernetes.io/dockerconfigjson"),
 		// A secret as a whole, because the map itself holds an output only inside.
 		Data: pulumi.ToSecret(pulumi.StringMap{".dockerconfigjson": content}).(pulumi.StringMapOutput),
-	}, s.parent)
+	}, s.inside)
 	if err != nil {
 		return nil, fmt.Errorf("pull secret: %w", err)
 	}

@@ -24,7 +24,7 @@ func (s *site) rules() ([]pulumi.Resource, error) {
 	if len(settings.Quota) > 0 {
 		quota, err := corev1.NewResourceQuota(s.ctx, s.name, &corev1.ResourceQuotaArgs{
 			Metadata: metadata, Spec: &corev1.ResourceQuotaSpecArgs{Hard: pulumi.ToStringMap(settings.Quota)},
-		}, s.parent)
+		}, s.inside)
 		if err != nil {
 			return nil, fmt.Errorf("resource quota: %w", err)
 		}
@@ -37,7 +37,7 @@ func (s *site) rules() ([]pulumi.Resource, error) {
 				Default:        pulumi.ToStringMap(limits.Default),
 				DefaultRequest: pulumi.ToStringMap(limits.DefaultRequest),
 			}}},
-		}, s.parent)
+		}, s.inside)
 		if err != nil {
 			return nil, fmt.Errorf("limit range: %w", err)
 		}
@@ -46,7 +46,7 @@ func (s *site) rules() ([]pulumi.Resource, error) {
 	if config.ValueOr(settings.Isolate, false) {
 		policy, err := networkingv1.NewNetworkPolicy(s.ctx, s.name, &networkingv1.NetworkPolicyArgs{
 			Metadata: metadata, Spec: isolation(settings.AllowFrom),
-		}, s.parent)
+		}, s.inside)
 		if err != nil {
 			return nil, fmt.Errorf("network policy: %w", err)
 		}

@@ -51,6 +51,7 @@ type site struct {
 	args      *Args
 	parent    pulumi.ResourceOrInvokeOption
 	namespace pulumi.StringOutput
+	inside    pulumi.ResourceOption // for what the cluster deletes together with the namespace
 }
 
 // New creates the namespace, the pull secret and the release, in this order.

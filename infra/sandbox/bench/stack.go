@@ -83,7 +83,7 @@ func sameServices(number int, each settings) settings {
 // configure writes the stack's settings, and makes the stack if there is none.
 func (s *benchStack) configure(ctx context.Context, to settings) error {
 	s.settings = to
-	config := settings{"azure-native:location": "westeurope"}
+	config := settings{"azure-native:location": "westeurope", "acr-microservices:registry": settings{"protect": false}}
 	for key, value := range to {
 		config["acr-microservices:"+key] = value
 	}

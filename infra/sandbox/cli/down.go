@@ -94,14 +94,15 @@ func (sb *sandbox) destroyAll(ctx context.Context, services *daemon.Client, verb
 	for _, state := range append(slices.DeleteFunc(slices.Clone(states), last), slices.DeleteFunc(states, func(s engine.State) bool { return !last(s) })...) {
 		one := *sb
 		one.stack = state.Stack
-		if err := one.destroy(ctx, services, verbose); err != nil {
+		if err := one.destroy(ctx, services, verbose, (*engine.Stack).Unprotect); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (sb *sandbox) destroy(ctx context.Context, services *daemon.Client, verbose bool) error {
+// destroy deletes the stack's resources, and the stack. Prepare runs before that.
+func (sb *sandbox) destroy(ctx context.Context, services *daemon.Client, verbose bool, prepare ...func(*engine.Stack, context.Context) error) error {
 	tools, err := sb.buildTools(ctx)
 	if err != nil {
 		return err
@@ -117,6 +118,11 @@ func (sb *sandbox) destroy(ctx context.Context, services *daemon.Client, verbose
 	managed := map[string]bool{}
 	for _, r := range resources {
 		managed[string(r.ID)] = true
+	}
+	for _, prepare := range prepare {
+		if err := prepare(st, ctx); err != nil {
+			return err
+		}
 	}
 	// What the stack only uses is not its to destroy.
 	foreign := slices.DeleteFunc(slices.Clone(before.Inventory), func(id string) bool { return managed[id] })

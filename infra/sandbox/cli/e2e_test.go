@@ -95,13 +95,41 @@ func (b *box) dir() string { return filepath.Join(b.state, b.name) }
 // configure writes the stack's settings.
 func (b *box) configure(s settings) {
 	b.t.Helper()
-	config := settings{"azure-native:location": "westeurope", "acr-microservices:environment": "test"}
-	for key, value := range s {
-		config["acr-microservices:"+key] = value
+	b.configureStack("dev", s)
+}
+
+// configureStack writes the settings of a stack; its environment is "test", unless they say another.
+func (b *box) configureStack(name string, s settings) {
+	b.t.Helper()
+	config := stackConfig(s)
+	if _, given := s["environment"]; !given {
+		config["acr-microservices:environment"] = "test"
 	}
 	content, err := yaml.Marshal(settings{"config": config})
 	require.NoError(b.t, err)
-	require.NoError(b.t, os.WriteFile(filepath.Join(b.project, "Pulumi.dev.yaml"), content, 0o600))
+	require.NoError(b.t, os.WriteFile(filepath.Join(b.project, "Pulumi."+name+".yaml"), content, 0o600))
+}
+
+// stackConfig returns the configuration of a stack with these settings. A registry of its own has a region, and Pulumi may delete it,
+// unless they say something else.
+func stackConfig(s settings) settings {
+	config := settings{}
+	for key, value := range s {
+		config["acr-microservices:"+key] = value
+	}
+	registry := settings{}
+	if given, ok := s["registry"].(settings); ok {
+		maps.Copy(registry, given)
+	}
+	if registry["external"] != nil || registry["existing"] != nil {
+		return config
+	}
+	config["azure-native:location"] = "westeurope"
+	if _, given := registry["protect"]; !given {
+		registry["protect"] = false
+	}
+	config["acr-microservices:registry"] = registry
+	return config
 }
 
 func (b *box) command(args ...string) *exec.Cmd {

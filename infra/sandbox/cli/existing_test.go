@@ -3,28 +3,13 @@
 package cli
 
 import (
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
-	"gopkg.in/yaml.v3"
 )
-
-// configureStack writes the settings of another stack than dev.
-func (b *box) configureStack(name string, s settings) {
-	b.t.Helper()
-	config := settings{}
-	for key, value := range s {
-		config["acr-microservices:"+key] = value
-	}
-	content, err := yaml.Marshal(settings{"config": config})
-	require.NoError(b.t, err)
-	require.NoError(b.t, os.WriteFile(filepath.Join(b.project, "Pulumi."+name+".yaml"), content, 0o600))
-}
 
 // TestPullRequestEnvironments runs the environments of two pull requests in the registry of a third stack, found in the one
 // case in Azure and in the other through the owner's outputs.

@@ -467,11 +467,12 @@ func faultProject(project, dir string) error {
 		// After a killed Helm, the next update waits for as long as a release may take.
 		defaultStack: {
 			"environment": "main", "services": m{"customerapi": m{"image": m{"tag": "1.0.0"}}}, "release": m{"timeoutSeconds": 30},
+			"registry": m{"protect": false},
 		},
 		// Without an image there is no release, and the stack is made in a moment.
-		freshStack: {"environment": freshStack, "services": m{"customerapi": m{}}, "registry": m{"webhooks": m{
-			"notifyci": m{"serviceUri": "https://ci.example.com/images", "actions": []string{"push"}},
-		}}},
+		freshStack: {"environment": freshStack, "services": m{"customerapi": m{}}, "registry": m{
+			"protect": false, "webhooks": m{"notifyci": m{"serviceUri": "https://ci.example.com/images", "actions": []string{"push"}}},
+		}},
 	} {
 		config := m{"azure-native:location": "westeurope"}
 		for key, value := range settings {

@@ -91,7 +91,7 @@ func TestRegistryFeatures(t *testing.T) {
 	assert.Contains(t, b.must("up"), "no changes")
 
 	// A protected registry is not deleted, and a locked one neither; the stack removes both when it is told to.
-	out, err := b.run("down")
+	out, err := b.run("down", "--stack", "dev")
 	require.Error(t, err)
 	assert.Contains(t, out, "protect")
 	b.must("up", "--config", "registry.protect=false")

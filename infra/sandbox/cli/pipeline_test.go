@@ -110,14 +110,7 @@ func (b *pipelineBox) git(args ...string) {
 // commit writes the settings of a stack into the repository and commits.
 func (b *pipelineBox) commit(stack string, s settings) {
 	b.t.Helper()
-	config := settings{"azure-native:location": "westeurope"}
-	if registry, _ := s["registry"].(settings); registry["existing"] != nil {
-		delete(config, "azure-native:location") // it has no registry of its own
-	}
-	for key, value := range s {
-		config["acr-microservices:"+key] = value
-	}
-	content, err := yaml.Marshal(settings{"config": config})
+	content, err := yaml.Marshal(settings{"config": stackConfig(s)})
 	require.NoError(b.t, err)
 	require.NoError(b.t, os.WriteFile(filepath.Join(b.double.repository, "Pulumi."+stack+".yaml"), content, 0o600))
 	b.git("add", "--all")

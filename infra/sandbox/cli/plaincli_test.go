@@ -63,14 +63,7 @@ func (c *plainCLI) configure(s settings) {
 	if content, err := os.ReadFile(path); err == nil {
 		require.NoError(c.t, yaml.Unmarshal(content, &file))
 	}
-	config := settings{"azure-native:location": "westeurope"}
-	if registry, _ := s["registry"].(settings); registry["external"] != nil {
-		config = settings{}
-	}
-	for key, value := range s {
-		config["acr-microservices:"+key] = value
-	}
-	file["config"] = config
+	file["config"] = stackConfig(s)
 	content, err := yaml.Marshal(file)
 	require.NoError(c.t, err)
 	require.NoError(c.t, os.WriteFile(path, content, 0o600))

@@ -24,7 +24,6 @@ func TestPlainKills(t *testing.T) {
 	b.must("up")
 	c := b.plain("real", settings{
 		"environment": "test", "services": settings{"customerapi": service("1.0.0")}, "release": settings{"timeoutSeconds": 30},
-		"registry": settings{"protect": false},
 	})
 	k := newKillSwitch(b)
 	k.run = func(args ...string) *exec.Cmd {

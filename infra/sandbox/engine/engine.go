@@ -185,6 +185,16 @@ func (s *Stack) Destroy(ctx context.Context) (Result, error) {
 	return s.operate(ctx, "destroy failed", args...)
 }
 
+// Unprotect lets Destroy delete what the program protects.
+func (s *Stack) Unprotect(ctx context.Context) error {
+	resources, err := s.Resources()
+	if err != nil || !slices.ContainsFunc(resources, func(r apitype.ResourceV3) bool { return r.Protect }) {
+		return err
+	}
+	s.Console.Printf("  the registry of stack %q is protected: unprotecting it, because the whole sandbox goes", s.Stack)
+	return s.pulumi(ctx, "unprotect", "state", "unprotect", "--all", "--yes")
+}
+
 // Resources returns the resources in the stack's state.
 func (s *Stack) Resources() ([]apitype.ResourceV3, error) {
 	state, err := s.state()
