@@ -14,32 +14,31 @@ import (
 	"example.com/acr-microservices/infra/internal/azure"
 	"example.com/acr-microservices/infra/pull"
 	"example.com/acr-microservices/infra/registry"
-	"example.com/acr-microservices/infra/sdk"
 	"example.com/acr-microservices/infra/service"
 )
 
 // stack is the configuration, and the components made from it.
 type stack struct {
-	ctx      *pulumi.Context
-	cfg      *config.Config
-	cluster  *cluster.Cluster
-	own      *registry.Registry     // nil for an existing registry, and for one outside Azure
-	registry *registry.Ref          // own or existing; nil for a registry outside Azure
-	access   *pull.Access           // to registry
-	images   map[string]*image.Task // by the name of the service that declares how the image is made
-	services map[string]*service.Service
+	ctx       *pulumi.Context
+	cfg       *config.Config
+	cluster   *cluster.Cluster
+	own       *registry.Registry        // nil for an existing registry, and for one outside Azure
+	registry  *registry.Ref             // own or existing; nil for a registry outside Azure
+	providers []pulumi.ProviderResource // the explicit ones of what belongs to registry
+	access    *pull.Access              // to registry
+	images    map[string]*image.Task    // by the name of the service that declares how the image is made
+	services  map[string]*service.Service
 }
 
-// newRegistry creates the registry of the stack's own.
-func (s *stack) newRegistry() (*registry.Registry, error) {
+func (s *stack) registryArgs() (*registry.Args, error) {
 	subscription, err := azure.Subscription(s.ctx)
 	if err != nil {
 		return nil, err
 	}
 	s.cfg.NameRegistry(subscription, s.ctx.Project(), s.ctx.Stack())
-	return registry.New(s.ctx, registryName(s.ctx.Project()), &registry.Args{
+	return &registry.Args{
 		Registry: s.cfg.Registry, LoginServer: s.cfg.LoginServer(s.cfg.Registry.Name), Location: s.cfg.Location, PurgeFilters: s.cfg.PurgeFilters(), Tags: tags(s.cfg.Tags),
-	})
+	}, nil
 }
 
 func (s *stack) pullArgs() (*pull.Args, error) {
@@ -153,47 +152,6 @@ func (s *stack) pullable(name string) []pulumi.Resource {
 		resources = append(resources, made.Resources()...)
 	}
 	return resources
-}
-
-// classicAzure returns the provider azure as an option, or an empty option if the stack takes nothing of it.
-func (s *stack) classicAzure() (pulumi.ResourceOption, error) {
-	if !s.cfg.NeedsClassicAzure() {
-		return pulumi.Composite(), nil
-	}
-	provider, err := sdk.NewClassicAzure(s.ctx, "azure", s.azureSettings())
-	return pulumi.Providers(provider), err
-}
-
-// azureSettings say as whom azure-native works, and in which cloud, for explicit providers that shall do the same.
-func (s *stack) azureSettings() pulumi.Map {
-	settings := azure.Settings(s.ctx, "azure-native", config.ProviderSettings)
-	if !s.cfg.Cloud.Public() {
-		settings["environment"] = pulumi.String(s.cfg.Cloud.Name)
-	}
-	return settings
-}
-
-// entra returns the provider azuread as an option where it has to be told the cloud, or an empty option: the default provider reads
-// the stack file and the environment itself, but of the cloud the stack file tells only azure-native.
-func (s *stack) entra() (pulumi.ResourceOption, error) {
-	if s.cfg.Cloud.Public() || !slices.Contains(s.cfg.PullModes(), config.PullByServicePrincipal) {
-		return pulumi.Composite(), nil
-	}
-	settings := azure.Settings(s.ctx, "azuread", config.EntraSettings)
-	settings["environment"] = pulumi.String(s.cfg.Cloud.Name)
-	provider, err := azure.NewEntra(s.ctx, "entra", settings)
-	return pulumi.Providers(provider), err
-}
-
-// nativeFor returns azure-native for the registry's subscription; nil where that is the stack's own.
-func (s *stack) nativeFor(subscription string) (*azure.Provider, error) {
-	own, err := azure.Subscription(s.ctx)
-	if err != nil || subscription == "" || strings.EqualFold(own, subscription) {
-		return nil, err
-	}
-	settings := s.azureSettings()
-	settings["subscriptionId"] = pulumi.String(subscription)
-	return azure.NewNative(s.ctx, "registry", settings)
 }
 
 // tags is nil for no tags, because an empty object would differ from Azure's answer.

@@ -13,7 +13,6 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
 	"example.com/acr-microservices/infra/cluster"
-	"example.com/acr-microservices/infra/config"
 	"example.com/acr-microservices/infra/image"
 	"example.com/acr-microservices/infra/pull"
 	"example.com/acr-microservices/infra/registry"
@@ -52,62 +51,42 @@ func Deploy(ctx *pulumi.Context) error {
 // deployRegistry creates the registry, unless it exists, the cluster's permission to pull from it, and the images that the stack
 // imports or builds.
 func (s *stack) deployRegistry() error {
-	classic, err := s.classicAzure()
+	if err := s.openRegistry(); err != nil {
+		return err
+	}
+	if err := s.addProviders(); err != nil {
+		return err
+	}
+	args, err := s.pullArgs()
 	if err != nil {
 		return err
 	}
-	native := pulumi.Composite()
-	if existing := s.cfg.Registry.Existing; existing != nil {
-		native, err = s.findRegistry(existing)
-	} else {
-		s.own, err = s.newRegistry()
-	}
-	if err != nil {
+	providers := pulumi.Providers(s.providers...)
+	if s.access, err = pull.New(s.ctx, "pull", args, providers); err != nil {
 		return err
 	}
-	if s.own != nil {
-		s.registry = &s.own.Ref
-	}
-	access, err := s.pullArgs()
-	if err != nil {
-		return err
-	}
-	entra, err := s.entra()
-	if err != nil {
-		return err
-	}
-	if s.access, err = pull.New(s.ctx, "pull", access, classic, native, entra); err != nil {
-		return err
-	}
-	for _, name := range s.cfg.PullingServices() {
-		if s.cfg.MakerOf(name) != name {
-			continue
-		}
-		if s.images[name], err = image.New(s.ctx, name, s.imageArgs(name), classic); err != nil {
+	for _, name := range s.cfg.Makers() {
+		if s.images[name], err = image.New(s.ctx, name, s.imageArgs(name), providers); err != nil {
 			return err
 		}
 	}
-	if s.own == nil || !s.cfg.Registry.Lock {
-		return nil
+	if s.own != nil && s.cfg.Registry.Lock {
+		_, err = registry.NewLock(s.ctx, "registry", &registry.LockArgs{Scope: s.registry.ID, Belongings: s.belongings()})
 	}
-	_, err = registry.NewLock(s.ctx, "registry", &registry.LockArgs{Scope: s.registry.ID, Belongings: s.belongings()})
 	return err
 }
 
-// findRegistry finds a registry that the stack does not own, and returns the provider for its subscription as an option.
-func (s *stack) findRegistry(existing *config.Existing) (pulumi.ResourceOption, error) {
-	found, err := registry.Find(s.ctx, existing)
+// openRegistry creates the stack's own registry, or finds the existing one.
+func (s *stack) openRegistry() (err error) {
+	if s.cfg.Registry.Existing != nil {
+		return s.findRegistry()
+	}
+	args, err := s.registryArgs()
 	if err != nil {
-		return nil, err
+		return err
 	}
-	provider, err := s.nativeFor(found.Subscription)
-	if err != nil {
-		return nil, err
+	if s.own, err = registry.New(s.ctx, registryName(s.ctx.Project()), args); err == nil {
+		s.registry = &s.own.Ref
 	}
-	if provider == nil {
-		s.registry, err = found.Look(s.ctx)
-		return pulumi.Composite(), err
-	}
-	s.registry, err = found.Look(s.ctx, pulumi.Provider(provider))
-	return pulumi.Providers(provider), err
+	return err
 }

@@ -73,6 +73,11 @@ func (c *Config) MakerOf(service string) string {
 	return ""
 }
 
+// Makers are the services whose image tasks make images, for themselves and for others that run the same image.
+func (c *Config) Makers() []string {
+	return slices.DeleteFunc(c.PullingServices(), func(name string) bool { return c.MakerOf(name) != name })
+}
+
 // PullActions is what a scope map allows so that the repositories can be pulled from.
 func PullActions(repositories []string) []string {
 	var actions []string
