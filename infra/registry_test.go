@@ -80,7 +80,7 @@ config:
 			_, err := deploy(registry("{location: westeurope}", ""), preview)
 			require.NoError(t, err, "the registry is in northeurope, as its group")
 			_, err = deploy(registry("{location: northeurope}", "scanner: {serviceUri: https://a.example.com, actions: [push], location: westeurope}"), preview)
-			require.ErrorContains(t, err, `registry.replicas.0.location: "northeurope" is used already`)
+			require.ErrorContains(t, err, `registry.replicas.0.location: "northeurope" is already used`)
 			require.ErrorContains(t, err, `registry.webhooks.scanner.location: "westeurope" is neither the registry's region`)
 		})
 	}

@@ -41,7 +41,7 @@ config:
 			login, err := base64.StdEncoding.DecodeString(content.StringValue())
 			require.NoError(t, err)
 			require.Contains(t, string(login), testPassword+" "+test.slot)
-			require.Equal(t, test.warns, strings.Contains(strings.Join(g.log, "\n"), "is to change with the first update from 2027-08-22 on"), g.log)
+			require.Equal(t, test.warns, strings.Contains(strings.Join(g.log, "\n"), "the first update from 2027-08-22 on replaces it"), g.log)
 		})
 	}
 }

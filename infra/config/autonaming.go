@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// autonaming is what pulumi:autonaming says of names: https://www.pulumi.com/docs/iac/concepts/resources/names/#autonaming-configuration
+// autonaming is the setting pulumi:autonaming: https://www.pulumi.com/docs/iac/concepts/resources/names/#autonaming-configuration
 type autonaming struct {
 	Mode      string                `json:"mode"`
 	Pattern   string                `json:"pattern"`
@@ -14,12 +14,11 @@ type autonaming struct {
 	Resources map[string]autonaming `json:"resources"`
 }
 
-// says tells whether a section has a rule of its own; otherwise the one around it holds.
+// says reports whether a section has its own rule; otherwise the rule of the enclosing section applies.
 func (a autonaming) says() bool { return a.Mode != "" || a.Pattern != "" }
 
-// checkAutonaming reports settings with which azure-native could not name a role assignment, which has to be a UUID: it keeps to
-// UUIDs where names are proposed, and gives way only where a pattern is enforced or names are switched off. All other resources
-// of the stack have names of their own.
+// checkAutonaming reports settings with which azure-native could not name a role assignment, whose name must be a UUID. It
+// generates a UUID where a pattern is only proposed, but not where a pattern is enforced or automatic names are turned off.
 func checkAutonaming(text string) problems {
 	var found problems
 	var settings autonaming
@@ -36,7 +35,7 @@ func checkAutonaming(text string) problems {
 		}
 	}
 	found.addUnless(!rule.Enforce && rule.Mode != "verbatim" && rule.Mode != "disabled", "pulumi:autonaming", nil,
-		"leaves no UUID for role assignments, which Azure demands; add "+
+		"gives role assignments no UUID as a name, which Azure requires; add "+
 			`providers: {azure-native: {resources: {"azure-native:authorization/v20220401:RoleAssignment": {mode: default}}}}`)
 	return found
 }

@@ -18,7 +18,7 @@ import (
 	"helm.sh/helm/v3/pkg/chart/loader"
 )
 
-// shippedChart is the chart of services that name no other, relative to the project folder.
+// shippedChart is the chart of services that do not name another one, relative to the project folder.
 const shippedChart = "./infra/charts/microservice"
 
 // ResolvedChart is a chart as the Kubernetes provider takes it.
@@ -35,7 +35,7 @@ type ResolvedChart struct {
 	Digest string
 	// Keys say where the chart's values take the image and the pull secret from; what is left out has its default.
 	Keys ChartKeys
-	// Check says whether the manifests are looked at that the chart renders.
+	// Check says whether the program checks the manifests that the chart renders.
 	Check bool
 }
 
@@ -80,8 +80,8 @@ func (r ResolvedChart) Description() string {
 	return "chart content " + r.Digest
 }
 
-// RenderHost is the host before a service's image when its chart is looked at: that of the stack's registry as far as the stack file
-// tells it, for in the first preview nobody else does.
+// RenderHost returns the host of a service's image for the check of its chart: the registry's host as far as the stack file tells,
+// because in the first preview nothing else does.
 func (c *Config) RenderHost() string {
 	name := c.Registry.Name
 	switch {
@@ -95,7 +95,8 @@ func (c *Config) RenderHost() string {
 	return strings.ToLower(name) + "." + c.Cloud.RegistrySuffix
 }
 
-// ChartFaults returns what is wrong with a service's chart as one error, nil for nothing. Each fault begins with a key below chart.
+// ChartFaults returns the faults of a service's chart as one error, or nil if there are none. Each fault begins with a key below
+// chart.
 func ChartFaults(service string, faults []string) error {
 	var found problems
 	for _, fault := range faults {
@@ -105,7 +106,7 @@ func ChartFaults(service string, faults []string) error {
 	return found.err(nil)
 }
 
-// localChart is what the stack has to know of a chart in the project folder.
+// localChart is what the program needs to know about a chart in the project folder.
 type localChart struct {
 	version, digest string
 	chart           *chart.Chart
@@ -125,18 +126,18 @@ func (c *Config) localChart(path string) (*localChart, error) {
 	return local, local.err
 }
 
-// readChart reads a chart folder or package by Helm's own loader: it follows symbolic links and leaves out what .helmignore names.
-// The version is read here because the Kubernetes provider would look it up only at the update, and so do something else than was
-// previewed.
+// readChart reads a chart folder or package with Helm's own loader, which follows symbolic links and skips the files that
+// .helmignore names. It reads the version because the Kubernetes provider would look it up only during the update, and could then
+// deploy something other than the preview showed.
 func readChart(path string) *localChart {
-	log.SetOutput(io.Discard) // The loader tells of each symbolic link.
+	log.SetOutput(io.Discard) // The loader logs each symbolic link.
 	defer log.SetOutput(os.Stderr)
 	loaded, err := loader.Load(path)
 	if err != nil {
 		return &localChart{err: chartReason(path, err)}
 	}
 	if loaded.Metadata.Type == "library" {
-		return &localChart{err: errors.New("is a library chart, of which Helm installs nothing")}
+		return &localChart{err: errors.New("is a library chart, which Helm cannot install")}
 	}
 	var missing []string
 	for _, wanted := range loaded.Metadata.Dependencies {
@@ -146,12 +147,12 @@ func readChart(path string) *localChart {
 	}
 	if len(missing) > 0 {
 		return &localChart{err: fmt.Errorf("needs charts that are not in its folder charts: %s; "+
-			"run `helm dependency build` for it, and commit what that puts into the folder", strings.Join(missing, ", "))}
+			"run `helm dependency build` for it, and commit the charts that it downloads", strings.Join(missing, ", "))}
 	}
 	return &localChart{version: loaded.Metadata.Version, digest: chartDigest(loaded.Raw), chart: loaded}
 }
 
-// chartReason says what is wrong with a chart that Helm does not load.
+// chartReason returns the reason why Helm cannot load a chart.
 func chartReason(path string, err error) error {
 	if info, found := os.Stat(path); found == nil && info.IsDir() {
 		if _, found := os.Stat(filepath.Join(path, "Chart.yaml")); found != nil {
@@ -163,11 +164,11 @@ func chartReason(path string, err error) error {
 		return fileReason(err)
 	}
 	reason := strings.ReplaceAll(err.Error(), path+string(filepath.Separator), "")
-	return fmt.Errorf("is not a chart that Helm reads: %s", strings.ReplaceAll(reason, path, "it"))
+	return fmt.Errorf("is not a chart that Helm can read: %s", strings.ReplaceAll(reason, path, "it"))
 }
 
-// chartDigest returns a short digest of the names and content of the files that Helm reads of a chart. It is the same for each
-// checkout: git may have given text the line ends of Windows, and macOS leaves .DS_Store everywhere.
+// chartDigest returns a short digest of the names and content of the files that Helm reads of a chart. It is the same for every
+// checkout: it ignores the line ends of Windows, which git can add to text, and .DS_Store, which macOS adds to folders.
 func chartDigest(files []*chart.File) string {
 	files = slices.SortedFunc(slices.Values(files), func(a, b *chart.File) int { return strings.Compare(a.Name, b.Name) })
 	sum := sha256.New()
@@ -184,7 +185,7 @@ func chartDigest(files []*chart.File) string {
 	return hex.EncodeToString(sum.Sum(nil))[:12]
 }
 
-// hasValue says whether the values of the chart, or of the chart in it that the path begins with, name a path.
+// hasValue reports whether the values of the chart, or of the subchart with which the path begins, have a value at the path.
 func (l *localChart) hasValue(path string) bool {
 	return l.chart != nil && chartHasValue(l.chart, path)
 }

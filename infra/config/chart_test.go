@@ -44,20 +44,20 @@ func TestChartDigestFollowsContent(t *testing.T) {
 	}
 	plain := digest(nil)
 	for name, same := range map[string]map[string]string{
-		"another place":         nil,
-		"Windows' line ends":    {"templates/deployment.yaml": "kind: Deployment\r\n", "Chart.yaml": "apiVersion: v2\r\nname: api\r\nversion: 1.2.3\r\n"},
-		"a byte order mark":     {"templates/deployment.yaml": "\ufeffkind: Deployment\n"},
-		"macOS":                 {".DS_Store": "\x00", "templates/.DS_Store": "\x00"},
-		"an ignored file":       {"docs/guide.md": "# Guide\n"},
-		"what ignores the same": {".helmignore": "# nothing of this is read\ndocs/\n"},
+		"another place":                          nil,
+		"Windows' line ends":                     {"templates/deployment.yaml": "kind: Deployment\r\n", "Chart.yaml": "apiVersion: v2\r\nname: api\r\nversion: 1.2.3\r\n"},
+		"a byte order mark":                      {"templates/deployment.yaml": "\ufeffkind: Deployment\n"},
+		"macOS":                                  {".DS_Store": "\x00", "templates/.DS_Store": "\x00"},
+		"an ignored file":                        {"docs/guide.md": "# Guide\n"},
+		"another .helmignore of the same effect": {".helmignore": "# nothing of this is read\ndocs/\n"},
 	} {
 		require.Equal(t, plain, digest(same), name)
 	}
 	for name, other := range map[string]map[string]string{
-		"an edited template":   {"templates/deployment.yaml": "kind: StatefulSet\n"},
-		"a renamed template":   {"templates/deployment.yaml": "", "templates/other.yaml": "kind: Deployment\n"},
-		"a file for .Files":    {"config/app.conf": "a=b\n"},
-		"a file no longer out": {".helmignore": "", "docs/guide.md": "# Guide\n"},
+		"an edited template":       {"templates/deployment.yaml": "kind: StatefulSet\n"},
+		"a renamed template":       {"templates/deployment.yaml": "", "templates/other.yaml": "kind: Deployment\n"},
+		"a file for .Files":        {"config/app.conf": "a=b\n"},
+		"a file no longer ignored": {".helmignore": "", "docs/guide.md": "# Guide\n"},
 	} {
 		require.NotEqual(t, plain, digest(other), name)
 	}
@@ -98,7 +98,7 @@ func TestChartFollowsSymbolicLinks(t *testing.T) {
 	require.Equal(t, copied.digest, linked.digest)
 
 	writeFiles(t, dir, map[string]string{"shared/deployment.yaml": "kind: StatefulSet\n"})
-	require.NotEqual(t, linked.digest, readChart(filepath.Join(dir, "chart")).digest, "what the link leads to is read")
+	require.NotEqual(t, linked.digest, readChart(filepath.Join(dir, "chart")).digest, "the link's target is read")
 
 	require.NoError(t, os.Symlink("../nowhere", filepath.Join(dir, "chart", "README.md")))
 	require.ErrorContains(t, readChart(filepath.Join(dir, "chart")).err, "README.md")
@@ -108,11 +108,11 @@ func TestChartReasons(t *testing.T) {
 	t.Parallel()
 	dependencies := chartYAML + "dependencies:\n- {name: show, version: 0.1.0, repository: \"file://../show\"}\n- {name: cache, version: 1.0.0, alias: db}\n"
 	for want, files := range map[string]map[string]string{
-		"is a folder without a Chart.yaml":                                          {"templates/a.yaml": "a: b\n"},
-		"is not a chart that Helm reads: cannot load Chart.yaml: ":                  {"Chart.yaml": "name: [\n"},
-		"chart.metadata.version is required":                                        {"Chart.yaml": "apiVersion: v2\nname: api\n"},
-		"is not a chart that Helm reads: cannot load values.yaml: error converting": {"Chart.yaml": chartYAML, "values.yaml": "a:\n\t- b\n"},
-		"is a library chart, of which Helm installs nothing":                        {"Chart.yaml": chartYAML + "type: library\n"},
+		"is a folder without a Chart.yaml":                                             {"templates/a.yaml": "a: b\n"},
+		"is not a chart that Helm can read: cannot load Chart.yaml: ":                  {"Chart.yaml": "name: [\n"},
+		"chart.metadata.version is required":                                           {"Chart.yaml": "apiVersion: v2\nname: api\n"},
+		"is not a chart that Helm can read: cannot load values.yaml: error converting": {"Chart.yaml": chartYAML, "values.yaml": "a:\n\t- b\n"},
+		"is a library chart, which Helm cannot install":                                {"Chart.yaml": chartYAML + "type: library\n"},
 		"needs charts that are not in its folder charts: show, cache; run `helm dependency build`": {
 			"Chart.yaml": dependencies,
 		},
@@ -128,7 +128,7 @@ func TestChartReasons(t *testing.T) {
 	}
 	dir := writeFiles(t, t.TempDir(), map[string]string{"Chart.yaml": chartYAML})
 	require.ErrorContains(t, readChart(filepath.Join(dir, "none")).err, "cannot be read: no such file or directory")
-	require.ErrorContains(t, readChart(filepath.Join(dir, "Chart.yaml")).err, "is not a chart that Helm reads: ")
+	require.ErrorContains(t, readChart(filepath.Join(dir, "Chart.yaml")).err, "is not a chart that Helm can read: ")
 
 	packed := readChart(pack(t, map[string]string{"api/Chart.yaml": chartYAML, "api/charts/below/Chart.yaml": "apiVersion: v2\nname: below\nversion: 9.0.0\n"}))
 	require.NoError(t, packed.err)
@@ -178,7 +178,7 @@ func TestChartSettings(t *testing.T) {
 	cfg.Chart = Chart{}
 	resolved, err = cfg.ChartOf("plain")
 	require.NoError(t, err)
-	require.Equal(t, "image.digest", resolved.Keys.Digest, "the shipped chart takes the digest apart")
+	require.Equal(t, "image.digest", resolved.Keys.Digest, "the shipped chart takes the digest as a separate value")
 }
 
 func TestReleaseOf(t *testing.T) {

@@ -5,32 +5,32 @@ import (
 	"strings"
 )
 
-// ChartKeys say where a chart's values take the image and the pull secret from. Each is the path of a value, as in
+// ChartKeys name the chart's values that take the image and the pull secret. Each is the path of a value, such as
 // `orderService.image.tag`, or several paths with commas between them.
 type ChartKeys struct {
-	// Image is the value that takes the whole image, as in `example.azurecr.io/customerapi:1.0.0`. It excludes `registry`,
+	// Image is the value that takes the whole image, such as `example.azurecr.io/customerapi:1.0.0`. It excludes `registry`,
 	// `repository`, `tag` and `digest`. Default: none.
 	Image string `json:"image" is:"valuePaths"`
-	// Registry is the value that takes the registry's host alone, as in `global.imageRegistry`; `repository` then takes the image's
+	// Registry is the value that takes the registry's host alone, such as `global.imageRegistry`; `repository` then takes the image's
 	// name without it. Default: none.
 	Registry string `json:"registry" is:"valuePaths"`
-	// Repository is the value that takes the image's name.
+	// Repository is the value that takes the image's name, with the registry's host in front unless `registry` takes that.
 	Repository string `json:"repository" is:"valuePaths" default:"image.repository"`
 	// Tag is the value that takes the image's tag.
 	Tag string `json:"tag" is:"valuePaths" default:"image.tag"`
 	// Digest is the value that takes the image's digest, `none` to run the tag without the digest, or `tag` to put the digest at the
-	// end of the tag. Default: `digest` beside `repository` if the values of a chart in the project folder have it, and else `tag`.
+	// end of the tag. Default: `digest` beside `repository` if a chart in the project folder has that value, and otherwise `tag`.
 	Digest string `json:"digest" is:"valuePaths"`
-	// PullSecrets is the value that takes the list of pull secrets, as in `image.pullSecrets`. It becomes a list of `{name}`, as
-	// Kubernetes has it, or with `[]` at the end of the path a list of names. Pull secrets that the values name themselves stay in the
-	// list, behind the stack's.
+	// PullSecrets is the value that takes the list of pull secrets, such as `image.pullSecrets`. It gets a list of `{name}`, as in
+	// Kubernetes, or, with `[]` at the end of the path, a list of names. Pull secrets that the values already name stay in the list,
+	// after the stack's.
 	PullSecrets string `json:"pullSecrets" is:"valuePaths" default:"imagePullSecrets"`
 	// PullSecretName is the value that takes the name of the pull secret as text, for a chart that has no list. It excludes
 	// `pullSecrets`. Default: none.
 	PullSecretName string `json:"pullSecretName" is:"valuePaths"`
 }
 
-// What ChartKeys.Digest says instead of a path.
+// Values of ChartKeys.Digest other than a path.
 const (
 	DigestInTag = "tag"
 	NoDigest    = "none"
@@ -43,7 +43,7 @@ func (k ChartKeys) withDefaults(chartHasDigest func(path string) bool) ChartKeys
 		setDefault(&k.Tag, "image.tag")
 		if k.Digest == "" {
 			k.Digest = DigestInTag
-			if beside := besides(k.Repository, "digest"); chartHasDigest(beside) {
+			if beside := sibling(k.Repository, "digest"); chartHasDigest(beside) {
 				k.Digest = beside
 			}
 		}
@@ -54,8 +54,8 @@ func (k ChartKeys) withDefaults(chartHasDigest func(path string) bool) ChartKeys
 	return k
 }
 
-// besides returns the path of another value in the object of the first of some paths.
-func besides(paths, name string) string {
+// sibling returns the path of another value in the same object as the first of some paths.
+func sibling(paths, name string) string {
 	path := splitPaths(paths)[0]
 	return path[:strings.LastIndexByte(path, '.')+1] + name
 }
@@ -71,10 +71,10 @@ func splitPaths(paths string) []string {
 	return list
 }
 
-// WithImage returns the user's values with those the stack owns, where keys say that the chart has them. Host is that of the stack's
-// registry, empty for an image from elsewhere, and pullSecret empty for none.
+// WithImage returns the user's values with the stack's own values at the paths that the keys name. Host is the registry's host,
+// empty for an image from another registry. PullSecret is empty if there is none.
 func (k ChartKeys) WithImage(user map[string]any, host string, image Image, pullSecret string) map[string]any {
-	merged := mergeValues(nil, user) // a copy, for what is set in it
+	merged := mergeValues(nil, user) // a copy, because values are set in it
 	set := func(paths string, value any) {
 		for _, path := range splitPaths(paths) {
 			setValue(merged, path, value)
@@ -84,8 +84,8 @@ func (k ChartKeys) WithImage(user map[string]any, host string, image Image, pull
 		set(k.Image, image.Reference(withSlash(host)))
 	} else {
 		k.setImage(set, host, image)
-		// Otherwise a chart that has it would prefer a digest of the user's own.
-		if beside := besides(k.Repository, "digest"); !slices.Contains(splitPaths(k.Digest), beside) {
+		// Otherwise the chart would prefer a digest in the user's values.
+		if beside := sibling(k.Repository, "digest"); !slices.Contains(splitPaths(k.Digest), beside) {
 			deleteValue(merged, beside)
 		}
 	}
@@ -119,7 +119,7 @@ func (k ChartKeys) setImage(set func(paths string, value any), host string, imag
 	switch k.Digest {
 	case DigestInTag:
 	case NoDigest:
-		if image.Tag != "" { // without a tag there is nothing else
+		if image.Tag != "" { // without a tag, the digest is the only reference
 			image.Digest = ""
 		}
 	default:
@@ -154,8 +154,7 @@ func secretName(entry any) string {
 	return name
 }
 
-// setValue sets the value at a path, whose objects it makes where there are none. The objects of values are changed in place: they
-// are to be the caller's own.
+// setValue sets the value at a path, and creates missing objects. It changes values in place, so they must belong to the caller.
 func setValue(values map[string]any, path string, value any) {
 	key, below, deeper := strings.Cut(path, ".")
 	if !deeper {
@@ -170,7 +169,7 @@ func setValue(values map[string]any, path string, value any) {
 	setValue(object, below, value)
 }
 
-// valueAt returns the value at a path, nil if there is none.
+// valueAt returns the value at a path, or nil if there is none.
 func valueAt(values map[string]any, path string) any {
 	key, below, deeper := strings.Cut(path, ".")
 	if !deeper {

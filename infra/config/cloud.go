@@ -7,13 +7,13 @@ import (
 	"strings"
 )
 
-// Cloud is one of Azure's clouds, with what differs from cloud to cloud.
+// Cloud is one of Azure's clouds, with the properties in which they differ.
 type Cloud struct {
-	// Name is what the Pulumi providers call it: public, usgovernment or china.
+	// Name is its name in the Pulumi providers: public, usgovernment or china.
 	Name string
-	// RegistrySuffix ends the host of every registry, as in "azurecr.io".
+	// RegistrySuffix ends the host of every registry, such as "azurecr.io".
 	RegistrySuffix string
-	// CLIName is what the Azure CLI calls it: https://learn.microsoft.com/cli/azure/manage-clouds-azure-cli
+	// CLIName is its name in the Azure CLI: https://learn.microsoft.com/cli/azure/manage-clouds-azure-cli
 	CLIName string
 }
 
@@ -28,7 +28,7 @@ var clouds = map[string]Cloud{
 	"china":        {"china", "azurecr.cn", "AzureChinaCloud"},
 }
 
-// Public says whether it is the cloud in which providers work that are told nothing.
+// Public reports whether it is the public cloud, the providers' default.
 func (c Cloud) Public() bool { return c.Name == publicCloud }
 
 // privateZone is the private DNS zone of the cloud's registries: https://learn.microsoft.com/azure/private-link/private-endpoint-dns
@@ -38,13 +38,13 @@ func (c Cloud) privateZone() string { return "privatelink." + c.RegistrySuffix }
 type Around struct {
 	// Stack is the stack's name, and Root the project folder.
 	Stack, Root string
-	// Environment names the Azure cloud where azure-native:environment does not, as the providers' environment variables do.
+	// Environment is the Azure cloud in the providers' environment variables, for a stack without azure-native:environment.
 	Environment string
-	// Settings are those of other namespaces by their full keys, such as "azure-native:location".
+	// Settings are the settings of other namespaces by their full keys, such as "azure-native:location".
 	Settings map[string]string
 }
 
-// applyAround takes over what others say, and reports what nobody would read.
+// applyAround applies the settings of other namespaces, and reports those that the stack would ignore.
 func (c *Config) applyAround(around Around) problems {
 	var found problems
 	c.Location, c.root = around.Settings["azure-native:location"], around.Root
@@ -62,15 +62,15 @@ func (c *Config) applyAround(around Around) problems {
 			found.add(key, nil, "is not read, because the stack's Kubernetes provider takes its settings from cluster; "+
 				cmp.Or(insteadOfKubernetes[setting], "remove it"))
 		case namespace == "azure":
-			cure := "remove it"
+			remedy := "remove it"
 			if slices.Contains(sharedSettings, setting) {
-				cure = "use azure-native:" + setting
+				remedy = "use azure-native:" + setting
 			}
-			found.add(key, nil, "is not read, because the stack's provider azure takes its settings from azure-native; "+cure)
+			found.add(key, nil, "is not read, because the stack's provider azure takes its settings from azure-native; "+remedy)
 		case key == "azuread:environment":
 			other := around.Settings[key]
 			found.addUnless(strings.EqualFold(other, cloud.Name) || strings.EqualFold(other, "global") && cloud.Public(), key, other,
-				"is another cloud than azure-native:environment; leave it out")
+				"is not the cloud of azure-native:environment; leave it out")
 		case key == "pulumi:autonaming":
 			found.merge(checkAutonaming(around.Settings[key]))
 		}
@@ -78,17 +78,18 @@ func (c *Config) applyAround(around Around) problems {
 	return found
 }
 
-// sharedSettings are those that the providers azure and azure-native have in common: what azure-native works with, azure does.
+// sharedSettings are the settings that the providers azure and azure-native have in common. The stack gives azure-native's to both.
 var sharedSettings = slices.Concat(ProviderSettings, []string{"environment", "location", "subscriptionId"})
 
-// ProviderSettings say as whom the providers azure and azure-native work:
+// ProviderSettings select the identity of the providers azure and azure-native:
 // https://www.pulumi.com/registry/packages/azure-native/installation-configuration/#configuration-options
 var ProviderSettings = []string{
 	"auxiliaryTenantIds", "clientCertificatePassword", "clientCertificatePath", "clientId", "clientSecret", "metadataHost", "msiEndpoint",
 	"oidcRequestToken", "oidcRequestUrl", "oidcToken", "partnerId", "tenantId", "useMsi", "useOidc",
 }
 
-// EntraSettings are those of the provider azuread: https://www.pulumi.com/registry/packages/azuread/installation-configuration/
+// EntraSettings select the identity of the provider azuread:
+// https://www.pulumi.com/registry/packages/azuread/installation-configuration/
 var EntraSettings = []string{
 	"clientCertificate", "clientCertificatePassword", "clientCertificatePath", "clientId", "clientIdFilePath", "clientSecret",
 	"clientSecretFilePath", "metadataHost", "msiEndpoint", "oidcRequestToken", "oidcRequestUrl", "oidcToken", "oidcTokenFilePath",

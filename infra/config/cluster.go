@@ -15,5 +15,5 @@ func ExpandHome(path string) string {
 	return path
 }
 
-// IsKubeconfigContent tells the content of a kubeconfig from a path.
+// IsKubeconfigContent reports whether a text is the content of a kubeconfig and not a path.
 func IsKubeconfigContent(s string) bool { return strings.ContainsAny(s, "\n{") }

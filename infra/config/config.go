@@ -1,5 +1,5 @@
-// Package config is what a stack file says, and what of it is allowed. It knows nothing of Pulumi: whoever edits the graph need
-// not compile it again.
+// Package config decodes and validates the settings of a stack file. It does not use Pulumi's SDK, so that an edit of the graph
+// does not compile it again.
 package config
 
 import (
@@ -8,29 +8,29 @@ import (
 	"slices"
 )
 
-// Config is what a stack file says under the project's own namespace, decoded, defaulted and validated. The doc comments of its
-// fields, and of the types below it, are the documentation: infra/docs/configuration.md and stack.schema.json are made of them.
+// Config holds a stack file's settings in the project's own namespace: decoded, validated, and with defaults.
+// infra/docs/configuration.md and stack.schema.json are generated from the doc comments of its fields and of the types below it.
 type Config struct {
 	// Environment is the environment in which the services run: the second half of each namespace's name, `<service>-<environment>`.
 	// An RFC 1123 label. Default: the stack's name.
 	Environment string `json:"environment" is:"label"`
 	// Tags are the Azure tags, name to value, on the resource group, the registry and what belongs to it. At most 50.
 	Tags map[string]string `json:"tags" keys:"tagName" is:"tagValue" max:"50"`
-	// Registry says where images come from: an Azure Container Registry of the stack's own, an existing one, or a registry outside Azure.
+	// Registry says where images come from: the stack's own Azure Container Registry, an existing one, or a registry outside Azure.
 	Registry Registry `json:"registry"`
 	// PullSecretName is the name of the image pull secret in each namespace, an RFC 1123 subdomain.
 	PullSecretName string `json:"pullSecretName" is:"subdomain" default:"acr-secret"`
-	// Rotation says when the password with which the cluster pulls changes: with the first update of each period.
+	// Rotation says when the cluster's pull password changes: in the first update of each period.
 	Rotation Rotation `json:"rotation"`
 	// Cluster says how to reach Kubernetes. Default: what kubectl would use.
 	Cluster Cluster `json:"cluster"`
-	// Chart is the Helm chart of the services that name none of their own. Default: the chart in `infra/charts/microservice`.
+	// Chart is the Helm chart of services that do not name their own. Default: the chart in `infra/charts/microservice`.
 	Chart Chart `json:"chart"`
-	// Release holds the Helm settings of the services. A service's own settings win, field by field.
+	// Release holds the Helm settings of the services. Each service can override each setting.
 	Release Release `json:"release"`
-	// Namespace holds the settings of the services' namespaces. A service's own settings win, field by field.
+	// Namespace holds the settings of the services' namespaces. Each service can override each setting.
 	Namespace Namespace `json:"namespace"`
-	// Services are the microservices by name. A name is an RFC 1123 label of at most 53 characters, and of at most 63 together with
+	// Services are the microservices by name. A name is an RFC 1123 label of at most 53 characters, and at most 63 with
 	// `-<environment>`.
 	Services map[string]Service `json:"services" keys:"serviceName" required:"true"`
 
@@ -38,18 +38,18 @@ type Config struct {
 	Cloud Cloud `json:"-"`
 	// Location is the Azure region of azure-native:location, where a resource group is created.
 	Location string `json:"-"`
-	// secretKeys are the top-level keys with an encrypted value somewhere inside.
+	// secretKeys are the top-level keys that contain an encrypted value.
 	secretKeys map[string]bool
-	// root is the project folder, against which relative paths are resolved; empty is the working directory.
+	// root is the project folder, against which relative paths are resolved; empty means the working directory.
 	root string
-	// localCharts are the charts in the project folder that have been read, by path.
+	// localCharts caches the charts in the project folder, by path.
 	localCharts map[string]*localChart
 }
 
-// Cluster says how to reach Kubernetes; empty fields mean what they mean to kubectl.
+// Cluster says how to reach Kubernetes; empty fields have kubectl's defaults.
 type Cluster struct {
-	// Kubeconfig is the path (relative to the project folder) or the content of a kubeconfig file. Encrypt the content. Default: as
-	// kubectl.
+	// Kubeconfig is the path (relative to the project folder) or the content of a kubeconfig file. Encrypt the content. Default:
+	// kubectl's.
 	Kubeconfig string `json:"kubeconfig" secret:"true"`
 	// Context is the context in the kubeconfig. Default: its current context.
 	Context string `json:"context"`
@@ -57,8 +57,9 @@ type Cluster struct {
 	// `context`.
 	AKS *AKS `json:"aks"`
 	// Identifier is the identity of the cluster: the UID of its namespace `kube-system`, or for `aks` Azure's resource id of the
-	// cluster. The stack records the identity of its cluster, and refuses to go on with another. Set the identity of another cluster
-	// to move the stack there: everything in the old cluster is deleted. Default: the identity of the recorded cluster.
+	// cluster. The stack records the identity of its cluster, and refuses to update another one. To move the stack to another cluster,
+	// set that cluster's identity: the next update deletes everything in the old cluster. Default: the identity of the recorded
+	// cluster.
 	Identifier string `json:"identifier"`
 }
 
@@ -68,15 +69,14 @@ type AKS struct {
 	ResourceGroup string `json:"resourceGroup" is:"resourceGroup" required:"true"`
 	// Name is the cluster's name.
 	Name string `json:"name" is:"clusterName" required:"true"`
-	// Admin chooses the local administrator's credentials (`true`), which need no kubelogin and have no limits, or those of whoever
-	// runs the stack (`false`).
+	// Admin uses the local administrator's credentials (`true`), which need no kubelogin and have every permission, or the credentials
+	// of whoever runs the stack (`false`).
 	Admin bool `json:"admin" default:"false"`
 }
 
-// Chart names a Helm chart: a local path, a chart in a repository, or an OCI chart. Empty means the chart that is
-// shipped with this project.
+// Chart names a Helm chart: a local path, a chart in a repository, or an OCI chart. Empty means the chart that this project ships.
 type Chart struct {
-	// Path is a chart folder or a packaged chart (.tgz), relative to the project folder.
+	// Path is a chart folder or a packaged chart (.tgz), relative to the project folder and inside it.
 	Path string `json:"path" is:"projectPath"`
 	// Repository is the http or https address of a chart repository. It needs `name` and `version`.
 	Repository string `json:"repository" is:"chartRepository"`
@@ -90,33 +90,33 @@ type Chart struct {
 	Username string `json:"username"`
 	// Password is the password for `repository` or `oci`. Encrypt it.
 	Password string `json:"password" secret:"true"`
-	// Keys say where the chart's values take the image and the pull secret from, for a chart that does not follow `helm create`. A
-	// service that names no chart of its own can still name its own keys.
+	// Keys name the chart's values that take the image and the pull secret, for a chart that does not follow `helm create`. A service
+	// without its own chart can still set its own keys.
 	Keys ChartKeys `json:"keys"`
-	// Check looks at the manifests that the chart renders, in preview and update, before anything is changed (`true`): a container
-	// runs the stack's image, no container runs another tag of it, and each pod with an image from the stack's registry names the
-	// pull secret. They are rendered for the namespace `default`. Turn it off (`false`) for a chart that cannot be judged by that, such
-	// as one whose pods an operator makes.
+	// Check checks the manifests that the chart renders, in preview and update, before anything changes (`true`): a container runs the
+	// stack's image, no container runs another tag of it, and each pod with an image from the stack's registry names the pull secret.
+	// The chart is rendered for the namespace `default`. Turn the check off (`false`) for a chart that it cannot judge, such as one
+	// whose pods an operator creates.
 	Check *bool `json:"check" default:"true"`
 }
 
 // Release holds the Helm settings of a release. A nil field takes the next outer setting.
 type Release struct {
-	// TimeoutSeconds is how many seconds a release may take to become ready. Azure may need 10 minutes until a new service principal
-	// can pull, and kubelet waits up to 5 minutes between two attempts.
+	// TimeoutSeconds is how many seconds Helm waits for a release to become ready. Azure can take 10 minutes until a new service
+	// principal can pull, and kubelet waits up to 5 minutes between retries.
 	TimeoutSeconds *int `json:"timeoutSeconds" min:"1" max:"3600" default:"900"`
-	// Wait waits until all that the release has made is ready (`true`), as `helm --wait`. Without it (`false`) a release is done when
-	// the cluster has taken it over, which a chart needs whose pods wait for a post-install hook.
+	// Wait waits until all resources of the release are ready (`true`), like `helm --wait`. With `false`, a release is done when the
+	// cluster has accepted it; a chart whose pods wait for a post-install hook needs that.
 	Wait *bool `json:"wait" default:"true"`
-	// WaitForJobs waits for the release's jobs to complete as well, as `helm --wait-for-jobs`. It needs `wait`.
+	// WaitForJobs also waits until the release's jobs are complete, like `helm --wait-for-jobs`. It needs `wait`.
 	WaitForJobs *bool `json:"waitForJobs" default:"false"`
-	// Hooks runs the chart's hooks (`true`), or does not (`false`), as `helm --no-hooks`.
+	// Hooks runs the chart's hooks (`true`), or skips them (`false`), like `helm --no-hooks`.
 	Hooks *bool `json:"hooks" default:"true"`
-	// SkipCRDs leaves out the custom resource definitions in the chart's folder `crds` (`true`), as `helm --skip-crds`.
+	// SkipCRDs skips the custom resource definitions in the chart's folder `crds` (`true`), like `helm --skip-crds`.
 	SkipCRDs *bool `json:"skipCrds" default:"false"`
-	// Atomic rolls a failed upgrade back and removes a failed first installation. It waits, and so needs `wait`. Default: as `wait`.
+	// Atomic rolls back a failed upgrade and removes a failed first installation. It needs `wait`. Default: the value of `wait`.
 	Atomic *bool `json:"atomic"`
-	// CleanupOnFail deletes what a failed upgrade has newly created.
+	// CleanupOnFail deletes the resources that a failed upgrade created.
 	CleanupOnFail *bool `json:"cleanupOnFail" default:"true"`
 	// MaxHistory is how many revisions Helm keeps. Each is a secret in the namespace.
 	MaxHistory *int `json:"maxHistory" min:"1" max:"100" default:"10"`
@@ -125,54 +125,55 @@ type Release struct {
 // Service describes one microservice.
 type Service struct {
 	// Image is the image that the service runs. A service without `image.tag` and `image.digest` gets its namespace and its pull
-	// secret, and no release yet.
+	// secret, but no release yet.
 	Image Image `json:"image"`
-	// PullRepositories are further repositories in the registry from which the service pulls. They count in the mode `token` and with
-	// `registry.abac`, where each service can pull only its own repositories.
+	// PullRepositories are further repositories in the registry from which the service pulls. They have an effect with the pull mode
+	// `token` and with `registry.abac`, which limit pulls to the services' repositories.
 	PullRepositories []string `json:"pullRepositories" is:"repository"`
 	// Chart is the Helm chart of this service, with the keys of `chart`.
 	Chart Chart `json:"chart" inherits:"chart"`
 	// Release holds the Helm settings of this service, with the keys of `release`.
 	Release Release `json:"release" inherits:"release"`
-	// Namespace holds the settings of this service's namespace, with the keys of `namespace`. Maps are merged; `allowFrom` replaces.
+	// Namespace holds the settings of this service's namespace, with the keys of `namespace`. Maps are merged; `allowFrom` replaces
+	// the stack's list.
 	Namespace Namespace `json:"namespace" inherits:"namespace"`
-	// ValuesFiles are YAML files with chart values, relative to the project folder. A later file wins.
+	// ValuesFiles are YAML files with chart values, relative to the project folder and inside it. A later file overrides an earlier one.
 	ValuesFiles []string `json:"valuesFiles"`
-	// Values are chart values of any depth. They win over `valuesFiles`. Leaves may be encrypted. The stack itself sets
+	// Values are chart values of any depth. They override `valuesFiles`. Leaves can be encrypted. The stack itself sets
 	// `image.repository`, `image.tag`, `image.digest` and, for images from its own registry, `imagePullSecrets`.
 	Values map[string]any `json:"values" secret:"true"`
 }
 
 // Image names a service's image. Without Tag and Digest the service gets no release yet.
 type Image struct {
-	// Repository is the image's repository in the stack's registry, or with a host in front, such as `docker.io/library/nginx`, an image
-	// from elsewhere, which is pulled without the pull secret. Default: the service's name.
+	// Repository is the image's repository in the stack's registry. With a host, such as `docker.io/library/nginx`, it is in another
+	// registry, and the cluster pulls it without the pull secret. Default: the service's name.
 	Repository string `json:"repository" is:"imageRepository"`
 	// Tag is the tag to run. Put it in quotes: YAML reads 1.10 as 1.1.
 	Tag string `json:"tag" is:"imageTag"`
-	// Digest is the digest to run, `sha256:` and 64 hexadecimal digits. It wins over the tag.
+	// Digest is the digest to run, `sha256:` and 64 hexadecimal digits. It overrides the tag.
 	Digest string `json:"digest" is:"imageDigest"`
-	// Import copies the image, with `image.tag`, from another registry into the stack's, before the release.
+	// Import copies the image from another registry into the stack's, with the tag `image.tag`, before the release is installed.
 	Import *Import `json:"import"`
-	// Build builds the image, with `image.tag`, from a git repository, before the release.
+	// Build builds the image from a git repository, with the tag `image.tag`, before the release is installed.
 	Build *Build `json:"build"`
 }
 
-// Import says from where an image is copied into the registry.
+// Import says which image is copied into the registry.
 type Import struct {
-	// Source is the image to copy, with its host and its tag or digest, such as `docker.io/library/nginx:1.29`. Docker Hub's official
-	// images are also found without `library/`.
+	// Source is the image to copy, with its host and its tag or digest, such as `docker.io/library/nginx:1.29`. For Docker Hub's
+	// official images, `library/` is optional.
 	Source string `json:"source" is:"image" required:"true"`
-	// Username is the user name at the source, for a private image, such as `robot$ci+shop`. It needs `password`. It may hold
-	// everything but single quotes, line breaks, `$$`, and `$` before the name of an ACR Tasks alias such as `$ID`.
+	// Username is the user name for the source, for a private image, such as `robot$ci+shop`. It needs `password`. It cannot contain
+	// single quotes, line breaks, `$$`, or `$` before the name of an ACR Tasks alias such as `$ID`.
 	Username string `json:"username" is:"taskValue" secret:"true"`
-	// Password is the password at the source, with the same restrictions. Encrypt it.
+	// Password is the password for the source, with the same restrictions. Encrypt it.
 	Password string `json:"password" is:"taskValue" secret:"true"`
 }
 
 // Build says from what an image is built.
 type Build struct {
-	// Context is an https git repository with its branch, tag or commit, and the folder unless it is the top one:
+	// Context is an https git repository with a branch, tag or commit, and the folder unless it is the root:
 	// `https://github.com/example/shop.git#v1.2.0:customerapi`.
 	Context string `json:"context" is:"gitContext" required:"true"`
 	// Dockerfile is the path of the Dockerfile in the context.
@@ -185,18 +186,18 @@ type Build struct {
 	Token string `json:"token" secret:"true"`
 }
 
-// Defaults of the stack, which the tags of the fields name as well.
+// Defaults of the stack. The fields' tags repeat them.
 const (
 	defaultSKU            = "Basic"
 	defaultPullSecretName = "acr-secret"
-	// Azure may take 10 minutes to let a new role assignment pull, and kubelet then waits up to 5 minutes before it
-	// tries again. A release that waits for less can fail although nothing is wrong.
+	// A new role assignment can take 10 minutes to take effect in Azure, and kubelet then waits up to 5 minutes before it retries.
+	// With a shorter timeout, a release can fail although nothing is wrong.
 	defaultTimeoutSeconds = 900
 	defaultMaxHistory     = 10
 )
 
-// Parse decodes settings by top-level key, as the engine hands them over, fills in the defaults and validates them. The error
-// lists every problem by key, without the values of secretKeys.
+// Parse decodes settings by top-level key, as the engine passes them, fills in the defaults and validates them. The error lists
+// every problem by key, without the values of secretKeys.
 func Parse(settings map[string]string, secretKeys map[string]bool, around Around) (*Config, error) {
 	cfg, found := decodeConfig(settings)
 	cfg.secretKeys = secretKeys
@@ -263,7 +264,7 @@ func setDefault[T comparable](field *T, value T) {
 
 func ptr[T any](value T) *T { return &value }
 
-// chartSettings returns the chart of a service: its own or the stack's, of which it may override keys and check.
+// chartSettings returns the chart of a service: its own, or the stack's, whose keys and check it can override.
 func (c *Config) chartSettings(service string) Chart {
 	own := c.Services[service].Chart
 	if own.named() {
@@ -278,7 +279,7 @@ func (c *Config) chartSettings(service string) Chart {
 	return outer
 }
 
-// named says whether the settings name a chart.
+// named reports whether the settings name a chart.
 func (c Chart) named() bool {
 	c.Keys, c.Check = ChartKeys{}, nil
 	return c != Chart{}
@@ -291,16 +292,16 @@ func (c *Config) ReleaseOf(service string) Release {
 	return release
 }
 
-// IsSecret says whether a top-level key has an encrypted value somewhere inside: what is made of it is to be secret.
+// IsSecret reports whether a top-level key contains an encrypted value. Everything derived from it must be secret.
 func (c *Config) IsSecret(key string) bool { return c.secretKeys[key] }
 
-// ServiceNames returns the services' names in the order in which they are walked.
+// ServiceNames returns the services' names, sorted.
 func (c *Config) ServiceNames() []string { return slices.Sorted(maps.Keys(c.Services)) }
 
 // NamespaceName returns the name of a service's namespace.
 func (c *Config) NamespaceName(service string) string { return service + "-" + c.Environment }
 
-// ValueOr returns what a pointer points to, or the default for nil.
+// ValueOr returns what a pointer points to, or the fallback for nil.
 func ValueOr[T any](value *T, fallback T) T {
 	if value == nil {
 		return fallback

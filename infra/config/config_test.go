@@ -85,7 +85,7 @@ config:
 	require.Equal(t, want, cfg.ReleaseOf("customerapi"))
 }
 
-// What can be written in several ways is one thing for the program: the one that Azure answers with, or insists on.
+// Settings that can be written in several ways are normalized to the form that Azure returns or requires.
 func TestNormalized(t *testing.T) {
 	t.Parallel()
 	cfg, err := loadConfig(projecttest.ParseStack(t, []byte(`
@@ -124,7 +124,7 @@ config:
 	}, cfg.Warnings())
 }
 
-// An image's host is compared with the registry's when that is known, however the registry got its name.
+// An image's host is compared with the registry's as soon as that is known, wherever the registry's name comes from.
 func TestOwnHostKnownLate(t *testing.T) {
 	t.Parallel()
 	cfg, err := loadConfig(projecttest.ParseStack(t, []byte(`
@@ -141,7 +141,7 @@ config:
 		`"contoso-a1b2.azurecr.io/customerapi" names the stack's own registry; leave the host out to pull with the pull secret`)
 }
 
-// The engine's defaults in Pulumi.yaml must mean the same as a missing key, for tests and other programs do not see them.
+// The engine's defaults in Pulumi.yaml must mean the same as a missing key, because tests and other programs do not see them.
 func TestPulumiYAMLDescribesEveryKey(t *testing.T) {
 	t.Parallel()
 	_, err := workspace.LoadProject(root + "/Pulumi.yaml")

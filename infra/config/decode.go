@@ -14,9 +14,9 @@ import (
 // Keys returns the top-level keys of the stack's configuration, in the order of Config's fields.
 func Keys() []string { return jsonKeys(reflect.TypeFor[Config]()) }
 
-// decodeConfig turns the stack's settings, JSON by top-level key (text is bare), into a Config. It is strict: an unknown
-// key, a value of the wrong type and a number where text belongs are problems, and all of them are found. Config holds
-// what could be decoded. encoding/json stops at the first mistake, and mapstructure does not say where it found which.
+// decodeConfig turns the stack's settings, JSON by top-level key (text is bare), into a Config. It is strict: an unknown key, a
+// value of the wrong type and a number where text belongs are problems, and all of them are found. Config holds what could be
+// decoded. encoding/json stops at the first mistake, and mapstructure does not say where each mistake is.
 func decodeConfig(settings map[string]string) (*Config, problems) {
 	var cfg Config
 	var found problems
@@ -28,14 +28,14 @@ func decodeConfig(settings map[string]string) (*Config, problems) {
 	return &cfg, found
 }
 
-// decodeSetting returns a top-level setting as plain data: text as it is where text belongs or where it is no JSON, and
-// else what the JSON says.
+// decodeSetting returns a top-level setting as plain data: the text itself if the key takes text or the text is not JSON, and
+// otherwise the decoded JSON.
 func decodeSetting(key, text string) any {
 	if field, known := jsonField(reflect.TypeFor[Config](), key); !known || field.Type.Kind() == reflect.String {
 		return text
 	}
 	decoder := json.NewDecoder(strings.NewReader(text))
-	decoder.UseNumber() // keeps 1.10 apart from 1.1, and a long number from its rounded self
+	decoder.UseNumber() // distinguishes 1.10 from 1.1, and does not round long numbers
 	var value any
 	if err := decoder.Decode(&value); err != nil || decoder.More() {
 		return text
@@ -104,7 +104,7 @@ func decodeStruct(found *problems, path string, object map[string]any, target re
 	}
 }
 
-// asQuantities turns the whole numbers in a map of amounts into text: where an amount belongs, 4 says nothing but "4".
+// asQuantities turns the whole numbers in a map of amounts into text, because an amount of 4 can only mean "4".
 func asQuantities(value any) any {
 	object, _ := value.(map[string]any)
 	for key, item := range object {
@@ -115,7 +115,7 @@ func asQuantities(value any) any {
 	return value
 }
 
-// decodeScalar decodes text, a whole number or a boolean. A number does not stand for text: YAML has already turned a tag
+// decodeScalar decodes text, a whole number or a boolean. A number is not accepted as text, because YAML has already turned a tag
 // 1.10 into 1.1, and 0123456 into 42798.
 func decodeScalar(found *problems, path string, value any, field reflect.Value) {
 	number, isNumber := value.(json.Number)
@@ -145,7 +145,7 @@ func isWhole(number json.Number) bool {
 	return err == nil
 }
 
-// suggest names the key that could be meant, or else all there are.
+// suggest names the nearest known key, or all known keys if none is near.
 func suggest(key string, known []string) string {
 	distance := func(candidate string) int {
 		return levenshtein.Distance(strings.ToLower(key), strings.ToLower(candidate), nil)
@@ -154,7 +154,7 @@ func suggest(key string, known []string) string {
 	if distance(nearest) <= 3 && distance(nearest) < len(key) {
 		return "did you mean " + nearest + "?"
 	}
-	return "known are " + strings.Join(known, ", ")
+	return "use one of " + strings.Join(known, ", ")
 }
 
 func join(path, key string) string {
@@ -185,18 +185,18 @@ func jsonKeys(t reflect.Type) []string {
 	return keys
 }
 
-// datePattern is what Pulumi makes of a date in a stack file that is not in quotes.
+// datePattern matches what Pulumi makes of a date without quotes in a stack file.
 var datePattern = whole(`\d{4}-\d{2}-\d{2} \d{2}:\d{2}:\d{2}(\.\d+)? [+-]\d{4} (UTC|[+-]\d{4}|\w+)?`)
 
 const ruleDate = "is what YAML made of a date; put what you mean in quotes"
 
 func isYAMLDate(text string) bool { return datePattern.MatchString(text) }
 
-// plain returns free-form data with the numbers that Helm makes of those in it, which are all of one type.
+// plain returns free-form data with all numbers as float64, as Helm reads them.
 func plain(value any) any {
 	switch value := value.(type) {
 	case json.Number:
-		number, _ := value.Float64() // No number in JSON that YAML has made is out of range.
+		number, _ := value.Float64() // JSON that was made from YAML has no number out of range.
 		return number
 	case map[string]any:
 		for key, item := range value {

@@ -20,7 +20,7 @@ var (
 	yamlBlock   = regexp.MustCompile("(?ms)^```yaml\n(.*?)\n```$")
 )
 
-// Each setting that the documentation has somebody type is one that there is, and each stack file in it passes the schema.
+// Each setting in a command of the documentation exists, and each stack file in it passes the schema.
 func TestSettingsInTheDocsAreKnown(t *testing.T) {
 	t.Parallel()
 	pages, err := filepath.Glob(root + "/infra/docs/*.md")
@@ -57,7 +57,7 @@ func TestSettingsInTheDocsAreKnown(t *testing.T) {
 	assert.Greater(t, files, 3)
 }
 
-// unknownKey returns the first step of a path that leads nowhere, empty if there is none.
+// unknownKey returns the first unknown step of a path, or an empty string if all are known.
 func unknownKey(t reflect.Type, path []string) string {
 	if len(path) == 0 || t.Kind() == reflect.Interface {
 		return ""

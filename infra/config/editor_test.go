@@ -25,7 +25,7 @@ func TestEditorKnowsTheSchema(t *testing.T) {
 	if err != nil && os.Getenv("CI") != "true" {
 		t.Skip("yaml-language-server is not installed: npm install --global yaml-language-server")
 	}
-	require.NoError(t, err, "CI may not skip this test")
+	require.NoError(t, err, "CI must not skip this test")
 
 	const text = `# yaml-language-server: $schema=infra/config/stack.schema.json
 config:
@@ -124,7 +124,7 @@ func (e *editor) notify(method string, params m) {
 	e.send(m{"method": method, "params": params})
 }
 
-// request asks, and waits for the answer.
+// request sends a request, and waits for the response.
 func (e *editor) request(method string, params m, result any) {
 	e.t.Helper()
 	e.id++
@@ -147,7 +147,7 @@ type diagnostic struct {
 	Range   struct{ Start struct{ Line int } }
 }
 
-// diagnostics waits for what the server says of a document.
+// diagnostics waits for the server's diagnostics of a document.
 func (e *editor) diagnostics(uri string) []diagnostic {
 	e.t.Helper()
 	for {
@@ -166,7 +166,7 @@ func (e *editor) diagnostics(uri string) []diagnostic {
 	}
 }
 
-// receive returns the next message, and answers what the server itself asks for.
+// receive returns the next message, and answers the server's own requests.
 func (e *editor) receive() message {
 	e.t.Helper()
 	header, err := textproto.NewReader(e.out).ReadMIMEHeader()

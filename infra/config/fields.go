@@ -8,18 +8,19 @@ import (
 	"strings"
 )
 
-// The tags of a field of the configuration say what it may hold. The validator, the JSON schema and the documentation read them:
+// The tags of a field of the configuration say which values it accepts. The validator, the JSON schema and the documentation read
+// them:
 //
 //	is        the kind of a text, or of each text in a list or a map
 //	keys      the kind of a map's keys
 //	min, max  limits of a number, or of how many items a list or a map has
 //	hint      what else the error says when a number is outside its limits
 //	required  "true": the object around it needs it
-//	secret    "true": the value may be encrypted, and no error shows it
-//	default   what holds where it is left out, for the documentation; a test deploys the defaults spelled out
-//	inherits  the stack's key that holds where a service leaves this one out
+//	secret    "true": the value can be encrypted, and no error shows it
+//	default   the default, for the documentation; a test deploys stacks that set all defaults explicitly
+//	inherits  the stack's key that applies if a service leaves this one out
 
-// checkFields reports what the tags of a struct's fields, at any depth, do not allow.
+// checkFields reports values that the tags of a struct's fields, at any depth, do not allow.
 func checkFields(found *problems, path string, object reflect.Value) {
 	for i := range object.NumField() {
 		field := object.Type().Field(i)
@@ -54,7 +55,7 @@ func checkField(found *problems, path string, value reflect.Value, tag reflect.S
 	}
 }
 
-// itemTag leaves out what a tag says of the list and not of its items.
+// itemTag returns the parts of a list's tag that apply to its items.
 func itemTag(tag reflect.StructTag) reflect.StructTag {
 	return reflect.StructTag(fmt.Sprintf("is:%q secret:%q", tag.Get("is"), tag.Get("secret")))
 }
@@ -81,7 +82,7 @@ func checkCount(found *problems, path string, value reflect.Value, tag reflect.S
 	case value.Len() == 0 && required:
 		rule := "is missing; name at least one"
 		if values := kinds[tag.Get("is")].values; values != nil {
-			rule = "is missing; list some of " + strings.Join(values, ", ")
+			rule = "is missing; list at least one of " + strings.Join(values, ", ")
 		}
 		found.add(path, nil, rule)
 	case !within(int64(value.Len()), tag):
@@ -89,7 +90,7 @@ func checkCount(found *problems, path string, value reflect.Value, tag reflect.S
 	}
 }
 
-// within says whether a number is within the tag's limits.
+// within reports whether a number is within the tag's limits.
 func within(number int64, tag reflect.StructTag) bool {
 	least, atLeast := limit(tag, "min")
 	most, atMost := limit(tag, "max")
@@ -97,7 +98,7 @@ func within(number int64, tag reflect.StructTag) bool {
 }
 
 func limitRule(tag reflect.StructTag) string {
-	rule := fmt.Sprintf("is not from %s to %s", tag.Get("min"), tag.Get("max"))
+	rule := fmt.Sprintf("is not between %s and %s", tag.Get("min"), tag.Get("max"))
 	if tag.Get("max") == "" {
 		rule = "is less than " + tag.Get("min")
 	}

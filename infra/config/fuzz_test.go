@@ -18,11 +18,11 @@ import (
 	"example.com/acr-microservices/infra/internal/projecttest"
 )
 
-// Each target holds what the program accepts against somebody else's rule or against the way back. Run one with
+// Each target compares what the program accepts with another implementation, or with a round trip. Run one with
 //
 //	go test ./infra/config -run '^$' -fuzz '^FuzzConfig$' -fuzztime 1000000x -fuzzminimizetime 10x
 //
-// Without the last flag the minutes go into making inputs smaller.
+// Without the last flag, most of the time goes into minimizing inputs.
 
 // addStacks seeds a target with the settings of the test stacks.
 func addStacks(f *testing.F) {
@@ -48,7 +48,8 @@ func fuzzed(settings map[string]string) projecttest.Stack {
 	return stack
 }
 
-// FuzzConfig: a stack's settings are accepted, and then everything can be made of them, or each line of the error names a key.
+// FuzzConfig: either a stack's settings are accepted and everything can be derived from them, or each line of the error names a
+// key.
 func FuzzConfig(f *testing.F) {
 	addStacks(f)
 	f.Fuzz(func(t *testing.T, registry, services, chart string) {
@@ -111,7 +112,7 @@ func FuzzSecretConfig(f *testing.F) {
 	})
 }
 
-// markTexts puts a mark in front of each text in plain data, but for the keys of objects.
+// markTexts puts a mark in front of each text in plain data, except the keys of objects.
 func markTexts(value any, mark string) any {
 	switch value := value.(type) {
 	case string:
@@ -159,7 +160,7 @@ func FuzzNames(f *testing.F) {
 	})
 }
 
-// FuzzImage: an image that is accepted is a reference, in the form for people and in the one for charts.
+// FuzzImage: an image that is accepted is a reference, in the form for people and in the form for charts.
 func FuzzImage(f *testing.F) {
 	hex := strings.Repeat("0a", 32)
 	for _, seed := range [][3]string{
@@ -263,7 +264,7 @@ func FuzzPurge(f *testing.F) {
 	})
 }
 
-// FuzzARMIDs: an id of a registry is one for both readers, and its group is the beginning of it.
+// FuzzARMIDs: both parsers agree on what a registry's id is, and the id begins with its group's id.
 func FuzzARMIDs(f *testing.F) {
 	const id = "/subscriptions/00000000-0000-0000-0000-000000000001/resourceGroups/shop/providers/Microsoft.ContainerRegistry/registries/shopimages"
 	for _, seed := range []string{id, strings.ToLower(id), id + "/", id + "/webhooks/x", "/subscriptions//resourceGroups", ""} {
@@ -280,7 +281,7 @@ func FuzzARMIDs(f *testing.F) {
 	})
 }
 
-// FuzzValuesFile: a file of values is to us what it is to Helm.
+// FuzzValuesFile: a file of values means the same to the program as to Helm.
 func FuzzValuesFile(f *testing.F) {
 	for _, seed := range []string{
 		"a: {b: no, c: 017, d: 2024-05-01, 5432: x}\n", "a: &b {c: ~}\nd:\n  <<: *b\n  e: [null, .inf]\n", "a:\n\tb: 1\n", "- a\n",
@@ -306,7 +307,7 @@ func FuzzValuesFile(f *testing.F) {
 	})
 }
 
-// FuzzStackFile: of the values in a stack file the chart gets what Helm would read there, or an error names what it would not get.
+// FuzzStackFile: the chart gets the values that Helm would read in the stack file, or an error names each difference.
 func FuzzStackFile(f *testing.F) {
 	for _, seed := range []string{
 		"a: {b: no, c: 017, d: 2024-05-01, 5432: x}", "a: &b {c: ~}\nd:\n  <<: *b\n  e: [null, on]", "on: 1e400\n1.50: !!binary aGk=",
@@ -335,7 +336,7 @@ func FuzzStackFile(f *testing.F) {
 	})
 }
 
-// FuzzMergeValues: what lies on top is there, what it does not touch stays, and neither argument changes.
+// FuzzMergeValues: the upper values win, the other values stay, and neither argument changes.
 func FuzzMergeValues(f *testing.F) {
 	f.Add(`{"a": 1, "b": {"c": 2, "d": [1, 2]}, "e": "text"}`, `{"b": {"d": [3], "f": true}, "e": {"g": 4}}`)
 	f.Add(`{"image": {"tag": "1", "digest": "x"}}`, `{"image": null}`)
@@ -350,7 +351,7 @@ func FuzzMergeValues(f *testing.F) {
 		}
 		merged := mergeValues(below, above)
 		requireMerged(t, merged, below, above)
-		require.Equal(t, merged, mergeValues(merged, above), "once more changes nothing")
+		require.Equal(t, merged, mergeValues(merged, above), "a second merge changes nothing")
 		again, _ := read(base)
 		require.Equal(t, again, below)
 		again, _ = read(over)

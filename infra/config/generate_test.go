@@ -26,7 +26,8 @@ import (
 	"example.com/acr-microservices/infra/internal/projecttest"
 )
 
-// What is generated from the doc comments and tags of the configuration's types. Write all of it with
+// The tests below compare files with what they generate from the doc comments and tags of the configuration's types. Rewrite all of
+// them with
 //
 //	go test ./infra/config -update
 const (
@@ -109,7 +110,7 @@ func (d docs) of(owner reflect.Type, field reflect.StructField) (description, st
 	return strings.ToUpper(text[:1]) + text[1:], standard
 }
 
-// Each key is described, by the name that Go has for it, and in one way only.
+// Each key has a description that begins with its name in Go, and at most one default.
 func TestEveryFieldIsDescribed(t *testing.T) {
 	t.Parallel()
 	documented := readDocs(t)
@@ -118,7 +119,7 @@ func TestEveryFieldIsDescribed(t *testing.T) {
 			field, _ := jsonField(owner, key)
 			at := owner.Name() + "." + field.Name
 			assert.True(t, strings.HasPrefix(documented[at], field.Name+" ") && strings.HasSuffix(documented[at], "."),
-				"%s: the comment %q is no sentence about %s", at, documented[at], field.Name)
+				"%s: the comment %q is not a sentence about %s", at, documented[at], field.Name)
 			_, standard := documented.of(owner, field)
 			assert.False(t, standard != "" && field.Tag.Get("default") != "", "%s has two defaults", at)
 			for _, name := range []string{"is", "keys"} {
@@ -152,7 +153,7 @@ func objects(t reflect.Type) []reflect.Type {
 
 // The page.
 
-// Those that most people set, in the README.
+// The keys that most people set, for the README.
 var commonKeys = []string{
 	"environment", "registry.sku", "registry.protect", "registry.pull.mode", "registry.existing", "cluster.kubeconfig",
 	"cluster.aks", "rotation.days", "services.<name>.image.tag", "services.<name>.chart", "services.<name>.values",
@@ -180,7 +181,7 @@ func TestREADMEKeysAreGenerated(t *testing.T) {
 	projecttest.GeneratedPart(t, root+"/README.md", "keys", b.String())
 }
 
-// groups returns the page's tables: one of the keys that are no objects, and one for each object.
+// groups returns the page's tables: one for the keys that are not objects, and one for each object.
 func (d docs) groups() string {
 	var b strings.Builder
 	config := reflect.TypeFor[Config]()
@@ -236,7 +237,7 @@ func sentence(lead, text string) string {
 	return " " + lead + text + "."
 }
 
-// skuOf says which SKU a key of the registry needs, if that is not each.
+// skuOf says which SKU a key of the registry needs, if not every SKU has the feature.
 func skuOf(path string) string {
 	for _, feature := range registryFeatures {
 		if path != "registry."+feature.key || feature.sku == SKUBasic {
@@ -265,7 +266,7 @@ func (d docs) row(owner reflect.Type, key, path string) string {
 	return fmt.Sprintf("| %#q | %s | %s | %s%s |\n", path, valueOf(field), standard, description, skuOf(path))
 }
 
-// valueOf says what values a field may have.
+// valueOf says which values a field accepts.
 func valueOf(field reflect.StructField) string {
 	kind := kinds[field.Tag.Get("is")]
 	words := "text"
@@ -447,7 +448,7 @@ var pageLink = regexp.MustCompile(`\[([^\]]*)\]\([^)]*\)`)
 func (d docs) property(owner reflect.Type, field reflect.StructField) m {
 	schema := valueSchema(field.Type, field.Tag)
 	if _, isRef := schema["$ref"]; isRef {
-		schema = m{"allOf": []any{schema}} // beside $ref nothing counts
+		schema = m{"allOf": []any{schema}} // validators ignore everything beside $ref
 	}
 	description, standard := d.of(owner, field)
 	if inherited := field.Tag.Get("inherits"); inherited != "" {
@@ -488,7 +489,7 @@ func valueSchema(t reflect.Type, tag reflect.StructTag) m {
 		}
 		items := valueSchema(t.Elem(), itemTag(tag))
 		if items["type"] == "string" {
-			items["type"] = []string{"string", "integer"} // as the decoder, which takes 4 for "4" there
+			items["type"] = []string{"string", "integer"} // like the decoder, which accepts 4 for "4"
 		}
 		schema := limited(m{"type": "object", "additionalProperties": items}, tag, "minProperties", "maxProperties")
 		if tag.Get("keys") != "" {
@@ -515,7 +516,7 @@ func limited(schema m, tag reflect.StructTag, least, most string) m {
 	return schema
 }
 
-// kindSchema returns the schema of a kind of text. An editor shows patternErrorMessage, validators ignore it.
+// kindSchema returns the schema of a kind of text. Editors show patternErrorMessage; validators ignore it.
 func kindSchema(k kind) m {
 	schema := m{"type": "string"}
 	if k.pattern != nil {
@@ -537,7 +538,7 @@ func kindSchema(k kind) m {
 	return schema
 }
 
-// skuRules refuse what the SKU of the file does not have.
+// skuRules refuse features that the file's SKU does not have.
 func skuRules() []any {
 	rules := []any{}
 	registry := reflect.TypeFor[Registry]()
@@ -563,8 +564,8 @@ func skuRules() []any {
 	return rules
 }
 
-// shippedValues returns the schema of values for the shipped chart, whose definitions it adds. It is the chart's own, but any leaf
-// may be encrypted, and what the chart requires may be in a file.
+// shippedValues returns the schema of values for the shipped chart, whose definitions it adds. It is the chart's own schema, but
+// any leaf can be encrypted, and required values can be in a file.
 func shippedValues(definitions m) (m, error) {
 	text, err := os.ReadFile(chartSchema)
 	if err != nil {
@@ -579,7 +580,7 @@ func shippedValues(definitions m) (m, error) {
 	}
 	image := chart["properties"].(m)["image"].(m)["properties"].(m)
 	for _, owned := range []string{"repository", "tag", "digest"} {
-		image[owned] = m{"description": "The stack sets it and replaces what is here."}
+		image[owned] = m{"description": "The stack sets this value and replaces what is here."}
 	}
 	delete(chart, "definitions")
 	delete(chart, "$schema")
@@ -633,7 +634,8 @@ func relaxed(schema any) any {
 	return leaf
 }
 
-// Editors find the schema by the first line of a stack file, which Pulumi keeps when it sets something or makes the stack's key.
+// Editors find the schema by the first line of a stack file, which Pulumi keeps when it sets a value or creates the stack's
+// encryption key.
 func TestPulumiKeepsTheSchemaOfAStackFile(t *testing.T) {
 	t.Parallel()
 	text, err := os.ReadFile(root + "/Pulumi.dev.yaml")

@@ -10,8 +10,8 @@ import (
 // dockerHub is the host of Docker Hub.
 const dockerHub = "docker.io"
 
-// normalizeDockerHub writes the sources of imports and of the cache at Docker Hub as Azure wants them: official images are in
-// library, which only Docker adds by itself.
+// normalizeDockerHub adds library/ to the names of Docker Hub's official images in imports and cache rules. Docker adds it
+// implicitly; Azure requires it.
 func (c *Config) normalizeDockerHub() {
 	for _, service := range c.Services {
 		if from := service.Image.Import; from != nil {
@@ -24,7 +24,7 @@ func (c *Config) normalizeDockerHub() {
 	}
 }
 
-// inDockerHub returns the full name of an image at Docker Hub, and everything else as it is.
+// inDockerHub returns the full name of a Docker Hub image, and any other image unchanged.
 func inDockerHub(image string) string {
 	named, err := reference.ParseNormalizedNamed(image)
 	if err != nil || !namesHost(image) || reference.Domain(named) != dockerHub {
@@ -33,15 +33,15 @@ func inDockerHub(image string) string {
 	return named.String()
 }
 
-// namesHost says whether an image repository begins with a registry's host, by the rule that Docker uses: the first part
-// of several has a dot or a colon, or is localhost.
+// namesHost reports whether an image repository begins with a registry's host, by the rule that Docker uses: the first part of
+// several has a dot or a colon, or is localhost.
 func namesHost(repository string) bool {
 	host, _, several := strings.Cut(repository, "/")
 	return several && (strings.ContainsAny(host, ".:") || host == "localhost")
 }
 
-// ownHost says whether a host can only be that of the stack's own registry, as far as the configuration knows it. With a domain
-// name label, which the stack never asks for, but which an existing registry may have, the host is "<name>-<hash>.azurecr.io".
+// ownHost reports whether a host can only be that of the stack's own registry, as far as the configuration tells. With a domain
+// name label, the host is "<name>-<hash>.azurecr.io": the stack never requests a label, but an existing registry can have one.
 func (c *Config) ownHost(host string) bool {
 	name, labelled := c.Registry.Name, c.Registry.Adopt != ""
 	if e := c.Registry.Existing; e != nil {
@@ -55,12 +55,13 @@ func (c *Config) ownHost(host string) bool {
 	return name != "" && strings.EqualFold(first, name) && rest == c.Cloud.RegistrySuffix
 }
 
-// InAzure says whether a foreign image is in an Azure Container Registry.
+// InAzure reports whether a foreign image is in an Azure Container Registry.
 func (c *Config) InAzure(image Image) bool {
 	return image.Foreign() && strings.HasSuffix(strings.ToLower(image.host()), "."+c.Cloud.RegistrySuffix)
 }
 
-// CheckHost reports an image that is written with the host of the stack's own registry, which is known only now.
+// CheckHost reports an image that names the host of the stack's own registry. It is for a host that the configuration does not
+// tell.
 func (c *Config) CheckHost(service, loginServer string) error {
 	image := c.Services[service].Image
 	if !image.Foreign() || !strings.EqualFold(image.host(), loginServer) {
@@ -79,10 +80,10 @@ func (i Image) host() string {
 	return host
 }
 
-// Foreign says whether the image comes from another registry than the stack's.
+// Foreign reports whether the image comes from another registry than the stack's.
 func (i Image) Foreign() bool { return namesHost(i.Repository) }
 
-// Deployable says whether the image is known well enough to be run.
+// Deployable reports whether the image has a tag or a digest, so that a release can run it.
 func (i Image) Deployable() bool { return i.Tag != "" || i.Digest != "" }
 
 // Reference returns the image below a prefix such as a registry's host, as "prefix/repository:tag@digest".
@@ -97,9 +98,9 @@ func (i Image) Reference(prefix string) string {
 	return reference
 }
 
-// ForChart splits the image into the repository and tag from which charts made by `helm create` build "repository:tag".
-// They know no digest: it rides at the end of the tag, or, without a tag, with its algorithm at the end of the
-// repository, so that the colon between the two falls into the digest.
+// ForChart splits the image into the repository and tag from which charts made by `helm create` build "repository:tag". Such charts
+// have no value for the digest, so it is appended to the tag. Without a tag, the digest's algorithm is appended to the repository,
+// so that the colon that the chart inserts is the one in the digest.
 func (i Image) ForChart() (repository, tag string) {
 	switch {
 	case i.Digest == "":
@@ -112,10 +113,10 @@ func (i Image) ForChart() (repository, tag string) {
 	}
 }
 
-// buildPlatforms are those for which ACR Tasks build images that a cluster runs.
+// buildPlatforms are the platforms for which ACR Tasks build images that a cluster can run.
 var buildPlatforms = []string{"linux/amd64", "linux/arm64"}
 
-// Platform for which to build; imports have all platforms of their source.
+// Platform returns the platform to build for. Imports have all platforms of their source.
 func (i Image) Platform() string {
 	if i.Build == nil || i.Build.Platform == "" {
 		return buildPlatforms[0]
@@ -123,5 +124,5 @@ func (i Image) Platform() string {
 	return i.Build.Platform
 }
 
-// Made says whether the stack itself brings the image into the registry.
+// Made reports whether the stack imports or builds the image.
 func (i Image) Made() bool { return i.Import != nil || i.Build != nil }

@@ -13,10 +13,10 @@ import (
 	"golang.org/x/mod/semver"
 )
 
-// Limits of what the names end up in.
+// Limits of names in Kubernetes.
 const (
-	maxLabel     = 63  // Kubernetes: RFC 1123 label
-	maxSubdomain = 253 // Kubernetes: RFC 1123 subdomain
+	maxLabel     = 63  // RFC 1123 label
+	maxSubdomain = 253 // RFC 1123 subdomain
 )
 
 const (
@@ -24,7 +24,7 @@ const (
 	ruleSubdomain = "is not an RFC 1123 subdomain: at most 253 lower-case letters, digits, dashes and dots, a letter or digit first and last"
 )
 
-// Patterns, in the syntax that regular expressions have both in Go and in JavaScript, whose the JSON schema's are.
+// Patterns. They use only syntax that Go and JavaScript share, because the JSON schema's patterns are JavaScript's.
 const (
 	dnsLabel  = `[a-z0-9]([-a-z0-9]*[a-z0-9])?`
 	valuePath = `[^\s.,\[\]]+(\.[^\s.,\[\]]+)*(\[\])?`
@@ -40,7 +40,7 @@ var (
 	quantityPattern      = whole(`(\d+(?:\.\d+)?)([numkMGTPE]|[KMGTPE]i|[eE][-+]?\d{1,2})?`)
 	registryNamePattern  = whole(`[a-zA-Z0-9]{5,50}`)
 	resourceGroupPattern = whole(`[-\w.()]{0,89}[-\w()]`)
-	regionPattern        = whole(`[A-Za-z0-9 ]+`) // normalizeRegions makes one form of all
+	regionPattern        = whole(`[A-Za-z0-9 ]+`) // normalizeRegions converts all forms to one
 	guidPattern          = whole(guid)
 	secretPattern        = whole(`https://([a-zA-Z0-9-]{3,24})\.vault\.[\w.]+/secrets/[a-zA-Z0-9-]{1,127}` + keyVersion)
 )
@@ -50,12 +50,12 @@ func whole(pattern string) *regexp.Regexp { return regexp.MustCompile(`^` + patt
 
 // kind is a kind of text.
 type kind struct {
-	values  []string          // the only ones, but for those that pattern allows
-	pattern *regexp.Regexp    // what all match
+	values  []string          // the allowed ones, besides those that match pattern
+	pattern *regexp.Regexp    // which all others match
 	min     int               // characters
-	max     int               // characters; 0 is any number
-	check   func(string) bool // what the other three cannot say, and so the schema does not
-	rule    string            // what is wrong and what is allowed; with values, they follow unless it is given
+	max     int               // characters; 0 means no limit
+	check   func(string) bool // what pattern, min and max cannot express, and so the schema cannot
+	rule    string            // what is wrong and what is allowed; empty lists values
 	nearest bool              // the rule ends with the nearest of values
 }
 
@@ -84,7 +84,7 @@ func (k kind) allows(text string) bool {
 		(k.check == nil || k.check(text))
 }
 
-// kinds are all that a field's tags can name.
+// kinds are the kinds that a field's tags can name.
 var kinds = map[string]kind{
 	// Kubernetes and Helm
 	"label":     {pattern: labelPattern, max: maxLabel, rule: ruleLabel},
@@ -101,11 +101,11 @@ var kinds = map[string]kind{
 	"quotaResource": {values: quotaResources, pattern: regexp.MustCompile(`/`), nearest: true, rule: ruleResource},
 	"limitResource": {values: limitResources, nearest: true, rule: ruleResource},
 	"quantity":      {pattern: quantityPattern, rule: `is not an amount such as "4", "500m" or "2Gi"`},
-	// A release has the service's name, and Helm allows it 53 characters.
+	// A release has the service's name, and Helm allows at most 53 characters.
 	"serviceName": {pattern: labelPattern, max: 53, rule: "is not a service's name: at most 53 lower-case letters, digits and dashes, a letter or digit first and last"},
 	"exactVersion": {
 		pattern: regexp.MustCompile(`^v?\d+\.\d+\.\d+`), check: isExactVersion,
-		rule: `is not an exact version such as "1.2.3"; with less, the same stack would deploy different charts`,
+		rule: `is not an exact version such as "1.2.3"; otherwise the same stack could deploy different charts`,
 	},
 	"chartRepository": {pattern: regexp.MustCompile(`^https?://[^/\s]`), check: isURL, rule: "is not the http or https address of a chart repository"},
 	"ociChart": {
@@ -118,7 +118,7 @@ var kinds = map[string]kind{
 	},
 	"projectPath": {
 		pattern: regexp.MustCompile(`^[^/]`), check: filepath.IsLocal,
-		rule: "leaves the project folder; an outside path would differ on every machine",
+		rule: "is outside the project folder; such a path would differ from machine to machine",
 	},
 
 	// Azure and Entra
@@ -167,7 +167,7 @@ var kinds = map[string]kind{
 	},
 	"cacheTarget": {
 		pattern: whole(`[^:@]+`), check: func(text string) bool { return text == "*" || isCachePath(text) && !namesHost(text) },
-		rule: `is not a repository in the own registry, such as "library/nginx", or "library/*", or "*"`,
+		rule: `is not a repository in the stack's registry, such as "library/nginx", or "library/*", or "*"`,
 	},
 	"registryHost": {pattern: whole(`(localhost|[^/]*[.:][^/]*)`), rule: `is not a registry's host, such as "docker.io"`},
 	"registryPath": {
@@ -176,7 +176,7 @@ var kinds = map[string]kind{
 	},
 	"schedule": {
 		pattern: whole(`[\dA-Za-z*/, -]+`), check: isSchedule,
-		rule: `is not a schedule in cron's five fields, such as "0 3 * * Sun", for times that exist`,
+		rule: `is not a schedule in cron's five fields that ever runs, such as "0 3 * * Sun"`,
 	},
 	"age": {pattern: whole(`(\d+d)?(\d+h)?(\d+m)?`), min: 2, rule: `is not an age such as "30d" or "7d12h"`},
 	"purgeFilter": {
@@ -185,12 +185,12 @@ var kinds = map[string]kind{
 	},
 	"ipRule": {
 		pattern: whole(`[\d.]+(/\d+)?`), check: func(text string) bool { _, ok := publicIPv4(text); return ok },
-		rule: "is not a public IPv4 address or a CIDR range of such, without host bits",
+		rule: "is not a public IPv4 address, or a CIDR range of public addresses without host bits",
 	},
 	"stack": {pattern: whole(`[\w.-]+/[\w.-]+/[\w.-]+`), rule: `is not a stack's full name, such as "organization/acr-microservices/dev"`},
 	"moment": {
 		pattern: regexp.MustCompile(`^\d{4}-\d\d-\d\dT`), check: isMoment,
-		rule: `is not a moment after 2020 such as "2026-11-23T12:00:00Z"`,
+		rule: `is not a time after 2020, such as "2026-11-23T12:00:00Z"`,
 	},
 
 	// Images
@@ -211,7 +211,7 @@ var kinds = map[string]kind{
 		pattern: regexp.MustCompile(`/.*[:@]`), check: isImage,
 		rule: `is not an image with its host and its tag or digest, such as "docker.io/library/nginx:1.29"`,
 	},
-	// A git repository that ACR Tasks reach.
+	// A git repository that ACR Tasks can read.
 	"gitContext": {
 		pattern: whole(`https://[^/\s#]+/[^\s#]+#[^\s#:]+(:[^\s#:]+)?`),
 		rule:    `is not an https git repository with branch, tag or commit, such as "https://github.com/example/shop.git#v1.2.0:customerapi"`,
@@ -220,16 +220,16 @@ var kinds = map[string]kind{
 	"platform":    {values: buildPlatforms},
 	"taskValue": {
 		pattern: whole(`[^'\x00-\x1f\x7f]*`), check: isTaskValue,
-		rule: "may not hold single quotes, line breaks, $$, or $ before the name of an ACR Tasks alias such as $ID; it goes through a command line in Azure",
+		rule: "cannot contain single quotes, line breaks, $$, or $ before the name of an ACR Tasks alias such as $ID; it is part of a command line in Azure",
 	},
 }
 
 const (
 	ruleResource = "is not a resource that can be named here"
-	ruleHeader   = "is not a header of HTTP: a name without spaces and colons, and a value on one line"
+	ruleHeader   = "is not an HTTP header: a name without spaces and colons, and a value on one line"
 )
 
-// armID is the kind of the ARM ids of a type such as "Microsoft.KeyVault/vaults". Azure ignores the case of all but the names.
+// armID returns the kind of the ARM ids of a type such as "Microsoft.KeyVault/vaults". Azure ignores the case of all but the names.
 func armID(resource string) kind {
 	provider, types, _ := strings.Cut(resource, "/")
 	form := "/subscriptions/<id>/resourceGroups/<name>/providers/" + provider
@@ -240,7 +240,7 @@ func armID(resource string) kind {
 	return kind{pattern: whole(pattern), rule: "is not an ARM id " + form}
 }
 
-// anyCase returns a pattern of a text whose letters are of any case, with some parts replaced by patterns of their own.
+// anyCase returns a pattern that matches a text in any case, with some parts replaced by other patterns.
 func anyCase(replace *strings.Replacer, text string) string {
 	var b strings.Builder
 	for _, part := range strings.SplitAfter(text, "/") {
@@ -274,7 +274,7 @@ func isQualifiedName(name string) bool {
 	return subdomainPattern.MatchString(domain) && len(domain) <= maxSubdomain && len(rest) <= maxLabel && labelNamePattern.MatchString(rest)
 }
 
-// isURL accepts an address with a host. Scheme and path are the pattern's business.
+// isURL accepts an address with a host. The pattern checks scheme and path.
 func isURL(text string) bool {
 	at, err := url.Parse(text)
 	return err == nil && at.Host != ""
@@ -286,7 +286,7 @@ func isExactVersion(version string) bool {
 	return semver.Canonical(v)+semver.Build(v) == v
 }
 
-// isMoment accepts a moment in the form of RFC 3339 for which the passwords' periods are defined.
+// isMoment accepts a time in the form of RFC 3339 for which the passwords' periods are defined.
 func isMoment(text string) bool {
 	moment, err := time.Parse(time.RFC3339, text)
 	return err == nil && moment.After(rotationEpoch.AddDate(1, 0, 0))
@@ -304,7 +304,7 @@ func isRepository(name string) bool {
 	return err == nil && reference.IsNameOnly(named) && !namesHost(name)
 }
 
-// isImageRepository accepts a repository in the stack's registry, or with a host in front one elsewhere.
+// isImageRepository accepts a repository in the stack's registry, or, with a host, in another registry.
 func isImageRepository(name string) bool {
 	if !namesHost(name) {
 		name = "registry.azurecr.io/" + name
@@ -313,8 +313,8 @@ func isImageRepository(name string) bool {
 	return err == nil && reference.IsNameOnly(named)
 }
 
-// taskAlias is what ACR Tasks replace in a step after they have put values into it: "$$" by "$", and the aliases that they know
-// without being told by their values.
+// taskAlias matches what ACR Tasks replace in a step after they have inserted the values: "$$" by "$", and built-in aliases by
+// their values.
 // https://github.com/Azure/acr-builder/blob/main/graph/preprocessor.go and global-defaults-linux.go beside it
 var taskAlias = regexp.MustCompile(
 	`\$(\$|(ID|SharedVolume|Registry|RegistryName|Date|OS|Architecture|Commit|Branch|acr|az|bash|curl|cssc)([^a-zA-Z0-9]|$))`)

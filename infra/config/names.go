@@ -16,7 +16,7 @@ const (
 
 // NameRegistry fills in the names of the registry and its resource group, where the configuration gives none. The names follow from
 // project, stack and subscription, so they are known at preview, are the same in each update, and differ from those of other
-// stacks. A registry's name must be unique in all of Azure, which the hash sees to.
+// stacks. A registry's name must be globally unique; the hash makes it so.
 func (c *Config) NameRegistry(subscription, project, stack string) {
 	sum := sha256.Sum256([]byte(strings.ToLower(subscription) + "/" + project + "/" + stack))
 	hash := hex.EncodeToString(sum[:])[:nameHash]
@@ -32,7 +32,7 @@ func (c *Config) NameRegistry(subscription, project, stack string) {
 }
 
 // LoginServer is the host of the registry with the given name. A registry with a domain name label has another host, but the stack
-// never asks for a label.
+// never requests a label.
 func (c *Config) LoginServer(name string) string {
 	return strings.ToLower(name) + "." + c.Cloud.RegistrySuffix
 }

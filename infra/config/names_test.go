@@ -34,9 +34,9 @@ func TestNameRegistry(t *testing.T) {
 			require.NotContains(t, seen, name, stack)
 			seen[name] = stack[1]
 		}
-		require.Equal(t, got, named(strings.ToLower(stack[0]), stack[1], stack[2]), "a subscription is the same in capitals")
+		require.Equal(t, got, named(strings.ToLower(stack[0]), stack[1], stack[2]), "the case of the subscription's id does not matter")
 	}
 	cfg := &Config{Registry: Registry{Name: "Shop", ResourceGroup: ResourceGroup{Name: "shop"}}}
 	cfg.NameRegistry(subscription, "acr-microservices", "dev")
-	require.Equal(t, []string{"Shop", "shop"}, []string{cfg.Registry.Name, cfg.Registry.ResourceGroup.Name}, "names that are given stay")
+	require.Equal(t, []string{"Shop", "shop"}, []string{cfg.Registry.Name, cfg.Registry.ResourceGroup.Name}, "given names are kept")
 }

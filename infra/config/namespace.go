@@ -8,36 +8,38 @@ import (
 	"strings"
 )
 
-// Namespace says what is in a service's namespace besides the service. What a service leaves out, it takes from the
-// stack; maps are merged key by key.
+// Namespace holds the settings of a service's namespace. A service inherits the stack's settings that it leaves out; maps are
+// merged key by key.
 type Namespace struct {
-	// PodSecurity is the [level](https://kubernetes.io/docs/concepts/security/pod-security-standards/) that pods must meet: enforced,
-	// warned of and audited. Default: the cluster's.
+	// PodSecurity is the [level](https://kubernetes.io/docs/concepts/security/pod-security-standards/) that pods must meet, for
+	// enforcement, warnings and audit. Default: the cluster's.
 	PodSecurity string `json:"podSecurity" is:"podSecurity"`
-	// Quota limits what a namespace may use in all, by resource, such as `{requests.cpu: "4", pods: "20"}`.
+	// Quota limits the total use of a namespace, by resource, such as `{requests.cpu: "4", pods: "20"}`.
 	Quota map[string]string `json:"quota" keys:"quotaResource" is:"quantity"`
-	// Limits apply to containers that name none themselves.
+	// Limits are the defaults of containers that set none themselves.
 	Limits Limits `json:"limits"`
-	// Isolate lets only the namespace's own pods and those of `allowFrom` reach its pods, where the cluster enforces network policies.
+	// Isolate allows only the namespace's own pods and those of `allowFrom` to connect to its pods, if the cluster enforces network
+	// policies.
 	Isolate *bool `json:"isolate" default:"false"`
-	// AllowFrom lists the other namespaces whose pods reach an isolated namespace, such as that of the ingress controller. A service's list
-	// replaces the stack's.
+	// AllowFrom lists the other namespaces whose pods are allowed to connect to an isolated namespace, such as that of the ingress
+	// controller. A service's list replaces the stack's.
 	AllowFrom []string `json:"allowFrom" is:"label"`
 	// Labels are labels of the namespace, name to value, besides the stack's own.
 	Labels map[string]string `json:"labels" keys:"labelName" is:"labelValue"`
 	// Annotations are annotations of the namespace, name to value.
 	Annotations map[string]string `json:"annotations" keys:"labelName"`
-	// Adopt takes an existing namespace, which the stack then never deletes.
+	// Adopt uses the existing namespace `<service>-<environment>`: the stack sets only the labels and annotations named here, and never
+	// deletes it.
 	Adopt *bool `json:"adopt" default:"false"`
 	// RetainOnDelete keeps the namespace when the service or the stack is deleted.
 	RetainOnDelete *bool `json:"retainOnDelete" default:"false"`
 }
 
-// Limits holds defaults of containers by resource, as in {"cpu": "100m", "memory": "128Mi"}.
+// Limits holds the defaults of containers by resource, such as {"cpu": "100m", "memory": "128Mi"}.
 type Limits struct {
-	// Default is the limit of a container that names none, by resource, such as `{memory: 256Mi}`.
+	// Default is the limit of a container that sets none, by resource, such as `{memory: 256Mi}`.
 	Default map[string]string `json:"default" keys:"limitResource" is:"quantity"`
-	// DefaultRequest is what a container reserves that names no request, by resource, such as `{cpu: 100m}`.
+	// DefaultRequest is the request of a container that sets none, by resource, such as `{cpu: 100m}`.
 	DefaultRequest map[string]string `json:"defaultRequest" keys:"limitResource" is:"quantity"`
 }
 
@@ -58,7 +60,7 @@ func (n Namespace) or(outer Namespace) Namespace {
 	return n
 }
 
-// overlaid returns the entries of both maps, those of over before those of base.
+// overlaid returns the entries of both maps. Entries of over replace those of base.
 func overlaid(base, over map[string]string) map[string]string {
 	merged := map[string]string{}
 	maps.Copy(merged, base)
@@ -66,12 +68,12 @@ func overlaid(base, over map[string]string) map[string]string {
 	return merged
 }
 
-// NamespaceOf returns what is in a service's namespace, its own settings before the stack's.
+// NamespaceOf returns the settings of a service's namespace, its own before the stack's.
 func (c *Config) NamespaceOf(service string) Namespace {
 	return c.Services[service].Namespace.or(c.Namespace)
 }
 
-// ServiceLabels are the recommended labels of everything the stack makes for a service.
+// ServiceLabels are the recommended labels of everything that the stack creates for a service.
 // https://kubernetes.io/docs/concepts/overview/working-with-objects/common-labels/
 func ServiceLabels(service, environment, project string) map[string]string {
 	return map[string]string{
@@ -91,7 +93,7 @@ var podSecurityLevels = []string{"restricted", "baseline", "privileged"}
 // PodSecurityLabelPrefix begins the labels that set a namespace's level, one for each mode.
 const PodSecurityLabelPrefix = "pod-security.kubernetes.io/"
 
-// quotaResources are those that a quota can name without a domain, besides requests.* and limits.* of extended ones:
+// quotaResources are the resources that a quota can name without a domain, besides requests.* and limits.* of extended resources:
 // https://kubernetes.io/docs/concepts/policy/resource-quotas/
 var quotaResources = []string{
 	"cpu", "memory", "ephemeral-storage", "requests.cpu", "requests.memory", "requests.ephemeral-storage", "requests.storage",
@@ -99,7 +101,7 @@ var quotaResources = []string{
 	"services.nodeports", "configmaps", "secrets", "persistentvolumeclaims", "replicationcontrollers", "resourcequotas",
 }
 
-// limitResources are those that a container can be limited in.
+// limitResources are the resources that a container can limit.
 var limitResources = []string{"cpu", "memory", "ephemeral-storage"}
 
 func validateNamespace(found *problems, key string, n Namespace) {
@@ -117,7 +119,7 @@ func validateNamespace(found *problems, key string, n Namespace) {
 	}
 }
 
-// validateLimits checks what a service's containers get against each other, as Kubernetes does.
+// validateLimits checks that no default request is more than the default limit, as Kubernetes does.
 func validateLimits(found *problems, key string, limits Limits) {
 	for _, name := range slices.Sorted(maps.Keys(limits.DefaultRequest)) {
 		request, limit := quantity(limits.DefaultRequest[name]), quantity(limits.Default[name])
@@ -126,8 +128,8 @@ func validateLimits(found *problems, key string, limits Limits) {
 	}
 }
 
-// validateCounts checks that amounts of what is counted are whole numbers. Of resources with a domain, such as "count/jobs.batch",
-// only Kubernetes knows.
+// validateCounts checks that amounts of counted resources are whole numbers. It skips resources with a domain, such as
+// "count/jobs.batch", because only Kubernetes knows them.
 func validateCounts(found *problems, key string, amounts map[string]string) {
 	for _, name := range slices.Sorted(maps.Keys(amounts)) {
 		amount := quantity(amounts[name])
@@ -136,13 +138,13 @@ func validateCounts(found *problems, key string, amounts map[string]string) {
 	}
 }
 
-// isCount tells resources that are counted, such as "services.nodeports", from those that are measured.
+// isCount reports whether a resource, such as "services.nodeports", is counted and not measured.
 func isCount(resource string) bool {
 	kind := resource[strings.LastIndex(resource, ".")+1:]
 	return !slices.Contains(limitResources, kind) && kind != "storage"
 }
 
-// quantity returns an amount such as "4", "500m" or "2Gi", or nil for what is none:
+// quantity returns an amount such as "4", "500m" or "2Gi", or nil if the text is not an amount:
 // https://kubernetes.io/docs/reference/kubernetes-api/common-definitions/quantity/
 func quantity(text string) *big.Rat {
 	parts := quantityPattern.FindStringSubmatch(text)

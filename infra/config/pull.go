@@ -17,12 +17,12 @@ const (
 
 var pullModes = []string{PullByServicePrincipal, PullByKubeletIdentity, PullByToken}
 
-// PullModes returns the stack's mode and then those in force besides.
+// PullModes returns the stack's mode, followed by the additional modes.
 func (c *Config) PullModes() []string {
 	return append([]string{c.Registry.Pull.Mode}, c.Registry.Pull.Also...)
 }
 
-// PullingServices are those whose image is in the registry.
+// PullingServices returns the services whose image is in the registry.
 func (c *Config) PullingServices() []string {
 	return slices.DeleteFunc(c.ServiceNames(), func(name string) bool { return c.Services[name].Image.Foreign() })
 }
@@ -34,7 +34,7 @@ func (c *Config) RepositoriesOf(service string) []string {
 	return slices.Compact(repositories)
 }
 
-// PulledRepositories are those from which any service pulls, sorted.
+// PulledRepositories returns the repositories from which any service pulls, sorted.
 func (c *Config) PulledRepositories() []string {
 	var repositories []string
 	for _, service := range c.PullingServices() {
@@ -44,13 +44,13 @@ func (c *Config) PulledRepositories() []string {
 	return slices.Compact(repositories)
 }
 
-// HasPullSecrets says whether services log in to the registry with pull secrets.
+// HasPullSecrets reports whether services log in to the registry with pull secrets.
 func (c *Config) HasPullSecrets() bool {
 	byLogin := func(mode string) bool { return mode != PullByKubeletIdentity }
 	return c.UsesACR() && slices.ContainsFunc(c.PullModes(), byLogin) && len(c.PullingServices()) > 0
 }
 
-// NeedsClassicAzure says whether the stack takes something of the provider azure.
+// NeedsClassicAzure reports whether the stack has resources of the provider azure.
 func (c *Config) NeedsClassicAzure() bool {
 	if !c.UsesACR() {
 		return false
@@ -61,8 +61,8 @@ func (c *Config) NeedsClassicAzure() bool {
 	return slices.ContainsFunc(c.ServiceNames(), func(name string) bool { return c.Services[name].Image.Made() })
 }
 
-// MakerOf returns the name of the service whose image task makes a service's image, or "" if the stack does not make it. Services
-// that run the same image share the task of the first of them.
+// MakerOf returns the name of the service whose image task makes a service's image, or "" if the stack neither imports nor builds
+// it. Services that run the same image share the task of the first of them.
 func (c *Config) MakerOf(service string) string {
 	image := c.Services[service].Image
 	for _, name := range c.PullingServices() {
@@ -78,7 +78,7 @@ func (c *Config) Makers() []string {
 	return slices.DeleteFunc(c.PullingServices(), func(name string) bool { return c.MakerOf(name) != name })
 }
 
-// PullActions is what a scope map allows so that the repositories can be pulled from.
+// PullActions returns the actions of a scope map that allow pulls from the repositories.
 func PullActions(repositories []string) []string {
 	var actions []string
 	for _, repository := range repositories {
@@ -87,8 +87,8 @@ func PullActions(repositories []string) []string {
 	return actions
 }
 
-// RepositoryCondition limits the role Container Registry Repository Reader to some repositories: what it allows is allowed
-// where the repository is one of them. https://learn.microsoft.com/azure/role-based-access-control/conditions-format
+// RepositoryCondition returns the condition that limits the role Container Registry Repository Reader to some repositories.
+// https://learn.microsoft.com/azure/role-based-access-control/conditions-format
 func RepositoryCondition(repositories []string) string {
 	const registries = "Microsoft.ContainerRegistry/registries/repositories"
 	names := make([]string, 0, len(repositories))

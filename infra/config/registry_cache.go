@@ -10,7 +10,7 @@ import (
 	"github.com/distribution/reference"
 )
 
-// Hosts that Azure caches in one way only; of others it takes both, or decides by itself:
+// Hosts that Azure caches only with a login, or only without one. For other hosts, it allows both, or decides itself:
 // https://learn.microsoft.com/azure/container-registry/artifact-cache-overview#upstream-support
 var (
 	cachedWithLogin   = []string{dockerHub}
@@ -28,7 +28,7 @@ func (r *Registry) validateCache(found *problems) {
 	}
 	addSameNames(found, "registry.cache.rules", r.Cache.Rules)
 	found.addUnless(len(r.Cache.Rules) == 0 || !r.closedToServices(), "registry.cache.rules", nil,
-		"excludes registry.trustedServices false beside ipRules or publicNetworkAccess false; the cache is filled by a trusted service")
+		"excludes registry.trustedServices false with ipRules or publicNetworkAccess false; a trusted service fills the cache")
 	targets := map[string]string{}
 	for _, name := range slices.Sorted(maps.Keys(r.Cache.Rules)) {
 		key, rule := "registry.cache.rules."+name, r.Cache.Rules[name]
@@ -43,26 +43,26 @@ func (r *Registry) validateCache(found *problems) {
 		login, known := r.Cache.Credentials[rule.Credentials]
 		switch {
 		case rule.Credentials == "" && slices.Contains(cachedWithLogin, host):
-			found.add(key+".credentials", nil, "is missing; Azure caches "+host+" only with one of registry.cache.credentials, a login there")
+			found.add(key+".credentials", nil, "is missing; Azure caches "+host+" only with a login; name one of registry.cache.credentials")
 		case rule.Credentials == "":
 		case slices.Contains(cachedAnonymously, host):
 			found.add(key+".credentials", rule.Credentials, "is not used; Azure caches "+host+" only without a login")
 		case !known:
 			found.add(key+".credentials", rule.Credentials, "is not one of registry.cache.credentials")
 		case login.LoginServer != host:
-			found.add(key+".credentials", rule.Credentials, "is a login at another host than the source's")
+			found.add(key+".credentials", rule.Credentials, "is a login for another host than the source's")
 		}
 	}
 }
 
-// validateSecret checks that one of the login's secrets is in the vault that the stack opens.
+// validateSecret checks that one of the login's secrets is in the only vault for which the stack gives the login a permission.
 func (l *CacheCredentials) validateSecret(found *problems, key, secret string) {
 	vault := secretPattern.FindStringSubmatch(secret)
 	found.addUnless(vault == nil || l.KeyVaultID == "" || strings.EqualFold(vault[1], path.Base(l.KeyVaultID)), key, secret,
-		"is not in the vault of keyVaultId, the only one that the stack lets these credentials read")
+		"is not in the vault of keyVaultId, the only one that these credentials are allowed to read")
 }
 
-// sameTarget says whether Azure takes one of two targets for a part of the other. A single repository below a wildcard is
+// sameTarget reports whether Azure treats one of two targets as a part of the other. A single repository below a wildcard is
 // allowed: https://learn.microsoft.com/azure/container-registry/wildcards-artifact-cache
 func sameTarget(a, b string) bool {
 	a, manyA := strings.CutSuffix(a, "*")
@@ -73,7 +73,7 @@ func sameTarget(a, b string) bool {
 	return manyA == manyB && a == b
 }
 
-// isCachePath accepts a repository, or all below a path as in "library/*".
+// isCachePath accepts a repository, or all repositories below a path, such as "library/*".
 func isCachePath(repository string) bool {
 	repository = strings.TrimSuffix(repository, "/*")
 	if !namesHost(repository + "/name") {

@@ -5,7 +5,7 @@ import (
 	"slices"
 )
 
-// SKUs of Azure Container Registry, and all of them from the cheapest to the dearest.
+// SKUs of Azure Container Registry, and all of them from the cheapest to the most expensive.
 const (
 	SKUBasic    = "Basic"
 	SKUStandard = "Standard"
@@ -14,10 +14,10 @@ const (
 
 var skus = []string{SKUBasic, SKUStandard, SKUPremium}
 
-// feature is something a registry offers.
+// feature is a feature of a registry.
 type feature struct {
 	key  string // below "registry."
-	name string // as it stands in a sentence
+	name string // for use in a sentence
 	sku  string // the cheapest that has it
 	used func(r *Registry) bool
 }
@@ -33,7 +33,7 @@ var registryFeatures = []feature{
 	{"quarantine", "quarantine", SKUPremium, func(r *Registry) bool { return r.Quarantine }},
 	{"publicNetworkAccess", "a closed public network", SKUPremium, func(r *Registry) bool { return !r.Public() }},
 	{"ipRules", "IP rules", SKUPremium, func(r *Registry) bool { return len(r.IPRules) > 0 }},
-	{"trustedServices", "a bypass for trusted services that can be closed", SKUPremium, func(r *Registry) bool { return !ValueOr(r.TrustedServices, true) }},
+	{"trustedServices", "a bypass for trusted services that can be turned off", SKUPremium, func(r *Registry) bool { return !ValueOr(r.TrustedServices, true) }},
 	{"dataEndpoints", "dedicated data endpoints", SKUPremium, func(r *Registry) bool { return r.DataEndpoints }},
 	{"exports", "an export policy", SKUPremium, func(r *Registry) bool { return !ValueOr(r.Exports, true) }},
 	{"identity", "identities", SKUBasic, func(r *Registry) bool { return r.Identity.System || len(r.Identity.User) > 0 }},
@@ -46,22 +46,22 @@ var registryFeatures = []feature{
 	{"lock", "a lock against deletion", SKUBasic, func(r *Registry) bool { return r.Lock }},
 }
 
-// maxWebhooks is how many webhooks a registry may have.
+// maxWebhooks is how many webhooks a registry can have.
 var maxWebhooks = map[string]int{SKUBasic: 2, SKUStandard: 10, SKUPremium: 500}
 
-// cheapestWith ends a sentence on what a SKU allows with the cheapest one that allows enough.
+// cheapestWith returns the end of a sentence about the limit of a SKU: the cheapest SKU that allows enough.
 func cheapestWith(limits map[string]int, count int) string {
 	cheapest := slices.IndexFunc(skus, func(sku string) bool { return count <= limits[sku] })
 	if cheapest < 0 {
 		return ""
 	}
-	return ", and " + skus[cheapest] + " is the cheapest that has enough"
+	return ", and " + skus[cheapest] + " is the cheapest that allows enough"
 }
 
-// Public says whether the registry answers from the internet.
+// Public reports whether the registry can be reached from the internet.
 func (r *Registry) Public() bool { return ValueOr(r.PublicNetworkAccess, true) }
 
-// closedToServices says whether Azure's own services, which import images and fill the cache, are kept out by the network rules:
+// closedToServices reports whether the network rules block Azure's own services, which import images and fill the cache:
 // https://learn.microsoft.com/azure/container-registry/allow-access-trusted-services
 func (r *Registry) closedToServices() bool {
 	return (!r.Public() || len(r.IPRules) > 0) && !ValueOr(r.TrustedServices, true)
@@ -71,7 +71,7 @@ func (r *Registry) closedToServices() bool {
 func (r *Registry) validateFeatures(found *problems) {
 	rank := slices.Index(skus, r.SKU)
 	if rank < 0 {
-		return // Reported already, and what it should have been is not known.
+		return // Already reported, and the intended SKU is unknown.
 	}
 	for _, feature := range registryFeatures {
 		found.addUnless(!feature.used(r) || rank >= slices.Index(skus, feature.sku), "registry."+feature.key, nil,

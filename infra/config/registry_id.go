@@ -2,7 +2,7 @@ package config
 
 import "regexp"
 
-// RegistryID is what the ARM id of a registry says.
+// RegistryID holds the parts of a registry's ARM id.
 type RegistryID struct {
 	// Subscription is the id of the subscription.
 	Subscription string
@@ -15,7 +15,7 @@ type RegistryID struct {
 var registryIDPattern = regexp.MustCompile(
 	`(?i)^(/subscriptions/([^/]+)/resourceGroups/([^/]+))/providers/Microsoft\.ContainerRegistry/registries/([^/]+)$`)
 
-// ParseRegistryID splits the ARM id of a registry, and says whether it is one.
+// ParseRegistryID splits the ARM id of a registry, and reports whether it is one.
 func ParseRegistryID(id string) (RegistryID, bool) {
 	match := registryIDPattern.FindStringSubmatch(id)
 	if match == nil {
@@ -24,7 +24,7 @@ func ParseRegistryID(id string) (RegistryID, bool) {
 	return RegistryID{Subscription: match[2], GroupID: match[1], ResourceGroup: match[3], Name: match[4]}, true
 }
 
-// ResourceGroupIDOf returns the ARM id of the resource group in a registry's id, empty if that is empty.
+// ResourceGroupIDOf returns the ARM id of the resource group in a registry's id, or an empty string if that is empty.
 func ResourceGroupIDOf(id string) string {
 	parsed, _ := ParseRegistryID(id)
 	return parsed.GroupID

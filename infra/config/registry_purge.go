@@ -11,12 +11,12 @@ import (
 	"gopkg.in/yaml.v3"
 )
 
-// PurgeTimeoutSeconds is how many seconds one run may take.
+// PurgeTimeoutSeconds is the timeout of one run.
 const PurgeTimeoutSeconds = 3600
 
 const defaultPurgeKeep = 10
 
-// TaskFile returns the file of the ACR Task that purges. In it, acr is the name of an image that Azure keeps current:
+// TaskFile returns the file of the ACR Task that purges. In that file, acr is an alias for an image that Azure maintains:
 // https://learn.microsoft.com/azure/container-registry/container-registry-auto-purge
 func (p *Purge) TaskFile(filters []string) ([]byte, error) {
 	command := []string{"acr", "purge"}
@@ -38,8 +38,8 @@ func (p *Purge) TaskFile(filters []string) ([]byte, error) {
 	}{"v1.1.0", []step{{strings.Join(command, " "), true, PurgeTimeoutSeconds}}})
 }
 
-// PurgeFilters returns the filters that the configuration gives, or those of the services' repositories: all tags but
-// the ones that the stack runs, so that no pod loses its image, however old that is.
+// PurgeFilters returns the configured filters. The default is all tags in the services' repositories except those that the stack
+// runs, so that no pod loses its image, however old it is.
 func (c *Config) PurgeFilters() []string {
 	purge := c.Registry.Purge
 	if purge == nil || len(purge.Filters) > 0 {
@@ -89,7 +89,7 @@ func (c *Config) validatePurge(found *problems) {
 		"excludes publicNetworkAccess false; ACR Tasks run on shared machines, which connect from outside")
 }
 
-// isSchedule accepts the schedules of ACR Tasks that come at all, which that of the 30th of February does not.
+// isSchedule accepts the schedules of ACR Tasks that ever run. A schedule for the 30th of February, for example, never runs.
 // https://learn.microsoft.com/azure/container-registry/container-registry-tasks-scheduled#cron-expressions
 func isSchedule(text string) bool {
 	if !cronPattern.MatchString(text) {
@@ -100,8 +100,8 @@ func isSchedule(text string) bool {
 	return err == nil && !schedule.Next(rotationEpoch).IsZero()
 }
 
-// isPurgeFilter accepts a repository and tags, regular expressions with a colon between, as acr purge does: it splits at the only
-// colon that is not a part of an expression, and compiles both with regexp2.
+// isPurgeFilter accepts two regular expressions, for the repository and for the tags, with a colon between them, as acr purge does:
+// it splits at the only colon that is not a part of an expression, and compiles both with regexp2.
 // https://github.com/Azure/acr-cli/blob/main/cmd/repository/image_functions.go
 func isPurgeFilter(filter string) bool {
 	parts := splitFilter(filter)

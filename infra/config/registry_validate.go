@@ -15,7 +15,7 @@ const maxCondition = 8 << 10
 
 const ruleSameName = "is listed twice, in different case; Azure ignores the case of names"
 
-// UsesACR says whether images come from an Azure Container Registry.
+// UsesACR reports whether images come from an Azure Container Registry.
 func (c *Config) UsesACR() bool { return c.Registry.External == "" }
 
 func (c *Config) validateRegistry(found *problems) {
@@ -44,7 +44,7 @@ func (c *Config) validateRegistry(found *problems) {
 	r.validatePush(found)
 }
 
-// validateExisting refuses what only the registry's owner decides.
+// validateExisting refuses settings that only the registry's owner can change.
 func (r *Registry) validateExisting(found *problems) {
 	byName := r.Existing.Name != "" || r.Existing.ResourceGroup != ""
 	forms := 0
@@ -81,14 +81,14 @@ func (r *Registry) validateAdopt(found *problems) {
 		"is not the resource group in registry.adopt; leave it out")
 }
 
-// validateRegions reports replicas and webhooks in regions where they cannot be. Home is the registry's own region, empty if it
-// is not known yet.
+// validateRegions reports replicas and webhooks in regions that Azure does not allow. Home is the registry's own region, empty if
+// it is not known yet.
 func (r *Registry) validateRegions(found *problems, home string) {
 	seen := map[string]bool{normalizeRegion(home): true}
 	for i, replica := range r.Replicas {
 		key := fmt.Sprintf("registry.replicas.%d.location", i)
 		found.addUnless(!seen[replica.Location] || replica.Location == "", key, replica.Location,
-			"is used already; a registry has one replica in a region, its own region included")
+			"is already used; a registry has at most one replica in a region, and none in its own region")
 		seen[replica.Location] = true
 	}
 	for _, name := range slices.Sorted(maps.Keys(r.Webhooks)) {
@@ -98,7 +98,7 @@ func (r *Registry) validateRegions(found *problems, home string) {
 	}
 }
 
-// home is the region of the registry; empty where that is the one of a resource group which is there already.
+// home returns the region of the registry, or an empty string if it is the region of an existing resource group.
 func (c *Config) home() string {
 	if c.Registry.ResourceGroup.Existing {
 		return ""
@@ -106,14 +106,14 @@ func (c *Config) home() string {
 	return c.Location
 }
 
-// CheckRegion reports replicas and webhooks that do not fit the registry's region, which is known only from Azure.
+// CheckRegion reports replicas and webhooks that conflict with the registry's region. It is for a region that only Azure knows.
 func (r *Registry) CheckRegion(home string) error {
 	var found problems
 	r.validateRegions(&found, home)
 	return found.err(nil)
 }
 
-// normalizeRegion writes "West Europe" as "westeurope", the form in which Azure answers.
+// normalizeRegion writes "West Europe" as "westeurope", the form that Azure returns.
 func normalizeRegion(region string) string {
 	return strings.ToLower(strings.ReplaceAll(region, " ", ""))
 }
@@ -143,7 +143,7 @@ func (r *Registry) warnWebhooks(warn func(key string, value any, rule string)) {
 	}
 }
 
-// webhookActions are what a webhook can be told.
+// webhookActions are the events of which a webhook can be notified.
 var webhookActions = []string{"push", "delete", "quarantine", "chart_push", "chart_delete"}
 
 func (r *Registry) validateWebhooks(found *problems) {
@@ -195,7 +195,7 @@ func (r *Registry) validateNetwork(found *problems, privateZone string) {
 	}
 }
 
-// notPublic are the addresses which closes the registry to the internet:
+// notPublic are the ranges of addresses that are not public:
 // https://www.iana.org/assignments/iana-ipv4-special-registry
 var notPublic = []netip.Prefix{
 	netip.MustParsePrefix("0.0.0.0/8"), netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("100.64.0.0/10"),
@@ -203,7 +203,7 @@ var notPublic = []netip.Prefix{
 	netip.MustParsePrefix("192.168.0.0/16"), netip.MustParsePrefix("224.0.0.0/3"),
 }
 
-// publicIPv4 reads an address or a range, and says whether it is public throughout.
+// publicIPv4 parses an address or a range, and reports whether all of it is public.
 func publicIPv4(rule string) (netip.Prefix, bool) {
 	prefix, err := netip.ParsePrefix(rule)
 	if address, single := netip.ParseAddr(rule); single == nil {
@@ -226,7 +226,7 @@ func (r *Registry) validateIdentity(found *problems) {
 	}
 }
 
-// validatePull reports what is wrong with the way in which the cluster is to pull.
+// validatePull reports problems of the pull settings.
 func (c *Config) validatePull(found *problems) {
 	pull, seen := c.Registry.Pull, map[string]bool{}
 	for i, mode := range c.PullModes() {
@@ -234,35 +234,35 @@ func (c *Config) validatePull(found *problems) {
 		if i > 0 {
 			key = fmt.Sprintf("registry.pull.also.%d", i-1)
 		}
-		found.addUnless(!seen[mode], key, mode, "is listed twice, as mode or also")
+		found.addUnless(!seen[mode], key, mode, "is listed twice; list each mode once, as mode or in also")
 		seen[mode] = true
 	}
 	found.addUnless(len(pull.Owners) == 0 || seen[PullByServicePrincipal], "registry.pull.owners", nil,
-		"is used in the mode servicePrincipal only; nothing else of the stack is in Entra")
+		"is used only with the pull mode servicePrincipal; other modes create nothing in Entra")
 	found.addUnless(pull.KubeletPrincipalID == "" || seen[PullByKubeletIdentity], "registry.pull.kubeletPrincipalId", nil,
-		"is used only in the mode kubeletIdentity")
+		"is used only with the pull mode kubeletIdentity")
 	found.addUnless(!seen[PullByKubeletIdentity] || pull.KubeletPrincipalID != "" || c.Cluster.AKS != nil, "registry.pull.kubeletPrincipalId", nil,
-		"is missing; the mode kubeletIdentity needs it, or cluster.aks, which knows it")
+		"is missing; the pull mode kubeletIdentity needs it, unless cluster.aks is set")
 	c.validateTokens(found, seen[PullByToken])
 	if c.Registry.ABAC && (seen[PullByServicePrincipal] || seen[PullByKubeletIdentity]) {
 		repositories := c.PulledRepositories()
 		found.addUnless(len(RepositoryCondition(repositories)) <= maxCondition, "registry.abac", nil,
-			fmt.Sprintf("needs a condition for %d repositories in one role assignment, longer than the 8 KB Azure allows; the mode token has no such limit",
+			fmt.Sprintf("needs a condition for %d repositories in one role assignment, longer than the 8 KB Azure allows; the pull mode token has no such limit",
 				len(repositories)))
 	}
 }
 
 // Limits of tokens.
 const (
-	// maxScopeActions is how many actions a scope map may have.
+	// maxScopeActions is how many actions a scope map can have.
 	maxScopeActions = 500
 )
 
-// maxTokens is how many tokens a registry may have:
+// maxTokens is how many tokens a registry can have:
 // https://learn.microsoft.com/azure/container-registry/container-registry-skus#service-tier-features-and-limits
 var maxTokens = map[string]int{SKUBasic: 100, SKUStandard: 500, SKUPremium: 50000}
 
-// validateTokens reports more tokens than the registry may have, and scope maps with more actions.
+// validateTokens reports too many tokens for the registry's SKU, and scope maps with too many actions.
 func (c *Config) validateTokens(found *problems, used bool) {
 	if !used {
 		return
@@ -270,7 +270,7 @@ func (c *Config) validateTokens(found *problems, used bool) {
 	services := c.PullingServices()
 	tokens := tokensPerService * len(services)
 	if allowed, known := maxTokens[c.Registry.SKU]; known && tokens > allowed { // The SKU of an existing registry is not known.
-		found.add("registry.pull.mode", PullByToken, fmt.Sprintf("takes %d tokens for %d services; registry.sku %s allows %d%s",
+		found.add("registry.pull.mode", PullByToken, fmt.Sprintf("needs %d tokens for %d services; registry.sku %s allows %d%s",
 			tokens, len(services), c.Registry.SKU, allowed, cheapestWith(maxTokens, tokens)))
 	}
 	for _, service := range services {
@@ -287,7 +287,7 @@ const (
 	principalUser    = "User"
 )
 
-// principalTypes are the kinds of principals that may be allowed to push.
+// principalTypes are the kinds of principals that the stack can allow to push.
 var principalTypes = []string{ServicePrincipal, principalGroup, principalUser}
 
 func (r *Registry) validatePush(found *problems) {

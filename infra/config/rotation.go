@@ -5,22 +5,23 @@ import (
 	"time"
 )
 
-// Rotation says when the passwords with which the cluster pulls change.
+// Rotation says when the cluster's pull passwords change.
 type Rotation struct {
-	// Days is the period: for how many days a password is in use, counted from 2020-01-01. A password of the service principal is created
-	// one period before it is used, and is valid for two periods after that one, so that a period without an update is not missed.
-	// Entra limits the four periods to two years.
+	// Days is the period, the number of days for which a password is in use. Periods are counted from 2020-01-01. The service
+	// principal's password is created one period before it is used, and is valid for two periods after its own, so that pulls still
+	// work after a period without an update. Entra limits these four periods to two years.
 	Days *int `json:"days" min:"1" max:"120" default:"90"`
-	// Generation replaces all passwords with the next update when it is changed, whatever the date, and deletes the old ones at its end.
+	// Generation is the generation of the passwords. When it changes, the next update replaces all passwords, whatever the date, and
+	// deletes the old ones at its end.
 	Generation int `json:"generation" min:"0" max:"999" default:"0"`
-	// AsOf is the moment that the program takes for now, such as `2026-11-23T12:00:00Z`. Default: the present.
+	// AsOf is the time that the program uses as the current time, such as `2026-11-23T12:00:00Z`. Default: the actual time.
 	AsOf string `json:"asOf" is:"moment"`
 }
 
 const defaultRotationDays = 90
 
-// rotationEpoch is the beginning of the first period of every stack, for all time: what it is at a moment does not depend
-// on when somebody ran an update.
+// rotationEpoch is the beginning of the first period of every stack. It is fixed, so that the current period does not depend on
+// when an update ran.
 var rotationEpoch = time.Date(2020, time.January, 1, 0, 0, 0, 0, time.UTC)
 
 // periodsOfGrace is for how many periods after its own a password is still accepted: one in which no update runs, and the one in which
@@ -28,12 +29,12 @@ var rotationEpoch = time.Date(2020, time.January, 1, 0, 0, 0, 0, time.UTC)
 const periodsOfGrace = 2
 
 // tokensPerService is how many tokens a service has at a time: the current one, and one for each period of grace. A token has one
-// password, which the provider deletes before it creates the next one, so it must not be in use then.
+// password, which the provider deletes before it creates the next one, so that password must not be in use then.
 const tokensPerService = 1 + periodsOfGrace
 
-// Password is one of the passwords that a stack ever has.
+// Password is one password of a stack.
 type Password struct {
-	// Name tells it from all others, such as "28", or "28-1" in generation 1.
+	// Name is unique among all passwords of the stack, such as "28", or "28-1" in generation 1.
 	Name string
 	// Expires is when it is no longer accepted.
 	Expires time.Time
@@ -53,7 +54,7 @@ type RotationPeriod struct {
 	length time.Duration
 }
 
-// At returns what holds at a moment: the same for all moments of a period.
+// At returns the period at a time. It is the same for all times in the period.
 func (r Rotation) At(now time.Time) RotationPeriod {
 	length := time.Duration(ValueOr(r.Days, defaultRotationDays)) * 24 * time.Hour
 	number := int(now.Sub(rotationEpoch) / length)
@@ -67,12 +68,13 @@ func (r RotationPeriod) expiry(number int) time.Time {
 	return rotationEpoch.Add(time.Duration(number+1+periodsOfGrace) * r.length)
 }
 
-// Passwords returns the two that exist: the current one, and the next, which Entra has known for a whole period when it is used.
+// Passwords returns the two passwords that exist: the current one and the next one. By the time the next one is used, Entra has
+// known it for a whole period.
 //
-// Each password has a name of its own, and so is a resource of its own. The engine creates new resources, updates the pull secrets, and
-// deletes the resources that are no longer declared at the very end of an update. When it is killed on the way, the pull
-// secrets hold a password that still exists. (A resource that is replaced is different: the engine deletes the old one first thing in the
-// next update.)
+// Each password has its own name, and so its own resource. The engine creates new resources, updates the pull secrets, and deletes
+// the resources that are no longer declared at the very end of an update. If it is killed before that, the pull secrets hold a
+// password that still exists. (A resource that is replaced is different: the engine deletes the old one first thing in the next
+// update.)
 func (r RotationPeriod) Passwords() (current, next Password) {
 	password := func(number int) Password {
 		name := fmt.Sprint(number)
@@ -84,18 +86,20 @@ func (r RotationPeriod) Passwords() (current, next Password) {
 	return password(r.Number), password(r.Number + 1)
 }
 
-// Token is one of the tokens that a service has in turn.
+// Token is one of the tokens that a service uses in turn.
 type Token struct {
-	// Slot is the number of the token, which stays, while its password changes.
+	// Slot is the number of the token. The token stays; its password changes.
 	Slot int
 	// Current says that the pull secret holds it.
 	Current bool
-	// Expires is when its password is no longer accepted. Another time means another password, so each generation adds a second.
+	// Expires is when its password is no longer accepted. A different time makes a different password, so each generation adds a
+	// second.
 	Expires time.Time
 }
 
-// Tokens returns the tokens that exist: the current one, and those of the periods of grace before, of which a pull secret holds one when
-// an update has missed a period or was killed. A lock on the registry forbids to delete a token, and allows another password.
+// Tokens returns the tokens that exist: the current one, and those of the periods of grace before, of which a pull secret holds one
+// when an update has missed a period or was killed. A lock on the registry prevents the deletion of a token, but allows a new
+// password.
 func (r RotationPeriod) Tokens() []Token {
 	var tokens []Token
 	for number := r.Number - periodsOfGrace; number <= r.Number; number++ {
@@ -107,16 +111,16 @@ func (r RotationPeriod) Tokens() []Token {
 	return tokens
 }
 
-// Warning returns what to tell when less than a third of the period is left, empty before that.
+// Warning returns a warning if less than a third of the period is left, and otherwise an empty string.
 func (r RotationPeriod) Warning(now time.Time) string {
 	if left := r.Next.Sub(now); left*3 >= r.length {
 		return ""
 	}
-	return fmt.Sprintf("the password with which the cluster pulls is to change with the first update from %s on; it expires on %s",
+	return fmt.Sprintf("the pull password is due to change: the first update from %s on replaces it, and it expires on %s",
 		r.Next.Format(time.DateOnly), r.Expires.Format(time.DateOnly))
 }
 
-// Now is the moment for which the program runs.
+// Now returns the time that the program uses as the current time.
 func (r Rotation) Now() time.Time {
 	if moment, err := time.Parse(time.RFC3339, r.AsOf); err == nil {
 		return moment

@@ -24,7 +24,7 @@ func TestRotationIsTheSameInsideAPeriod(t *testing.T) {
 	require.Equal(t, 78, settings.At(want.Next).Number)
 }
 
-// After a leak, another generation shares no password with the one before, and lives no longer.
+// A new generation, for example after a leak, shares no password with the previous one, and does not expire later.
 func TestRotationByGeneration(t *testing.T) {
 	t.Parallel()
 	now := rotationEpoch.AddDate(7, 0, 0)
@@ -35,11 +35,11 @@ func TestRotationByGeneration(t *testing.T) {
 	tokens, others := Rotation{}.At(now).Tokens(), Rotation{Generation: 1}.At(now).Tokens()
 	for i := range tokens {
 		require.Equal(t, tokens[i].Slot, others[i].Slot)
-		require.NotEqual(t, tokens[i].Expires, others[i].Expires, "the same end leaves the password as it is")
+		require.NotEqual(t, tokens[i].Expires, others[i].Expires, "with the same expiry, the provider would keep the password")
 	}
 }
 
-// A password is created a period before its own, and lives for the two after it: not a moment longer.
+// A password is created one period before its own, and expires exactly two periods after it.
 func TestPasswordsEndWithTheirGrace(t *testing.T) {
 	t.Parallel()
 	at := Rotation{Days: ptr(30)}.At(rotationEpoch.AddDate(7, 0, 0))
@@ -56,7 +56,7 @@ func TestRotationWarning(t *testing.T) {
 	require.Empty(t, settings.At(begin).Warning(begin))
 	require.Empty(t, settings.At(begin).Warning(begin.AddDate(0, 0, 60)))
 	late := begin.AddDate(0, 0, 61)
-	require.Equal(t, "the password with which the cluster pulls is to change with the first update from 2026-11-25 on; it expires on 2027-05-24",
+	require.Equal(t, "the pull password is due to change: the first update from 2026-11-25 on replaces it, and it expires on 2027-05-24",
 		settings.At(late).Warning(late))
 }
 
@@ -82,7 +82,7 @@ func (w *rotationWorld) step() bool {
 	return w.steps >= 0
 }
 
-// check asks whether pods can pull.
+// check asserts that pods can pull.
 func (w *rotationWorld) check(when string) {
 	if w.pulls == "" {
 		return
@@ -92,8 +92,8 @@ func (w *rotationWorld) check(when string) {
 	require.True(w.t, w.now.Before(end), "%s: %s has expired", when, w.pulls)
 }
 
-// update plays what the engine does with the service principal's passwords: it creates what is new, updates the pull secrets, and deletes
-// what is no longer declared. Any step can be the last.
+// update simulates what the engine does with the service principal's passwords: it creates new ones, updates the pull secrets, and
+// deletes those that are no longer declared. Any step can be the last.
 func (w *rotationWorld) update() {
 	current, next := w.settings.At(w.now).Passwords()
 	declared := map[string]bool{}
@@ -123,10 +123,10 @@ func (w *rotationWorld) update() {
 		delete(w.state, name)
 		w.check("old password deleted")
 	}
-	require.Len(w.t, w.accepted, 2, "two passwords, once the update is through")
+	require.Len(w.t, w.accepted, 2, "two passwords after a complete update")
 }
 
-// updateTokens plays the same for tokens: the provider deletes a slot's password before it creates the next one.
+// updateTokens simulates the same for tokens: the provider deletes a slot's password before it creates the next one.
 func (w *rotationWorld) updateTokens() {
 	at := w.settings.At(w.now)
 	current := ""
@@ -157,8 +157,8 @@ func (w *rotationWorld) updateTokens() {
 	require.Len(w.t, w.accepted, tokensPerService)
 }
 
-// FuzzRotation plays updates at some moments, each of which may be killed at any step, and asks at every step and at the end of every
-// pause whether the password in the cluster is accepted.
+// FuzzRotation simulates updates, each of which can be killed at any step, and asserts at every step and at the end of every pause
+// that the password in the cluster is accepted.
 func FuzzRotation(f *testing.F) {
 	f.Add(uint8(90), true, []byte{10, 45, 100, 100, 3})
 	f.Add(uint8(1), false, []byte{0, 255, 128, 1, 254, 127})
@@ -179,7 +179,7 @@ func FuzzRotation(f *testing.F) {
 		period := w.settings.At(w.now).length
 		run(1000)
 		for _, pause := range pauses[:min(len(pauses), 100)] {
-			// Up to two periods without an update that gets through, cut at a step by the pause's last bits.
+			// Up to two periods pass without a complete update. The pause's last bits choose the step at which an update is killed.
 			for _, steps := range []int{int(pause) % 8, 1000} {
 				w.now = w.now.Add(time.Duration(pause) * period / 256)
 				w.check("after a pause")
@@ -189,7 +189,7 @@ func FuzzRotation(f *testing.F) {
 	})
 }
 
-// An update by generation leaves only passwords of that generation, and a pod can pull at each step.
+// After an update to another generation, only its passwords exist, and pods can pull at each step.
 func TestRotationByGenerationRevokes(t *testing.T) {
 	t.Parallel()
 	for killed := range 6 {

@@ -14,12 +14,12 @@ import (
 	"sigs.k8s.io/yaml"
 )
 
-// stackFile is what is in a stack file, as two libraries read it. Pulumi's is YAML 1.2 with the dates of 1.1; Helm's is YAML 1.1
-// without them. What Pulumi has read reaches the program, so a difference can only be seen in the file.
+// stackFile is the content of a stack file as two libraries read it. Pulumi's library reads YAML 1.2 with the dates of 1.1; Helm's
+// reads YAML 1.1 without dates. The program gets what Pulumi has read, so it must read the file itself to find a difference.
 type stackFile struct{ pulumi, helm map[string]any }
 
-// readStackFile reads the file that belongs to a stack. It is nil where there is none that both libraries read: the stack may
-// be run with --config-file, or have been set up by a program.
+// readStackFile reads the file that belongs to a stack. It returns nil if there is none that both libraries can read: the stack can
+// run with --config-file, or get its configuration from a program.
 func readStackFile(root, stack string) *stackFile {
 	folder := root
 	var project struct {
@@ -47,7 +47,7 @@ func parseStackFile(text []byte) *stackFile {
 	return &stackFile{pulumi: config, helm: helm.Config}
 }
 
-// readTwice reads, writes and reads a text again, as Pulumi does, whose library does not read all of what it has written as it was.
+// readTwice reads a text, writes it and reads it again, as Pulumi does. Pulumi's library does not read back everything as it was.
 func readTwice(text []byte, into any) error {
 	var once any
 	if err := yaml3.Unmarshal(text, &once); err != nil {
@@ -62,7 +62,7 @@ func readTwice(text []byte, into any) error {
 	return yaml3.Unmarshal(written.Bytes(), into)
 }
 
-// asPulumi turns what its YAML library reads into what Pulumi hands on of it.
+// asPulumi turns what Pulumi's YAML library reads into what Pulumi passes to the program.
 func asPulumi(value any) any {
 	switch value := value.(type) {
 	case map[string]any:
@@ -95,7 +95,7 @@ func asPulumi(value any) any {
 	return value
 }
 
-// notThere stands for what is not in a stack file, where null can be.
+// notThere stands for a value that is not in the stack file, because null can be in it.
 var notThere any = struct{ notThere bool }{true}
 
 // valuesOf returns a service's values as both libraries read them.
@@ -123,20 +123,20 @@ func item(object map[string]any, key string) any {
 	return notThere
 }
 
-// addLosses reports each of a service's values that Pulumi has read in another way than Helm would have. Where the stack file does
-// not hold the value, because another one is in force or the value is encrypted, only what Pulumi makes of dates can be told.
+// addLosses reports each of a service's values that Pulumi reads differently from Helm. If the stack file does not hold the value,
+// because another file is in use or the value is encrypted, it recognizes only what Pulumi makes of dates.
 func addLosses(found *problems, path string, value, pulumi, helm any) {
 	switch value := value.(type) {
 	case map[string]any:
 		read, isRead := pulumi.(map[string]any)
 		would, asHelm := helm.(map[string]any)
 		if isRead && !asHelm {
-			found.add(path, nil, "is something else for Helm; write it in another form")
+			found.add(path, nil, "means something else to Helm; write it in another form")
 			return
 		}
 		for _, key := range slices.Sorted(maps.Keys(value)) {
 			if item(read, key) != notThere && item(would, key) == notThere {
-				found.add(join(path, key), nil, "is another key for Helm; put the key in quotes")
+				found.add(join(path, key), nil, "is another key to Helm; put the key in quotes")
 				continue
 			}
 			addLosses(found, join(path, key), value[key], item(read, key), item(would, key))
@@ -157,7 +157,7 @@ func addLosses(found *problems, path string, value, pulumi, helm any) {
 	}
 }
 
-// addLoss does the same for a value that holds no others.
+// addLoss does the same for a value that contains no other values.
 func addLoss(found *problems, path string, value, pulumi, helm any) {
 	text, _ := value.(string)
 	_, isMap := helm.(map[string]any)
@@ -166,14 +166,14 @@ func addLoss(found *problems, path string, value, pulumi, helm any) {
 	case !same:
 		found.addUnless(!isYAMLDate(text), path, value, ruleDate)
 	case isMap || isList:
-		found.add(path, value, "is something else for Helm; write it in another form")
+		found.add(path, value, "means something else to Helm; write it in another form")
 	case value == helm:
 	case isYAMLDate(text):
 		found.add(path, value, ruleDate)
 	case value == nil:
-		found.add(path, nil, fmt.Sprintf("is null for Pulumi, and Helm would read %#v; put what you mean in quotes", helm))
+		found.add(path, nil, fmt.Sprintf("is null for Pulumi, but Helm would read %#v; put what you mean in quotes", helm))
 	default:
-		found.add(path, value, fmt.Sprintf("is what Pulumi reads, and Helm would read %v; write that, or put what you mean in quotes", helm))
+		found.add(path, value, fmt.Sprintf("is what Pulumi reads, but Helm would read %v; write that, or put what you mean in quotes", helm))
 	}
 }
 

@@ -9,11 +9,11 @@ import (
 	"strings"
 )
 
-// validate reports everything that is wrong with a defaulted configuration: key, value and what is allowed. It looks at the
-// files that the configuration names, and at nothing else outside.
+// validate reports all problems of a configuration with defaults: key, value and what is allowed. Besides the configuration, it
+// reads only the files that the configuration names.
 func (c *Config) validate() problems {
 	var found problems
-	found.addUnless(isLabel(c.Environment), "environment", c.Environment, ruleLabel) // It may be the stack's name.
+	found.addUnless(isLabel(c.Environment), "environment", c.Environment, ruleLabel) // The default is the stack's name, which can be invalid.
 	addSameNames(&found, "tags", c.Tags)
 	c.validateRegistry(&found)
 	c.validateCluster(&found)
@@ -63,7 +63,7 @@ func (c *Config) validateChart(found *problems, key string, chart Chart) {
 			}
 		}
 		found.addUnless(chart.Name == "" && chart.Version == "" && chart.Username == "" && chart.Password == "", key, nil,
-			"has a path, which takes no name, version, username or password")
+			"has a path, which excludes name, version, username and password")
 		return
 	}
 	if chart.Repository != "" {
@@ -72,20 +72,20 @@ func (c *Config) validateChart(found *problems, key string, chart Chart) {
 		found.addUnless(chart.Name == "", key+".name", chart.Name, "is not used with oci; the address names the chart")
 	}
 	found.addUnless(chart.Version != "", key+".version", chart.Version, kinds["exactVersion"].rule)
-	found.addUnless(chart.Password == "" || chart.Username != "", key+".username", nil, "is missing beside the password")
+	found.addUnless(chart.Password == "" || chart.Username != "", key+".username", nil, "is missing; the password needs it")
 }
 
 func (c *Config) validateService(found *problems, name string) {
 	key, service := "services."+name, c.Services[name]
 	namespace := c.NamespaceName(name)
 	switch {
-	case !kinds["serviceName"].allows(name): // That has been said.
+	case !kinds["serviceName"].allows(name): // Already reported.
 	case len(namespace) > maxLabel:
 		found.add(key, namespace, fmt.Sprintf("has %d characters; a namespace, <service>-<environment>, can have %d", len(namespace), maxLabel))
 	case strings.HasPrefix(namespace, "kube-"):
-		found.add(key, namespace, "is a namespace of Kubernetes itself; names may not begin with kube-")
+		found.add(key, namespace, "is a namespace of Kubernetes itself; names must not begin with kube-")
 	case c.chartSettings(name) == Chart{} && beginsWithDigit(c.fullName(name)):
-		found.add(key, c.fullName(name), "does not begin with a letter, as the name of a Kubernetes Service must, and the chart gives its Service this name; "+
+		found.add(key, c.fullName(name), "does not begin with a letter, but the chart's Kubernetes Service gets this name, which must; "+
 			"choose another name, or set values.fullnameOverride")
 	}
 	c.validateImage(found, key+".image", service.Image)
@@ -93,12 +93,12 @@ func (c *Config) validateService(found *problems, name string) {
 	validateNamespace(found, key+".namespace", service.Namespace)
 	validateLimits(found, key+".namespace.limits", c.NamespaceOf(name).Limits)
 	found.addUnless(len(service.Namespace.AllowFrom) == 0 || ValueOr(c.NamespaceOf(name).Isolate, false), key+".namespace.allowFrom", nil,
-		"needs isolate true; without it every pod is allowed in")
+		"needs isolate true; without it, every pod is allowed to connect")
 	validateRelease(found, key+".release", c.ReleaseOf(name))
 	for i, file := range service.ValuesFiles {
 		at := fmt.Sprintf("%s.valuesFiles.%d", key, i)
 		if !filepath.IsLocal(file) {
-			found.add(at, file, "leaves the project folder; an outside path would differ on every machine")
+			found.add(at, file, "is outside the project folder; such a path would differ from machine to machine")
 		} else if _, err := readValuesFile(c.path(file)); err != nil {
 			found.add(at, file, err.Error())
 		}
@@ -109,8 +109,8 @@ func validateRelease(found *problems, key string, release Release) {
 	if ValueOr(release.Wait, true) {
 		return
 	}
-	// Helm itself would wait nevertheless.
-	found.addUnless(!ValueOr(release.Atomic, false), key+".atomic", true, "excludes wait false; a release that is undone when it fails is waited for")
+	// Helm does not refuse these combinations, but waits.
+	found.addUnless(!ValueOr(release.Atomic, false), key+".atomic", true, "excludes wait false; Helm waits for an atomic release")
 	found.addUnless(!ValueOr(release.WaitForJobs, false), key+".waitForJobs", true, "excludes wait false")
 }
 
@@ -122,18 +122,18 @@ func validateKeys(found *problems, key string, keys ChartKeys) {
 	found.addUnless(keys.PullSecrets == "" || keys.PullSecretName == "", key+".pullSecretName", keys.PullSecretName, "excludes pullSecrets")
 }
 
-// fullName is that with which the names begin that charts made by `helm create` give a service's objects.
+// fullName returns the prefix of the names of a service's objects in charts made by `helm create`.
 func (c *Config) fullName(service string) string {
 	values, _ := c.ValuesOf(service) // An unreadable file is reported elsewhere.
 	name, _ := values["fullnameOverride"].(string)
 	return cmp.Or(name, service)
 }
 
-// beginsWithDigit tells the names that Services, of all objects, may not have:
+// beginsWithDigit reports a name that Kubernetes allows for other objects, but not for Services:
 // https://kubernetes.io/docs/concepts/overview/working-with-objects/names/#rfc-1035-label-names
 func beginsWithDigit(name string) bool { return name != "" && name[0] >= '0' && name[0] <= '9' }
 
-// warnServiceNames warns of names that the shipped chart would be refused with: another chart may or may not make a Service.
+// warnServiceNames warns of names that are an error with the shipped chart. Another chart does not necessarily create a Service.
 func (c *Config) warnServiceNames(warn func(key string, value any, rule string)) {
 	for _, name := range c.ServiceNames() {
 		if full := c.fullName(name); c.chartSettings(name) != (Chart{}) && beginsWithDigit(full) {
@@ -147,7 +147,7 @@ func (c *Config) validateImage(found *problems, key string, image Image) {
 	c.validateMade(found, key, image)
 }
 
-// validateMadeOnce reports an image that two services would make from different things.
+// validateMadeOnce reports an image that two services make from different sources.
 func (c *Config) validateMadeOnce(found *problems) {
 	makers := map[string]string{}
 	for _, name := range c.PullingServices() {
@@ -157,27 +157,27 @@ func (c *Config) validateMadeOnce(found *problems) {
 		}
 		first, again := makers[image.Reference("")]
 		found.addUnless(!again || reflect.DeepEqual(image, c.Services[first].Image), "services."+name+".image", image.Reference(""),
-			"is made from something else by services."+first)
+			"is made from another source by services."+first)
 		if !again {
 			makers[image.Reference("")] = name
 		}
 	}
 }
 
-// validateMade reports what is wrong with the way in which the stack itself is to bring an image into the registry.
+// validateMade reports problems of an image's import or build.
 func (c *Config) validateMade(found *problems, key string, image Image) {
 	if !image.Made() {
 		return
 	}
-	found.addUnless(image.Import == nil || image.Build == nil, key, nil, "takes either import or build")
+	found.addUnless(image.Import == nil || image.Build == nil, key, nil, "takes import or build, not both")
 	found.addUnless(image.Tag != "", key+".tag", nil, "is missing; import and build give the image this tag")
 	found.addUnless(image.Digest == "", key+".digest", nil, "excludes import and build, whose digest is not known in advance")
 	found.addUnless(c.UsesACR() && c.Registry.Existing == nil && !image.Foreign(), key, nil,
 		"can use import and build only for the stack's own registry")
 	if from := image.Import; from != nil {
-		found.addUnless((from.Username == "") == (from.Password == ""), key+".import", nil, "takes username and password together")
+		found.addUnless((from.Username == "") == (from.Password == ""), key+".import", nil, "needs both username and password")
 		found.addUnless(!c.Registry.closedToServices(), key+".import", nil,
-			"excludes registry.trustedServices false beside ipRules or publicNetworkAccess false; imports connect as a trusted service")
+			"excludes registry.trustedServices false with ipRules or publicNetworkAccess false; imports connect as a trusted service")
 	}
 	if image.Build != nil {
 		found.addUnless(c.Registry.Public(), key+".build", nil,

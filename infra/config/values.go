@@ -11,7 +11,7 @@ import (
 	"sigs.k8s.io/yaml"
 )
 
-// ValuesOf returns the values the user gives for a service, as Helm reads and merges them: its files in order, then its own values.
+// ValuesOf returns the user's values for a service, read and merged as Helm does: its files in order, then its own values.
 func (c *Config) ValuesOf(service string) (map[string]any, error) {
 	merged := map[string]any{}
 	for _, file := range c.Services[service].ValuesFiles {
@@ -24,8 +24,8 @@ func (c *Config) ValuesOf(service string) (map[string]any, error) {
 	return mergeValues(merged, c.Services[service].Values), nil
 }
 
-// readValuesFile reads a file of chart values by the library with which Helm reads it, for the same text to mean the same: YAML
-// 1.1 by way of JSON, where `no` is false, a key is text, and the last of equal keys counts.
+// readValuesFile reads a file of chart values with Helm's own library, so that the text means the same as to Helm: YAML 1.1
+// converted to JSON, where `no` is false, keys are text, and the last of several equal keys wins.
 func readValuesFile(path string) (map[string]any, error) {
 	text, err := os.ReadFile(path)
 	if err != nil {
@@ -34,7 +34,8 @@ func readValuesFile(path string) (map[string]any, error) {
 	return parseValues(text)
 }
 
-// fileReason leaves out the operation and the path of an error about a file: the configuration names the file its own way.
+// fileReason removes the operation and the path from an error about a file, because the message already names the file as the
+// configuration does.
 func fileReason(err error) error {
 	var at *os.PathError
 	if errors.As(err, &at) {
@@ -47,14 +48,14 @@ func parseValues(text []byte) (map[string]any, error) {
 	asJSON, err := yaml.YAMLToJSON(text)
 	if err != nil {
 		reason := strings.TrimPrefix(strings.TrimPrefix(err.Error(), "error converting YAML to JSON: "), "yaml: ")
-		return nil, fmt.Errorf("is not YAML that Helm reads: %s", reason)
+		return nil, fmt.Errorf("is not YAML that Helm can read: %s", reason)
 	}
 	if kind := asJSON[0]; kind != '{' && kind != 'n' { // An empty file is null.
-		return nil, errors.New("holds no keys at its top, where Helm wants a map of values")
+		return nil, errors.New("has no keys at its top level, where Helm expects a map of values")
 	}
 	values := map[string]any{}
 	if err := yaml.Unmarshal(text, &values); err != nil {
-		return nil, fmt.Errorf("is not YAML that Helm reads: %w", err)
+		return nil, fmt.Errorf("is not YAML that Helm can read: %w", err)
 	}
 	return values, nil
 }
@@ -74,9 +75,9 @@ func mergeValues(base, over map[string]any) map[string]any {
 	return merged
 }
 
-// SplitNulls divides values in two, which laid over each other are the values again: what can be given as an input of a resource,
-// and the rest. The Go SDK leaves nulls out of every map, by which Helm deletes a chart's default, so a null goes to the rest, and
-// with it the list in which it is.
+// SplitNulls splits values into two parts that merge into the same values again: plain values, which can be an input of a resource,
+// and the rest. The Go SDK removes nulls from every map, but Helm needs them to delete a chart's defaults. So nulls go to the rest,
+// and so does a list that contains one.
 func SplitNulls(values map[string]any) (plain, rest map[string]any) {
 	plain, rest = make(map[string]any, len(values)), map[string]any{}
 	for key, value := range values {
@@ -102,10 +103,10 @@ func SplitNulls(values map[string]any) (plain, rest map[string]any) {
 	return plain, rest
 }
 
-// holdsNull says whether a null is in a value, at any depth.
+// holdsNull reports whether a value contains a null, at any depth.
 func holdsNull(value any) bool { return holds(value, func(leaf any) bool { return leaf == nil }) }
 
-// HoldsEmptyList says whether a list without items, or a null, is in a value, at any depth.
+// HoldsEmptyList reports whether a value contains an empty list or a null, at any depth.
 func HoldsEmptyList(value any) bool {
 	return holds(value, func(leaf any) bool {
 		list, ok := leaf.([]any)
@@ -113,7 +114,7 @@ func HoldsEmptyList(value any) bool {
 	})
 }
 
-// holds says whether something is in a value, at any depth.
+// holds reports whether a value, or one inside it at any depth, satisfies a condition.
 func holds(value any, is func(any) bool) bool {
 	if is(value) {
 		return true

@@ -71,7 +71,7 @@ func TestNullsReachHelm(t *testing.T) {
 	require.Equal(t, chartutil.Values{"nodeSelector": map[string]any{"os": "linux"}, "args": []any{}}, merged)
 }
 
-// Each text is one over which people have come to grief; what is right is what Helm makes of it.
+// Each text has caused trouble in real projects. The right result is Helm's own.
 func TestValuesFilesAsHelm(t *testing.T) {
 	t.Parallel()
 	for name, text := range map[string]string{
@@ -132,7 +132,7 @@ func requireAsHelm(t *testing.T, text string) {
 	got, err := readValuesFile(path)
 	if wanted != nil {
 		require.Error(t, err, "Helm says: %v", wanted)
-		require.NotContains(t, err.Error(), "error converting YAML to JSON", "that is not the reader's concern")
+		require.NotContains(t, err.Error(), "error converting YAML to JSON", "the user does not need to know about JSON")
 		return
 	}
 	require.NoError(t, err)
@@ -143,9 +143,9 @@ func TestValuesFileReasons(t *testing.T) {
 	t.Parallel()
 	dir := writeFiles(t, t.TempDir(), map[string]string{"tab.yaml": "a:\n\tb: 1\n", "list.yaml": "- a\n", "inf.yaml": "a: .inf\n"})
 	for file, want := range map[string]string{
-		"tab.yaml":  "is not YAML that Helm reads: line 2: found character that cannot start any token",
-		"list.yaml": "holds no keys at its top, where Helm wants a map of values",
-		"inf.yaml":  "is not YAML that Helm reads: json: unsupported value: +Inf",
+		"tab.yaml":  "is not YAML that Helm can read: line 2: found character that cannot start any token",
+		"list.yaml": "has no keys at its top level, where Helm expects a map of values",
+		"inf.yaml":  "is not YAML that Helm can read: json: unsupported value: +Inf",
 		"none.yaml": "cannot be read: no such file or directory",
 		"":          "cannot be read: is a directory",
 	} {
@@ -256,7 +256,7 @@ func TestChartKeys(t *testing.T) {
 	}
 }
 
-// lossesOf returns the problems with the values of the service api in a stack file, which is in force or not.
+// lossesOf returns the problems with the values of the service api in a stack file, which the stack uses if inForce is true.
 func lossesOf(t *testing.T, values string, inForce bool) problems {
 	t.Helper()
 	text := "config:\n  acr-microservices:services: {api: {values: " + values + "}}\n"
@@ -274,15 +274,15 @@ func lossesOf(t *testing.T, values string, inForce bool) problems {
 	return found
 }
 
-// What Helm would read otherwise than Pulumi has is refused by name, and nothing else is.
+// The program refuses, by name, each value that Helm would read differently from Pulumi, and nothing else.
 func TestStackFileLosses(t *testing.T) {
 	t.Parallel()
 	for values, want := range map[string]string{
-		`{a: {b: no}}`:                         `values.a.b: "no" is what Pulumi reads, and Helm would read false; write that, or put what you mean in quotes`,
-		`{a: [x, {b: Off}]}`:                   `values.a.1.b: "Off" is what Pulumi reads, and Helm would read false; write that, or put what you mean in quotes`,
+		`{a: {b: no}}`:                         `values.a.b: "no" is what Pulumi reads, but Helm would read false; write that, or put what you mean in quotes`,
+		`{a: [x, {b: Off}]}`:                   `values.a.1.b: "Off" is what Pulumi reads, but Helm would read false; write that, or put what you mean in quotes`,
 		`{a: 2024-05-01}`:                      `values.a: "2024-05-01 00:00:00 +0000 UTC" is what YAML made of a date; put what you mean in quotes`,
-		`{on: x}`:                              `values.on: is another key for Helm; put the key in quotes`,
-		`{2024-05-01: x}`:                      `values.2024-05-01 00:00:00 +0000 UTC: is another key for Helm; put the key in quotes`,
+		`{on: x}`:                              `values.on: is another key to Helm; put the key in quotes`,
+		`{2024-05-01: x}`:                      `values.2024-05-01 00:00:00 +0000 UTC: is another key to Helm; put the key in quotes`,
 		`{a: "no", b: 'off'}`:                  "",
 		`{a: 017, b: 0x1f}`:                    "",
 		`{tcp: {5432: x}}`:                     "",
@@ -292,9 +292,9 @@ func TestStackFileLosses(t *testing.T) {
 		// https://github.com/pulumi/pulumi/issues/6787, 11518, 8776, https://github.com/pulumi/pulumi-yaml/issues/453
 		`{a: 12321123131, b: 1.2321123131e+10, c: "012345678912", d: "028111111111"}`: "",
 		// https://github.com/helm/helm/issues/10657
-		`{a: y}`: `values.a: "y" is what Pulumi reads, and Helm would read true; write that, or put what you mean in quotes`,
+		`{a: y}`: `values.a: "y" is what Pulumi reads, but Helm would read true; write that, or put what you mean in quotes`,
 		// https://github.com/helm/helm/pull/32505
-		`{grid: {y: 2}}`:    `values.grid.y: is another key for Helm; put the key in quotes`,
+		`{grid: {y: 2}}`:    `values.grid.y: is another key to Helm; put the key in quotes`,
 		`{a: {secure: no}}`: "",
 	} {
 		found := lossesOf(t, values, true)
@@ -305,7 +305,7 @@ func TestStackFileLosses(t *testing.T) {
 		require.Len(t, found, 1, values)
 		require.Equal(t, want, found[0].line(false))
 	}
-	require.Empty(t, lossesOf(t, `{a: no}`, false), "Pulumi's text says nothing without the file")
+	require.Empty(t, lossesOf(t, `{a: no}`, false), "without the file, Pulumi's text does not show the difference")
 	require.Len(t, lossesOf(t, `{a: 2024-05-01, b: [2024-05-01T10:00:00+02:00]}`, false), 2)
 }
 

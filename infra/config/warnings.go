@@ -2,7 +2,7 @@ package config
 
 import "strings"
 
-// Warnings returns what is allowed but probably not meant, one sentence for each key.
+// Warnings returns a sentence for each setting that is allowed but probably a mistake.
 func (c *Config) Warnings() []string {
 	var warnings []string
 	warn := func(key string, value any, rule string) {
@@ -15,7 +15,7 @@ func (c *Config) Warnings() []string {
 	return warnings
 }
 
-// isSecretPath says whether the value at a key such as "services.customerapi.image.tag" may be secret.
+// isSecretPath reports whether the value at a key such as "services.customerapi.image.tag" can be secret.
 func (c *Config) isSecretPath(key string) bool {
 	top, _, _ := strings.Cut(key, ".")
 	return c.secretKeys[top]

@@ -29,9 +29,7 @@ func shortcuts() []*shortcut {
 		return "package infra\n\nimport _ \"" + strings.Join(paths, "\"\nimport _ \"") + "\"\n"
 	}
 	return []*shortcut{
-		{name: "pulumi.StackReference", source: "package infra\n\nimport \"github.com/pulumi/pulumi/sdk/v3/go/pulumi\"\n\nvar _ *pulumi.StackReference\n"},
 		{name: "azure-native's default packages", source: imports(azure+"authorization/v2", azure+"resources/v2", azure+"containerregistry/v2")},
-		{name: "core/v1 and meta/v1", source: imports(kubernetes+"core/v1", kubernetes+"meta/v1")},
 		{name: "helm/v3", source: imports(kubernetes + "helm/v3")},
 	}
 }

@@ -20,7 +20,7 @@ import (
 // holds the one against the other.
 var advice = []struct{ said, do string }{
 	{"manifest tagged by", "push the image, or set another image.tag"},
-	{"Unable to retrieve some image pull secrets", "up --refresh makes the pull secret again"},
+	{"Unable to retrieve some image pull secrets", "run up --refresh: it creates the pull secret again"},
 	{"SubscriptionRequestsThrottled", again},
 	{"TooManyRequests", again},
 	{"InvalidGatewayHost", again},
@@ -28,28 +28,28 @@ var advice = []struct{ said, do string }{
 	{"Directory_ConcurrencyViolation", again},
 	{"InternalServerError", again},
 	{"ServiceUnavailable", again},
-	{lostAnswer, "Azure may have done it all the same: delete what it has made and no stack knows, and up again"},
-	{"cannot create already existing resource", "if a lost answer of an earlier update has left it behind, delete it, and up again"},
-	{"RoleAssignmentExists", "if a lost answer of an earlier update has left it behind, delete it, and up again"},
-	{"Request_MultipleObjectsWithSameKeyValue", "the answer to the creation was lost: up again takes over what it has made"},
+	{lostAnswer, "Azure may have carried out the request: delete the orphans that are listed, and run up again"},
+	{"cannot create already existing resource", "if it is left over from an earlier update whose response was lost, delete it, and run up again"},
+	{"RoleAssignmentExists", "if it is left over from an earlier update whose response was lost, delete it, and run up again"},
+	{"Request_MultipleObjectsWithSameKeyValue", "the response to the creation was lost: run up again, which takes over what was created"},
 	{"AlreadyInUse", "set another registry.name, or none"},
-	{"MissingSubscriptionRegistration", "az provider register --namespace …, with the namespace named there, and up again some minutes later"},
+	{"MissingSubscriptionRegistration", "az provider register --namespace …, with the namespace that the message names, and run up again some minutes later"},
 	{"TasksOperationsNotAllowed", "push the images yourself instead of image.import and image.build, or ask Azure's support to allow ACR Tasks"},
-	{"QuotaExceeded", "delete what nobody needs, or have the quota raised, and up again"},
-	{"LimitExceeded", "delete what nobody needs, or have the quota raised, and up again"},
-	{"AuthorizationFailed", "have the role assigned that the README names, and up again"},
-	{"Authorization_RequestDenied", "have the permission in Entra given that the README names, and up again"},
-	{"cluster is unreachable", "when the cluster answers again, up goes on"},
-	{"connection refused", "when the cluster answers again, up goes on"},
-	{"denied the request", "a policy of the cluster refuses it, for the reason that is given: follow it, or talk to who sets it"},
+	{"QuotaExceeded", "delete what is not needed, or have the quota raised, and run up again"},
+	{"LimitExceeded", "delete what is not needed, or have the quota raised, and run up again"},
+	{"AuthorizationFailed", "have the role assigned that infra/docs/security.md lists, and run up again"},
+	{"Authorization_RequestDenied", "have the Entra permission granted that infra/docs/security.md lists, and run up again"},
+	{"cluster is unreachable", "when the cluster answers again, run up again"},
+	{"connection refused", "when the cluster answers again, run up again"},
+	{"denied the request", "a policy of the cluster refuses it, for the reason in the message: follow the policy, or talk to its owner"},
 	{unauthorized, ""}, // for which pullFacts look at the cause
 	{"no match for platform in manifest", "build the image for the nodes' platform"},
-	{"Back-off restarting failed container", "the container ends by itself: with release.atomic=false the pod stays, and kubectl logs tells why." +
+	{"Back-off restarting failed container", "the container exits: with release.atomic=false the pod stays, and kubectl logs says why." +
 		" \"exec format error\" there: build the image for the nodes' platform"},
-	{"no nodes available", "see to the cluster's nodes; then up goes on"},
-	{"unbound immediate PersistentVolumeClaims", "see to the claim's storage class and volume; then up goes on"},
-	{"exited prematurely", "a provider was killed, or has crashed: up again"},
-	{"no space left on device", "make room where the state is kept; then up goes on"},
+	{"no nodes available", "repair the cluster's nodes, and run up again"},
+	{"unbound immediate PersistentVolumeClaims", "correct the claim's storage class and volume, and run up again"},
+	{"exited prematurely", "a provider was killed, or has crashed: run up again"},
+	{"no space left on device", "free disk space where the state is kept, and run up again"},
 }
 
 const (
@@ -60,7 +60,7 @@ const (
 // azureAddress is where Azure is asked, and Entra.
 var azureAddress = regexp.MustCompile(`https://(management\.azure|graph\.microsoft)\.com/`)
 
-const again = "wait a few minutes, and up again: it goes on from here"
+const again = "wait a few minutes, and run up again: it resumes"
 
 // advise returns what can be done about what is said, in the order of the list and each thing once.
 func advise(said []string) []string {

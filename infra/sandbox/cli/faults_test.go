@@ -50,6 +50,9 @@ func usual(said string) string {
 	for _, r := range []struct{ pattern, placeholder string }{
 		{`[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}`, "GUID"},
 		{`acrmicroservices(\w*?)[0-9a-f]{8}`, "acrmicroservicesXXXXXXXX"},
+		{`acr-microservices-(dev|fresh)-[0-9a-f]{8}`, "acr-microservices-XXXXXXXX"},
+		{`assigned \d+s ago`, "assigned Ns ago"},
+		{`(struck \d+) of \d+`, "$1 of N"},
 		{`\(0x[0-9a-f]+\)|0x[0-9a-f]+`, "0x"},
 		{`customerapi-microservice-[0-9a-z-]+`, "customerapi-microservice-POD"},
 		{`127\.0\.0\.1:\d+(->127\.0\.0\.1:\d+)?`, "ADDRESS"},

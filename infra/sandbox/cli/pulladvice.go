@@ -83,10 +83,10 @@ func (f pullFacts) adviseOn(image string) string {
 		return fmt.Sprintf("%s: its pod names no pull secret; use a chart that takes imagePullSecrets, or put the stack's pull secret where the chart "+
 			"takes it", image)
 	case !f.assigned.IsZero() && age < roleReach:
-		return fmt.Sprintf("%s: the role was assigned %s ago and may take 10 minutes to reach the registry: up again then. If the image is not in the "+
-			"registry, which is answered in the same way, push it", image, age)
+		return fmt.Sprintf("%s: the role was assigned %s ago and can take 10 minutes to reach the registry: run up again then. If the image is not in the "+
+			"registry, to which the answer is the same, push it", image, age)
 	case !f.assigned.IsZero():
-		return fmt.Sprintf("%s: the role was assigned %s ago, so it is not that: push the image, or set another image.tag", image, age)
+		return fmt.Sprintf("%s: the role was assigned %s ago, so the permission is there: push the image, or set another image.tag", image, age)
 	}
 	return fmt.Sprintf("%s: push the image, or set another image.tag; what another service's token pulls is in pullRepositories", image)
 }
