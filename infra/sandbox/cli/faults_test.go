@@ -51,7 +51,7 @@ func usual(said string) string {
 		{`[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}`, "GUID"},
 		{`acrmicroservices(\w*?)[0-9a-f]{8}`, "acrmicroservicesXXXXXXXX"},
 		{`acr-microservices-(dev|fresh)-[0-9a-f]{8}`, "acr-microservices-XXXXXXXX"},
-		{`assigned \d+s ago`, "assigned Ns ago"},
+		{`assigned \d+ minutes ago`, "assigned N minutes ago"},
 		{`(struck \d+) of \d+`, "$1 of N"},
 		{`\(0x[0-9a-f]+\)|0x[0-9a-f]+`, "0x"},
 		{`customerapi-microservice-[0-9a-z-]+`, "customerapi-microservice-POD"},

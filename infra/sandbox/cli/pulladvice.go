@@ -72,7 +72,8 @@ func (f pullFacts) advise(said []string) []string {
 
 func (f pullFacts) adviseOn(image string) string {
 	host, _, _ := strings.Cut(image, "/")
-	age := f.now.Sub(f.assigned).Round(time.Minute)
+	age := f.now.Sub(f.assigned)
+	minutes := int(age.Minutes())
 	switch {
 	case host != f.registry && f.registry != "":
 		return fmt.Sprintf("%s is not in the stack's registry %s, the only one that the pull secret is for: leave the host out of image.repository, "+
@@ -83,10 +84,10 @@ func (f pullFacts) adviseOn(image string) string {
 		return fmt.Sprintf("%s: its pod names no pull secret; use a chart that takes imagePullSecrets, or put the stack's pull secret where the chart "+
 			"takes it", image)
 	case !f.assigned.IsZero() && age < roleReach:
-		return fmt.Sprintf("%s: the role was assigned %s ago and can take 10 minutes to reach the registry: run up again then. If the image is not in the "+
-			"registry, to which the answer is the same, push it", image, age)
+		return fmt.Sprintf("%s: the role was assigned %d minutes ago and can take 10 minutes to reach the registry: run up again then. If the image is not in the "+
+			"registry, to which the answer is the same, push it", image, minutes)
 	case !f.assigned.IsZero():
-		return fmt.Sprintf("%s: the role was assigned %s ago, so the permission is there: push the image, or set another image.tag", image, age)
+		return fmt.Sprintf("%s: the role was assigned %d minutes ago, so the permission is there: push the image, or set another image.tag", image, minutes)
 	}
 	return fmt.Sprintf("%s: push the image, or set another image.tag; what another service's token pulls is in pullRepositories", image)
 }
