@@ -18,7 +18,7 @@ import (
 	"example.com/acr-microservices/infra/service"
 )
 
-// stack is the configuration, and the components made from it.
+// stack holds the configuration and the components that are created from it.
 type stack struct {
 	ctx      *pulumi.Context
 	cfg      *config.Config
@@ -30,7 +30,7 @@ type stack struct {
 	services map[string]*service.Service
 }
 
-// newRegistry creates the registry of the stack's own.
+// newRegistry creates the stack's own registry.
 func (s *stack) newRegistry() (*registry.Registry, error) {
 	subscription, err := azure.Subscription(s.ctx)
 	if err != nil {
@@ -66,7 +66,7 @@ func (s *stack) pullArgs() (*pull.Args, error) {
 	}
 	if text := args.Rotation.Warning(now); text != "" && s.cfg.HasPullSecrets() {
 		if err := s.ctx.Log.Warn(text, nil); err != nil {
-			return nil, fmt.Errorf("warning of the rotation: %w", err)
+			return nil, fmt.Errorf("rotation warning: %w", err)
 		}
 	}
 	return args, nil
@@ -84,7 +84,7 @@ func (s *stack) imageArgs(name string) *image.Args {
 	}
 }
 
-// belongings are the resources that are created below the registry.
+// belongings returns the resources that the stack creates below the registry.
 func (s *stack) belongings() []pulumi.Resource {
 	resources := slices.Concat(s.own.Resources(), s.access.Resources())
 	for _, name := range slices.Sorted(maps.Keys(s.images)) {
@@ -127,8 +127,8 @@ func (s *stack) serviceArgs(name string) (*service.Args, error) {
 	return args, nil
 }
 
-// hostFor is the registry's host for a service. Where it is a mistake to write that host in front of the service's image, as it may be of
-// an image from any Azure registry, the host is checked as soon as it is known.
+// hostFor returns the registry's host for a service, empty for an image from outside Azure. An image from another registry in Azure
+// must not name the stack's own registry, so the host is compared as soon as it is known.
 func (s *stack) hostFor(name string) pulumi.StringInput {
 	image := s.cfg.Services[name].Image
 	switch {
@@ -140,7 +140,7 @@ func (s *stack) hostFor(name string) pulumi.StringInput {
 	return s.registry.LoginServer.ApplyT(func(host string) (string, error) { return host, s.cfg.CheckHost(name, host) }).(pulumi.StringOutput)
 }
 
-// pullable are the resources without which no pod can pull the service's image.
+// pullable returns the resources without which no pod can pull the service's image.
 func (s *stack) pullable(name string) []pulumi.Resource {
 	var resources []pulumi.Resource
 	if s.own != nil {
@@ -155,7 +155,7 @@ func (s *stack) pullable(name string) []pulumi.Resource {
 	return resources
 }
 
-// classicAzure returns the provider azure as an option, or an empty option if the stack takes nothing of it.
+// classicAzure returns the provider azure as an option, or an empty option if the stack has no resources of it.
 func (s *stack) classicAzure() (pulumi.ResourceOption, error) {
 	if !s.cfg.NeedsClassicAzure() {
 		return pulumi.Composite(), nil
@@ -164,7 +164,8 @@ func (s *stack) classicAzure() (pulumi.ResourceOption, error) {
 	return pulumi.Providers(provider), err
 }
 
-// azureSettings say as whom azure-native works, and in which cloud, for explicit providers that shall do the same.
+// azureSettings returns the settings that select the identity and the cloud of azure-native, for explicit providers that need the
+// same.
 func (s *stack) azureSettings() pulumi.Map {
 	settings := azure.Settings(s.ctx, "azure-native", config.ProviderSettings)
 	if !s.cfg.Cloud.Public() {
@@ -173,8 +174,8 @@ func (s *stack) azureSettings() pulumi.Map {
 	return settings
 }
 
-// entra returns the provider azuread as an option where it has to be told the cloud, or an empty option: the default provider reads
-// the stack file and the environment itself, but of the cloud the stack file tells only azure-native.
+// entra returns an explicit provider azuread as an option if it needs the name of the cloud, and otherwise an empty option. The
+// default provider reads the stack file and the environment itself, but the stack file sets the cloud only for azure-native.
 func (s *stack) entra() (pulumi.ResourceOption, error) {
 	if s.cfg.Cloud.Public() || !slices.Contains(s.cfg.PullModes(), config.PullByServicePrincipal) {
 		return pulumi.Composite(), nil
@@ -185,7 +186,7 @@ func (s *stack) entra() (pulumi.ResourceOption, error) {
 	return pulumi.Providers(provider), err
 }
 
-// nativeFor returns azure-native for the registry's subscription; nil where that is the stack's own.
+// nativeFor returns azure-native for the registry's subscription, or nil if that is the stack's own.
 func (s *stack) nativeFor(subscription string) (*azure.Provider, error) {
 	own, err := azure.Subscription(s.ctx)
 	if err != nil || subscription == "" || strings.EqualFold(own, subscription) {
@@ -196,7 +197,7 @@ func (s *stack) nativeFor(subscription string) (*azure.Provider, error) {
 	return azure.NewNative(s.ctx, "registry", settings)
 }
 
-// tags is nil for no tags, because an empty object would differ from Azure's answer.
+// tags returns nil if there are no tags, because an empty object would differ from Azure's answer.
 func tags(tags map[string]string) pulumi.StringMapInput {
 	if len(tags) == 0 {
 		return nil
@@ -204,8 +205,8 @@ func tags(tags map[string]string) pulumi.StringMapInput {
 	return pulumi.ToStringMap(tags)
 }
 
-// registryName is the logical name of the registry and of what belongs to it: the project's name without what Azure does not allow
-// in names that begin with it.
+// registryName returns the logical name of the registry and of its resources: the project's name without the characters that Azure
+// does not allow in names that begin with the logical name.
 func registryName(project string) string {
 	name := strings.Map(func(r rune) rune {
 		if r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' {
@@ -216,4 +217,4 @@ func registryName(project string) string {
 	return name[:min(len(name), maxLogicalName)]
 }
 
-const maxLogicalName = 42 // of a name to which the provider adds 8 characters
+const maxLogicalName = 42 // because the provider adds 8 characters
