@@ -13,7 +13,7 @@ import (
 
 // Wanted is what the pods of a chart must run.
 type Wanted struct {
-	// Image is the whole image, as in "example.azurecr.io/customerapi:1.0.0@sha256:…".
+	// Image is the whole image, such as "example.azurecr.io/customerapi:1.0.0@sha256:…".
 	Image string
 	// PullSecret is the name of the pull secret, empty for none.
 	PullSecret string

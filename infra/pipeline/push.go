@@ -82,7 +82,7 @@ func repositoryOf(service string, stacks []string) (string, error) {
 	return found, nil
 }
 
-// hasHost says whether an image's repository names a registry, by the rule of the reference's form:
+// hasHost reports whether an image's repository names a registry, by the rule of the reference's form:
 // https://github.com/distribution/reference/blob/main/normalize.go
 func hasHost(repository string) bool {
 	host, _, found := strings.Cut(repository, "/")
@@ -151,7 +151,7 @@ func (p pusher) push(source, builder string) (builtImage, error) {
 	}
 	digest := p.digest(p.tags[0])
 	if !validDigest.MatchString(digest) {
-		return builtImage{}, fmt.Errorf("az acr repository show: %q is no digest of %s:%s", digest, p.repository, p.tags[0])
+		return builtImage{}, fmt.Errorf("az acr repository show: %q is not a digest of %s:%s", digest, p.repository, p.tags[0])
 	}
 	return builtImage{Repository: p.repository, Tag: p.tags[0], Digest: digest}, nil
 }
@@ -207,7 +207,7 @@ var buildAdvice = map[string]string{
 	"TasksOperationsNotAllowed":                    "this subscription is not allowed to run ACR Tasks, like free and trial ones: set imageBuilder (IMAGE_BUILDER at GitHub) to docker",
 	"denied: client with IP":                       "the registry is closed to ACR Tasks: set imageBuilder (IMAGE_BUILDER at GitHub) to docker, and use agents in the registry's network",
 	"is not allowed access":                        "the registry is closed to this agent: use agents in the registry's network",
-	"insufficient_scope":                           "the run's identity is not allowed to push: give it Container Registry Repository Writer on a registry in the ABAC mode, else AcrPush",
+	"insufficient_scope":                           "the run's identity is not allowed to push: give it Container Registry Repository Writer on a registry in the ABAC mode, otherwise AcrPush",
 	"unrecognized arguments: --source-acr-auth-id": "this agent's Azure CLI is too old for registries in the ABAC mode: update it",
 }
 

@@ -21,7 +21,7 @@ import (
 // page, and waits for a lock that another run holds.
 func runCommand(flags *flag.FlagSet) func(io.Writer) error {
 	stack := flags.String("stack", "", "stack whose secrets are hidden; leave it out if the stack does not exist yet")
-	log := flags.String("log", "", "file for what is printed, without secrets")
+	log := flags.String("log", "", "file for the output, without secrets")
 	wait := flags.Duration("wait", 10*time.Minute, "how long to wait for another run's lock on the stack")
 	return func(out io.Writer) error {
 		if flags.NArg() == 0 {

@@ -62,7 +62,7 @@ func setupCommand(flags *flag.FlagSet) func(io.Writer) error {
 			return errors.New("pipeline setup azure-devops … or pipeline setup github …; -h shows the flags")
 		}
 		s.Host = flags.Arg(0)
-		// Flags may follow the host's name.
+		// Flags can follow the host's name.
 		if err := flags.Parse(flags.Args()[1:]); err != nil {
 			return err
 		}

@@ -51,8 +51,9 @@ func (a *Access) addPrincipal(ctx *pulumi.Context, name string, args *Args) erro
 	return nil
 }
 
-// owners returns the owners of what the stack creates in Entra: whoever runs it, and the given ones. Without owners, the provider
-// takes the caller's ownership away right after the creation, and with it, under Application.ReadWrite.OwnedBy, all permissions:
+// owners returns the owners of the stack's objects in Entra: whoever runs the stack, and the listed ones. Without owners, the
+// provider takes the caller's ownership away right after the creation, and with it, under Application.ReadWrite.OwnedBy, all
+// permissions:
 // https://github.com/hashicorp/terraform-provider-azuread/blob/v2.53.1/internal/services/applications/application_resource.go
 //
 // If the stack file lists no owners, the owners at the creation stay, so that an update by another caller changes nothing.

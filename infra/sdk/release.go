@@ -80,7 +80,7 @@ func (ReleaseArgs) ElementType() reflect.Type { return reflect.TypeFor[releaseAr
 type Release struct {
 	pulumi.CustomResourceState
 
-	// Status of the release, as in "deployed".
+	// Status of the release, such as "deployed".
 	Status pulumi.StringOutput
 	// State is the release's whole status as the provider reports it.
 	State pulumi.MapOutput `pulumi:"status"`

@@ -38,9 +38,9 @@ type Service struct {
 
 	// Namespace of the service, known once it exists.
 	Namespace pulumi.StringOutput
-	// Image that the release runs, as in "example.azurecr.io/customerapi:1.0.0"; nil without a release.
+	// Image that the release runs, such as "example.azurecr.io/customerapi:1.0.0"; nil without a release.
 	Image pulumi.StringInput
-	// Status of the release, as in "deployed"; nil without a release.
+	// Status of the release, such as "deployed"; nil without a release.
 	Status pulumi.StringInput
 }
 

@@ -1,7 +1,7 @@
 // Package component lets others wait for all resources of a component.
 //
 // The SDK's own DependsOn(component) is not enough. It looks for the component's children when the dependent resource is
-// registered, in a goroutine, and the children add themselves to the component in goroutines of their own (context.go, getOpts, in
+// registered, in a goroutine, and the children add themselves to the component in their own goroutines (context.go, getOpts, in
 // version 3.259): sometimes one of them is too late, and the dependent resource does not wait for it.
 package component
 

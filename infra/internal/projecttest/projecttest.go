@@ -111,7 +111,7 @@ func Golden(t *testing.T, name, got string) {
 	require.Equal(t, string(want), got, "rewrite with -update")
 }
 
-// Generated compares a file of the project with what it is generated from.
+// Generated compares a file of the project with its generated content.
 func Generated(t *testing.T, path, want string) {
 	t.Helper()
 	if *Update {
@@ -122,7 +122,7 @@ func Generated(t *testing.T, path, want string) {
 	require.Equal(t, want, string(got), "%s is out of date; rewrite it with -update", path)
 }
 
-// GeneratedPart does the same with what is between two comments in a document, "<!-- generated: name -->" and "<!-- end -->".
+// GeneratedPart does the same for the part of a document between two comments, "<!-- generated: name -->" and "<!-- end -->".
 func GeneratedPart(t *testing.T, path, name, want string) {
 	t.Helper()
 	text, err := os.ReadFile(path)
