@@ -17,7 +17,7 @@ import (
 	"example.com/acr-microservices/infra/service"
 )
 
-// stack is the configuration, and the components made from it.
+// stack holds the configuration and the components that are created from it.
 type stack struct {
 	ctx       *pulumi.Context
 	cfg       *config.Config
@@ -65,7 +65,7 @@ func (s *stack) pullArgs() (*pull.Args, error) {
 	}
 	if text := args.Rotation.Warning(now); text != "" && s.cfg.HasPullSecrets() {
 		if err := s.ctx.Log.Warn(text, nil); err != nil {
-			return nil, fmt.Errorf("warning of the rotation: %w", err)
+			return nil, fmt.Errorf("rotation warning: %w", err)
 		}
 	}
 	return args, nil
@@ -83,7 +83,7 @@ func (s *stack) imageArgs(name string) *image.Args {
 	}
 }
 
-// belongings are the resources that are created below the registry.
+// belongings returns the resources that the stack creates below the registry.
 func (s *stack) belongings() []pulumi.Resource {
 	resources := slices.Concat(s.own.Resources(), s.access.Resources())
 	for _, name := range slices.Sorted(maps.Keys(s.images)) {
@@ -126,8 +126,8 @@ func (s *stack) serviceArgs(name string) (*service.Args, error) {
 	return args, nil
 }
 
-// hostFor is the registry's host for a service. Where it is a mistake to write that host in front of the service's image, as it may be of
-// an image from any Azure registry, the host is checked as soon as it is known.
+// hostFor returns the registry's host for a service, empty for an image from outside Azure. An image from another registry in Azure
+// must not name the stack's own registry, so the host is compared as soon as it is known.
 func (s *stack) hostFor(name string) pulumi.StringInput {
 	image := s.cfg.Services[name].Image
 	switch {
@@ -139,7 +139,7 @@ func (s *stack) hostFor(name string) pulumi.StringInput {
 	return s.registry.LoginServer.ApplyT(func(host string) (string, error) { return host, s.cfg.CheckHost(name, host) }).(pulumi.StringOutput)
 }
 
-// pullable are the resources without which no pod can pull the service's image.
+// pullable returns the resources without which no pod can pull the service's image.
 func (s *stack) pullable(name string) []pulumi.Resource {
 	var resources []pulumi.Resource
 	if s.own != nil {
@@ -154,7 +154,7 @@ func (s *stack) pullable(name string) []pulumi.Resource {
 	return resources
 }
 
-// tags is nil for no tags, because an empty object would differ from Azure's answer.
+// tags returns nil if there are no tags, because an empty object would differ from Azure's answer.
 func tags(tags map[string]string) pulumi.StringMapInput {
 	if len(tags) == 0 {
 		return nil
@@ -162,8 +162,8 @@ func tags(tags map[string]string) pulumi.StringMapInput {
 	return pulumi.ToStringMap(tags)
 }
 
-// registryName is the logical name of the registry and of what belongs to it: the project's name without what Azure does not allow
-// in names that begin with it.
+// registryName returns the logical name of the registry and of its resources: the project's name without the characters that Azure
+// does not allow in names that begin with the logical name.
 func registryName(project string) string {
 	name := strings.Map(func(r rune) rune {
 		if r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' {
@@ -174,4 +174,4 @@ func registryName(project string) string {
 	return name[:min(len(name), maxLogicalName)]
 }
 
-const maxLogicalName = 42 // of a name to which the provider adds 8 characters
+const maxLogicalName = 42 // because the provider adds 8 characters

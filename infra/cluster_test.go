@@ -16,8 +16,7 @@ import (
 // testClusterUID is the UID of the namespace kube-system in the tests' cluster.
 const testClusterUID = "12345678-aaaa-bbbb-cccc-1234567890ab"
 
-// TestMain gives the programs a cluster that knows no more than who it is, and a KUBECONFIG that leads there by two files, as kubectl
-// takes it.
+// TestMain gives the programs a cluster that serves only its identity, and a KUBECONFIG of two files, which kubectl would merge.
 func TestMain(m *testing.M) {
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path != "/api/v1/namespaces/kube-system" {
@@ -48,7 +47,7 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
-// Several files in KUBECONFIG are what they are to kubectl, and no path of the machine gets into the state.
+// Several files in KUBECONFIG are merged as by kubectl, and no path of the machine gets into the state.
 func TestKubeconfigOfSeveralFiles(t *testing.T) {
 	t.Parallel()
 	for run, preview := range runs {

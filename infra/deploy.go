@@ -1,12 +1,12 @@
-// Package infra is the program: from a cluster to microservices that run in it from a private Azure Container Registry,
-// as one graph.
+// Package infra is the Pulumi program: it deploys microservices from a private Azure Container Registry to an existing cluster, as
+// one resource graph.
 //
 //	resource group ─► registry ──────────────┐
 //	application ─► service principal ─► AcrPull on the registry ─► login
 //	for each service: namespace ─► pull secret (of the login) ─► Helm release
 //
 // Deploy reads the configuration, which package config describes, creates one component for each concern, each in a package of its
-// own, and exports the outputs. What each component takes from the configuration is in args.go.
+// own, and exports the outputs. The arguments of each component come from the configuration in args.go.
 package infra
 
 import (
@@ -19,8 +19,8 @@ import (
 	"example.com/acr-microservices/infra/service"
 )
 
-// Deploy is the Pulumi program. It returns an error, before any resource is registered, that lists all problems of the
-// stack's configuration.
+// Deploy is the Pulumi program. If the stack's configuration has problems, it returns an error that lists all of them, before it
+// registers any resource.
 func Deploy(ctx *pulumi.Context) error {
 	cfg, err := loadConfig(ctx)
 	if err != nil {
@@ -48,8 +48,8 @@ func Deploy(ctx *pulumi.Context) error {
 	return nil
 }
 
-// deployRegistry creates the registry, unless it exists, the cluster's permission to pull from it, and the images that the stack
-// imports or builds.
+// deployRegistry creates the registry, or finds an existing one, and creates the cluster's permission to pull and the images that
+// the stack imports or builds.
 func (s *stack) deployRegistry() error {
 	if err := s.openRegistry(); err != nil {
 		return err

@@ -12,7 +12,7 @@ import (
 	"example.com/acr-microservices/infra/internal/projecttest"
 )
 
-// runs names the two ways in which every program is run.
+// runs are the two ways in which the tests run every program.
 var runs = map[string]bool{"update": false, "preview": true}
 
 func TestDeployGraph(t *testing.T) {
@@ -42,10 +42,10 @@ func requireShape(t *testing.T, g *graph) {
 	t.Helper()
 	for key, r := range g.resources {
 		if strings.HasPrefix(r.kind, "azure-native:") {
-			require.Equal(t, "2.90.0", r.version, "%s is made by another version of the provider than the rest", key)
+			require.Equal(t, "2.90.0", r.version, "%s has another version of the provider than the rest", key)
 		}
 		if strings.HasPrefix(r.kind, "kubernetes:core/") {
-			require.Equal(t, "4.33.0", r.version, "%s is made by another version of the provider than the rest", key)
+			require.Equal(t, "4.33.0", r.version, "%s has another version of the provider than the rest", key)
 		}
 		if r.custom && !strings.HasPrefix(r.kind, "pulumi:providers:") {
 			require.True(t, strings.HasPrefix(r.parent, "acr-microservices:index:"), "%s has no component above it", key)
@@ -57,7 +57,7 @@ func requireShape(t *testing.T, g *graph) {
 	}
 	for name, secret := range g.of("kubernetes:core/v1:Secret") {
 		require.True(t, secret.inputs["data"].IsSecret(), "pull secret %s is not a secret", name)
-		require.Equal(t, []string{"data", "stringData"}, secret.secretOutputs, "as the SDK has it, pull secret %s", name)
+		require.Equal(t, []string{"data", "stringData"}, secret.secretOutputs, "as in the SDK, pull secret %s", name)
 		require.True(t, slices.ContainsFunc(secret.dependencies, func(dependency string) bool {
 			return dependency == "azure-native:authorization/v20220401:RoleAssignment pull" ||
 				strings.HasPrefix(dependency, "azure:containerservice/tokenPassword:TokenPassword "+name)
@@ -71,7 +71,7 @@ func requireShape(t *testing.T, g *graph) {
 		require.Empty(t, release.hooks.GetBeforeDelete(), "with it, pulumi destroy would have to run the program")
 		for _, rule := range []string{"kubernetes:core/v1:ResourceQuota", "kubernetes:core/v1:LimitRange", "kubernetes:networking.k8s.io/v1:NetworkPolicy"} {
 			if _, ok := g.of(rule)[name]; ok {
-				require.Contains(t, release.dependencies, rule+" "+name, "pods of %s may start before the rules for them", name)
+				require.Contains(t, release.dependencies, rule+" "+name, "pods of %s can start before the rules for them", name)
 			}
 		}
 		_, withSecret := g.of("kubernetes:core/v1:Secret")[name]
@@ -117,7 +117,7 @@ func TestDeployTwentyServices(t *testing.T) {
 				require.Len(t, g.of(kind), want, kind)
 			}
 			values := g.of("kubernetes:helm.sh/v3:Release")["service07"].inputs["values"]
-			require.False(t, values.ContainsUnknowns(), "a preview knows what the chart gets, and the provider reads the chart")
+			require.False(t, values.ContainsUnknowns(), "a preview knows the chart's values, so the provider reads the chart")
 			require.Equal(t, "1.0.7", values.ObjectValue()["image"].ObjectValue()["tag"].StringValue())
 		})
 	}
@@ -154,7 +154,7 @@ func TestDeploySecretValuesStaySecret(t *testing.T) {
 	}
 }
 
-// A registry that Azure gave another host than the previewed one would get neither the images nor the pulls.
+// If Azure gives the registry another host than the preview showed, images and pull secrets name the wrong host.
 func TestDeployChecksTheLoginServer(t *testing.T) {
 	t.Parallel()
 	_, err := deploy(projecttest.ParseStack(t, []byte(`
@@ -163,10 +163,10 @@ config:
   acr-microservices:registry: {name: LabelledRegistry}
   acr-microservices:services: {customerapi: {}}
 `)), false)
-	require.ErrorContains(t, err, `the registry's host in Azure is "labelledregistry-a1b2.azurecr.io", and not "labelledregistry.azurecr.io"`)
+	require.ErrorContains(t, err, `the registry's host in Azure is "labelledregistry-a1b2.azurecr.io", but the stack expected "labelledregistry.azurecr.io"`)
 }
 
-// What a preview shows as unknown would show as a change of every service when the registry alone changes.
+// A value that is unknown in a preview would show as a change of every service when only the registry changes.
 func TestDeployPreviewKnowsTheImages(t *testing.T) {
 	t.Parallel()
 	g, err := deploy(projecttest.ReadStack(t, "../Pulumi.dev.yaml"), true)

@@ -32,10 +32,10 @@ func TestDocsListEveryOutput(t *testing.T) {
 	for name := range g.outputs {
 		foreign = append(foreign, string(name))
 	}
-	require.ElementsMatch(t, got[len(got)-3:], foreign, "with registry.external only the last three are there")
+	require.ElementsMatch(t, got[len(got)-3:], foreign, "with registry.external, the stack has only the last three")
 }
 
-// Each example is a stack: it is run, and what it consists of is in a golden file.
+// Each example is a complete stack. The test deploys it, and compares its resources with a golden file.
 func TestExamples(t *testing.T) {
 	t.Parallel()
 	files, err := filepath.Glob("examples/*.yaml")
@@ -49,7 +49,7 @@ func TestExamples(t *testing.T) {
 				text, err := os.ReadFile(file)
 				require.NoError(t, err)
 				require.True(t, strings.HasPrefix(string(text), "# yaml-language-server: $schema=infra/config/stack.schema.json\n# "),
-					"it begins with the schema, as found from the project folder, and with what it is for")
+					"an example begins with the path of the schema from the project folder, and with its purpose")
 				g, err := deploy(projecttest.ReadStack(t, file), preview)
 				require.NoError(t, err)
 				requireShape(t, g)
@@ -61,11 +61,11 @@ func TestExamples(t *testing.T) {
 	recipes, err := os.ReadFile("docs/recipes.md")
 	require.NoError(t, err)
 	for _, file := range files {
-		require.Contains(t, string(recipes), "(../"+file+")", "the recipes do not lead to it")
+		require.Contains(t, string(recipes), "(../"+file+")", "the recipes do not link to it")
 	}
 }
 
-// A default that the documentation and the schema name is what the program takes: spelled out, it changes nothing.
+// The defaults in the documentation and the schema are the program's own: a stack that sets them explicitly is the same.
 func TestDefaultsSpelledOut(t *testing.T) {
 	t.Parallel()
 	text, err := os.ReadFile("config/stack.schema.json")
@@ -113,7 +113,7 @@ func TestDefaultsSpelledOut(t *testing.T) {
 	}
 }
 
-// definition is what this test reads of a JSON schema.
+// definition is the part of a JSON schema that this test reads.
 type definition struct {
 	Ref                  string `json:"$ref"`
 	Default              any

@@ -30,7 +30,7 @@ func (g *graph) of(kind string) map[string]registered {
 	return found
 }
 
-// String renders the graph for golden files, secrets, unknown values and the chart's digest masked.
+// String renders the graph for golden files, with secrets, unknown values and the chart's digest masked.
 func (g *graph) String() string {
 	var text strings.Builder
 	for _, key := range slices.Sorted(maps.Keys(g.resources)) {

@@ -22,7 +22,8 @@ func loadConfig(ctx *pulumi.Context) (*config.Config, error) {
 	settings, others := rawConfig(ctx)
 	cfg, err := config.Parse(settings, secretKeys, config.Around{
 		Stack: ctx.Stack(), Root: ctx.RootDirectory(), Settings: others,
-		// As all three of Azure's providers do: https://www.pulumi.com/registry/packages/azure-native/installation-configuration/
+		// All three providers for Azure read these variables:
+		// https://www.pulumi.com/registry/packages/azure-native/installation-configuration/
 		Environment: cmp.Or(os.Getenv("ARM_ENVIRONMENT"), os.Getenv("AZURE_ENVIRONMENT")),
 	})
 	if err != nil {
@@ -30,19 +31,20 @@ func loadConfig(ctx *pulumi.Context) (*config.Config, error) {
 	}
 	for _, text := range cfg.Warnings() {
 		if err := ctx.Log.Warn(text, nil); err != nil {
-			return nil, fmt.Errorf("warning of the configuration: %w", err)
+			return nil, fmt.Errorf("configuration warning: %w", err)
 		}
 	}
 	return cfg, nil
 }
 
-// aroundKeys are those of other namespaces that the program looks at, for where the engine's own variable does not tell them.
+// aroundKeys are the keys of other namespaces that the program reads, in case the engine's own variable does not hold them.
 var aroundKeys = []string{"azure-native:location", "azure-native:environment", "azure-native:subscriptionId"}
 
-// rawConfig returns the stack's settings by top-level key, as the engine hands them over, and those of others by their full keys.
+// rawConfig returns the stack's settings by top-level key, as the engine passes them, and the settings of other namespaces by their
+// full keys.
 func rawConfig(ctx *pulumi.Context) (raw, others map[string]string) {
 	raw, others = map[string]string{}, map[string]string{}
-	// The SDK answers only for keys one asks for. The engine's own variable also shows those nobody knows.
+	// The SDK returns only keys that the program asks for. The engine's own variable also holds unknown keys.
 	var all map[string]string
 	if err := json.Unmarshal([]byte(os.Getenv(pulumi.EnvConfig)), &all); err == nil {
 		for key, value := range all {

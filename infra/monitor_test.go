@@ -25,7 +25,7 @@ import (
 	"example.com/acr-microservices/infra/internal/projecttest"
 )
 
-// graph is what a run of the program asked the engine for.
+// graph is what a run of the program requested from the engine.
 type graph struct {
 	mutex     sync.Mutex
 	resources map[string]registered // by type and name
@@ -49,8 +49,8 @@ type registered struct {
 	hooks              *pulumirpc.RegisterResourceRequest_ResourceHooksBinding
 }
 
-// deploy runs the whole program, as update or as preview and at testMoment, against a mock of the engine. The SDK's own mocks cannot be
-// used for the preview: they refuse a secret whose value is not known yet.
+// deploy runs the whole program at testMoment, as an update or as a preview, against a mock of the engine. The SDK's own mocks
+// cannot be used for the preview: they refuse a secret whose value is not known yet.
 func deploy(stack projecttest.Stack, preview bool) (*graph, error) {
 	g := &graph{resources: map[string]registered{}}
 	config, err := atTestMoment(stack.Config)
@@ -84,7 +84,7 @@ func atTestMoment(config map[string]string) (map[string]string, error) {
 	rotation := map[string]any{}
 	if given, ok := config[projecttest.Project+":rotation"]; ok {
 		if err := json.Unmarshal([]byte(given), &rotation); err != nil {
-			return config, nil //nolint:nilerr // a text in its place is the program's to refuse
+			return config, nil //nolint:nilerr // the program itself refuses a text
 		}
 	}
 	if _, given := rotation["asOf"]; !given {
@@ -96,8 +96,8 @@ func atTestMoment(config map[string]string) (map[string]string, error) {
 	return config, err
 }
 
-// mockMonitor records registrations. Like an engine, it answers with the inputs in a preview, and else with what the
-// provider would add.
+// mockMonitor records registrations. Like an engine, it answers with the inputs in a preview, and otherwise adds the provider's
+// outputs.
 type mockMonitor struct {
 	pulumirpc.UnimplementedResourceMonitorServer
 	graph   *graph
@@ -111,7 +111,7 @@ func (m *mockMonitor) SupportsFeature(_ context.Context, req *pulumirpc.Supports
 }
 
 func (m *mockMonitor) RegisterResourceHook(_ context.Context, req *pulumirpc.RegisterResourceHookRequest) (*emptypb.Empty, error) {
-	// A hook that checks runs in a preview as well; one that acts does not.
+	// Hooks that check also run in a preview; hooks that act do not.
 	if name, _, _ := strings.Cut(req.GetName(), "-"); req.GetOnDryRun() != slices.Contains([]string{"sameCluster", "downFromPremium", "newNamespace"}, name) {
 		return nil, fmt.Errorf("hook %s: on a dry run %t", req.GetName(), req.GetOnDryRun())
 	}
@@ -249,7 +249,7 @@ func providerID(kind, name string, inputs resource.PropertyMap) string {
 // providerOutputs are the outputs of the real providers on which the program depends.
 func providerOutputs(kind, name string, inputs resource.PropertyMap) resource.PropertyMap {
 	text := resource.NewProperty[string]
-	// The physical name is the one in the inputs, or what autonaming makes of the logical one.
+	// The physical name is the one in the inputs, or an automatic name made from the logical one.
 	physical := func(key resource.PropertyKey) string {
 		if given := inputs[key]; given.IsString() {
 			return given.StringValue()

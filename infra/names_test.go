@@ -14,7 +14,7 @@ import (
 // A service's name has up to 53 characters, and a project's 100: with the suffixes, both are too long for Azure.
 func TestLongNames(t *testing.T) {
 	t.Parallel()
-	service := strings.Repeat("s", 53) // the longest that Helm takes
+	service := strings.Repeat("s", 53) // the longest that Helm allows
 	g, err := deploy(projecttest.ParseStack(t, []byte(`
 config:
   azure-native:location: westeurope

@@ -11,7 +11,7 @@ import (
 // statusNoImage is the release status of a service that has neither tag nor digest.
 const statusNoImage = "no release yet: set image.tag or image.digest"
 
-// export gives out the stack's outputs.
+// export exports the stack's outputs.
 func (s *stack) export() {
 	namespaces, images, releases := pulumi.StringMap{}, pulumi.StringMap{}, pulumi.StringMap{}
 	for name, service := range s.services {

@@ -37,9 +37,9 @@ func (s *stack) findRegistry() error {
 	return err
 }
 
-// addProviders creates the other explicit providers of what belongs to the registry: azure, if the stack takes something of it, and
-// azuread, if the stack is in another cloud than the public one. Of the cloud the stack file tells only azure-native; otherwise the
-// default provider reads the stack file and the environment itself.
+// addProviders creates the other explicit providers of what belongs to the registry: azure, if the stack has resources of it, and
+// azuread, if it needs the name of the cloud. The default provider reads the stack file and the environment itself, but the stack
+// file sets the cloud only for azure-native.
 func (s *stack) addProviders() error {
 	if s.cfg.NeedsClassicAzure() {
 		classic, err := sdk.NewClassicAzure(s.ctx, "azure", s.azureSettings())
@@ -58,7 +58,8 @@ func (s *stack) addProviders() error {
 	return err
 }
 
-// azureSettings say as whom azure-native works, and in which cloud, for explicit providers that shall do the same.
+// azureSettings returns the settings that select the identity and the cloud of azure-native, for explicit providers that need the
+// same.
 func (s *stack) azureSettings() pulumi.Map {
 	settings := azure.Settings(s.ctx, "azure-native", config.ProviderSettings)
 	if !s.cfg.Cloud.Public() {

@@ -32,7 +32,7 @@ func TestPullWaitsForWhatItPullsThrough(t *testing.T) {
 	}
 }
 
-// A lock that is removed after something below it would keep that from being removed.
+// A lock that is deleted after a resource below it would prevent the deletion of that resource.
 func TestLockIsTheFirstToGo(t *testing.T) {
 	t.Parallel()
 	g, err := deploy(projecttest.ReadStack(t, "testdata/valid-premium-features.yaml"), false)
@@ -59,7 +59,7 @@ func TestWebhooksAreSecret(t *testing.T) {
 	}
 }
 
-// Where the group is there already, its region is not known before Azure has told it.
+// The region of an existing resource group is unknown until Azure has returned it.
 func TestRegionsOfAnExistingGroup(t *testing.T) {
 	t.Parallel()
 	registry := func(replicas, webhooks string) projecttest.Stack {
@@ -78,7 +78,7 @@ config:
 		t.Run(run, func(t *testing.T) {
 			t.Parallel()
 			_, err := deploy(registry("{location: westeurope}", ""), preview)
-			require.NoError(t, err, "the registry is in northeurope, as its group")
+			require.NoError(t, err, "the registry is in northeurope, like its group")
 			_, err = deploy(registry("{location: northeurope}", "scanner: {serviceUri: https://a.example.com, actions: [push], location: westeurope}"), preview)
 			require.ErrorContains(t, err, `registry.replicas.0.location: "northeurope" is already used`)
 			require.ErrorContains(t, err, `registry.webhooks.scanner.location: "westeurope" is neither the registry's region`)

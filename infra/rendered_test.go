@@ -20,8 +20,8 @@ config:
     api: `+service)), preview)
 }
 
-// A chart that runs something else, or cannot pull, is an error before anything of the release is there, in preview and update.
-func TestRenderedChartIsLookedAt(t *testing.T) {
+// A chart that runs another image, or cannot pull, is an error before any part of the release exists, in preview and update.
+func TestRenderedChartIsChecked(t *testing.T) {
 	t.Parallel()
 	for service, want := range map[string]string{
 		`{image: {tag: "1.0.0"}, chart: {path: infra/manifest/testdata/podinfo}}`:                                         "services.api.chart.keys.pullSecrets: Deployment \"api\" pulls",
@@ -54,16 +54,16 @@ func TestRenderFaultHidesSecrets(t *testing.T) {
 	require.NotContains(t, err.Error(), "swordfish")
 }
 
-// What cannot be fetched to be looked at, the provider may still fetch for the release.
+// If a chart cannot be fetched for the check, the provider can perhaps still fetch it for the release.
 func TestChartThatCannotBeFetched(t *testing.T) {
 	t.Parallel()
 	g, err := deployChart(t, `{image: {tag: "1.0.0"}, chart: {oci: "oci://charts.example.com/unreachable", version: 1.0.0}}`, true)
 	require.NoError(t, err)
 	require.Contains(t, g.resources, "kubernetes:helm.sh/v3:Release api")
-	require.Contains(t, strings.Join(g.log, "\n"), "services.api.chart: the chart could not be looked at: ")
+	require.Contains(t, strings.Join(g.log, "\n"), "services.api.chart: the chart could not be checked: ")
 }
 
-// Nulls reach the provider in a file that is as secret as the values.
+// The provider gets nulls in a file, which is secret if the values are.
 func TestNullsFile(t *testing.T) {
 	t.Parallel()
 	service := `{image: {tag: "1.0.0"}, values: {podLabels: null, resources: {limits: null}, env: {A: SECRET}}}`

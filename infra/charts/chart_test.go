@@ -138,7 +138,7 @@ func deployment(t *testing.T, files map[string]string) *appsv1.Deployment {
 }
 
 func TestLint(t *testing.T) {
-	log.SetOutput(t.Output()) // where Helm's linter tells of each `fail` of a template
+	log.SetOutput(t.Output()) // where Helm's linter logs each `fail` of a template
 	t.Cleanup(func() { log.SetOutput(os.Stderr) })
 	inputs := map[string]values{"no values": {}}
 	for _, name := range cases(t) {
@@ -182,7 +182,7 @@ func TestImage(t *testing.T) {
 	}
 }
 
-// A pod starts anew when something it reads at its start changes, and only then.
+// A pod restarts when something that it reads at its start changes, and only then.
 func TestRollsWithItsConfiguration(t *testing.T) {
 	pod := func(doc string) any {
 		return deployment(t, mustRender(t, withImage(t, doc))).Spec.Template
@@ -207,7 +207,7 @@ func TestWaitsForPullSecrets(t *testing.T) {
 	for i, source := range volumes[0].Projected.Sources {
 		require.NotNil(t, source.Secret)
 		assert.Equal(t, pod.ImagePullSecrets[i].Name, source.Secret.Name)
-		assert.True(t, *source.Secret.Optional, "without the secret as well, a public image can be pulled")
+		assert.True(t, *source.Secret.Optional, "a public image can be pulled even without the secret")
 		require.Len(t, source.Secret.Items, 1)
 		assert.NotEqual(t, corev1.DockerConfigJsonKey, source.Secret.Items[0].Key, "the container need not see the password")
 		paths[source.Secret.Items[0].Path] = true
@@ -215,7 +215,7 @@ func TestWaitsForPullSecrets(t *testing.T) {
 	assert.Len(t, paths, 2, "Kubernetes refuses two files at one path")
 }
 
-// The number of pods belongs to the autoscaler, and every upgrade would reset it otherwise.
+// The autoscaler sets the number of pods; otherwise every upgrade would reset it.
 func TestReplicasWithAutoscaler(t *testing.T) {
 	fixed := deployment(t, mustRender(t, withImage(t, "{replicaCount: 2}")))
 	require.NotNil(t, fixed.Spec.Replicas)

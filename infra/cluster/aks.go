@@ -11,7 +11,7 @@ import (
 	"example.com/acr-microservices/infra/internal/azure"
 )
 
-// aksCluster are the arguments by which Azure's functions know a cluster.
+// aksCluster are the arguments that identify a cluster in Azure's functions.
 type aksCluster struct {
 	ResourceGroup string `pulumi:"resourceGroupName"`
 	Name          string `pulumi:"resourceName"`
@@ -19,7 +19,7 @@ type aksCluster struct {
 
 func aksClusterOf(aks *config.AKS) aksCluster { return aksCluster{aks.ResourceGroup, aks.Name} }
 
-// aksKubeconfig asks Azure for the credentials of the cluster: those of whoever runs the stack, or with Admin the local
+// aksKubeconfig asks Azure for the credentials of the cluster: those of whoever runs the stack, or, with Admin, the local
 // administrator's. https://learn.microsoft.com/azure/aks/control-kubeconfig-access
 func aksKubeconfig(ctx *pulumi.Context, aks *config.AKS) (string, error) {
 	function := "containerservice:listManagedClusterUserCredentials"
@@ -35,7 +35,7 @@ func aksKubeconfig(ctx *pulumi.Context, aks *config.AKS) (string, error) {
 		return "", fmt.Errorf("cluster.aks %q: %w", aks.Name, err)
 	}
 	if len(answer.Kubeconfigs) == 0 {
-		return "", fmt.Errorf("cluster.aks %q: Azure gives no credentials; with local accounts disabled, admin has none", aks.Name)
+		return "", fmt.Errorf("cluster.aks %q: Azure returned no credentials; admin has none if local accounts are disabled", aks.Name)
 	}
 	content, err := base64.StdEncoding.DecodeString(answer.Kubeconfigs[0].Value)
 	if err != nil {
@@ -56,7 +56,7 @@ func KubeletPrincipal(ctx *pulumi.Context, aks *config.AKS) (string, error) {
 	}
 	kubelet, ok := answer.IdentityProfile["kubeletidentity"]
 	if !ok {
-		return "", fmt.Errorf("cluster.aks %q has no kubelet identity, as clusters with a service principal have none; "+
+		return "", fmt.Errorf("cluster.aks %q has no kubelet identity, like every cluster with a service principal; "+
 			"use another registry.pull.mode", aks.Name)
 	}
 	return kubelet.ObjectID, nil

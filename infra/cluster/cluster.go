@@ -1,5 +1,5 @@
-// Package cluster is the Kubernetes cluster of a stack: the provider for it, from a kubeconfig or from AKS, and the hook that recovers
-// Helm releases in it after a killed update.
+// Package cluster connects a stack to its Kubernetes cluster: it creates the provider, from a kubeconfig or from AKS, and the hook
+// that recovers Helm releases in the cluster after a killed update.
 package cluster
 
 import (
@@ -18,7 +18,7 @@ const componentType = "acr-microservices:index:Cluster"
 
 // Args are the inputs of a Cluster.
 type Args struct {
-	// config.Cluster, validated, is what the stack file says. Empty fields mean what they mean to kubectl.
+	// config.Cluster holds the stack file's validated settings. Empty fields have kubectl's defaults.
 	config.Cluster
 }
 
@@ -28,9 +28,9 @@ type Cluster struct {
 
 	// Provider of the objects in the cluster.
 	Provider *kubernetes.Provider
-	// Recovery runs before a Helm release is installed or upgraded, and gives up what a killed update has left of it.
+	// Recovery runs before a Helm release is installed or upgraded, and abandons what a killed update left of it.
 	Recovery *pulumi.ResourceHook
-	// NewNamespace runs before a namespace is created, and refuses one that exists.
+	// NewNamespace runs before a namespace is created, and refuses an existing one.
 	NewNamespace *pulumi.ResourceHook
 }
 
@@ -53,7 +53,7 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 	registered := pulumi.Map{}
 	if known != "" {
 		registered[identityKey] = pulumi.String(known)
-		// With it, the provider replaces itself and all its objects when the cluster is another, and for nothing else.
+		// With it, the provider replaces itself and all its objects when the cluster changes, and for no other reason.
 		inputs.ClusterIdentifier = pulumi.String(known)
 	}
 	opts = append(opts, guard, keep)
@@ -86,7 +86,7 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 	return cluster, ctx.RegisterResourceOutputs(cluster, pulumi.Map{})
 }
 
-// keepIdentifier keeps the recorded identity where the present one is not known.
+// keepIdentifier keeps the recorded identity if the current one is unknown.
 func keepIdentifier(known string) pulumi.ResourceOption {
 	if known != "" {
 		return pulumi.Composite()
@@ -94,8 +94,8 @@ func keepIdentifier(known string) pulumi.ResourceOption {
 	return pulumi.IgnoreChanges([]string{"clusterIdentifier"})
 }
 
-// withoutAmbient takes the environment's KUBECONFIG out of the provider's inputs again, where the generated package puts it as one path
-// although it may be several. Without it the provider reads the files itself, all of them and as kubectl does, and no path of one
+// withoutAmbient removes the environment's KUBECONFIG from the provider's inputs. The generated package sets it there as one path,
+// although it can name several files. Without it, the provider reads all of the files itself, as kubectl does, and no path of one
 // machine gets into the state.
 func withoutAmbient(settings config.Cluster) pulumi.ResourceOption {
 	if settings.Kubeconfig != "" {
@@ -111,13 +111,13 @@ func withoutAmbient(settings config.Cluster) pulumi.ResourceOption {
 	}})
 }
 
-// restConfig finds the cluster by itself, as the provider does.
+// restConfig returns the configuration of a client for the cluster, which it finds as the provider does.
 func restConfig(cfg config.Cluster) (*rest.Config, error) {
 	overrides := &clientcmd.ConfigOverrides{CurrentContext: cfg.Context}
 	if config.IsKubeconfigContent(cfg.Kubeconfig) {
 		kubeconfig, err := clientcmd.Load([]byte(cfg.Kubeconfig))
 		if err != nil {
-			return nil, errors.New("cluster.kubeconfig is no kubeconfig") // the reason may quote it
+			return nil, errors.New("cluster.kubeconfig is not a kubeconfig") // the reason could quote it
 		}
 		return clientcmd.NewDefaultClientConfig(*kubeconfig, overrides).ClientConfig()
 	}

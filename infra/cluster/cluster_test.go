@@ -33,6 +33,6 @@ func TestRestConfig(t *testing.T) {
 	}
 	const token = "correct-horse-battery-staple"
 	_, err := restConfig(config.Cluster{Kubeconfig: "{users: [" + token})
-	require.ErrorContains(t, err, "no kubeconfig")
+	require.ErrorContains(t, err, "is not a kubeconfig")
 	assert.NotContains(t, err.Error(), token)
 }

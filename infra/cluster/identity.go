@@ -17,8 +17,8 @@ import (
 // identityKey is the component's input that holds the cluster's identity.
 const identityKey = "identity"
 
-// identity returns what tells the cluster from all others, wherever its address, its certificates and the kubeconfig may go:
-// Azure's id of an AKS cluster, and of others the UID of the namespace kube-system, which no cluster is without.
+// identity returns what identifies the cluster even if its address, its certificates or the kubeconfig change: Azure's id of an AKS
+// cluster, and otherwise the UID of the namespace kube-system, which every cluster has.
 func identity(ctx *pulumi.Context, settings config.Cluster) (string, error) {
 	if settings.AKS != nil {
 		subscription, err := azure.Subscription(ctx)
@@ -47,28 +47,29 @@ func systemUID(ctx context.Context, cluster *rest.Config) (string, error) {
 	return found.Metadata.UID, nil
 }
 
-// knownIdentity returns the cluster's identity, the one that the stack file gives if there is one, and an option for the component that
-// records it: where nobody knows the identity, the recorded one stays.
+// knownIdentity returns the cluster's identity, and an option for the component that records it. If the identity cannot be read, it
+// is the stack file's; without one, the recorded identity stays.
 func knownIdentity(ctx *pulumi.Context, settings config.Cluster) (string, pulumi.ResourceOption, error) {
 	found, err := identity(ctx, settings)
 	switch {
 	case err == nil && settings.Identifier != "" && !strings.EqualFold(found, settings.Identifier):
-		return "", nil, fmt.Errorf("cluster.identifier: %q is not the cluster that the kubeconfig leads to, which is %q", settings.Identifier, found)
+		return "", nil, fmt.Errorf("cluster.identifier: %q is not the cluster of the kubeconfig, which is %q", settings.Identifier, found)
 	case err == nil:
 		return found, pulumi.Composite(), nil
 	case settings.Identifier != "":
 		return settings.Identifier, pulumi.Composite(), nil
 	}
-	// Nobody needs the permission to read namespaces of the whole cluster, and a preview may run where the cluster is out of reach.
-	if err := ctx.Log.Warn(fmt.Sprintf("cluster: cannot find out whether it is the same as before, because its identity cannot be read: %v; "+
-		"set cluster.identifier to check nothing", err), nil); err != nil {
+	// The stack does not need the permission to read all namespaces of the cluster, and a preview can run where the cluster cannot be
+	// reached.
+	if err := ctx.Log.Warn(fmt.Sprintf("cluster: cannot check whether this is the recorded cluster, because its identity cannot be read: %v; "+
+		"set cluster.identifier to skip this check", err), nil); err != nil {
 		return "", nil, fmt.Errorf("cluster: %w", err)
 	}
 	return "", pulumi.IgnoreChanges([]string{identityKey}), nil
 }
 
-// newGuard returns the hook of the component: it refuses a cluster that is not the recorded one, at preview as well, unless the stack file
-// names it.
+// newGuard returns the hook of the component: it refuses a cluster that is not the recorded one, also in a preview, unless the
+// stack file names it.
 func newGuard(ctx *pulumi.Context, settings config.Cluster) (pulumi.ResourceOption, error) {
 	named := settings.Identifier != "" || settings.AKS != nil
 	hook, err := ctx.RegisterResourceHook("sameCluster", func(args *pulumi.ResourceHookArgs) error {
@@ -80,13 +81,13 @@ func newGuard(ctx *pulumi.Context, settings config.Cluster) (pulumi.ResourceOpti
 	return pulumi.ResourceHooks(&pulumi.ResourceHookBinding{BeforeUpdate: []*pulumi.ResourceHook{hook}}), nil
 }
 
-// checkSame compares the recorded identity with the present one.
+// checkSame compares the recorded identity with the current one.
 func checkSame(olds, news resource.PropertyMap, named bool) error {
 	before, now := olds[identityKey], news[identityKey]
 	if named || !before.IsString() || !now.IsString() || strings.EqualFold(before.StringValue(), now.StringValue()) {
 		return nil
 	}
-	return fmt.Errorf("cluster: the kubeconfig and its context lead to another cluster than before: to %s, and the stack is in %s; "+
-		"go back to that cluster, or, to move the stack and delete everything in the old one, set cluster.identifier to %q",
+	return fmt.Errorf("cluster: the kubeconfig and its context select another cluster than before: %s, but the stack is in %s; "+
+		"select that cluster again, or, to move the stack and delete everything in the old cluster, set cluster.identifier to %q",
 		now.StringValue(), before.StringValue(), now.StringValue())
 }

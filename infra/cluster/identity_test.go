@@ -49,6 +49,6 @@ func TestOtherCluster(t *testing.T) {
 	require.NoError(t, checkSame(resource.PropertyMap{}, of("a"), false), "the first one is recorded")
 	require.NoError(t, checkSame(of("a"), of("A"), false))
 	require.NoError(t, checkSame(of("a"), of("b"), true))
-	require.EqualError(t, checkSame(of("a"), of("b"), false), `cluster: the kubeconfig and its context lead to another cluster than before: to b, and `+
-		`the stack is in a; go back to that cluster, or, to move the stack and delete everything in the old one, set cluster.identifier to "b"`)
+	require.EqualError(t, checkSame(of("a"), of("b"), false), `cluster: the kubeconfig and its context select another cluster than before: b, but `+
+		`the stack is in a; select that cluster again, or, to move the stack and delete everything in the old cluster, set cluster.identifier to "b"`)
 }

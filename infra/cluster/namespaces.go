@@ -14,10 +14,10 @@ import (
 	"example.com/acr-microservices/infra/config"
 )
 
-// lookUpTimeout is how long the API server may take to answer.
+// lookUpTimeout is how long the program waits for the API server's answer.
 const lookUpTimeout = 10 * time.Second
 
-// namespace is what is of interest about an existing namespace.
+// namespace holds the parts of an existing namespace that the program reads.
 type namespace struct {
 	Metadata struct {
 		UID    string            `json:"uid"`
@@ -25,8 +25,8 @@ type namespace struct {
 	} `json:"metadata"`
 }
 
-// lookUpNamespace returns the namespace, or nil if there is none of this name. It speaks to the API server by plain HTTP, because the
-// generated client would double the program's size.
+// lookUpNamespace returns the namespace, or nil if it does not exist. It uses plain HTTP, because the generated client would double
+// the program's size.
 func lookUpNamespace(ctx context.Context, cluster *rest.Config, name string) (*namespace, error) {
 	limited := rest.CopyConfig(cluster)
 	limited.Timeout = lookUpTimeout
@@ -61,8 +61,8 @@ func lookUpNamespace(ctx context.Context, cluster *rest.Config, name string) (*n
 	return &found, nil
 }
 
-// newNamespaceGuard returns the hook that refuses, at preview as well, to create a namespace that exists. A provider before 4.29 takes it
-// over without a word, and deletes it one day with all that others have in it.
+// newNamespaceGuard returns the hook that refuses, also in a preview, to create a namespace that exists. A provider before 4.29
+// silently takes over such a namespace, and later deletes it with everything that others have in it.
 func newNamespaceGuard(ctx *pulumi.Context, settings config.Cluster) (*pulumi.ResourceHook, error) {
 	return ctx.RegisterResourceHook("newNamespace", func(args *pulumi.ResourceHookArgs) error {
 		found, err := restConfig(settings)
@@ -73,7 +73,7 @@ func newNamespaceGuard(ctx *pulumi.Context, settings config.Cluster) (*pulumi.Re
 	}, &pulumi.ResourceHookOptions{OnDryRun: true})
 }
 
-// checkNew refuses an existing namespace, unless an update that was killed has left it.
+// checkNew refuses an existing namespace, unless a killed update left it behind.
 func checkNew(ctx context.Context, cluster *rest.Config, inputs resource.PropertyMap) error {
 	metadata := inputs["metadata"]
 	if !metadata.IsObject() || !metadata.ObjectValue()["name"].IsString() {
@@ -87,7 +87,7 @@ func checkNew(ctx context.Context, cluster *rest.Config, inputs resource.Propert
 	return fmt.Errorf("namespaces %q already exists; to use it, set namespace.adopt of the service to true: the stack then never deletes it", name)
 }
 
-// isOurs says whether a namespace has the stack's own labels with the values that it is to get.
+// isOurs reports whether a namespace already has the stack's own labels, with the values that the stack would set.
 func isOurs(found *namespace, labels resource.PropertyValue) bool {
 	if !labels.IsObject() {
 		return false

@@ -12,8 +12,8 @@ import (
 	"example.com/acr-microservices/infra/helmrecovery"
 )
 
-// newRecovery returns the hook of releases in the cluster: before the provider installs or upgrades a release, the hook gives up
-// what a killed update has left of it. It does nothing in a preview.
+// newRecovery returns the hook of releases in the cluster: before the provider installs or upgrades a release, the hook abandons
+// what a killed update left of it. It does nothing in a preview.
 func newRecovery(ctx *pulumi.Context, cluster config.Cluster) (*pulumi.ResourceHook, error) {
 	connect := sync.OnceValues(func() (*helmrecovery.Records, error) {
 		found, err := restConfig(cluster)
@@ -29,14 +29,14 @@ func newRecovery(ctx *pulumi.Context, cluster config.Cluster) (*pulumi.ResourceH
 			err = records.Settle(ctx.Context(), releaseInputs(args.OldInputs, args.NewInputs), warn)
 		}
 		if err != nil {
-			// Helm is about to report a problem of the cluster or the release as well, or is not affected by it.
-			warn(fmt.Sprintf("release %q: cannot find out whether an update was killed: %v", args.Name, err))
+			// If this problem also affects Helm, Helm reports it.
+			warn(fmt.Sprintf("release %q: cannot check whether an update was killed: %v", args.Name, err))
 		}
 		return nil
 	}, nil)
 }
 
-// releaseInputs reads the inputs of a release, which has no old ones when it is to be installed.
+// releaseInputs reads the inputs of a release. A release that is not installed yet has no old inputs.
 func releaseInputs(olds, news resource.PropertyMap) helmrecovery.Release {
 	seconds := func(inputs resource.PropertyMap) float64 {
 		if timeout := inputs["timeout"]; timeout.IsNumber() {

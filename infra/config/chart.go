@@ -21,7 +21,7 @@ import (
 // shippedChart is the chart of services that do not name another one, relative to the project folder.
 const shippedChart = "./infra/charts/microservice"
 
-// ResolvedChart is a chart as the Kubernetes provider takes it.
+// ResolvedChart is a chart in the form that the Kubernetes provider expects.
 type ResolvedChart struct {
 	// Name is a path relative to the project folder, a name in Repository, or an oci:// address.
 	Name string
@@ -33,7 +33,7 @@ type ResolvedChart struct {
 	Username, Password string
 	// Digest of a local chart's content; empty for other charts.
 	Digest string
-	// Keys say where the chart's values take the image and the pull secret from; what is left out has its default.
+	// Keys name the chart's values that take the image and the pull secret, with all defaults.
 	Keys ChartKeys
 	// Check says whether the program checks the manifests that the chart renders.
 	Check bool

@@ -190,7 +190,7 @@ func TestPulumiYAMLDescribesEveryKey(t *testing.T) {
 	require.NoError(t, err)
 	explicit, err := loadConfig(withDefaults)
 	require.NoError(t, err)
-	// An empty map and none mean the same, and which keys were looked at for secrets does not matter here.
+	// An empty map means the same as none, and the keys that were checked for secrets do not matter here.
 	implicit.Tags, explicit.Tags, implicit.secretKeys, explicit.secretKeys = nil, nil, nil, nil
 	require.Equal(t, implicit, explicit)
 }

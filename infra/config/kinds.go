@@ -59,7 +59,7 @@ type kind struct {
 	nearest bool              // the rule ends with the nearest of values
 }
 
-// fault returns what is wrong with a text, empty if nothing is.
+// fault returns what is wrong with a text, or an empty string if nothing is.
 func (k kind) fault(text string) string {
 	switch {
 	case k.allows(text):

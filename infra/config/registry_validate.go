@@ -30,7 +30,7 @@ func (c *Config) validateRegistry(found *problems) {
 	}
 	r.validateAdopt(found)
 	found.addUnless(!r.ResourceGroup.Existing || r.ResourceGroup.Name != "", "registry.resourceGroup.name", nil,
-		"is missing; registry.resourceGroup.existing takes the name of the group to use")
+		"is missing; registry.resourceGroup.existing needs the name of the group to use")
 	found.addUnless(r.ResourceGroup.Existing || c.Location != "", "azure-native:location", nil,
 		"is missing; set the region of the resource group, such as westeurope")
 	r.validateFeatures(found)

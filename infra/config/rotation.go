@@ -97,9 +97,9 @@ type Token struct {
 	Expires time.Time
 }
 
-// Tokens returns the tokens that exist: the current one, and those of the periods of grace before, of which a pull secret holds one
-// when an update has missed a period or was killed. A lock on the registry prevents the deletion of a token, but allows a new
-// password.
+// Tokens returns the tokens that exist: the current one, and those of the previous periods of grace. A pull secret holds one of the
+// previous tokens if a period passed without an update, or if an update was killed. A lock on the registry prevents the deletion of
+// a token, but allows a new password.
 func (r RotationPeriod) Tokens() []Token {
 	var tokens []Token
 	for number := r.Number - periodsOfGrace; number <= r.Number; number++ {

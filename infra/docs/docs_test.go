@@ -1,4 +1,4 @@
-// Package docs holds the documentation against what it describes.
+// Package docs tests the documentation against what it describes.
 package docs
 
 import (
@@ -14,7 +14,7 @@ import (
 
 const (
 	root      = "../.."
-	maxREADME = 200 // lines that somebody reads before they decide
+	maxREADME = 200 // lines that people read before they decide
 )
 
 // documents are the README and the pages beside it, by their path from the project folder.
@@ -42,7 +42,7 @@ var (
 	link    = regexp.MustCompile(`\]\(([^)\s]+)\)`)
 )
 
-// anchors are the names that GitHub gives a document's headings: small letters, without punctuation, dashes for blanks.
+// anchors are the names that GitHub gives a document's headings: lower-case letters, no punctuation, dashes for spaces.
 func anchors(text string) map[string]bool {
 	names := map[string]bool{}
 	for _, found := range heading.FindAllStringSubmatch(fence.ReplaceAllString(text, ""), -1) {
@@ -74,11 +74,11 @@ func TestEveryLinkLeadsSomewhere(t *testing.T) {
 		}
 	}
 	for name := range texts {
-		assert.True(t, linked[name], "the README does not lead to %s", name)
+		assert.True(t, linked[name], "the README does not link to %s", name)
 	}
 }
 
-// The versions that the documentation names are those that the program is built with.
+// The documentation names the versions with which the program is built.
 func TestVersionsAreThoseOfTheModule(t *testing.T) {
 	t.Parallel()
 	module, err := os.ReadFile(filepath.Join(root, "go.mod"))

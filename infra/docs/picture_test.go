@@ -14,7 +14,7 @@ import (
 	"example.com/acr-microservices/infra/internal/projecttest"
 )
 
-// The picture in the README is what "up" prints, as sandbox.md has it, which the sandbox's own test holds against the real output.
+// The picture in the README shows the output of "up" in sandbox.md, which the sandbox's own test compares with the real output.
 func TestPictureOfUpIsGenerated(t *testing.T) {
 	t.Parallel()
 	page, err := os.ReadFile("sandbox.md")

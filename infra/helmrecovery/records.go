@@ -28,7 +28,7 @@ const (
 	failed          = "failed"
 )
 
-// storedRecord is what Helm keeps of one revision of a release, in a secret of the release's namespace.
+// storedRecord is Helm's record of one revision of a release, in a secret of the release's namespace.
 type storedRecord struct {
 	Version int `json:"version"`
 	Info    struct {
@@ -75,7 +75,7 @@ func readRecord(from storedSecret) (*storedRecord, error) {
 	return record, json.Unmarshal(record.content, record)
 }
 
-// latest returns the last revision, nil if there is none.
+// latest returns the last revision, or nil if there is none.
 func latest(history []*storedRecord) *storedRecord {
 	if len(history) == 0 {
 		return nil
@@ -83,12 +83,12 @@ func latest(history []*storedRecord) *storedRecord {
 	return slices.MaxFunc(history, func(a, b *storedRecord) int { return cmp.Compare(a.Version, b.Version) })
 }
 
-// unfinished tells whether Helm takes itself to be at work on the revision.
+// unfinished reports whether, by its record, a Helm is still working on the revision.
 func (r *storedRecord) unfinished() bool {
 	return r != nil && slices.Contains([]string{pendingInstall, pendingUpgrade, pendingRollback, uninstalling}, r.Info.Status)
 }
 
-// since is when Helm began. The zero time stands for one that cannot be read.
+// since returns when Helm began. The zero time means that the time cannot be read.
 func (r *storedRecord) since() time.Time {
 	text := r.Info.LastDeployed
 	if r.Info.Status == uninstalling {
@@ -98,7 +98,7 @@ func (r *storedRecord) since() time.Time {
 	return began
 }
 
-// withStatus returns the record's data with another status and the reason for it, and all else as it is.
+// withStatus returns the record's data with another status and the reason for it, and everything else unchanged.
 func (r *storedRecord) withStatus(status, description string) (map[string][]byte, error) {
 	var content, info map[string]json.RawMessage
 	if err := json.Unmarshal(r.content, &content); err != nil {
@@ -131,14 +131,14 @@ func (r *storedRecord) withStatus(status, description string) (map[string][]byte
 	return map[string][]byte{"release": base64.StdEncoding.AppendEncode(nil, packed.Bytes())}, nil
 }
 
-// Records reads and changes Helm's records in a cluster. It speaks to the API server by plain HTTP: the generated client
-// would double the program's size.
+// Records reads and changes Helm's records in a cluster. It uses plain HTTP, because the generated client would double the
+// program's size.
 type Records struct {
 	client *http.Client
 	server *url.URL
 }
 
-// errRecordChanged says that somebody else has changed a record since it was read.
+// errRecordChanged says that a record was changed after it was read.
 var errRecordChanged = errors.New("the record has changed meanwhile")
 
 // NewRecords connects to a cluster. The error says what in its configuration cannot be used.
@@ -173,10 +173,10 @@ func (r *Records) of(ctx context.Context, namespace, release string) ([]*storedR
 	return records, nil
 }
 
-// fail notes that the revision has failed. Like Helm, it replaces the secret: that takes no right which Helm does not need.
+// fail marks the revision as failed. Like Helm, it replaces the secret, so it needs no permission that Helm does not need.
 func (r *Records) fail(ctx context.Context, record *storedRecord) error {
 	secret := record.secret
-	secret.APIVersion, secret.Kind = "v1", "Secret" // which the items of a list do not name
+	secret.APIVersion, secret.Kind = "v1", "Secret" // the items of a list leave these out
 	secret.Metadata.Labels = maps.Clone(secret.Metadata.Labels)
 	secret.Metadata.Labels["status"] = failed
 	var err error
@@ -193,7 +193,7 @@ func (r *Records) forget(ctx context.Context, record *storedRecord) error {
 	}, nil)
 }
 
-// call sends a request about a secret, or without a name about all of a namespace.
+// call sends a request about a secret, or, without a name, about all secrets of a namespace.
 func (r *Records) call(ctx context.Context, method string, about metadata, query string, in, out any) error {
 	address := r.server.JoinPath("api/v1/namespaces", about.Namespace, "secrets", about.Name).String() + query
 	var body bytes.Buffer

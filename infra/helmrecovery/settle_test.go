@@ -22,7 +22,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// clusterDouble is an API server that knows the secrets of one namespace, and nothing else.
+// clusterDouble is an API server that serves only the secrets of one namespace.
 type clusterDouble struct {
 	t        *testing.T
 	secrets  map[string]storedSecret
@@ -116,21 +116,21 @@ func TestSettle(t *testing.T) {
 		want    map[int]string
 		waits   time.Duration
 	}{
-		"nothing is there":               {install: true, want: map[int]string{}},
-		"nothing is there to upgrade":    {want: map[int]string{}},
-		"all is well":                    {history: []revision{{"superseded", long}, {"deployed", long}}, want: map[int]string{1: "superseded", 2: "deployed"}},
-		"it has failed by itself":        {history: []revision{{"deployed", long}, {failed, long}}, want: map[int]string{1: "deployed", 2: failed}},
-		"abandoned installation":         {install: true, history: []revision{{pendingInstall, long}}, want: map[int]string{}},
-		"abandoned just now":             {install: true, history: []revision{{pendingInstall, now}}, want: map[int]string{}, waits: patience},
-		"abandoned upgrade":              {history: []revision{{"deployed", long}, {pendingUpgrade, long}}, want: map[int]string{1: "deployed", 2: failed}},
-		"abandoned upgrade just now":     {history: []revision{{"deployed", long}, {pendingUpgrade, -patience / 2}}, want: map[int]string{1: "deployed", 2: failed}, waits: patience / 2},
-		"abandoned rollback":             {history: []revision{{"deployed", long}, {failed, long}, {pendingRollback, long}}, want: map[int]string{1: "deployed", 2: failed, 3: failed}},
-		"abandoned removal":              {history: []revision{{"superseded", long}, {uninstalling, long}}, want: map[int]string{1: "superseded", 2: failed}},
-		"known, but never installed":     {history: []revision{{pendingInstall, long}}, want: map[int]string{1: failed}},
-		"only the last revision counts":  {history: []revision{{pendingUpgrade, long}, {"deployed", long}}, want: map[int]string{1: pendingUpgrade, 2: "deployed"}},
-		"installed by somebody else":     {install: true, history: []revision{{"deployed", long}}, want: map[int]string{1: "deployed"}},
-		"upgraded by somebody else":      {install: true, history: []revision{{"deployed", long}, {pendingUpgrade, long}}, want: map[int]string{1: "deployed", 2: pendingUpgrade}},
-		"being removed by somebody else": {install: true, history: []revision{{uninstalling, long}}, want: map[int]string{1: uninstalling}},
+		"no release":                    {install: true, want: map[int]string{}},
+		"no release to upgrade":         {want: map[int]string{}},
+		"all is well":                   {history: []revision{{"superseded", long}, {"deployed", long}}, want: map[int]string{1: "superseded", 2: "deployed"}},
+		"it failed by itself":           {history: []revision{{"deployed", long}, {failed, long}}, want: map[int]string{1: "deployed", 2: failed}},
+		"abandoned installation":        {install: true, history: []revision{{pendingInstall, long}}, want: map[int]string{}},
+		"abandoned just now":            {install: true, history: []revision{{pendingInstall, now}}, want: map[int]string{}, waits: patience},
+		"abandoned upgrade":             {history: []revision{{"deployed", long}, {pendingUpgrade, long}}, want: map[int]string{1: "deployed", 2: failed}},
+		"abandoned upgrade just now":    {history: []revision{{"deployed", long}, {pendingUpgrade, -patience / 2}}, want: map[int]string{1: "deployed", 2: failed}, waits: patience / 2},
+		"abandoned rollback":            {history: []revision{{"deployed", long}, {failed, long}, {pendingRollback, long}}, want: map[int]string{1: "deployed", 2: failed, 3: failed}},
+		"abandoned removal":             {history: []revision{{"superseded", long}, {uninstalling, long}}, want: map[int]string{1: "superseded", 2: failed}},
+		"known, but never installed":    {history: []revision{{pendingInstall, long}}, want: map[int]string{1: failed}},
+		"only the last revision counts": {history: []revision{{pendingUpgrade, long}, {"deployed", long}}, want: map[int]string{1: pendingUpgrade, 2: "deployed"}},
+		"installed by someone else":     {install: true, history: []revision{{"deployed", long}}, want: map[int]string{1: "deployed"}},
+		"upgraded by someone else":      {install: true, history: []revision{{"deployed", long}, {pendingUpgrade, long}}, want: map[int]string{1: "deployed", 2: pendingUpgrade}},
+		"being removed by someone else": {install: true, history: []revision{{uninstalling, long}}, want: map[int]string{1: uninstalling}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -149,7 +149,7 @@ func TestSettle(t *testing.T) {
 	}
 }
 
-// settle settles the release and returns what the user is told.
+// settle settles the release and returns the warnings.
 func (d *clusterDouble) settle(install bool) []string {
 	d.t.Helper()
 	var warnings []string
@@ -187,7 +187,7 @@ func TestSettleLosesRace(t *testing.T) {
 	double := &clusterDouble{t: t, secrets: map[string]storedSecret{}}
 	double.add(1, pendingUpgrade, time.Now().Add(-time.Hour))
 	double.before = func(method string) {
-		if method == http.MethodPut { // Helm has come to its end after all
+		if method == http.MethodPut { // Helm has ended after all
 			double.add(1, "deployed", time.Now())
 		}
 	}
@@ -195,7 +195,7 @@ func TestSettleLosesRace(t *testing.T) {
 	assert.Equal(t, map[int]string{1: "deployed"}, double.states())
 }
 
-// Of a record that fails, all but the status and its reason stay as they are, to the byte.
+// In a record that is marked as failed, everything but the status and its reason stays as it was, to the byte.
 func TestFailedRecord(t *testing.T) {
 	t.Parallel()
 	double := &clusterDouble{t: t, secrets: map[string]storedSecret{}}

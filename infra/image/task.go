@@ -25,10 +25,10 @@ import (
 const componentType = "acr-microservices:index:ImageTask"
 
 const (
-	// taskTimeout is how many seconds a run may take, for which the provider waits, and each of its steps: a step has 600 seconds for
-	// all its tries together unless it says so.
+	// taskTimeout is the timeout in seconds of a run, for which the provider waits, and of each step. The default of a step is 600
+	// seconds for all its retries together.
 	taskTimeout = 1800
-	// It takes minutes until a new role assignment has effect, so the import is retried.
+	// It takes minutes until a new role assignment takes effect, so the import is retried.
 	importRetries    = 10
 	importRetryDelay = 30 // seconds
 )
@@ -39,7 +39,7 @@ type Args struct {
 	RegistryID, RegistryName, ResourceGroup, Location pulumi.StringInput
 	// Image to bring into the registry; it has a tag, and either Import or Build.
 	Image config.Image
-	// Cloud is the name of the registry's cloud for the Azure CLI; empty is AzureCloud, the one it begins with.
+	// Cloud is the Azure CLI's name of the registry's cloud; empty means AzureCloud, its default.
 	Cloud string
 	// Private says that Import or Build holds a secret.
 	Private bool
@@ -47,17 +47,17 @@ type Args struct {
 	Tags pulumi.StringMapInput
 }
 
-// Task brings an image into a registry: an ACR Task, and one run of it. A task of the same content is not run again.
+// Task brings an image into a registry: an ACR Task, and one run of it. A task with the same content does not run again.
 //
-// TaskRun is one resource for both, but azure-native does not see the end of a run:
+// azure-native has one resource for both, TaskRun, but does not wait for the end of the run:
 // https://github.com/pulumi/pulumi-azure-native/issues/1713
 type Task struct {
 	pulumi.ResourceState
 	component.Children
 }
 
-// New creates the task, gives it the permission to import if it imports, and runs it. Another content changes the task in place, since a
-// lock on the registry forbids to delete one, and is another run.
+// New creates the task, gives it the permission to import if it imports, and runs it. New content changes the task in place,
+// because a lock on the registry prevents its deletion, and starts another run.
 func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOption) (*Task, error) {
 	image := &Task{}
 	if err := image.Register(ctx, componentType, name, image, opts); err != nil {
@@ -71,7 +71,7 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 	if args.Image.Import != nil {
 		permission, err := azure.NewRoleAssignment(ctx, name+"-import", &azure.RoleAssignmentArgs{
 			Scope: args.RegistryID, Role: azure.RoleDataImporter, PrincipalType: config.ServicePrincipal,
-			// The provider's preview shows the identity without its principal, as if that were empty, not unknown.
+			// In a preview, the provider returns the identity with an empty principal instead of an unknown one.
 			Principal: azure.After(task.Identity.PrincipalId().Elem(), task),
 		}, image)
 		if err != nil {
@@ -109,7 +109,7 @@ func (a *Args) task(ctx *pulumi.Context, name string, parent pulumi.Resource) (*
 			return nil, err
 		}
 		inputs.Step, inputs.Identity = step, &tasks.IdentityPropertiesArgs{Type: tasks.ResourceIdentityTypeSystemAssigned}
-		// An import speaks to Azure and not to the registry, whose network may refuse the task's login:
+		// An import calls Azure and not the registry, whose network rules can refuse the task's login:
 		// https://github.com/Azure/azure-cli/issues/28151
 		loginMode = "None"
 	} else {
@@ -122,13 +122,13 @@ func (a *Args) task(ctx *pulumi.Context, name string, parent pulumi.Resource) (*
 	return tasks.NewTask(ctx, name, inputs, pulumi.Parent(parent))
 }
 
-// platform is where the task runs.
+// platform returns the platform on which the task runs.
 func platform(image config.Image) *tasks.PlatformPropertiesArgs {
 	os, architecture, _ := strings.Cut(image.Platform(), "/")
 	return &tasks.PlatformPropertiesArgs{Os: pulumi.String(strings.ToUpper(os[:1]) + os[1:]), Architecture: pulumi.String(architecture)}
 }
 
-// buildStep is the task's step that builds and pushes an image.
+// buildStep returns the task's step that builds and pushes an image.
 func buildStep(image config.Image) *tasks.DockerBuildStepArgs {
 	build := image.Build
 	arguments := tasks.ArgumentArray{}
@@ -151,14 +151,14 @@ func buildStep(image config.Image) *tasks.DockerBuildStepArgs {
 	return step
 }
 
-// importStep is the task's step that copies an image inside Azure. In it, az is the name of an image that Azure keeps
-// current: https://learn.microsoft.com/azure/container-registry/container-registry-tasks-reference-yaml#aliases
+// importStep returns the task's step that copies an image inside Azure. In the step, az is an alias for an image that Azure
+// maintains: https://learn.microsoft.com/azure/container-registry/container-registry-tasks-reference-yaml#aliases
 func importStep(image config.Image, cloud string) (*tasks.EncodedTaskStepArgs, error) {
 	command := "az acr import --name $RegistryName --force --source " + image.Import.Source + " --image " + image.Reference("")
 	values := tasks.SetValueArray{}
 	if image.Import.Username != "" {
-		// A value, unlike the command, is not shown in the run's log. After =, it may begin with a dash.
-		// ACR Tasks put it into the text of the steps before they read it, and give the command to a shell.
+		// A value, unlike the command, is not shown in the run's log. After =, it can begin with a dash. ACR Tasks insert it into the
+		// text of the steps before they parse the text, and pass the command to a shell.
 		command += " --username='{{.Values.username}}' --password='{{.Values.password}}'"
 		values = append(values, secretValue("username", image.Import.Username), secretValue("password", image.Import.Password))
 	}
@@ -168,7 +168,7 @@ func importStep(image config.Image, cloud string) (*tasks.EncodedTaskStepArgs, e
 		RetryDelay int       `yaml:"retryDelay"`
 		Timeout    int       `yaml:"timeout"`
 	}
-	// In a literal block, no character of a value means anything to YAML.
+	// In a literal block, no character of a value has a meaning in YAML.
 	retried := func(command string) step {
 		return step{yaml.Node{Kind: yaml.ScalarNode, Style: yaml.LiteralStyle, Value: command}, importRetries, importRetryDelay, taskTimeout}
 	}
@@ -190,7 +190,7 @@ func importStep(image config.Image, cloud string) (*tasks.EncodedTaskStepArgs, e
 	}, nil
 }
 
-// secretValue is a value of a task's step that Azure never shows.
+// secretValue returns a value of a task's step that Azure never shows.
 func secretValue(name, value string) *tasks.SetValueArgs {
 	return &tasks.SetValueArgs{
 		Name: pulumi.String(name), Value: pulumi.ToSecret(pulumi.String(value)).(pulumi.StringOutput), IsSecret: pulumi.Bool(true),
@@ -199,7 +199,7 @@ func secretValue(name, value string) *tasks.SetValueArgs {
 
 const defaultDockerfile = "Dockerfile"
 
-// contentHash identifies what decides the content of an image, which credentials do not.
+// contentHash returns a hash of the settings that determine the content of an image. Credentials do not.
 func contentHash(image config.Image) (string, error) {
 	public := image
 	if image.Import != nil {
@@ -208,7 +208,7 @@ func contentHash(image config.Image) (string, error) {
 	if image.Build != nil {
 		build := *image.Build
 		build.Token = ""
-		if build.Dockerfile == defaultDockerfile { // Given explicitly, it is the same task.
+		if build.Dockerfile == defaultDockerfile { // An explicit default makes the same task.
 			build.Dockerfile = ""
 		}
 		if build.Platform == (config.Image{}).Platform() {

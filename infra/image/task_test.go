@@ -12,10 +12,11 @@ import (
 	"example.com/acr-microservices/infra/config"
 )
 
-// What ACR Tasks make of the steps: they put values into the text, read it as YAML, and give each command to a shell.
+// The test processes the steps like ACR Tasks, which insert the values into the text, parse it as YAML, and pass each command to a
+// shell.
 func TestImportStep(t *testing.T) {
 	t.Parallel()
-	const username, password = `robot$ci+shop`, `p #: {a}\ "q" $x` //nolint:gosec // G101: of nobody
+	const username, password = `robot$ci+shop`, `p #: {a}\ "q" $x` //nolint:gosec // G101: not a real login
 	step, err := importStep(config.Image{Repository: "app", Tag: "1.0.0", Import: &config.Import{
 		Source: "harbor.example.com/shop/app:1.0.0", Username: username, Password: password,
 	}}, "AzureUSGovernment")
@@ -35,7 +36,7 @@ func TestImportStep(t *testing.T) {
 	commands := make([]string, 0, len(file.Steps))
 	for _, step := range file.Steps {
 		commands = append(commands, step.Cmd)
-		require.Equal(t, taskTimeout, step.Timeout, "600 seconds for all tries together are not enough for them")
+		require.Equal(t, taskTimeout, step.Timeout, "the default of 600 seconds is not enough for all retries")
 	}
 	require.Equal(t, []string{
 		"az cloud set --name AzureUSGovernment",

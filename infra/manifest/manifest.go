@@ -1,5 +1,5 @@
-// Package manifest judges what a chart renders: whether its pods run the image that the stack means, and can pull it. A chart that
-// takes the image from elsewhere in its values installs without an error, and runs something else.
+// Package manifest checks what a chart renders: whether its pods run the stack's image, and can pull it. A chart that takes the
+// image from other values would install without an error, and run another image.
 package manifest
 
 import (
@@ -11,18 +11,18 @@ import (
 	"github.com/distribution/reference"
 )
 
-// Wanted is what the pods of a chart are to run.
+// Wanted is what the pods of a chart must run.
 type Wanted struct {
-	// Image is the whole image, as in "example.azurecr.io/customerapi:1.0.0@sha256:…".
+	// Image is the whole image, such as "example.azurecr.io/customerapi:1.0.0@sha256:…".
 	Image string
 	// PullSecret is the name of the pull secret, empty for none.
 	PullSecret string
-	// Tagged says that the chart got the digest at the end of the tag, which it may use as a label too.
+	// Tagged says that the digest is at the end of the tag, which the chart can use as a label too.
 	Tagged bool
 }
 
-// Check returns what is wrong with rendered objects, each beginning with the key below chart that helps; none if nothing is. An object
-// is in the form of JSON.
+// Check returns the faults of rendered objects. Each fault begins with the key below chart that corrects it. Objects are decoded
+// JSON.
 func Check(objects []map[string]any, want Wanted) []string {
 	wanted, err := reference.ParseNormalizedNamed(want.Image)
 	if err != nil {
@@ -72,8 +72,8 @@ func flatten(objects []map[string]any) []map[string]any {
 	return flat
 }
 
-// podPaths are where objects have the pods that they make: a pod itself, a job in time, and all others, those of operators such as an
-// Argo Rollout or a Knative Service among them.
+// podPaths are the paths of the pod templates in objects: in a pod itself, in a CronJob, and in all others, including objects of
+// operators such as an Argo Rollout or a Knative Service.
 var podPaths = [][]string{{}, {"spec", "jobTemplate", "spec", "template"}, {"spec", "template"}}
 
 func (c *checker) object(object map[string]any) {
@@ -95,13 +95,13 @@ func (c *checker) object(object map[string]any) {
 	}
 }
 
-// labels reports a label made of the tag, which cannot hold a digest: https://github.com/grafana/loki/pull/8260
+// labels reports a label with the tag as its value, which cannot contain a digest: https://github.com/grafana/loki/pull/8260
 func (c *checker) labels(name string, object map[string]any) {
 	labels := at(object, "metadata", "labels")
 	for _, label := range slices.Sorted(maps.Keys(labels)) {
 		value, _ := labels[label].(string)
 		if strings.Contains(value, "@sha256") {
-			c.fault("keys.digest", "%s has the digest in its label %s, where Kubernetes does not take it: name the value that takes the digest, "+
+			c.fault("keys.digest", "%s has the digest in its label %s, where Kubernetes does not allow it: name the value that takes the digest, "+
 				"or none to run the tag without it", name, label)
 			return
 		}
@@ -128,14 +128,14 @@ func (c *checker) pod(name string, spec map[string]any) {
 	}
 }
 
-// container says whether the image of a container comes from the registry of the stack's.
+// container reports whether the image of a container comes from the registry of the wanted image.
 func (c *checker) container(name, image string) bool {
 	if !slices.Contains(c.others, image) {
 		c.others = append(c.others, image)
 	}
 	runs, err := reference.ParseNormalizedNamed(image)
 	if err != nil {
-		// A foreign chart's image is its own concern, one that begins as the stack's is not.
+		// An invalid image matters only if it begins with the name of the wanted image.
 		if strings.HasPrefix(image, c.image.Name()) {
 			c.fault("keys.repository", "%s runs %q, which is not an image: %v", name, image, err)
 		}
@@ -148,14 +148,14 @@ func (c *checker) container(name, image string) bool {
 		if c.same(runs) {
 			c.runs = true
 		} else {
-			c.fault(c.wrongKey(), "%s runs %s, and the stack means %s: name the value from which this chart takes it", name, image, c.want.Image)
-			c.runs = true // as far as the repository goes, which has been said
+			c.fault(c.wrongKey(), "%s runs %s instead of %s: name the value from which this chart takes it", name, image, c.want.Image)
+			c.runs = true // the repository is right, and the fault is reported
 		}
 	}
 	return true
 }
 
-// same says whether a container runs what the stack means: the digest if it names one, and else the tag.
+// same reports whether a container runs the wanted image: its digest if it has one, and otherwise its tag.
 func (c *checker) same(runs reference.Named) bool {
 	if digest := digestOf(c.image); digest != "" {
 		return digestOf(runs) == digest
@@ -186,7 +186,7 @@ func tagOf(image reference.Named) string {
 
 func (c *checker) runsNothing() string {
 	if len(c.others) == 0 {
-		return "check: the chart makes no pods; say false if something else makes them"
+		return "check: the chart creates no pods; set it to false if something else creates them"
 	}
 	slices.Sort(c.others)
 	return fmt.Sprintf("keys.repository: no container runs %s, but %s: name the values from which this chart takes its image",
@@ -199,7 +199,7 @@ func (c *checker) fault(key, format string, args ...any) {
 	}
 }
 
-// names says whether a list of pull secrets has the stack's.
+// names reports whether a list of pull secrets contains the stack's.
 func (c *checker) names(list any) bool {
 	items, _ := list.([]any)
 	return slices.ContainsFunc(items, func(item any) bool {
@@ -208,7 +208,7 @@ func (c *checker) names(list any) bool {
 	})
 }
 
-// at returns the object at a path, nil if there is none.
+// at returns the object at a path, or nil if there is none.
 func at(object map[string]any, path ...string) map[string]any {
 	for _, key := range path {
 		object, _ = object[key].(map[string]any)

@@ -18,7 +18,7 @@ const (
 	digest = "sha256:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
 )
 
-// faultsOf renders a chart of testdata for a stack, and judges what comes out.
+// faultsOf renders a chart of testdata for a stack, and checks the result.
 func faultsOf(t *testing.T, chart config.Chart, values string, image config.Image) []string {
 	t.Helper()
 	user := map[string]any{}
@@ -46,7 +46,7 @@ func faultsOf(t *testing.T, chart config.Chart, values string, image config.Imag
 	return Check(objects, want)
 }
 
-// The charts are small look-alikes of public ones, and deploy as they are.
+// The charts are small imitations of public ones, and pass the check unchanged.
 func TestChartsAsTheyAre(t *testing.T) {
 	t.Parallel()
 	tagged := config.Image{Repository: "shop/api", Tag: "1.0.0"}
@@ -54,7 +54,7 @@ func TestChartsAsTheyAre(t *testing.T) {
 	for name, test := range map[string]struct {
 		keys     config.ChartKeys
 		values   string
-		noDigest bool // the chart makes a label of the tag
+		noDigest bool // the chart uses the tag as a label
 	}{
 		"create-2018": {keys: config.ChartKeys{PullSecrets: "imagePullSecrets"}},
 		"create-2020": {},
@@ -87,10 +87,10 @@ func TestChartsAsTheyAre(t *testing.T) {
 	}
 	entries, err := os.ReadDir("testdata")
 	require.NoError(t, err)
-	require.Len(t, entries, 13, "each chart is looked at")
+	require.Len(t, entries, 13, "each chart is tested")
 }
 
-// What is named in the error is what helps.
+// Each error names the key that corrects it.
 func TestFaults(t *testing.T) {
 	t.Parallel()
 	tagged := config.Image{Repository: "shop/api", Tag: "1.0.0"}
@@ -109,11 +109,11 @@ func TestFaults(t *testing.T) {
 		},
 		"another tag": {
 			chart: config.Chart{Path: "create-2024", Keys: config.ChartKeys{Tag: "image.version"}}, values: "image: {tag: 0.9.0}",
-			want: []string{`keys.tag: Deployment "api" runs acrshop.azurecr.io/shop/api:0.9.0, and the stack means acrshop.azurecr.io/shop/api:1.0.0: name the value from which this chart takes it`},
+			want: []string{`keys.tag: Deployment "api" runs acrshop.azurecr.io/shop/api:0.9.0 instead of acrshop.azurecr.io/shop/api:1.0.0: name the value from which this chart takes it`},
 		},
 		"no pods": {
 			chart: config.Chart{Path: "list"}, values: "enabled: false",
-			want: []string{"check: the chart makes no pods; say false if something else makes them"},
+			want: []string{"check: the chart creates no pods; set it to false if something else creates them"},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -123,7 +123,7 @@ func TestFaults(t *testing.T) {
 	}
 }
 
-// A tag with a digest is no label, of whatever object: https://github.com/argoproj/argo-helm/issues/417,
+// A tag with a digest is not a valid label, in any object: https://github.com/argoproj/argo-helm/issues/417,
 // https://github.com/VictoriaMetrics/helm-charts/issues/1801, https://github.com/paritytech/helm-charts/pull/352
 func TestDigestInLabels(t *testing.T) {
 	t.Parallel()
@@ -131,12 +131,12 @@ func TestDigestInLabels(t *testing.T) {
 		faults := Check([]map[string]any{{"kind": kind, "metadata": map[string]any{
 			"name": "x", "labels": map[string]any{"app": "x", "version": "1.0.0@" + digest},
 		}}}, Wanted{Image: host + "/api:1.0.0@" + digest, Tagged: true})
-		require.Contains(t, faults, "keys.digest: "+kind+` "x" has the digest in its label version, where Kubernetes does not take it: `+
+		require.Contains(t, faults, "keys.digest: "+kind+` "x" has the digest in its label version, where Kubernetes does not allow it: `+
 			"name the value that takes the digest, or none to run the tag without it")
 	}
 }
 
-// What other people's pods are made of is not the stack's concern.
+// Images from other registries are not the stack's concern.
 func TestCheck(t *testing.T) {
 	t.Parallel()
 	pod := func(kind, fields string) string {
@@ -189,10 +189,10 @@ func TestCheck(t *testing.T) {
 		},
 		"a digest that the chart leaves out": {
 			objects: []string{pod("Deployment", `{imagePullSecrets: [{name: acr-secret}], containers: [`+own+`]}`)}, digest: digest,
-			want: []string{`keys.digest: Deployment "x" runs acrshop.azurecr.io/api:1.0.0, and the stack means acrshop.azurecr.io/api:1.0.0@` + digest + `: name the value from which this chart takes it`},
+			want: []string{`keys.digest: Deployment "x" runs acrshop.azurecr.io/api:1.0.0 instead of acrshop.azurecr.io/api:1.0.0@` + digest + `: name the value from which this chart takes it`},
 		},
 		"a digest without the tag": {objects: []string{pod("Deployment", `{imagePullSecrets: [{name: acr-secret}], containers: [{image: "acrshop.azurecr.io/api@`+digest+`"}]}`)}, digest: digest},
-		"an image that is none": {
+		"an invalid image": {
 			objects: []string{pod("Deployment", `{imagePullSecrets: [{name: acr-secret}], containers: [{image: "acrshop.azurecr.io/api:"}]}`)},
 			want: []string{
 				"keys.repository: no container runs acrshop.azurecr.io/api:1.0.0, but acrshop.azurecr.io/api:: name the values from which this chart takes its image",

@@ -10,11 +10,11 @@ import (
 	"strings"
 )
 
-// approvalCommand refuses a deployment where the host says that nobody has to approve it: GitHub's free plans have no required
-// reviewers for private repositories, and an environment that Azure Pipelines has made by itself has no checks.
+// approvalCommand refuses a deployment if the host requires no approval for it: GitHub's free plans have no required reviewers for
+// private repositories, and an environment that Azure Pipelines created by itself has no checks.
 func approvalCommand(flags *flag.FlagSet) func(io.Writer) error {
 	environment := flags.String("environment", "", "the environment to which the run deploys")
-	without := flags.String("without", "", "true: go on without an approval")
+	without := flags.String("without", "", "true: deploy without an approval")
 	return func(out io.Writer) error {
 		if err := required(map[string]string{"environment": *environment}); err != nil {
 			return err
@@ -29,14 +29,14 @@ func approvalCommand(flags *flag.FlagSet) func(io.Writer) error {
 		}
 		reviewed, err := find(*environment)
 		if err != nil {
-			h.issue(out, "warning", fmt.Sprintf("whether %s asks for an approval is not known: %v", *environment, err))
+			h.issue(out, "warning", fmt.Sprintf("cannot check whether %s requires an approval: %v", *environment, err))
 			return nil
 		}
 		if !reviewed {
-			return fmt.Errorf("nobody has to approve a deployment to %s, so it is refused: give the environment %s a reviewer, "+
+			return fmt.Errorf("refused, because a deployment to %s requires no approval: give the environment %s a reviewer, "+
 				"or set the variable deployUnapproved (DEPLOY_UNAPPROVED at GitHub) to true", *environment, *environment)
 		}
-		fmt.Fprintf(out, "a deployment to %s needs an approval\n", *environment)
+		fmt.Fprintf(out, "a deployment to %s requires an approval\n", *environment)
 		return nil
 	}
 }

@@ -14,7 +14,7 @@ func TestApprovalCommand(t *testing.T) {
 		checks       = "GET /acme/shop/_apis/pipelines/checks/configurations?resourceType=environment&resourceId=4&api-version=7.1-preview.1"
 		gitHub       = "GET /repos/acme/shop/environments/prod"
 	)
-	refused := "pipeline approval: nobody has to approve a deployment to prod, so it is refused: give the environment prod a reviewer, " +
+	refused := "pipeline approval: refused, because a deployment to prod requires no approval: give the environment prod a reviewer, " +
 		"or set the variable deployUnapproved (DEPLOY_UNAPPROVED at GitHub) to true"
 	for name, test := range map[string]struct {
 		azure         bool
@@ -24,14 +24,14 @@ func TestApprovalCommand(t *testing.T) {
 		"Azure, approval": {
 			true,
 			map[string]string{environments: `{"value": [{"id": 4}]}`, checks: `{"value": [{"type": {"id": "fe1de3ee"}}, {"type": {"id": "8c6f20a7-a545-4486-9777-f762fafe0d4d"}}]}`},
-			"", "a deployment to prod needs an approval\n",
+			"", "a deployment to prod requires an approval\n",
 		},
 		"Azure, other check": {true, map[string]string{environments: `{"value": [{"id": 4}]}`, checks: `{"value": [{"type": {"id": "fe1de3ee"}}]}`}, refused, ""},
 		"Azure, disabled":    {true, map[string]string{environments: `{"value": [{"id": 4}]}`, checks: `{"value": [{"isDisabled": true, "type": {"id": "` + approvalCheck + `"}}]}`}, refused, ""},
-		"Azure, unknown":     {true, nil, "", "##vso[task.logissue type=warning]whether prod asks for an approval is not known: GET "},
-		"GitHub, approval":   {false, map[string]string{gitHub: `{"protection_rules": [{"type": "branch_policy"}, {"type": "required_reviewers"}]}`}, "", "a deployment to prod needs an approval\n"},
+		"Azure, unknown":     {true, nil, "", "##vso[task.logissue type=warning]cannot check whether prod requires an approval: GET "},
+		"GitHub, approval":   {false, map[string]string{gitHub: `{"protection_rules": [{"type": "branch_policy"}, {"type": "required_reviewers"}]}`}, "", "a deployment to prod requires an approval\n"},
 		"GitHub, free plan":  {false, map[string]string{gitHub: `{"protection_rules": [{"type": "branch_policy"}]}`}, refused, ""},
-		"GitHub, unknown":    {false, nil, "", "::warning::whether prod asks for an approval is not known: GET "},
+		"GitHub, unknown":    {false, nil, "", "::warning::cannot check whether prod requires an approval: GET "},
 	} {
 		t.Run(name, func(t *testing.T) {
 			server, asked := answering(t, test.answers)

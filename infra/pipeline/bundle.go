@@ -16,10 +16,10 @@ import (
 	"gopkg.in/yaml.v3"
 )
 
-// bundleCommand packs the committed files, without the sandbox, together with the compiled program and this command, into
-// one archive: artifacts of Azure Pipelines forget which files may be executed, an archive in one does not.
+// bundleCommand packs the committed files, without the sandbox, together with the compiled program and this command, into one
+// archive: artifacts of Azure Pipelines lose the permission to execute a file, an archive in one does not.
 func bundleCommand(flags *flag.FlagSet) func(io.Writer) error {
-	path := flags.String("out", "", "archive to write, as in bundle.tar.gz")
+	path := flags.String("out", "", "archive to write, such as bundle.tar.gz")
 	return func(out io.Writer) error {
 		if err := required(map[string]string{"out": *path}); err != nil {
 			return err
@@ -30,7 +30,7 @@ func bundleCommand(flags *flag.FlagSet) func(io.Writer) error {
 		}
 		defer os.RemoveAll(folder)
 		for name, source := range map[string]string{"program": ".", "pipeline": "./infra/pipeline"} {
-			// Without what only a debugger reads, they are a third smaller.
+			// Without debug information, they are a third smaller.
 			build := exec.Command("go", "build", "-ldflags=-s -w", "-o", filepath.Join(folder, name), source)
 			build.Stdout, build.Stderr = out, os.Stderr
 			if err := build.Run(); err != nil {
@@ -54,7 +54,8 @@ func bundleCommand(flags *flag.FlagSet) func(io.Writer) error {
 	}
 }
 
-// pack writes what later stages need of the checkout and the programs in a folder, and returns how many files that is.
+// pack writes an archive of what later stages need: files of the checkout, and the programs in a folder. It returns the number of
+// files.
 func pack(to io.Writer, checkout []byte, programs string) (files int, err error) {
 	zipped := gzip.NewWriter(to)
 	bundle := tar.NewWriter(zipped)
@@ -101,7 +102,7 @@ func pack(to io.Writer, checkout []byte, programs string) (files int, err error)
 	return files, errors.Join(bundle.Close(), zipped.Close())
 }
 
-// compiled returns Pulumi.yaml with the compiled program as what Pulumi runs:
+// compiled returns Pulumi.yaml with a runtime that runs the compiled program:
 // https://www.pulumi.com/docs/iac/languages-sdks/go/#pulumi-programs
 func compiled(project []byte) ([]byte, error) {
 	var file yaml.Node
@@ -111,7 +112,7 @@ func compiled(project []byte) ([]byte, error) {
 	if len(file.Content) == 0 || !setNode(file.Content[0], map[string]any{
 		"name": "go", "options": map[string]string{"binary": "./program"},
 	}, "runtime") {
-		return nil, errors.New("it is no project file")
+		return nil, errors.New("it is not a project file")
 	}
 	return yaml.Marshal(&file)
 }

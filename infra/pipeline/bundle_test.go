@@ -121,7 +121,7 @@ config:
 
 	for _, project := range []string{"", "# nothing\n", "- a", "text", "1"} {
 		_, err := compiled([]byte(project))
-		require.EqualError(t, err, "it is no project file", project)
+		require.EqualError(t, err, "it is not a project file", project)
 	}
 	_, err = compiled([]byte("a: [\n"))
 	require.ErrorContains(t, err, "yaml: ")

@@ -10,7 +10,7 @@ import (
 	"os"
 )
 
-// deployedCommand finds the run that was deployed to a stack last, and hands its id on as the variable deployedRun.
+// deployedCommand finds the run that was last deployed to a stack, and sets the variable deployedRun to its id.
 func deployedCommand(flags *flag.FlagSet) func(io.Writer) error {
 	stack := flags.String("stack", "", "name of the stack")
 	return func(out io.Writer) error {
@@ -21,17 +21,17 @@ func deployedCommand(flags *flag.FlagSet) func(io.Writer) error {
 		if err != nil {
 			return err
 		}
-		fmt.Fprintf(out, "run %d was deployed to %s last\n##vso[task.setvariable variable=deployedRun]%d\n", run, *stack, run)
+		fmt.Fprintf(out, "run %d was the last one deployed to %s\n##vso[task.setvariable variable=deployedRun]%d\n", run, *stack, run)
 		return nil
 	}
 }
 
-// deployedRun returns the id of the newest run of this pipeline on main that a deployment has tagged, also if it still waits
-// for the approval of a further stack or was cancelled there:
+// deployedRun returns the id of the newest run of this pipeline on main that a deployment has tagged, even if it still waits for
+// the approval of a further stack or was cancelled there:
 // https://learn.microsoft.com/rest/api/azure/devops/build/builds/list
 func (h host) deployedRun(stack string) (int, error) {
 	if !h.azure {
-		return 0, errors.New("this is no run of Azure Pipelines")
+		return 0, errors.New("this is not a run of Azure Pipelines")
 	}
 	query := url.Values{
 		"definitions": {h.env("SYSTEM_DEFINITIONID")}, "branchName": {"refs/heads/main"}, "tagFilters": {"deployed-" + stack},

@@ -21,14 +21,14 @@ func TestDeployedCommand(t *testing.T) {
 	t.Setenv("GITHUB_ACTIONS", "")
 	var out bytes.Buffer
 	require.NoError(t, run([]string{"deployed", "-stack", "test"}, &out))
-	require.Equal(t, "run 17 was deployed to test last\n##vso[task.setvariable variable=deployedRun]17\n", out.String())
+	require.Equal(t, "run 17 was the last one deployed to test\n##vso[task.setvariable variable=deployedRun]17\n", out.String())
 
 	out.Reset()
 	require.EqualError(t, run([]string{"deployed", "-stack", "prod"}, &out),
 		"pipeline deployed: nothing has been deployed to prod yet, or its run is no longer kept")
-	require.ErrorContains(t, run([]string{"deployed", "-stack", "else"}, &out), "404 Not Found: ; has the run's identity")
+	require.ErrorContains(t, run([]string{"deployed", "-stack", "else"}, &out), "404 Not Found: ; does the run's identity")
 	require.Len(t, *asked, 3)
 	t.Setenv("TF_BUILD", "")
-	require.EqualError(t, run([]string{"deployed", "-stack", "test"}, &out), "pipeline deployed: this is no run of Azure Pipelines")
+	require.EqualError(t, run([]string{"deployed", "-stack", "test"}, &out), "pipeline deployed: this is not a run of Azure Pipelines")
 	require.Empty(t, out.String())
 }

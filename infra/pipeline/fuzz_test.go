@@ -23,8 +23,8 @@ func FuzzPreviewComment(f *testing.F) {
 	})
 }
 
-// FuzzStackFile: a stack file into which an image is written is still one, says that image of that service, and of
-// everything else what it has said before.
+// FuzzStackFile: a stack file into which an image is written is still valid, has that image for that service, and is otherwise
+// unchanged.
 func FuzzStackFile(f *testing.F) {
 	const head = "config:\n  shop:services:\n"
 	f.Add(head+"    api:\n      image: {tag: old, digest: old, repository: team/built} # ours\n    other: {image: {tag: '1'}}\n", "7", true)
@@ -82,7 +82,7 @@ func readFuzzed(t *testing.T, settings string) (*yaml.Node, map[string]any) {
 		return nil, nil
 	}
 	if _, err := json.Marshal(plain); err != nil {
-		return nil, nil // a key that is no text, or a number that JSON does not have
+		return nil, nil // a key that is not text, or a number that JSON does not have
 	}
 	var node yaml.Node
 	require.NoError(t, yaml.Unmarshal([]byte(settings), &node))
@@ -117,7 +117,7 @@ func asJSON(settings map[string]any) string {
 	return string(text)
 }
 
-// FuzzStateDigest: a digest does not depend on the order of keys and on spaces, and nothing that is no state has one.
+// FuzzStateDigest: a digest does not depend on the order of keys or on spaces, and input that is not a state has none.
 func FuzzStateDigest(f *testing.F) {
 	f.Add(stateText)
 	f.Add(`{"deployment": {"a": 12345678901234567890, "b": 1e400, "c": "<&>"}}`)

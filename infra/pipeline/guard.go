@@ -16,23 +16,23 @@ import (
 	"strings"
 )
 
-// note is what a plan was made of. A plan is carried out on nothing else.
+// note records the inputs of a plan. A plan is carried out only if they have not changed.
 type note struct {
 	Commit  string            `json:"commit"`
 	Stack   string            `json:"stack"`
-	State   string            `json:"state"`   // digest of what the stack's state says
+	State   string            `json:"state"`   // digest of the stack's state
 	Updated string            `json:"updated"` // when the stack was last updated
 	Files   map[string]string `json:"files"`   // digests by name
 }
 
-// guardCommand notes what a plan was made of, or compares it with what is there now.
+// guardCommand records the inputs of a plan, or compares them with the current ones.
 func guardCommand(flags *flag.FlagSet) func(io.Writer) error {
 	save := flags.String("save", "", "file for the note, after a preview")
 	check := flags.String("check", "", "file with the note, before the deployment")
 	commit := flags.String("commit", "", "commit that is checked out")
 	stack := flags.String("stack", "", "name of the stack")
 	state := flags.String("state", "", "file with the state of the stack: `pulumi stack export`")
-	files := flags.String("files", "", "the plan, and all that it was made of, separated by commas")
+	files := flags.String("files", "", "the plan and all of its inputs, separated by commas")
 	return func(out io.Writer) error {
 		if err := required(map[string]string{
 			"commit": *commit, "stack": *stack, "state": *state, "files": *files, "save or -check": *save + *check,
@@ -61,7 +61,7 @@ func guardCommand(flags *flag.FlagSet) func(io.Writer) error {
 		if err := before.compare(now); err != nil {
 			return err
 		}
-		fmt.Fprintf(out, "commit %s, stack %s and its plan are what was previewed\n", now.Commit, now.Stack)
+		fmt.Fprintf(out, "commit %s, stack %s and its plan have not changed since the preview\n", now.Commit, now.Stack)
 		return nil
 	}
 }
@@ -82,24 +82,24 @@ func takeNote(commit, stack, state string, files []string) (note, error) {
 		}
 		name := filepath.Base(file)
 		if _, twice := taken.Files[name]; twice {
-			return taken, fmt.Errorf("-files has two of the name %s", name)
+			return taken, fmt.Errorf("-files has two files of the name %s", name)
 		}
 		taken.Files[name] = digest(content)
 	}
 	return taken, nil
 }
 
-// errStale says that a plan is not to be carried out.
+// errStale says that a plan must not be carried out.
 var errStale = errors.New("the plan is refused, and nothing was changed")
 
-// compare returns an error with all that has changed since the note was taken.
+// compare returns an error that lists everything that has changed since the note was taken.
 func (n note) compare(now note) error {
 	var found problems
 	if n.Commit != now.Commit {
-		found = append(found, fmt.Sprintf("it was made for commit %s, and this is %s: start a new run of the pipeline", n.Commit, now.Commit))
+		found = append(found, fmt.Sprintf("it was made for commit %s, but this is commit %s: start a new run of the pipeline", n.Commit, now.Commit))
 	}
 	if n.Stack != now.Stack {
-		found = append(found, fmt.Sprintf("it was made for the stack %s, and this is %s", n.Stack, now.Stack))
+		found = append(found, fmt.Sprintf("it was made for the stack %s, but this is the stack %s", n.Stack, now.Stack))
 	}
 	if n.State != now.State {
 		found = append(found, fmt.Sprintf("the stack %s has changed since the preview: it was last updated at %s, now at %s; start a new run of the pipeline",
@@ -107,12 +107,12 @@ func (n note) compare(now note) error {
 	}
 	for _, name := range slices.Sorted(maps.Keys(n.Files)) {
 		if n.Files[name] != now.Files[name] {
-			found = append(found, fmt.Sprintf("%s is not the file of the preview", name))
+			found = append(found, fmt.Sprintf("%s is not the same as in the preview", name))
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(now.Files)) {
 		if _, known := n.Files[name]; !known {
-			found = append(found, fmt.Sprintf("%s was not there at the preview", name))
+			found = append(found, fmt.Sprintf("%s did not exist at the preview", name))
 		}
 	}
 	if len(found) == 0 {
@@ -127,8 +127,8 @@ const (
 	secretSignature = "1b47061264138c4ac30d75fd1eb44270"
 )
 
-// stateDigest returns a digest of what an exported state says, and when the stack was last updated. The encrypted text of a
-// secret is left out: it is another one each time, and an update that changes a secret changes the time as well.
+// stateDigest returns a digest of an exported state, and the time of the stack's last update. The digest leaves out the encrypted
+// text of secrets: it is different each time, and an update that changes a secret also changes the time.
 func stateDigest(export []byte) (sum, updated string, err error) {
 	var state map[string]any
 	decoder := json.NewDecoder(bytes.NewReader(export))
@@ -142,13 +142,13 @@ func stateDigest(export []byte) (sum, updated string, err error) {
 	// A stack that was never updated has null: https://github.com/pulumi/pulumi/blob/master/sdk/go/common/apitype/core.go
 	deployment, ok := state["deployment"].(map[string]any)
 	if !ok && state["deployment"] != nil {
-		return "", "", errors.New("its deployment is no object")
+		return "", "", errors.New("its deployment is not an object")
 	}
 	updated = "no time"
 	if manifest, ok := deployment["manifest"].(map[string]any); ok {
 		updated = fmt.Sprint(manifest["time"])
 	}
-	// Maps are written in the order of their keys.
+	// Maps are written in the order of their keys, so the digest is stable.
 	text, err := json.Marshal(withoutCiphertext(deployment))
 	return digest(text), updated, err
 }

@@ -93,7 +93,7 @@ func TestCompareMessages(t *testing.T) {
 	}
 	projecttest.Golden(t, "compare.golden", text.String())
 
-	require.NoError(t, with(nil).compare(with(func(n *note) { n.Updated = "now" })), "the state decides, not what is told of it")
+	require.NoError(t, with(nil).compare(with(func(n *note) { n.Updated = "now" })), "the state decides, not the recorded time")
 	require.ErrorIs(t, note{}.compare(with(nil)), errStale, "an empty note lets nothing through")
 }
 
@@ -120,22 +120,22 @@ func TestGuardCommand(t *testing.T) {
 	require.Equal(t, map[string]string{"plan.json": digest([]byte("{}")), "program": digest([]byte("p"))}, saved.Files)
 
 	require.NoError(t, guard("-check", "guard.json", "test", "plan/plan.json,program"))
-	require.Equal(t, "commit 0a1b2c, stack test and its plan are what was previewed\n", out.String())
+	require.Equal(t, "commit 0a1b2c, stack test and its plan have not changed since the preview\n", out.String())
 	require.NoError(t, guard("-check", "guard.json", "test", "elsewhere/plan.json,program"), "a later stage has its files elsewhere")
 	write(t, "state.json", strings.Replace(stateText, "v1:abc", "v1:xyz", 1))
-	require.NoError(t, guard("-check", "guard.json", "test", "plan/plan.json,program"), "the same secret, encrypted anew")
+	require.NoError(t, guard("-check", "guard.json", "test", "plan/plan.json,program"), "the same secret, encrypted again")
 
 	require.ErrorIs(t, guard("-check", "guard.json", "prod", "plan/plan.json,program"), errStale)
 	require.Empty(t, out.String())
-	require.ErrorContains(t, guard("-check", "guard.json", "test", "plan/plan.json"), "program is not the file of the preview")
-	require.ErrorContains(t, guard("-check", "guard.json", "test", "plan/plan.json,program,state.json"), "state.json was not there at the preview")
+	require.ErrorContains(t, guard("-check", "guard.json", "test", "plan/plan.json"), "program is not the same as in the preview")
+	require.ErrorContains(t, guard("-check", "guard.json", "test", "plan/plan.json,program,state.json"), "state.json did not exist at the preview")
 	write(t, "state.json", strings.Replace(stateText, "10:00:00", "10:30:00", 1))
 	require.ErrorContains(t, guard("-check", "guard.json", "test", "plan/plan.json,program"),
 		"the stack test has changed since the preview: it was last updated at 2026-11-24T10:00:00Z, now at 2026-11-24T10:30:00Z; start a new run of the pipeline")
 
 	write(t, "state.json", stateText)
 	for _, mode := range []string{"-save", "-check"} {
-		require.EqualError(t, guard(mode, "guard.json", "test", "plan/plan.json,elsewhere/plan.json"), "pipeline guard: -files has two of the name plan.json")
+		require.EqualError(t, guard(mode, "guard.json", "test", "plan/plan.json,elsewhere/plan.json"), "pipeline guard: -files has two files of the name plan.json")
 		require.ErrorIs(t, guard(mode, "guard.json", "test", "plan/plan.json,missing"), os.ErrNotExist)
 	}
 	for _, broken := range []string{"", "[]", `{"commit": 1}`} {

@@ -20,7 +20,7 @@ type host struct {
 	env           func(string) string
 }
 
-// hostOf tells the host by its variables:
+// hostOf recognizes the host by its environment variables:
 // https://learn.microsoft.com/azure/devops/pipelines/build/variables and
 // https://docs.github.com/actions/reference/workflows-and-actions/variables
 func hostOf(env func(string) string) host {
@@ -73,7 +73,7 @@ func (h host) issue(out io.Writer, kind, text string) {
 	}
 }
 
-// fail shows an error on the run's page. Each line of one that lists several problems is shown by itself.
+// fail shows an error on the run's page. It shows each problem of a list by itself.
 func (h host) fail(out io.Writer, err error) {
 	var each problems
 	if !errors.As(err, &each) {
@@ -84,8 +84,8 @@ func (h host) fail(out io.Writer, err error) {
 	}
 }
 
-// comment posts a comment to the pull request of the run, in place of an earlier one of the same title. A run that belongs
-// to none, and one whose repository is somewhere else, says so.
+// comment posts a comment to the pull request of the run, and replaces an earlier one with the same title. It prints a message if
+// the run has no pull request, or if the repository is on another host.
 func (h host) comment(out io.Writer, title, text string) error {
 	post := h.commentAzure
 	switch {
@@ -93,7 +93,7 @@ func (h host) comment(out io.Writer, title, text string) error {
 	case h.gitHub && h.env("PULL_REQUEST") != "":
 		post = h.commentGitHub
 	default:
-		fmt.Fprintln(out, "no comment: this run is not of a pull request here")
+		fmt.Fprintln(out, "no comment: this run has no pull request on this host")
 		return nil
 	}
 	if err := post(out, title, text); err != nil {
@@ -125,14 +125,14 @@ func (h host) commentAzure(out io.Writer, title, text string) error {
 	for _, thread := range found.Value {
 		for _, comment := range thread.Comments {
 			if strings.HasPrefix(comment.Content, marker(title)) {
-				fmt.Fprintln(out, "the comment of the pull request is renewed")
+				fmt.Fprintln(out, "updated the pull request's comment")
 				return h.call(http.MethodPatch, fmt.Sprintf("%s/%d/comments/%d%s", threads, thread.ID, comment.ID, version),
 					map[string]any{"content": text}, nil)
 			}
 		}
 	}
-	fmt.Fprintln(out, "the pull request gets a comment")
-	// Closed: nobody has to answer it.
+	fmt.Fprintln(out, "added a comment to the pull request")
+	// Closed, because it needs no answer.
 	return h.call(http.MethodPost, threads+version, map[string]any{
 		"status": "closed", "comments": []any{map[string]any{"parentCommentId": 0, "commentType": "text", "content": text}},
 	}, nil)
@@ -153,7 +153,7 @@ func (h host) commentGitHub(out io.Writer, title, text string) error {
 		}
 		for _, comment := range found {
 			if strings.HasPrefix(comment.Body, marker(title)) {
-				fmt.Fprintln(out, "the comment of the pull request is renewed")
+				fmt.Fprintln(out, "updated the pull request's comment")
 				return h.call(http.MethodPatch, fmt.Sprintf("%s/comments/%d", issues, comment.ID), map[string]any{"body": text}, nil)
 			}
 		}
@@ -161,11 +161,11 @@ func (h host) commentGitHub(out io.Writer, title, text string) error {
 			break
 		}
 	}
-	fmt.Fprintln(out, "the pull request gets a comment")
+	fmt.Fprintln(out, "added a comment to the pull request")
 	return h.call(http.MethodPost, comments, map[string]any{"body": text}, nil)
 }
 
-// call does one request as the run's own identity.
+// call sends a request as the run's own identity.
 func (h host) call(method, url string, in, into any) error {
 	token := h.env("SYSTEM_ACCESSTOKEN")
 	if h.gitHub {
@@ -174,7 +174,7 @@ func (h host) call(method, url string, in, into any) error {
 	return h.callAs(token, method, url, in, into)
 }
 
-// callAs does one request with a token.
+// callAs sends a request with a token.
 func (h host) callAs(token, method, url string, in, into any) error {
 	var body bytes.Buffer
 	if in != nil {
@@ -198,9 +198,9 @@ func (h host) callAs(token, method, url string, in, into any) error {
 	if err != nil {
 		return err
 	}
-	// Azure answers a token that it does not accept with the page to sign in, as 203.
+	// If Azure does not accept the token, it answers 203 with the page to sign in.
 	if response.StatusCode/100 != 2 || response.StatusCode == http.StatusNonAuthoritativeInfo {
-		return fmt.Errorf("%s %s: %s: %s; has the run's identity, such as the build service, that permission?",
+		return fmt.Errorf("%s %s: %s: %s; does the run's identity, such as the build service, have that permission?",
 			method, url, response.Status, shorten(string(answer), 300))
 	}
 	if into == nil {

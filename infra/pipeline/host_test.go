@@ -37,7 +37,7 @@ func gitHubEnv(server string) map[string]string {
 // exchange is one request to a host, and its body.
 type exchange struct{ request, body string }
 
-// answering serves fixed answers by request, and notes what was asked.
+// answering serves fixed answers by request, and records the requests.
 func answering(t *testing.T, answers map[string]string) (server string, asked *[]exchange) {
 	t.Helper()
 	asked = &[]exchange{}
@@ -76,7 +76,7 @@ func TestCommentAzureCalls(t *testing.T) {
 	})
 	var out bytes.Buffer
 	require.NoError(t, hostOf(envOf(azureEnv(server))).comment(&out, "T", text))
-	require.Equal(t, "the pull request gets a comment\n", out.String())
+	require.Equal(t, "added a comment to the pull request\n", out.String())
 	require.Len(t, *asked, 2)
 	require.Empty(t, (*asked)[0].body)
 	var posted map[string]any
@@ -91,7 +91,7 @@ func TestCommentAzureCalls(t *testing.T) {
 	})
 	out.Reset()
 	require.NoError(t, hostOf(envOf(azureEnv(server))).comment(&out, "T", text))
-	require.Equal(t, "the comment of the pull request is renewed\n", out.String())
+	require.Equal(t, "updated the pull request's comment\n", out.String())
 	require.Len(t, *asked, 2)
 	var patched map[string]any
 	require.NoError(t, json.Unmarshal([]byte((*asked)[1].body), &patched))
@@ -120,12 +120,12 @@ func TestCommentGitHubCalls(t *testing.T) {
 		want  []string
 		told  string
 	}{
-		"none":           {[]string{"[]"}, []string{get("1"), post}, "the pull request gets a comment\n"},
-		"others":         {[]string{page(98, marker("other"))}, []string{get("1"), post}, "the pull request gets a comment\n"},
-		"quoted":         {[]string{page(1, "> "+marker("T"))}, []string{get("1"), post}, "the pull request gets a comment\n"},
-		"full page":      {[]string{page(100, ""), "[]"}, []string{get("1"), get("2"), post}, "the pull request gets a comment\n"},
-		"first page":     {[]string{page(99, marker("T"))}, []string{get("1"), patch}, "the comment of the pull request is renewed\n"},
-		"on a last page": {[]string{page(100, ""), page(100, ""), page(3, marker("T")+"\nold")}, []string{get("1"), get("2"), get("3"), patch}, "the comment of the pull request is renewed\n"},
+		"none":           {[]string{"[]"}, []string{get("1"), post}, "added a comment to the pull request\n"},
+		"others":         {[]string{page(98, marker("other"))}, []string{get("1"), post}, "added a comment to the pull request\n"},
+		"quoted":         {[]string{page(1, "> "+marker("T"))}, []string{get("1"), post}, "added a comment to the pull request\n"},
+		"full page":      {[]string{page(100, ""), "[]"}, []string{get("1"), get("2"), post}, "added a comment to the pull request\n"},
+		"first page":     {[]string{page(99, marker("T"))}, []string{get("1"), patch}, "updated the pull request's comment\n"},
+		"on a last page": {[]string{page(100, ""), page(100, ""), page(3, marker("T")+"\nold")}, []string{get("1"), get("2"), get("3"), patch}, "updated the pull request's comment\n"},
 	} {
 		answers := map[string]string{post: "{}", patch: "{}"}
 		for i, text := range test.pages {
@@ -150,7 +150,7 @@ func TestCommentErrors(t *testing.T) {
 		status       int
 		answer, want string
 	}{
-		"refused":   {http.StatusForbidden, `{"message": "not allowed"}`, `403 Forbidden: {"message": "not allowed"}; has the run's identity, such as the build service, that permission?`},
+		"refused":   {http.StatusForbidden, `{"message": "not allowed"}`, `403 Forbidden: {"message": "not allowed"}; does the run's identity, such as the build service, have that permission?`},
 		"not there": {http.StatusNotFound, "", "404 Not Found: ;"},
 		"broken":    {http.StatusBadGateway, strings.Repeat("✓", 200), "502 Bad Gateway: " + strings.Repeat("✓", 100) + "…;"},
 		"sign in":   {http.StatusNonAuthoritativeInfo, "<html>Sign In</html>", "203 Non-Authoritative Information: <html>Sign In</html>;"},
@@ -209,7 +209,7 @@ func TestNoComment(t *testing.T) {
 	} {
 		var out bytes.Buffer
 		require.NoError(t, hostOf(envOf(env)).comment(&out, "T", "text"))
-		require.Equal(t, "no comment: this run is not of a pull request here\n", out.String())
+		require.Equal(t, "no comment: this run has no pull request on this host\n", out.String())
 	}
 	require.Empty(t, *asked)
 }
@@ -254,7 +254,7 @@ func TestCommentCommand(t *testing.T) {
 	write(t, "preview.txt", previewText)
 	var out bytes.Buffer
 	require.NoError(t, run([]string{"comment", "-title", "T", "-preview", "preview.txt", "-out", "comment.md"}, &out))
-	require.Equal(t, "the pull request gets a comment\n", out.String())
+	require.Equal(t, "added a comment to the pull request\n", out.String())
 	want := previewComment("T", previewText, gitHubCommentLimit)
 	for _, path := range []string{"comment.md", "step.md"} {
 		text, err := os.ReadFile(path)
@@ -269,7 +269,7 @@ func TestCommentCommand(t *testing.T) {
 	require.NoError(t, run([]string{"comment", "-title", "T", "-preview", "plan/missing.txt", "-out", "plan/comment.md"}, &out))
 	text, err := os.ReadFile("plan/comment.md")
 	require.NoError(t, err)
-	require.Contains(t, string(text), "**The preview has failed**")
-	require.Contains(t, string(text), "It did not begin; the run's log says why.")
-	require.Len(t, *asked, 4, "it takes the place of an earlier comment")
+	require.Contains(t, string(text), "**The preview failed**")
+	require.Contains(t, string(text), "The preview did not start; the run's log says why.")
+	require.Len(t, *asked, 4, "it replaces an earlier comment")
 }

@@ -31,7 +31,7 @@ var (
 	validDigest = regexp.MustCompile(`^sha256:[0-9a-f]{64}$`)
 )
 
-// imageCommand writes the note of one image that was built, for stack-file.
+// imageCommand writes a note about an image that was built, for stack-file.
 func imageCommand(flags *flag.FlagSet) func(io.Writer) error {
 	service := flags.String("service", "", "name of the service")
 	tag := flags.String("tag", "", "the image's tag")
@@ -43,10 +43,10 @@ func imageCommand(flags *flag.FlagSet) func(io.Writer) error {
 			return err
 		}
 		if !validTag.MatchString(*tag) {
-			return fmt.Errorf("-tag %q is no tag: up to 128 letters, digits, dots, dashes and underscores", *tag)
+			return fmt.Errorf("-tag %q is not a tag: up to 128 letters, digits, dots, dashes and underscores", *tag)
 		}
 		if !validDigest.MatchString(*digest) {
-			return fmt.Errorf("-digest %q is no digest: sha256: and 64 hexadecimal digits", *digest)
+			return fmt.Errorf("-digest %q is not a digest: sha256: and 64 hexadecimal digits", *digest)
 		}
 		return noteImage(out, *folder, *service, builtImage{Repository: *repository, Tag: *tag, Digest: *digest})
 	}
@@ -64,15 +64,15 @@ func noteImage(out io.Writer, folder, service string, image builtImage) error {
 	return os.WriteFile(filepath.Join(folder, "image-"+service+".json"), note, 0o600)
 }
 
-// stackFileCommand hands images to the settings of a stack, on the agent: nothing is committed.
+// stackFileCommand writes images into the settings of a stack, on the agent only: nothing is committed.
 func stackFileCommand(flags *flag.FlagSet) func(io.Writer) error {
 	stack := flags.String("stack", "", "name of the stack")
 	from := flags.String("from", "", "file with the settings; without it, the stack's own")
-	images := flags.String("images", "", "folder with the notes of the images that were built; it may be missing")
+	images := flags.String("images", "", "folder with the notes of the images that were built; it can be missing")
 	running := flags.String("running", "", "file with the outputs of the stack: `pulumi stack output --json`")
 	state := flags.String("state", "", "file with the state of the stack: `pulumi stack export`")
-	asOf := flags.String("as-of", "", "the moment that the program takes for now: last-update, so that nothing has fallen due since, or preview, so that nothing "+
-		"falls due before the plan is carried out")
+	asOf := flags.String("as-of", "", "the time that the program uses as the current time: last-update, so that no password has become due since, or preview, so that none "+
+		"becomes due before the plan is carried out")
 	return func(out io.Writer) error {
 		if err := required(map[string]string{"stack": *stack, "running": *running, "state": *state}); err != nil {
 			return err
@@ -141,7 +141,7 @@ func stackFileCommand(flags *flag.FlagSet) func(io.Writer) error {
 
 // noStackFile is the error for a stack without settings.
 func noStackFile(path, stack string) error {
-	return fmt.Errorf("%s is not in the repository, and it has the settings of the stack %s: copy Pulumi.dev.yaml to %s, edit and commit it", path, stack, path)
+	return fmt.Errorf("%s is not in the repository, but the stack %s needs it for its settings: copy Pulumi.dev.yaml to %s, edit it and commit it", path, stack, path)
 }
 
 // servicesOfStack returns the settings of a stack's services, and the name of their file.
@@ -164,12 +164,12 @@ func servicesOfStack(stack string) (path string, services *yaml.Node, err error)
 		return path, nil, fmt.Errorf("%s: %w", path, err)
 	}
 	if services = node(file, "config", project.Name+":services"); services == nil || services.Kind != yaml.MappingNode {
-		return path, nil, fmt.Errorf("%s: %s:services is not there, or is no object", path, project.Name)
+		return path, nil, fmt.Errorf("%s: %s:services is missing, or is not an object", path, project.Name)
 	}
 	return path, services, nil
 }
 
-// repositoryIn returns where the settings say that a service's image is.
+// repositoryIn returns the repository of a service's image in the settings.
 func repositoryIn(services *yaml.Node, service string) string {
 	if set := node(services, service, "image", "repository"); set != nil && set.Value != "" {
 		return set.Value
@@ -177,8 +177,8 @@ func repositoryIn(services *yaml.Node, service string) string {
 	return service
 }
 
-// parseStackFile reads the settings of a stack. Where they refer to other parts of themselves, with YAML's anchors, these are
-// written out: an image that is set for one service would else be that of another, too.
+// parseStackFile reads the settings of a stack. It replaces YAML's aliases by what they refer to: otherwise an image that is set
+// for one service would also be set for another.
 func parseStackFile(text []byte) (*yaml.Node, error) {
 	var file yaml.Node
 	if err := yaml.Unmarshal(text, &file); err != nil || !refers(&file) {
@@ -193,12 +193,12 @@ func parseStackFile(text []byte) (*yaml.Node, error) {
 	return &yaml.Node{Kind: yaml.DocumentNode, Content: []*yaml.Node{&settings}}, err
 }
 
-// refers says whether YAML refers to other parts of itself.
+// refers reports whether YAML contains aliases.
 func refers(at *yaml.Node) bool {
 	return at.Kind == yaml.AliasNode || at.Tag == "!!merge" || slices.ContainsFunc(at.Content, refers)
 }
 
-// baseName is the last part of a stack's name, as in "test" of "acme/acr-microservices/test".
+// baseName returns the last part of a stack's name, such as "test" of "acme/acr-microservices/test".
 func baseName(stack string) string { return stack[strings.LastIndex(stack, "/")+1:] }
 
 // stackOutputs are those outputs of the program that the pipeline reads.
@@ -223,8 +223,8 @@ func parseYAML(what string, text []byte, into any) error {
 	return nil
 }
 
-// readImages returns the images that were built, by service. Artifacts come in a folder each, whose name ends with the attempt
-// at the job: the last one counts.
+// readImages returns the images that were built, by service. Each artifact has its own folder, whose name ends with the number of
+// the job's attempt: the last attempt wins.
 func readImages(folder string) (map[string]builtImage, error) {
 	images := map[string]builtImage{}
 	if folder == "" {
@@ -245,12 +245,12 @@ func readImages(folder string) (map[string]builtImage, error) {
 	return images, nil
 }
 
-// withImages sets the image of each service in a stack's settings: the one that was built; else what the settings say; and
-// if they say nothing, the one that runs. It returns a line for each service that it has set.
+// withImages sets the image of each service in a stack's settings: the one that was built, otherwise the one in the settings,
+// otherwise the one that runs. It returns a line for each service that it has changed.
 func withImages(file *yaml.Node, key string, built map[string]builtImage, running map[string]string) ([]string, error) {
 	services := node(file, "config", key)
 	if services == nil || services.Kind != yaml.MappingNode {
-		return nil, fmt.Errorf("%s is not there, or is no object", key)
+		return nil, fmt.Errorf("%s is missing, or is not an object", key)
 	}
 	var told, unknown []string
 	var elsewhere problems
@@ -261,14 +261,14 @@ func withImages(file *yaml.Node, key string, built map[string]builtImage, runnin
 		}
 		image := built[name]
 		if pushed, set := cmp.Or(image.Repository, name), repositoryIn(services, name); pushed != set {
-			elsewhere = append(elsewhere, fmt.Sprintf("services.%s.image.repository: %q is not where the pipeline has pushed the image, %q", name, set, pushed))
+			elsewhere = append(elsewhere, fmt.Sprintf("services.%s.image.repository: %q is not the repository to which the pipeline pushed the image, %q", name, set, pushed))
 			continue
 		}
 		what := "the image that was built"
 		if now := parseReference(running[name]); image.Digest != "" && now.Digest == image.Digest {
 			image.Tag, what = now.Tag, "the image that runs, which has not changed"
 		}
-		// What the settings have said is of another image.
+		// The settings' tag and digest belong to another image.
 		removeNode(services, "tag", name, "image")
 		removeNode(services, "digest", name, "image")
 		if err := setImage(services, name, image); err != nil {
@@ -279,7 +279,7 @@ func withImages(file *yaml.Node, key string, built map[string]builtImage, runnin
 	if len(elsewhere) > 0 {
 		return nil, elsewhere
 	}
-	if err := listed("images were built for services that are not there", unknown); err != nil {
+	if err := listed("images were built for services that do not exist", unknown); err != nil {
 		return nil, err
 	}
 	for _, name := range slices.Sorted(maps.Keys(running)) {
@@ -305,7 +305,7 @@ func setImage(services *yaml.Node, name string, image builtImage) error {
 		ok = ok && setNode(services, image.Digest, name, "image", "digest")
 	}
 	if !ok {
-		return fmt.Errorf("%s.image is no object", name)
+		return fmt.Errorf("%s.image is not an object", name)
 	}
 	return nil
 }
@@ -314,14 +314,14 @@ func (i builtImage) String() string {
 	return strings.Trim(i.Tag+"@"+i.Digest, "@")
 }
 
-// parseReference returns tag and digest of an image, as in "example.azurecr.io/customerapi:1.0.0@sha256:…".
+// parseReference returns the tag and the digest of an image such as "example.azurecr.io/customerapi:1.0.0@sha256:…".
 func parseReference(reference string) builtImage {
 	name, digest, _ := strings.Cut(reference, "@")
 	_, tag, _ := strings.Cut(name[strings.LastIndex(name, "/")+1:], ":")
 	return builtImage{Tag: tag, Digest: digest}
 }
 
-// deployedState is what is read of a stack's state.
+// deployedState is the part of a stack's state that the command reads.
 type deployedState struct {
 	Deployment struct {
 		Manifest struct {
@@ -338,8 +338,8 @@ type deployedState struct {
 	} `yaml:"deployment"`
 }
 
-// withEncryption makes the settings name the key with which the state is encrypted, unless they do. Pulumi writes it into
-// the file of whoever creates the stack; a fresh checkout does not have it, and Pulumi would make a new key.
+// withEncryption adds the state's encryption key to the settings, unless they have one. Pulumi writes it into the file of whoever
+// creates the stack; without it, in a fresh checkout, Pulumi would create a new key.
 func withEncryption(file *yaml.Node, state deployedState) error {
 	if node(file, "encryptionsalt") != nil || node(file, "encryptedkey") != nil {
 		return nil
@@ -354,19 +354,19 @@ func withEncryption(file *yaml.Node, state deployedState) error {
 	}
 	for _, key := range slices.Sorted(maps.Keys(set)) {
 		if !setNode(file.Content[0], set[key], key) {
-			return errors.New("it is no object")
+			return errors.New("it is not an object")
 		}
 	}
 	return nil
 }
 
-// withMoment makes the program take a moment for now, unless its settings name one, or the stack was never updated.
+// withMoment sets the time that the program uses as the current time, unless the settings have one, or the stack was never updated.
 func withMoment(file *yaml.Node, key, moment string) error {
 	if moment == "" || node(file, "config", key, "asOf") != nil {
 		return nil
 	}
 	if config := node(file, "config"); config == nil || !setNode(config, moment, key, "asOf") {
-		return fmt.Errorf("%s is no object", key)
+		return fmt.Errorf("%s is not an object", key)
 	}
 	return nil
 }

@@ -26,13 +26,13 @@ func TestImageCommand(t *testing.T) {
 	long := strings.Repeat("a", 129)
 	for _, tag := range []string{"-x", ".x", "a b", "a/b", "a:b", "a\n", "ä", long} {
 		_, err := image(tag, someDigest)
-		require.ErrorContains(t, err, "is no tag: up to 128 letters, digits, dots, dashes and underscores", tag)
+		require.ErrorContains(t, err, "is not a tag: up to 128 letters, digits, dots, dashes and underscores", tag)
 	}
 	for _, digest := range []string{"latest", "sha256:", someDigest[:len(someDigest)-1], someDigest + "1", "sha512:" + someDigest[7:], "sha256:" + strings.Repeat("A", 64)} {
 		_, err := image("1.0.0", digest)
-		require.ErrorContains(t, err, "is no digest: sha256: and 64 hexadecimal digits", digest)
+		require.ErrorContains(t, err, "is not a digest: sha256: and 64 hexadecimal digits", digest)
 	}
-	require.NoDirExists(t, folder, "nothing is noted of what is not valid")
+	require.NoDirExists(t, folder, "invalid input writes no note")
 
 	for _, tag := range []string{"a", "_x", long[:128], "1.0.0-rc.1_2"} {
 		out, err := image(tag, someDigest)
@@ -144,14 +144,14 @@ func TestWithImagesErrors(t *testing.T) {
 		running  map[string]string
 		want     string
 	}{
-		"empty":             {"", nil, nil, "s:services is not there, or is no object"},
-		"no config":         {"a: 1", nil, nil, "s:services is not there, or is no object"},
-		"no services":       {"config: {other: {}}", nil, nil, "s:services is not there, or is no object"},
-		"services are null": {"config: {s:services: }", nil, nil, "s:services is not there, or is no object"},
-		"services a list":   {"config: {s:services: [api]}", nil, nil, "s:services is not there, or is no object"},
-		"unknown service":   {"config: {s:services: {api: {}}}", built, nil, "images were built for services that are not there: nobody"},
-		"service a text":    {"config: {s:services: {api: x}}", nil, runs, "api.image is no object"},
-		"image a list":      {"config: {s:services: {api: {image: [x]}}}", nil, runs, "api.image is no object"},
+		"empty":             {"", nil, nil, "s:services is missing, or is not an object"},
+		"no config":         {"a: 1", nil, nil, "s:services is missing, or is not an object"},
+		"no services":       {"config: {other: {}}", nil, nil, "s:services is missing, or is not an object"},
+		"services are null": {"config: {s:services: }", nil, nil, "s:services is missing, or is not an object"},
+		"services a list":   {"config: {s:services: [api]}", nil, nil, "s:services is missing, or is not an object"},
+		"unknown service":   {"config: {s:services: {api: {}}}", built, nil, "images were built for services that do not exist: nobody"},
+		"service a text":    {"config: {s:services: {api: x}}", nil, runs, "api.image is not an object"},
+		"image a list":      {"config: {s:services: {api: {image: [x]}}}", nil, runs, "api.image is not an object"},
 	} {
 		var file yaml.Node
 		require.NoError(t, yaml.Unmarshal([]byte(test.settings), &file), name)
@@ -201,7 +201,7 @@ config:
 	text, err := os.ReadFile("Pulumi.test.yaml")
 	require.NoError(t, err)
 
-	// Once more, it changes nothing: each service has its image, the file its key.
+	// A second run changes nothing: each service has its image, the file its key.
 	require.NoError(t, run(args, io.Discard))
 	again, err := os.ReadFile("Pulumi.test.yaml")
 	require.NoError(t, err)
@@ -233,13 +233,13 @@ func TestStackFileCommandErrors(t *testing.T) {
 	stackFile := func() error {
 		return run([]string{"stack-file", "-stack", "test", "-images", "images", "-running", "running.json", "-state", "state.json"}, io.Discard)
 	}
-	// Each step brings what the one before was missing.
+	// Each step adds what the previous one lacked.
 	for _, step := range []struct{ path, content, want string }{
 		{"other", "", "open Pulumi.yaml: "},
 		{"Pulumi.yaml", "name: shop\n", "open running.json: "},
 		{"running.json", "{}", "open state.json: "},
-		{"state.json", "{}", "Pulumi.test.yaml is not in the repository, and it has the settings of the stack test: copy Pulumi.dev.yaml to Pulumi.test.yaml, edit and commit it"},
-		{"Pulumi.test.yaml", "config: {}\n", "pipeline stack-file: Pulumi.test.yaml: shop:services is not there, or is no object"},
+		{"state.json", "{}", "Pulumi.test.yaml is not in the repository, but the stack test needs it for its settings: copy Pulumi.dev.yaml to Pulumi.test.yaml, edit it and commit it"},
+		{"Pulumi.test.yaml", "config: {}\n", "pipeline stack-file: Pulumi.test.yaml: shop:services is missing, or is not an object"},
 		{"Pulumi.test.yaml", "config: {shop:services: {}\n", "Pulumi.test.yaml: yaml: "},
 	} {
 		write(t, step.path, step.content)
@@ -250,10 +250,10 @@ func TestStackFileCommandErrors(t *testing.T) {
 	write(t, "Pulumi.test.yaml", settings)
 	require.NoError(t, os.Mkdir("images", 0o750))
 	write(t, "images/nobody.json", `{"nobody": {"tag": "1"}}`)
-	require.EqualError(t, stackFile(), "pipeline stack-file: Pulumi.test.yaml: images were built for services that are not there: nobody")
+	require.EqualError(t, stackFile(), "pipeline stack-file: Pulumi.test.yaml: images were built for services that do not exist: nobody")
 	text, err := os.ReadFile("Pulumi.test.yaml")
 	require.NoError(t, err)
-	require.Equal(t, settings, string(text), "what is refused changes nothing")
+	require.Equal(t, settings, string(text), "a refused run changes nothing")
 }
 
 func TestWithEncryptionOwn(t *testing.T) {
@@ -273,7 +273,7 @@ func TestWithEncryptionOwn(t *testing.T) {
 			require.Equal(t, settings, string(text), provider)
 		}
 		list := yaml.Node{Kind: yaml.DocumentNode, Content: []*yaml.Node{{Kind: yaml.SequenceNode}}}
-		require.EqualError(t, withEncryption(&list, state), "it is no object")
+		require.EqualError(t, withEncryption(&list, state), "it is not an object")
 	}
 }
 
@@ -296,7 +296,7 @@ func TestWithMoment(t *testing.T) {
 	for _, text := range []string{"{}", "config: {shop:rotation: 30}"} {
 		var file yaml.Node
 		require.NoError(t, yaml.Unmarshal([]byte(text), &file))
-		require.EqualError(t, withMoment(&file, "shop:rotation", moment), "shop:rotation is no object", text)
+		require.EqualError(t, withMoment(&file, "shop:rotation", moment), "shop:rotation is not an object", text)
 	}
 
 	require.EqualError(t, run([]string{"stack-file", "-stack", "a", "-running", "b", "-state", "c", "-as-of", "now"}, io.Discard),

@@ -1,17 +1,17 @@
-// Command pipeline is what the pipeline's stages do besides calling pulumi. It is compiled once, in the stage Build, and
-// travels with the program:
+// Command pipeline does the work of the pipeline's stages other than pulumi's. The stage Build compiles it once, and packs it with
+// the program:
 //
-//	pipeline setup       writes the script that sets a project at Azure DevOps or GitHub up
+//	pipeline setup       writes the script that sets up a project in Azure DevOps or GitHub
 //	pipeline bundle      packs the checkout and the compiled program, for the later stages
 //	pipeline push        builds an image and pushes it to the stack's registry
-//	pipeline image       notes an image that was built by other means
-//	pipeline stack-file  hands the images to a stack's settings
+//	pipeline image       records an image that was built by other means
+//	pipeline stack-file  writes the images into a stack's settings
 //	pipeline run         runs pulumi, hides secrets in what it prints, and shows its errors on the run's page
-//	pipeline guard       keeps a plan from being carried out on anything but what it was made of
-//	pipeline approval    refuses a deployment that nobody has to approve
+//	pipeline guard       refuses to carry out a plan if its inputs have changed
+//	pipeline approval    refuses a deployment that requires no approval
 //	pipeline comment     turns a preview into Markdown, and posts it to the pull request
 //	pipeline summary     turns a stack's outputs into Markdown, for the run's page
-//	pipeline deployed    finds the run that was deployed to a stack last
+//	pipeline deployed    finds the run that was last deployed to a stack
 package main
 
 import (
@@ -23,7 +23,7 @@ import (
 	"strings"
 )
 
-// A command adds its flags, and returns what is done once they are read.
+// A command adds its flags, and returns the function to call after they are parsed.
 type command func(flags *flag.FlagSet) func(out io.Writer) error
 
 var commands = map[string]command{
@@ -42,7 +42,7 @@ func main() {
 
 func run(args []string, out io.Writer) error {
 	if len(args) == 0 || commands[args[0]] == nil {
-		return fmt.Errorf("%q is no command; there are setup, bundle, push, image, stack-file, run, guard, approval, comment, summary, deployed", strings.Join(args, " "))
+		return fmt.Errorf("unknown command %q; use one of setup, bundle, push, image, stack-file, run, guard, approval, comment, summary, deployed", strings.Join(args, " "))
 	}
 	flags := flag.NewFlagSet("pipeline "+args[0], flag.ContinueOnError)
 	flags.SetOutput(out)

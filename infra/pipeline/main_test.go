@@ -47,7 +47,7 @@ func TestRunUnknownFlag(t *testing.T) {
 	var out bytes.Buffer
 	require.EqualError(t, run([]string{"summary", "-titel", "x"}, &out), "flag provided but not defined: -titel")
 	require.Contains(t, out.String(), "Usage of pipeline summary:")
-	require.EqualError(t, run([]string{"-h"}, io.Discard), `"-h" is no command; there are setup, bundle, push, image, stack-file, run, guard, approval, comment, summary, deployed`)
+	require.EqualError(t, run([]string{"-h"}, io.Discard), `unknown command "-h"; use one of setup, bundle, push, image, stack-file, run, guard, approval, comment, summary, deployed`)
 }
 
 func TestRequired(t *testing.T) {

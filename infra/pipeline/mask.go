@@ -11,21 +11,21 @@ import (
 
 const masked = "[secret]"
 
-// masker hides secret values in what pulumi prints. The engine itself hides only the secrets of the configuration, and only
-// in the values that it prints on purpose: its errors hold others.
+// masker hides secret values in what pulumi prints. The engine itself hides only the secrets of the configuration, and only in the
+// values that it prints on purpose: its errors can contain others.
 type masker struct {
 	replace  *strings.Replacer
-	violated bool // a violated plan was printed: what follows may be the rest of a secret of several lines
+	violated bool // a violated plan was printed: the next lines can be the rest of a secret
 }
 
-// Shorter secrets are not looked for: they would be found in words that are none.
+// Shorter secrets are not masked, because they would match parts of other words.
 const shortestSecret = 6
 
-// tokens are the parts of a secret text, such as a kubeconfig, that may be secret by themselves.
+// tokens matches the parts of a secret text, such as a kubeconfig, that can be secret by themselves.
 var tokens = regexp.MustCompile(`[^\s"'{}\[\],\\]{16,}`)
 
-// newMasker returns a masker for secrets of a state, and for their usual encodings. A part of a secret that the state has in plain
-// text as well, such as the registry's host in a login, is none.
+// newMasker returns a masker for secrets of a state, and for their usual encodings. A part of a secret that is also in the state in
+// plain text, such as the registry's host in a login, is not masked.
 func newMasker(secrets []string, plain string) *masker {
 	found := map[string]bool{}
 	add := func(text string) {
@@ -39,7 +39,7 @@ func newMasker(secrets []string, plain string) *masker {
 		}
 	}
 	for _, secret := range secrets {
-		// A value that the state has in plain text as well, such as a service's name among secret values, is none.
+		// A value that is also in the state in plain text, such as a service's name among secret values, is not masked.
 		if !strings.Contains("\n"+plain, "\n"+secret+"\n") {
 			add(strings.TrimSpace(secret))
 		}
@@ -61,7 +61,7 @@ func newMasker(secrets []string, plain string) *masker {
 	var pairs []string
 	for _, text := range longestFirst {
 		pairs = append(pairs, text, masked)
-		// Text is printed by the line.
+		// The output is masked line by line.
 		for line := range strings.Lines(text) {
 			if line = strings.TrimSpace(line); line != text && len(line) >= 16 && !strings.Contains(plain, line) {
 				pairs = append(pairs, line, masked)
@@ -71,17 +71,17 @@ func newMasker(secrets []string, plain string) *masker {
 	return &masker{replace: strings.NewReplacer(pairs...)}
 }
 
-// violation is the engine's error that prints values as Go does, with the secret ones among them:
+// violation matches the engine's error that prints values in Go's format, including secret ones:
 // https://github.com/pulumi/pulumi/blob/master/pkg/resource/deploy/plan.go, checkDiff
 var violation = regexp.MustCompile(`^(.*\bviolates plan: properties changed: )(.*)$`)
 
-// changedProperty is how the error names the first property, with what was done and what was planned in front.
+// changedProperty matches the name of the first property in that error, after the actual and the planned operation.
 var changedProperty = regexp.MustCompile(`^[+~=-]{2}(\w+)(?:\[|, |$)`)
 
-// harmless are the lines of which nothing is part of a value: what the engine does, and its counts.
+// harmless matches the lines that contain no part of a value: the engine's operations, and its counts.
 var harmless = regexp.MustCompile(`^(Resources:|Duration: \S+|error: (update|preview) failed|\s*([+~=-]{1,2} ?)?\d+ (unchanged|changes?|created|updated|deleted|replaced|same)\b[^=:{}"]*|\s*([+~=>-]{1,2} ?)?[\w-]+:[\w./-]+:[\w-]+: \([a-z -]+\))$`)
 
-// line returns a line without secrets. It says no where nothing of the line may be shown.
+// line returns a line without secrets. It returns false if the line must not be shown.
 func (m *masker) line(text string) (string, bool) {
 	if match := violation.FindStringSubmatch(escapes.ReplaceAllString(text, "")); match != nil {
 		m.violated = true
@@ -96,7 +96,7 @@ func (m *masker) line(text string) (string, bool) {
 	return m.replace.Replace(text), true
 }
 
-// secretsOf returns the secret texts of a state, and all that is none: `pulumi stack export --show-secrets`.
+// secretsOf returns the secret texts of a state, and all other texts. The state is that of `pulumi stack export --show-secrets`.
 func secretsOf(export []byte) (found []string, plain string, err error) {
 	var state any
 	if err := json.Unmarshal(export, &state); err != nil {

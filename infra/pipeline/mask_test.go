@@ -11,7 +11,7 @@ import (
 
 const (
 	secretPassword = "correct~horse.battery_staple"
-	secretToken    = "eyJhbGciOiJSUzI1NiIsImtpZCI6InNhbXBsZSJ9" //nolint:gosec // G101: of no use to anybody
+	secretToken    = "eyJhbGciOiJSUzI1NiIsImtpZCI6InNhbXBsZSJ9" //nolint:gosec // G101: not a real token
 )
 
 // secretState has a password, a kubeconfig, and a login with the password in it.
@@ -56,7 +56,7 @@ func TestMaskedLines(t *testing.T) {
 	require.Equal(t, "the password at shopacr1a2b3c4d.azurecr.io is [secret]", got)
 }
 
-// A service's name is among the values of a release whose values are secret, and is in the state in plain text as well.
+// A service's name is among the values of a release whose values are secret, and is also in the state in plain text.
 func TestMaskedNames(t *testing.T) {
 	t.Parallel()
 	const text = "services.customerapi.image.tag is wrong"
@@ -66,8 +66,8 @@ func TestMaskedNames(t *testing.T) {
 	require.Equal(t, "services.[secret].image.tag is wrong", got)
 }
 
-// What the engine says of a violated plan, with values that neither the state nor the settings have: Azure has given a
-// kubeconfig anew.
+// The engine's error about a violated plan, with values that are neither in the state nor in the settings: Azure has issued a new
+// kubeconfig.
 func TestMaskedViolation(t *testing.T) {
 	t.Parallel()
 	const printed = `Updating (test):

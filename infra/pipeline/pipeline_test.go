@@ -32,14 +32,14 @@ const (
 func TestRun(t *testing.T) {
 	t.Parallel()
 	for args, want := range map[string]string{
-		"":                `"" is no command; there are setup, bundle, push, image, stack-file, run, guard, approval, comment, summary, deployed`,
-		"deploy":          `"deploy" is no command`,
+		"":                `unknown command ""; use one of setup, bundle, push, image, stack-file, run, guard, approval, comment, summary, deployed`,
+		"deploy":          `unknown command "deploy"`,
 		"bundle":          "pipeline bundle: missing: -out",
 		"bundle -out x y": `pipeline bundle: unexpected ["y"]`,
 		"image -speed 1":  "flag provided but not defined: -speed",
 		"image -tag x":    "pipeline image: missing: -digest, -out, -service",
-		"image -service a -tag a/b -digest sha256:1 -out x": `pipeline image: -tag "a/b" is no tag`,
-		"image -service a -tag 1.0 -digest sha256:1 -out x": `pipeline image: -digest "sha256:1" is no digest: sha256: and 64 hexadecimal digits`,
+		"image -service a -tag a/b -digest sha256:1 -out x": `pipeline image: -tag "a/b" is not a tag`,
+		"image -service a -tag 1.0 -digest sha256:1 -out x": `pipeline image: -digest "sha256:1" is not a digest: sha256: and 64 hexadecimal digits`,
 		"stack-file":     "pipeline stack-file: missing: -running, -stack, -state",
 		"guard -stack x": "pipeline guard: missing: -commit, -files, -save or -check, -state",
 		"comment":        "pipeline comment: missing: -out, -preview, -title",
@@ -90,7 +90,7 @@ func TestPack(t *testing.T) {
 
 	for _, project := range []string{"", "- a", "text"} {
 		_, err := compiled([]byte(project))
-		require.ErrorContains(t, err, "it is no project file", project)
+		require.ErrorContains(t, err, "it is not a project file", project)
 	}
 }
 
@@ -118,13 +118,13 @@ config:
 	projecttest.Golden(t, "images.golden", strings.Join(told, "\n")+"\n"+string(text))
 
 	_, err = withImages(&file, "shop:services", map[string]builtImage{"nobody": {Tag: "1"}, "else": {Tag: "1"}}, nil)
-	require.EqualError(t, err, "images were built for services that are not there: else, nobody")
+	require.EqualError(t, err, "images were built for services that do not exist: else, nobody")
 	_, err = withImages(&file, "other:services", nil, nil)
-	require.EqualError(t, err, "other:services is not there, or is no object")
+	require.EqualError(t, err, "other:services is missing, or is not an object")
 	var text2 yaml.Node
 	require.NoError(t, yaml.Unmarshal([]byte("config: {shop:services: {api: {image: nginx}}}"), &text2))
 	_, err = withImages(&text2, "shop:services", map[string]builtImage{"api": {Tag: "1"}}, nil)
-	require.EqualError(t, err, "api.image is no object")
+	require.EqualError(t, err, "api.image is not an object")
 }
 
 func TestWithEncryption(t *testing.T) {
@@ -172,14 +172,14 @@ func TestPreviewComment(t *testing.T) {
 		comment := previewComment("Preview of test", long, limit)
 		require.LessOrEqual(t, len(comment), limit)
 		require.True(t, utf8.ValidString(comment))
-		require.True(t, strings.HasSuffix(comment, "\n… cut here; all of it is in the run's log\n````\n\n</details>\n"))
+		require.True(t, strings.HasSuffix(comment, "\n… cut here; the full text is in the run's log\n````\n\n</details>\n"))
 		require.Contains(t, comment, "**16 to create, 2 to update**")
 	}
 
-	require.Contains(t, previewComment("x", "x\nResources:\n    +-1 to replace\n", 1000), "⚠ Something is deleted or replaced")
+	require.Contains(t, previewComment("x", "x\nResources:\n    +-1 to replace\n", 1000), "⚠ Resources are deleted or replaced")
 	require.Contains(t, previewComment("x", "x\nResources:\n    - 2 to delete\n", 1000), "**2 to delete**\n\n⚠")
-	require.Contains(t, previewComment("x", "error: no\nResources:\n    1 unchanged\n", 1000), "**The preview has failed**")
-	require.Contains(t, previewComment("x", "nothing", 1000), "**The preview has failed**")
+	require.Contains(t, previewComment("x", "error: no\nResources:\n    1 unchanged\n", 1000), "**The preview failed**")
+	require.Contains(t, previewComment("x", "nothing", 1000), "**The preview failed**")
 }
 
 func TestOutputSummary(t *testing.T) {

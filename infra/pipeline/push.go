@@ -11,15 +11,15 @@ import (
 	"strings"
 )
 
-// pushCommand builds an image, pushes it to the registry that the stack's outputs name, and notes it for stack-file. An image
+// pushCommand builds an image, pushes it to the registry that the stack's outputs name, and writes a note for stack-file. An image
 // whose source has not changed is not built again.
 func pushCommand(flags *flag.FlagSet) func(io.Writer) error {
 	service := flags.String("service", "", "name of the service")
 	source := flags.String("source", "", "folder of the checkout, or git address, with the Dockerfile")
 	tag := flags.String("tag", "", "the image's tag")
-	moving := flags.String("moving", "", "a tag that moves to this image, such as latest; default none")
+	moving := flags.String("moving", "", "a tag that moves to this image, such as latest; default: none")
 	stacks := flags.String("stacks", "", "stacks that run the image, separated by commas; the first one's outputs name the registry")
-	builder := flags.String("builder", "acr", "acr builds in Azure, by ACR Tasks; docker builds on this agent, and pushes")
+	builder := flags.String("builder", "acr", "acr builds in Azure, with ACR Tasks; docker builds and pushes on this agent")
 	folder := flags.String("out", "", "folder for the note")
 	return func(out io.Writer) error {
 		if err := required(map[string]string{"service": *service, "source": *source, "tag": *tag, "stacks": *stacks, "out": *folder}); err != nil {
@@ -44,7 +44,7 @@ func pushCommand(flags *flag.FlagSet) func(io.Writer) error {
 			return err
 		}
 		if p.registry == "" {
-			h.issue(out, "warning", fmt.Sprintf("%s is not built: stack %s has no registry yet. This run makes it; run the pipeline again afterwards.", *service, names[0]))
+			h.issue(out, "warning", fmt.Sprintf("%s is not built: stack %s has no registry yet. This run creates it; run the pipeline again afterwards.", *service, names[0]))
 			return nil
 		}
 		if *moving != "" {
@@ -67,12 +67,12 @@ func repositoryOf(service string, stacks []string) (string, error) {
 			return "", err
 		}
 		if node(services, service) == nil {
-			return "", fmt.Errorf("%s: it has no service %s, but the pipeline builds an image for it", file, service)
+			return "", fmt.Errorf("%s has no service %s, but the pipeline builds an image for it", file, service)
 		}
 		repository := repositoryIn(services, service)
 		if hasHost(repository) {
-			return "", fmt.Errorf("%s: services.%s.image.repository: %q is not in the stack's own registry, where the pipeline pushes: take the host out, or the service "+
-				"out of those that the pipeline builds", file, service, repository)
+			return "", fmt.Errorf("%s: services.%s.image.repository: %q is not in the stack's own registry, where the pipeline pushes: remove the host, or remove the service "+
+				"from those that the pipeline builds", file, service, repository)
 		}
 		if found != "" && repository != found {
 			return "", fmt.Errorf("services.%s.image.repository: %q in %s, but %q in %s: one image cannot be in both", service, repository, file, found, of)
@@ -82,7 +82,7 @@ func repositoryOf(service string, stacks []string) (string, error) {
 	return found, nil
 }
 
-// hasHost says whether an image's repository names a registry, by the rule of the reference's form:
+// hasHost reports whether an image's repository names a registry, by the rule of the reference's form:
 // https://github.com/distribution/reference/blob/main/normalize.go
 func hasHost(repository string) bool {
 	host, _, found := strings.Cut(repository, "/")
@@ -116,7 +116,7 @@ func registryOf(stack string) (string, error) {
 	return found.RegistryName, nil
 }
 
-// problemOf returns what a program that failed has told.
+// problemOf returns the error output of a program that failed.
 func problemOf(err error) string {
 	var exit *exec.ExitError
 	if errors.As(err, &exit) && len(exit.Stderr) > 0 {
@@ -131,9 +131,9 @@ type pusher struct {
 	tags                         []string // the moving one among them
 }
 
-// push returns the image of a source, built if need be.
+// push returns the image of a source, and builds it if necessary.
 func (p pusher) push(source, builder string) (builtImage, error) {
-	// git's name of the source's content: what was built of the same content is the same image.
+	// git's hash of the source's content: an image that was built from the same content is the same image.
 	if tree, err := exec.Command("git", "rev-parse", "--verify", "--quiet", "HEAD:./"+source).Output(); err == nil { //nolint:gosec // G702: the source is in an argument of its own
 		content := "tree-" + strings.TrimSpace(string(tree))
 		if digest := p.digest(content); validDigest.MatchString(digest) && (p.moving == "" || p.digest(p.moving) == digest) {
@@ -151,13 +151,14 @@ func (p pusher) push(source, builder string) (builtImage, error) {
 	}
 	digest := p.digest(p.tags[0])
 	if !validDigest.MatchString(digest) {
-		return builtImage{}, fmt.Errorf("az acr repository show: %q is no digest of %s:%s", digest, p.repository, p.tags[0])
+		return builtImage{}, fmt.Errorf("az acr repository show: %q is not a digest of %s:%s", digest, p.repository, p.tags[0])
 	}
 	return builtImage{Repository: p.repository, Tag: p.tags[0], Digest: digest}, nil
 }
 
-// buildInAzure builds by ACR Tasks. A registry in the ABAC mode takes the image only from somebody it knows; others do not mind
-// to be told: https://learn.microsoft.com/azure/container-registry/container-registry-rbac-abac-repository-permissions
+// buildInAzure builds with ACR Tasks. A registry in the ABAC mode accepts the image only from an authenticated caller; other
+// registries ignore the flag:
+// https://learn.microsoft.com/azure/container-registry/container-registry-rbac-abac-repository-permissions
 func (p pusher) buildInAzure(source string) error {
 	args := []string{"acr", "build", "--registry", p.registry, "--source-acr-auth-id", "[caller]"}
 	for _, tag := range p.tags {
@@ -166,7 +167,7 @@ func (p pusher) buildInAzure(source string) error {
 	return p.do("az", append(args, source)...)
 }
 
-// buildHere builds by the agent's Docker.
+// buildHere builds with the agent's Docker.
 func (p pusher) buildHere(source string) error {
 	if err := p.do("az", "acr", "login", "--name", p.registry); err != nil {
 		return err
@@ -191,7 +192,7 @@ func (p pusher) buildHere(source string) error {
 	return nil
 }
 
-// digest returns the digest of a tag, "" if it is not there.
+// digest returns the digest of a tag, or "" if the tag does not exist.
 func (p pusher) digest(tag string) string {
 	out, err := exec.Command("az", "acr", "repository", "show", "--name", p.registry, "--image", p.repository+":"+tag, "--query", "digest", "--output", "tsv").Output() //nolint:gosec // G702: registry and image are arguments of their own
 	if err != nil {
@@ -200,13 +201,13 @@ func (p pusher) digest(tag string) string {
 	return strings.TrimSpace(string(out))
 }
 
-// buildAdvice is what to do about the refusals of az acr build, by a part of their text.
+// buildAdvice says what to do about the errors of az acr build, by a part of their text.
 var buildAdvice = map[string]string{
 	// https://github.com/Azure-Samples/azure-search-openai-demo/issues/2220
-	"TasksOperationsNotAllowed":                    "this subscription has no ACR Tasks, as free and trial ones: set imageBuilder (IMAGE_BUILDER at GitHub) to docker",
+	"TasksOperationsNotAllowed":                    "this subscription is not allowed to run ACR Tasks, like free and trial ones: set imageBuilder (IMAGE_BUILDER at GitHub) to docker",
 	"denied: client with IP":                       "the registry is closed to ACR Tasks: set imageBuilder (IMAGE_BUILDER at GitHub) to docker, and use agents in the registry's network",
 	"is not allowed access":                        "the registry is closed to this agent: use agents in the registry's network",
-	"insufficient_scope":                           "the run's identity may not push: give it Container Registry Repository Writer on a registry in the ABAC mode, else AcrPush",
+	"insufficient_scope":                           "the run's identity is not allowed to push: give it Container Registry Repository Writer on a registry in the ABAC mode, otherwise AcrPush",
 	"unrecognized arguments: --source-acr-auth-id": "this agent's Azure CLI is too old for registries in the ABAC mode: update it",
 }
 

@@ -14,8 +14,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// pushing makes a checkout with the stacks test and prod, and doubles of pulumi, az and docker, and returns what those were
-// asked for, one call a line.
+// pushing creates a checkout with the stacks test and prod, and doubles of pulumi, az and docker. It returns the calls of the
+// doubles, one in each line.
 func pushing(t *testing.T, test, prod string) (calls func() string) {
 	t.Helper()
 	onWorkstation(t)
@@ -64,7 +64,7 @@ func push(out io.Writer, more ...string) error {
 	return run(append(args, more...), out)
 }
 
-// treeTag is the tag of the content of a source.
+// treeTag returns the tag of the content of a source.
 func treeTag(t *testing.T) string {
 	t.Helper()
 	out, err := exec.Command("git", "rev-parse", "HEAD:services/api").Output()
@@ -92,11 +92,11 @@ func TestPushCommand(t *testing.T) {
 	require.NoError(t, err)
 	require.JSONEq(t, `{"api": {"repository": "team/api", "tag": "`+tree+`", "digest": "`+someDigest+`"}}`, string(note))
 
-	// Where the tag that moves is elsewhere, it has to move.
+	// If the moving tag is on another image, it must move.
 	require.NoError(t, push(&out, "-moving", "pr-17"))
 	require.Contains(t, calls(), "--image team/api:pr-17")
 
-	// git names the content of no address: it is built.
+	// git has no hash for the content at an address, so the image is built.
 	require.NoError(t, push(&out, "-source", "https://github.com/acme/shop.git"))
 	require.Contains(t, calls(), "--image team/api:7 https://github.com/acme/shop.git\n")
 }
@@ -135,7 +135,7 @@ func TestPushBeforeTheFirstDeployment(t *testing.T) {
 	var out bytes.Buffer
 	require.NoError(t, push(&out))
 	require.Empty(t, calls())
-	require.Equal(t, "::warning::api is not built: stack test has no registry yet. This run makes it; run the pipeline again afterwards.\n", out.String())
+	require.Equal(t, "::warning::api is not built: stack test has no registry yet. This run creates it; run the pipeline again afterwards.\n", out.String())
 	require.NoDirExists(t, "images")
 }
 
@@ -158,7 +158,7 @@ func TestRepositoryOf(t *testing.T) {
 		require.Equal(t, test.want, got)
 	}
 	_, err := repositoryOf("web", []string{"test"})
-	require.EqualError(t, err, "Pulumi.test.yaml: it has no service web, but the pipeline builds an image for it")
+	require.EqualError(t, err, "Pulumi.test.yaml has no service web, but the pipeline builds an image for it")
 	_, err = repositoryOf("web", []string{"stage"})
 	require.ErrorContains(t, err, "copy Pulumi.dev.yaml to Pulumi.stage.yaml")
 }
@@ -176,8 +176,8 @@ func TestStackFileRepositories(t *testing.T) {
 		require.NoError(t, run([]string{"image", "-service", service, "-tag", "42", "-digest", someDigest, "-out", "images"}, io.Discard))
 	}
 	err := run(stackFile, io.Discard)
-	require.EqualError(t, err, "pipeline stack-file: Pulumi.test.yaml: services.api.image.repository: \"team/api\" is not where the pipeline has pushed the image, \"api\"\n"+
-		"  services.web.image.repository: \"other/web\" is not where the pipeline has pushed the image, \"web\"")
+	require.EqualError(t, err, "pipeline stack-file: Pulumi.test.yaml: services.api.image.repository: \"team/api\" is not the repository to which the pipeline pushed the image, \"api\"\n"+
+		"  services.web.image.repository: \"other/web\" is not the repository to which the pipeline pushed the image, \"web\"")
 	text, err := os.ReadFile("Pulumi.test.yaml")
 	require.NoError(t, err)
 	require.Equal(t, settings, string(text))
@@ -186,7 +186,7 @@ func TestStackFileRepositories(t *testing.T) {
 		require.NoError(t, run([]string{"image", "-service", service, "-repository", repository, "-tag", "43", "-digest", someDigest, "-out", "images/image-" + service + "-2"}, io.Discard))
 		require.NoError(t, os.Remove("images/image-"+service+".json"))
 	}
-	// A job that ran again has its image in a further artifact, and the last one counts.
+	// A job that ran again has another artifact, and the last one wins.
 	require.NoError(t, run([]string{"image", "-service", "web", "-repository", "other/web", "-tag", "44", "-digest", otherDigest, "-out", "images/image-web-10"}, io.Discard))
 	var out bytes.Buffer
 	require.NoError(t, run(stackFile, &out))
@@ -194,7 +194,7 @@ func TestStackFileRepositories(t *testing.T) {
 	require.Contains(t, out.String(), "web: the image that was built, 44@"+otherDigest+"\n")
 }
 
-// An image that has not changed is no release: it keeps the tag by which it runs.
+// An image that has not changed makes no new release: it keeps the tag with which it runs.
 func TestWithImagesUnchanged(t *testing.T) {
 	t.Parallel()
 	file, err := parseStackFile([]byte("config: {shop:services: {api: {}}}\n"))
@@ -205,7 +205,7 @@ func TestWithImagesUnchanged(t *testing.T) {
 	require.Equal(t, "7", node(file, "config", "shop:services", "api", "image", "tag").Value)
 }
 
-// Preview fixes the moment, so that no password falls due between it and the deployment.
+// The preview fixes the time, so that no password becomes due before the deployment.
 func TestStackFileMomentOfPreview(t *testing.T) {
 	t.Chdir(t.TempDir())
 	write(t, "Pulumi.yaml", "name: shop\n")

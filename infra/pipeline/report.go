@@ -15,7 +15,7 @@ import (
 	"unicode/utf8"
 )
 
-// Lengths up to which a comment is accepted.
+// Limits of the length of a comment.
 const (
 	azureCommentLimit  = 150_000
 	gitHubCommentLimit = 65_536
@@ -32,7 +32,7 @@ func commentCommand(flags *flag.FlagSet) func(io.Writer) error {
 		}
 		text, err := os.ReadFile(*preview)
 		if errors.Is(err, os.ErrNotExist) {
-			text = []byte("It did not begin; the run's log says why.") // else an earlier comment would stay, as if it were true
+			text = []byte("The preview did not start; the run's log says why.") // otherwise an outdated comment would stay
 		} else if err != nil {
 			return err
 		}
@@ -76,11 +76,11 @@ func summaryCommand(flags *flag.FlagSet) func(io.Writer) error {
 // escapes are those of a terminal's colors.
 var escapes = regexp.MustCompile("\x1b\\[[0-9;]*[A-Za-z]")
 
-// longFences are longer than anybody writes them.
+// longFences matches fences that are longer than anyone writes them.
 var longFences = regexp.MustCompile("`{10,}")
 
-// previewComment returns the text of a preview as Markdown of at most limit bytes: what changes in a few words first, and
-// the text below, cut if need be.
+// previewComment returns the text of a preview as Markdown of at most limit bytes: first a summary of the changes, then the text,
+// cut if necessary.
 func previewComment(title, preview string, limit int) string {
 	preview = strings.TrimSpace(escapes.ReplaceAllString(strings.ToValidUTF8(preview, "\uFFFD"), ""))
 	preview = longFences.ReplaceAllString(preview, "```")
@@ -91,7 +91,7 @@ func previewComment(title, preview string, limit int) string {
 	}
 	head := fmt.Sprintf("%s\n### %s\n\n%s\n\n<details><summary>All changes</summary>\n\n%sdiff\n", marker(title), title, changes(preview), fence)
 	tail := "\n" + fence + "\n\n</details>\n"
-	const cut = "\n… cut here; all of it is in the run's log"
+	const cut = "\n… cut here; the full text is in the run's log"
 	if room := limit - len(head) - len(tail); len(preview) > room {
 		preview = strings.ToValidUTF8(preview[:max(0, room-len(cut))], "")
 		if end := strings.LastIndex(preview, "\n"); end > 0 {
@@ -102,25 +102,25 @@ func previewComment(title, preview string, limit int) string {
 	return head + preview + tail
 }
 
-// marker is what a later comment of the same title is recognized by. Readers do not see it.
+// marker returns the mark by which a later comment with the same title finds this one. Readers do not see it.
 func marker(title string) string {
 	return "<!-- pipeline: " + strings.ReplaceAll(title, "--", "") + " -->"
 }
 
-// counted is a line of the engine's count, as in "~ 2 to update" or "3 unchanged".
+// counted matches a line of the engine's counts, such as "~ 2 to update" or "3 unchanged".
 var counted = regexp.MustCompile(`^(?:[-+~=]+ ?)?\s*(\d+ (?:to \w+|unchanged))\b`)
 
-// failed is a line with which the engine tells that it could not do it.
+// failed matches a line in which the engine reports a failure.
 var failed = regexp.MustCompile(`(?m)^error: `)
 
-// drifted is the one of these lines with which `pulumi preview --expect-no-changes` tells that there are changes.
+// drifted matches the one of these lines in which `pulumi preview --expect-no-changes` reports changes.
 var drifted = regexp.MustCompile(`(?m)^error: no changes were expected\b.*$`)
 
-// changes returns what a preview's last lines say of it, as in "16 to create, 2 to update".
+// changes returns the summary in a preview's last lines, such as "16 to create, 2 to update".
 func changes(preview string) string {
 	_, resources, found := strings.Cut(preview, "\nResources:\n")
 	if !found || failed.MatchString(drifted.ReplaceAllString(preview, "")) {
-		return "**The preview has failed**; the text says why."
+		return "**The preview failed**; the text below says why."
 	}
 	var counts []string
 	for line := range strings.Lines(resources) {
@@ -130,7 +130,7 @@ func changes(preview string) string {
 	}
 	text := "**" + shorten(strings.Join(counts, ", "), 200) + "**"
 	if strings.Contains(text, "to delete") || strings.Contains(text, "to replace") {
-		text += "\n\n⚠ Something is deleted or replaced: look at it before you approve."
+		text += "\n\n⚠ Resources are deleted or replaced: check them before you approve."
 	}
 	return text
 }

@@ -48,7 +48,7 @@ func TestPreviewCommentCut(t *testing.T) {
 			require.Fail(t, "no valid comment", "%d bytes of %d: %q", len(comment), limit, comment)
 		}
 		_, kept := fenceOf(t, comment)
-		kept, cut := strings.CutSuffix(kept, "\n… cut here; all of it is in the run's log")
+		kept, cut := strings.CutSuffix(kept, "\n… cut here; the full text is in the run's log")
 		require.True(t, cut, limit)
 		require.True(t, strings.HasPrefix(text, kept), limit)
 		require.True(t, lines[kept[strings.LastIndex(kept, "\n")+1:]], "%d: no whole line at the end of %q", limit, kept)
@@ -80,7 +80,7 @@ func TestPreviewCommentFence(t *testing.T) {
 		require.Len(t, fence, want, text)
 		require.Equal(t, text, kept)
 	}
-	// A fence does not use the room up, however long the one in the text is.
+	// A fence does not use up the space, however long the fence in the text is.
 	for _, length := range []int{10, 100, gitHubCommentLimit} {
 		comment := previewComment("T", "a\n"+strings.Repeat("`", length)+"\nb", gitHubCommentLimit)
 		require.LessOrEqual(t, len(comment), gitHubCommentLimit)
@@ -107,8 +107,8 @@ func TestMarker(t *testing.T) {
 func TestChanges(t *testing.T) {
 	t.Parallel()
 	const (
-		failedText  = "**The preview has failed**; the text says why."
-		warningText = "\n\n⚠ Something is deleted or replaced: look at it before you approve."
+		failedText  = "**The preview failed**; the text below says why."
+		warningText = "\n\n⚠ Resources are deleted or replaced: check them before you approve."
 	)
 	for name, test := range map[string]struct{ text, want string }{
 		"created":           {"x\nResources:\n    + 16 to create\n", "**16 to create**"},

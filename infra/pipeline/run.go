@@ -17,11 +17,11 @@ import (
 	"time"
 )
 
-// runCommand runs pulumi, or another program, as the run's identity. It hides secrets in what that prints, shows its errors
-// on the run's page, and waits for a lock that another run holds.
+// runCommand runs pulumi, or another program, as the run's identity. It hides secrets in the output, shows errors on the run's
+// page, and waits for a lock that another run holds.
 func runCommand(flags *flag.FlagSet) func(io.Writer) error {
-	stack := flags.String("stack", "", "stack whose secrets are hidden; without it, none is there yet")
-	log := flags.String("log", "", "file for what is printed, without secrets")
+	stack := flags.String("stack", "", "stack whose secrets are hidden; leave it out if the stack does not exist yet")
+	log := flags.String("log", "", "file for the output, without secrets")
 	wait := flags.Duration("wait", 10*time.Minute, "how long to wait for another run's lock on the stack")
 	return func(out io.Writer) error {
 		if flags.NArg() == 0 {
@@ -61,7 +61,7 @@ func runCommand(flags *flag.FlagSet) func(io.Writer) error {
 	}
 }
 
-// stackSecrets asks for the secrets of a stack's state. They go nowhere else.
+// stackSecrets returns the secrets of a stack's state. They do not leave this process.
 func stackSecrets(stack string) (secrets []string, plain string, err error) {
 	var problem bytes.Buffer
 	export := exec.Command("pulumi", "stack", "export", "--show-secrets", "--stack", stack) //nolint:gosec // G702: the stack is an argument of its own
@@ -73,13 +73,14 @@ func stackSecrets(stack string) (secrets []string, plain string, err error) {
 	return secretsOf(state)
 }
 
-// hostCommand begins what a host takes for a command to itself.
+// hostCommand matches the beginning of a line that the host would execute as a command.
 var hostCommand = regexp.MustCompile(`^(\s*)(::|##)`)
 
-// runMasked runs a program and returns what its lines have said.
+// runMasked runs a program and returns what its output said.
 func runMasked(out io.Writer, hide *masker, args []string) (said, error) {
 	command := exec.Command(args[0], args[1:]...) //nolint:gosec // G702: to run what it is given is the purpose
-	// A process group of its own: the engine takes a second interrupt for "at once", and must get the host's only once.
+	// The program gets its own process group: to the engine, a second interrupt means "stop at once", so it must get the host's
+	// interrupt only once.
 	ownGroup(command)
 	reader, writer := io.Pipe()
 	command.Stdout, command.Stderr = writer, writer
@@ -106,7 +107,7 @@ func runMasked(out io.Writer, hide *masker, args []string) (said, error) {
 		line, err := lines.ReadString('\n')
 		if line != "" {
 			if shown, ok := hide.line(strings.TrimRight(line, "\r\n")); ok {
-				// What a pod or a chart has said is no command to the host.
+				// Output of a pod or a chart must not become a command to the host.
 				fmt.Fprintln(out, hostCommand.ReplaceAllString(shown, "$1.$2"))
 				text.add(escapes.ReplaceAllString(shown, ""))
 			}
@@ -118,7 +119,7 @@ func runMasked(out io.Writer, hide *masker, args []string) (said, error) {
 	return text, <-ended
 }
 
-// said is what the lines of a program told.
+// said is what the output of a program said.
 type said struct {
 	errors   []string // one for each problem
 	locked   bool
@@ -169,13 +170,13 @@ func (s said) explain(stack string, err error) error {
 	found := problems(slices.Clone(s.errors))
 	switch {
 	case s.locked:
-		found = append(found, "the stack is locked: wait for the other run to end and start a new one; if none works on it, a run was killed, and "+
-			"`pulumi cancel --stack "+stack+"` takes its lock away")
+		found = append(found, "the stack is locked: wait for the other run to end and start a new one; if no other run uses it, a run was killed: remove its lock with "+
+			"`pulumi cancel --stack "+stack+"`")
 	case s.violated:
-		found = append(found, "what exists is no longer what was previewed: start a new run of the pipeline, which previews it again")
+		found = append(found, "the resources have changed since the preview: start a new run of the pipeline, which previews them again")
 	case len(found) == 0:
 		// https://github.com/pulumi/pulumi/issues/16670
-		found = append(found, "pulumi has failed without a word. With a plan this means that an output of the stack differs from the plan's, "+
+		found = append(found, "pulumi failed without an error message. With a plan, this means that an output of the stack differs from the plan's, "+
 			"and the resources are updated: start a new run of the pipeline, which previews what is left")
 	}
 	if !s.locked && !s.violated && len(s.errors) > 0 {

@@ -21,7 +21,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// program writes a program of the shell into a folder of the path.
+// program writes a shell script into a folder, and adds the folder to PATH.
 func program(t *testing.T, name, script string) {
 	t.Helper()
 	folder := t.TempDir()
@@ -84,12 +84,12 @@ exit 1`, `##vso[task.logissue type=error]registry.sku: "Gold" is not one of Basi
 		"one error": {"echo 'error: no stack named test found' >&2; exit 1", "##vso[task.logissue type=error]no stack named test found\n"},
 		"twice":     {"echo 'error: a'; echo '  x (y): error: a'; echo 'error: update failed'; exit 1", "##vso[task.logissue type=error]a\n"},
 		// https://github.com/pulumi/pulumi/issues/16670
-		"without a word": {"echo Updating; exit 255", "##vso[task.logissue type=error]pulumi has failed without a word. With a plan this means that an output of the stack " +
+		"without a word": {"echo Updating; exit 255", "##vso[task.logissue type=error]pulumi failed without an error message. With a plan, this means that an output of the stack " +
 			"differs from the plan's, and the resources are updated: start a new run of the pipeline, which previews what is left\n##vso[task.logissue type=error]exit status 255\n"},
 		"violated": {
 			"echo 'error: resource u violates plan: properties changed: =~a[{x}]'; echo 'error: update failed'; exit 1",
 			"##vso[task.logissue type=error]resource u violates plan: properties changed: a and maybe others (values are hidden)\n" +
-				"##vso[task.logissue type=error]what exists is no longer what was previewed: start a new run of the pipeline, which previews it again\n" +
+				"##vso[task.logissue type=error]the resources have changed since the preview: start a new run of the pipeline, which previews them again\n" +
 				"##vso[task.logissue type=error]exit status 1\n",
 		},
 	} {
@@ -116,11 +116,11 @@ func TestIssues(t *testing.T) {
 		hostOf(envOf(test.env)).fail(&page, fmt.Errorf("a\n50%%"))
 		require.Equal(t, test.want, page.String())
 	}
-	// What guard finds is told by the line.
+	// Each finding of guard is a line of its own.
 	var page bytes.Buffer
 	err := note{Commit: "a", Stack: "test"}.compare(note{Commit: "b", Stack: "prod"})
 	hostOf(envOf(map[string]string{"GITHUB_ACTIONS": "true"})).fail(&page, fmt.Errorf("pipeline guard: %w", err))
-	require.Equal(t, "::error::it was made for commit a, and this is b: start a new run of the pipeline\n::error::it was made for the stack test, and this is prod\n", page.String())
+	require.Equal(t, "::error::it was made for commit a, but this is commit b: start a new run of the pipeline\n::error::it was made for the stack test, but this is the stack prod\n", page.String())
 }
 
 func TestRunLocked(t *testing.T) {
@@ -133,15 +133,15 @@ func TestRunLocked(t *testing.T) {
 		write(t, filepath.Join(folder, "words"), words+"\n")
 		program(t, "engine", `cat "`+folder+`/words"; exit 255`)
 		err := run([]string{"run", "-wait", "0s", "--", "engine"}, io.Discard)
-		require.ErrorContains(t, err, "the stack is locked: wait for the other run to end and start a new one; if none works on it, a run was killed, and `pulumi cancel --stack ")
+		require.ErrorContains(t, err, "the stack is locked: wait for the other run to end and start a new one; if no other run uses it, a run was killed: remove its lock with `pulumi cancel --stack ")
 	}
 	said := said{}
 	said.add("error: the stack is currently locked by 1 lock(s).")
 	require.ErrorContains(t, said.explain("test", os.ErrClosed), "`pulumi cancel --stack test`")
-	require.True(t, said.locked, "and is tried again while -wait lasts")
+	require.True(t, said.locked, "and the command is retried until -wait has passed")
 }
 
-// An agent interrupts this program, or the group of it: the engine is interrupted once, and may end what it does.
+// An agent interrupts this program, or its process group: the engine gets one interrupt, and can finish its work.
 func TestRunInterrupted(t *testing.T) {
 	if folder := os.Getenv("INTERRUPTED"); folder != "" {
 		err := run([]string{"run", "--", "sh", "-c", `trap 'echo interrupt >> "$INTERRUPTED/got"; done=1' INT; echo > "$INTERRUPTED/started"; while [ -z "$done" ]; do sleep 0.05; done; sleep 0.2`}, os.Stdout)
@@ -202,7 +202,7 @@ login --service-principal --username client --tenant tenant --federated-token gi
 account set --subscription subscription
 `, string(calls))
 
-	// A workstation is signed in, and so is a run without an identity of its own.
+	// A workstation is already signed in, and so is a run without its own identity.
 	for _, name := range []string{"", "TF_BUILD"} {
 		stop, err := hostOf(envOf(map[string]string{name: "True"})).signIn()
 		require.NoError(t, err)

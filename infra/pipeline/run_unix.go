@@ -7,5 +7,5 @@ import (
 	"syscall"
 )
 
-// ownGroup makes a command the head of a process group, so that a signal to this program's group does not reach it.
+// ownGroup makes a command the leader of a process group, so that a signal to this program's group does not reach it.
 func ownGroup(command *exec.Cmd) { command.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} }

@@ -20,7 +20,7 @@ import (
 //go:embed setup.sh.tmpl
 var setupScript string
 
-// setup is what the script of a host is written from. Each value is of a form that means nothing to a shell.
+// setup holds the values in the script for a host. No value contains characters that are special to a shell.
 type setup struct {
 	Host                             string // azure-devops or github
 	Organization, Project            string // at Azure DevOps
@@ -40,29 +40,29 @@ type buildService struct {
 	Source string `json:"source"`
 }
 
-// setupCommand writes the script that sets a project up.
+// setupCommand writes the script that sets up a project.
 func setupCommand(flags *flag.FlagSet) func(io.Writer) error {
 	s := setup{Name: "acr-microservices"}
-	check := flags.Bool("check", false, "run the script with --check, which changes nothing and tells what is missing")
-	flags.StringVar(&s.Organization, "organization", "", "azure-devops: address of the organization, as in https://dev.azure.com/acme")
+	check := flags.Bool("check", false, "run the script with --check, which changes nothing and lists what is missing")
+	flags.StringVar(&s.Organization, "organization", "", "azure-devops: address of the organization, such as https://dev.azure.com/acme")
 	flags.StringVar(&s.Project, "project", "", "azure-devops: name of the project")
-	flags.StringVar(&s.Repository, "repository", "", "azure-devops: name of the repository, default the project's; github: owner/name")
+	flags.StringVar(&s.Repository, "repository", "", "azure-devops: name of the repository, default: the project's; github: owner/name")
 	flags.StringVar(&s.Subscription, "subscription", "", "id of the Azure subscription")
 	flags.StringVar(&s.Location, "location", "westeurope", "Azure region")
 	aks := flags.String("cluster", "", "AKS cluster as group/name; \"none\" for another cluster, which the stack files then name")
-	services := flags.String("services", "", "services whose images are built, as in customerapi=services/customerapi,orderapi=services/orderapi; \"none\" for none")
-	flags.StringVar(&s.Approver, "approver", "", "who approves deployments to prod: azure-devops: e-mail address; github: login. Without, nobody has to")
-	flags.StringVar(&s.Pull, "pull", "", "how the cluster pulls: kubeletIdentity (default with an AKS cluster: no secret, no right in Entra), token (default else) or servicePrincipal, as in the article")
-	flags.StringVar(&s.Builder, "builder", "acr", "acr or docker, where ACR Tasks are refused, as in free and trial subscriptions")
+	services := flags.String("services", "", "services whose images are built, such as customerapi=services/customerapi,orderapi=services/orderapi; \"none\" for none")
+	flags.StringVar(&s.Approver, "approver", "", "who approves deployments to prod: azure-devops: e-mail address; github: login. Without it, no approval is required")
+	flags.StringVar(&s.Pull, "pull", "", "how the cluster pulls: kubeletIdentity (default with an AKS cluster: no secret, no permission in Entra), token (default otherwise) or servicePrincipal, as in the article")
+	flags.StringVar(&s.Builder, "builder", "acr", "acr, or docker if the subscription is not allowed to run ACR Tasks, such as a free or trial one")
 	flags.BoolVar(&s.PullRequests, "pull-requests", false, "an environment for each pull request")
-	flags.StringVar(&s.Account, "account", "", "name of the storage account with the state; default made of the subscription's id")
-	flags.StringVar(&s.Vault, "vault", "", "name of the key vault; default made of the subscription's id")
+	flags.StringVar(&s.Account, "account", "", "name of the storage account with the state; default: derived from the subscription's id")
+	flags.StringVar(&s.Vault, "vault", "", "name of the key vault; default: derived from the subscription's id")
 	return func(out io.Writer) error {
 		if flags.NArg() == 0 || flags.Arg(0) != "azure-devops" && flags.Arg(0) != "github" {
 			return errors.New("pipeline setup azure-devops … or pipeline setup github …; -h shows the flags")
 		}
 		s.Host = flags.Arg(0)
-		// Flags may follow the host's name.
+		// Flags can follow the host's name.
 		if err := flags.Parse(flags.Args()[1:]); err != nil {
 			return err
 		}
@@ -72,12 +72,12 @@ func setupCommand(flags *flag.FlagSet) func(io.Writer) error {
 		ask := []question{
 			{"subscription", "id of the Azure subscription", &s.Subscription},
 			{"cluster", "AKS cluster as group/name, or none", aks},
-			{"services", "services, as in customerapi=services/customerapi, or none", services},
+			{"services", "services, such as customerapi=services/customerapi, or none", services},
 		}
 		if s.Azure() {
-			ask = append(ask, question{"organization", "address of the organization, as in https://dev.azure.com/acme", &s.Organization}, question{"project", "project", &s.Project})
+			ask = append(ask, question{"organization", "address of the organization, such as https://dev.azure.com/acme", &s.Organization}, question{"project", "project", &s.Project})
 		} else {
-			ask = append(ask, question{"repository", "repository, as in acme/shop", &s.Repository})
+			ask = append(ask, question{"repository", "repository, such as acme/shop", &s.Repository})
 		}
 		if err := askFor(ask); err != nil {
 			return err
@@ -93,7 +93,7 @@ func setupCommand(flags *flag.FlagSet) func(io.Writer) error {
 		bash := exec.Command("bash", "-s", "--", "--check")
 		bash.Stdin, bash.Stdout, bash.Stderr = strings.NewReader(script), out, os.Stderr
 		if err := bash.Run(); err != nil {
-			return fmt.Errorf("something is missing, or could not be asked for: %w", err)
+			return fmt.Errorf("something is missing or could not be checked: %w", err)
 		}
 		return nil
 	}
@@ -104,7 +104,7 @@ type question struct {
 	answer     *string
 }
 
-// askFor asks for what no flag says, where somebody sits at a terminal.
+// askFor asks for the values that no flag sets, if the program runs in a terminal.
 func askFor(questions []question) error {
 	terminal, err := os.Stdin.Stat()
 	asks := err == nil && terminal.Mode()&os.ModeCharDevice != 0 && os.Getenv("CI") == ""
@@ -114,7 +114,7 @@ func askFor(questions []question) error {
 		if *q.answer == "" && asks {
 			fmt.Fprintf(os.Stderr, "%s: ", q.text)
 			line, err := answers.ReadString('\n')
-			asks = err == nil // nobody is there after all
+			asks = err == nil // there is no one to answer
 			*q.answer = strings.TrimSpace(line)
 		}
 		missing[q.flag] = *q.answer
@@ -122,7 +122,7 @@ func askFor(questions []question) error {
 	return required(missing)
 }
 
-// Forms of names, none of which means anything to a shell, to JSON or to a query:
+// Forms of names. No name contains characters that are special to a shell, to JSON or to a query:
 // https://learn.microsoft.com/azure/azure-resource-manager/management/resource-name-rules
 var (
 	validID           = regexp.MustCompile(`^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$`)
@@ -138,7 +138,7 @@ var (
 	validSource       = regexp.MustCompile(`^[\w./:@#-]+$`)
 )
 
-// complete fills in what is derived, and returns all that is wrong.
+// complete fills in the derived values, and returns all problems.
 func (s *setup) complete(aks, services string) error {
 	s.Organization = strings.TrimSuffix(s.Organization, "/")
 	s.Repository = cmp.Or(s.Repository, s.Project)
@@ -152,7 +152,7 @@ func (s *setup) complete(aks, services string) error {
 	}
 	check("subscription", s.Subscription, validID, "the id of a subscription, such as 00000000-0000-0000-0000-000000000000")
 	check("location", s.Location, validRegion, "a region, such as westeurope")
-	check("account", s.Account, validAccount, "3 to 24 small letters and digits")
+	check("account", s.Account, validAccount, "3 to 24 lower-case letters and digits")
 	check("vault", s.Vault, validVault, "3 to 24 letters, digits and dashes")
 	if s.Azure() {
 		check("organization", s.Organization, validOrganization, "the address of an organization, such as https://dev.azure.com/acme")
@@ -196,10 +196,10 @@ func (s *setup) complete(aks, services string) error {
 	return nil
 }
 
-// Azure says whether the host is Azure DevOps.
+// Azure reports whether the host is Azure DevOps.
 func (s setup) Azure() bool { return s.Host == "azure-devops" }
 
-// HostName is what people call the host.
+// HostName returns the host's name for people.
 func (s setup) HostName() string {
 	if s.Azure() {
 		return "Azure DevOps"
@@ -207,10 +207,10 @@ func (s setup) HostName() string {
 	return "GitHub"
 }
 
-// Identities are all identities, by the last part of their name.
+// Identities returns all identities, by the last part of their name.
 func (s setup) Identities() string { return "preview " + s.Deployers() }
 
-// Deployers are the identities that change stacks.
+// Deployers returns the identities that change stacks.
 func (s setup) Deployers() string {
 	if s.PullRequests {
 		return "test prod pr"
@@ -218,13 +218,13 @@ func (s setup) Deployers() string {
 	return "test prod"
 }
 
-// ServicesJSON is the services as the variable SERVICES has them.
+// ServicesJSON returns the services in the form of the variable SERVICES.
 func (s setup) ServicesJSON() (string, error) {
 	text, err := json.Marshal(append([]buildService{}, s.Services...))
 	return string(text), err
 }
 
-// ServicesYAML is the services as pipeline.yml has them.
+// ServicesYAML returns the services in the form of pipeline.yml.
 func (s setup) ServicesYAML() string {
 	var list []string
 	for _, service := range s.Services {
@@ -236,7 +236,7 @@ func (s setup) ServicesYAML() string {
 // stackFile is a file with the settings of a stack.
 type stackFile struct{ Name, Content string }
 
-// StackFiles are the settings of the stacks. Prod takes test's images out of test's registry.
+// StackFiles returns the settings of the stacks. Prod pulls test's images from test's registry.
 func (s setup) StackFiles() []stackFile {
 	services, where := "", ""
 	for _, service := range s.Services {
@@ -248,8 +248,8 @@ func (s setup) StackFiles() []stackFile {
 	if s.Cluster != nil {
 		where = fmt.Sprintf("  acr-microservices:cluster:\n    aks: {resourceGroup: %s, name: %s}\n", s.Cluster.Group, s.Cluster.Name)
 	}
-	// A cluster's nodes are given the role on a registry once: what test has, prod in the same cluster has as well, and Azure refuses it a
-	// second time. A token is prod's own.
+	// Azure assigns a role on a registry to a cluster's nodes only once: test's assignment also serves prod in the same cluster, and
+	// Azure refuses a second one. A token is prod's own.
 	pull := cmp.Or(map[string]string{"kubeletIdentity": "token"}[s.Pull], s.Pull)
 	test := "config:\n  azure-native:location: " + s.Location + "\n  acr-microservices:registry:\n    sku: Basic\n" +
 		"    resourceGroup: {name: " + s.Name + ", existing: true}\n    pull: {mode: " + s.Pull + "}\n"

@@ -10,15 +10,15 @@ import (
 	"time"
 )
 
-// renewal is how often the Azure CLI signs in again. The hosts' tokens live for 5 to 10 minutes, and the Azure CLI asks for
-// each further access token with the one it was given last: AADSTS700024 afterwards.
+// renewal is how often the Azure CLI signs in again. The hosts' tokens are valid for 5 to 10 minutes, and the Azure CLI requests
+// each further access token with the last one that it got. After that time it fails with AADSTS700024.
 const renewal = 4 * time.Minute
 
-// signIn signs the Azure CLI in as the run's identity, and keeps it so until stop is called: backend, Key Vault, kubelogin and,
-// at Azure DevOps, the providers use that login. A workstation has one already.
+// signIn signs the Azure CLI in as the run's identity, and renews the login until stop is called: the backend, Key Vault, kubelogin
+// and, in Azure DevOps, the providers use that login. A workstation already has one.
 //
-// The task AzureCLI@2 does the same, but passes no signal on to its script: an engine that it runs is killed when somebody
-// cancels, and leaves a lock and half a release.
+// The task AzureCLI@2 does the same, but does not forward signals to its script: when someone cancels the run, the engine is
+// killed, and leaves a lock and a pending release.
 func (h host) signIn() (stop func(), err error) {
 	if h.env("AZURE_CLIENT_ID") == "" || !h.azure && !h.gitHub {
 		return func() {}, nil
@@ -59,7 +59,7 @@ func (h host) signInOnce() error {
 	return nil
 }
 
-// idToken asks the host for a token that Entra takes for a login.
+// idToken asks the host for a token that Entra accepts as a login.
 func (h host) idToken() (string, error) {
 	var answer struct {
 		OIDCToken string `json:"oidcToken"` // Azure DevOps

@@ -8,7 +8,7 @@ import (
 	"gopkg.in/yaml.v3"
 )
 
-// node returns what a YAML object holds at a path, nil for nothing.
+// node returns the node at a path in a YAML object, or nil if there is none.
 func node(object *yaml.Node, path ...string) *yaml.Node {
 	if object.Kind == yaml.DocumentNode && len(object.Content) > 0 {
 		object = object.Content[0]
@@ -27,11 +27,11 @@ func node(object *yaml.Node, path ...string) *yaml.Node {
 	return nil
 }
 
-// setNode sets a value in a YAML object at a path, whose missing parts it adds. It says whether that could be done: it
-// cannot where something else than an object is in the way.
+// setNode sets a value at a path in a YAML object, and adds the missing parts of the path. It returns false if a part of the path
+// is not an object.
 func setNode(object *yaml.Node, value any, path ...string) bool {
 	if object.Kind == yaml.ScalarNode && object.Tag == "!!null" {
-		*object = yaml.Node{Kind: yaml.MappingNode} // as in "customerapi:" with nothing behind it
+		*object = yaml.Node{Kind: yaml.MappingNode} // as in "customerapi:" with nothing after it
 	}
 	if object.Kind != yaml.MappingNode {
 		return false
@@ -48,7 +48,7 @@ func setNode(object *yaml.Node, value any, path ...string) bool {
 	return at.Encode(value) == nil
 }
 
-// removeNode removes a key from the object at a path, if both are there.
+// removeNode removes a key from the object at a path, if both exist.
 func removeNode(object *yaml.Node, key string, path ...string) {
 	at := node(object, path...)
 	if at == nil || at.Kind != yaml.MappingNode {
@@ -62,7 +62,7 @@ func removeNode(object *yaml.Node, key string, path ...string) {
 	}
 }
 
-// listed returns an error that lists what is wrong, nil for nothing.
+// listed returns an error that lists names, or nil if there are none.
 func listed(what string, names []string) error {
 	if len(names) == 0 {
 		return nil

@@ -17,7 +17,7 @@ const componentType = "acr-microservices:index:PullAccess"
 
 // Args are the inputs of an Access.
 type Args struct {
-	// Modes in which the cluster pulls, of those in package config. The logins are those of the first mode that has a login.
+	// Modes in which the cluster pulls, as in package config. The logins are those of the first mode that has logins.
 	Modes []string
 	// RegistryID is the registry's ARM resource id. RegistryName and ResourceGroup are needed for tokens only.
 	RegistryID, RegistryName, ResourceGroup pulumi.StringInput
@@ -49,7 +49,7 @@ type Access struct {
 	pulumi.ResourceState
 	component.Children
 
-	// ClientID of the service principal, plain, because it identifies the principal and opens nothing. Nil in other modes.
+	// ClientID of the service principal. It is not secret, because it only identifies the principal. Nil in other modes.
 	ClientID pulumi.StringInput
 	// Logins by service, for their pull secrets. Without an entry, a service needs none.
 	Logins map[string]Login
@@ -103,7 +103,7 @@ func (a *Access) assignRole(ctx *pulumi.Context, name string, args *Args, princi
 	return created, nil
 }
 
-// repositories returns those from which any service pulls, sorted.
+// repositories returns the repositories from which any service pulls, sorted.
 func (a *Args) repositories() []string {
 	var repositories []string
 	for _, service := range a.Services {

@@ -51,11 +51,12 @@ func (a *Access) addPrincipal(ctx *pulumi.Context, name string, args *Args) erro
 	return nil
 }
 
-// owners returns the owners of what the stack creates in Entra: whoever runs it, and the given ones. Without owners, the provider
-// takes the caller's ownership away right after the creation, and with it, under Application.ReadWrite.OwnedBy, all rights:
+// owners returns the owners of the stack's objects in Entra: whoever runs the stack, and the listed ones. Without owners, the
+// provider takes the caller's ownership away right after the creation, and with it, under Application.ReadWrite.OwnedBy, all
+// permissions:
 // https://github.com/hashicorp/terraform-provider-azuread/blob/v2.53.1/internal/services/applications/application_resource.go
 //
-// Where the stack file lists no owners, those of the creation stay, so that another caller changes nothing.
+// If the stack file lists no owners, the owners at the creation stay, so that an update by another caller changes nothing.
 func owners(ctx *pulumi.Context, listed []string, opts ...pulumi.InvokeOption) (pulumi.StringArrayInput, pulumi.ResourceOption) {
 	keep := pulumi.Composite()
 	if len(listed) == 0 {
@@ -73,7 +74,7 @@ func owners(ctx *pulumi.Context, listed []string, opts ...pulumi.InvokeOption) (
 }
 
 // addPasswords creates the application's current password and the next one, and returns the current one. The provider creates an
-// application's passwords one at a time, some seconds each, so the one that the services wait for comes first.
+// application's passwords one at a time, in some seconds each, so the one that the services wait for comes first.
 func (a *Access) addPasswords(ctx *pulumi.Context, name string, application *azuread.Application, rotation config.RotationPeriod) (pulumi.StringOutput, error) {
 	create := func(password config.Password, opts ...pulumi.ResourceOption) (*azuread.ApplicationPassword, error) {
 		created, err := azuread.NewApplicationPassword(ctx, name+"-"+password.Name, &azuread.ApplicationPasswordArgs{

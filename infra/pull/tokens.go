@@ -30,7 +30,7 @@ func (a *Access) addTokens(ctx *pulumi.Context, args *Args) error {
 }
 
 // addToken creates a service's scope map and tokens. Each token has one password: the provider creates a new one only after it has
-// deleted the one before.
+// deleted the previous one.
 func (a *Access) addToken(ctx *pulumi.Context, service string, args *Args) (current Login, err error) {
 	base := azure.ResourceName(args.Services[service].TokenName, maxTokenBase)
 	scope, err := acr.NewScopeMap(ctx, service, &acr.ScopeMapArgs{
@@ -51,7 +51,7 @@ func (a *Access) addToken(ctx *pulumi.Context, service string, args *Args) (curr
 			TokenName:         pulumi.Sprintf("%s-%d", base, term.Slot),
 			ScopeMapId:        scope.ID(),
 			Status:            pulumi.String("enabled"),
-			// Azure lists the token's passwords among what azure-native takes for inputs. An update that takes them away again wipes
+			// Azure returns the token's passwords among the properties that azure-native treats as inputs. An update without them deletes
 			// them: https://github.com/Azure/acr/issues/667
 		}, pulumi.Parent(a), pulumi.IgnoreChanges([]string{"credentials"}))
 		if err != nil {

@@ -10,7 +10,7 @@ import (
 	"example.com/acr-microservices/infra/config"
 )
 
-// adopt takes over the resource with the given id; with an empty one it does nothing.
+// adopt imports the resource with the given id. With an empty id, it does nothing.
 func adopt(id string) pulumi.ResourceOption {
 	if id == "" {
 		return pulumi.Import(nil)
@@ -18,18 +18,18 @@ func adopt(id string) pulumi.ResourceOption {
 	return pulumi.Import(pulumi.ID(id))
 }
 
-// adoption is what the program leaves as it is. azure-native takes all that Azure answers for inputs, and compares them strictly, so
-// that the adoption of a registry in use would take away whatever the program does not send.
+// adoption says what the program leaves unchanged. azure-native treats everything that Azure returns as inputs, and compares them
+// strictly, so that the adoption of a registry in use would remove every setting that the program does not send.
 type adoption struct {
 	ignored     []string         // inputs
 	identity    registryIdentity // the registry's own
-	loginServer string           // the registry's host; that of a new registry is known before it exists
+	loginServer string           // the registry's host; for a new registry, it is known before the registry exists
 }
 
 // registryIdentity holds an identity's type and ids, as Azure spells them.
 type registryIdentity []string
 
-// spelled returns a text as Azure spells it, which takes no notice of case.
+// spelled returns a text in Azure's spelling. Azure ignores case.
 func (r registryIdentity) spelled(text string) string {
 	for _, own := range r {
 		if strings.EqualFold(own, text) {
@@ -39,8 +39,8 @@ func (r registryIdentity) spelled(text string) string {
 	return text
 }
 
-// adoption returns what to leave alone: of every registry what the stack file has no key for and the SDK sends a default of, and of an
-// adopted one also what the stack file does not mention.
+// adoption returns what to leave unchanged: for every registry, the inputs that have no key in the stack file and a default in the
+// SDK; for an adopted registry, also the inputs that the stack file does not mention.
 func (a *Args) adoption(ctx *pulumi.Context, parent pulumi.Resource) (adoption, error) {
 	left := adoption{ignored: []string{"zoneRedundancy", "metadataSearch"}, loginServer: a.LoginServer}
 	id, adopted := config.ParseRegistryID(a.Adopt)
@@ -49,7 +49,7 @@ func (a *Args) adoption(ctx *pulumi.Context, parent pulumi.Resource) (adoption, 
 	}
 	left.ignored = append(left.ignored, "policies.trustPolicy", "policies.azureADAuthenticationAsArmPolicy")
 	left.ignored = append(left.ignored, a.keptTags()...)
-	if a.SKU != config.SKUPremium { // which has the policies that args.policies leaves out below it
+	if a.SKU != config.SKUPremium { // args.policies leaves these out for the other SKUs
 		left.ignored = append(left.ignored, "policies.retentionPolicy", "policies.quarantinePolicy", "policies.exportPolicy")
 	}
 	if a.Encryption == nil {
@@ -75,7 +75,7 @@ func (a *Args) adoption(ctx *pulumi.Context, parent pulumi.Resource) (adoption, 
 	return left, nil
 }
 
-// keptTags is the input tags where an adopted resource keeps its own, because the stack file has none.
+// keptTags returns the input tags if an adopted resource keeps its own tags, because the stack file has none.
 func (a *Args) keptTags() []string {
 	if a.Adopt != "" && a.Tags == nil {
 		return []string{"tags"}

@@ -12,7 +12,7 @@ import (
 	"example.com/acr-microservices/infra/internal/azure"
 )
 
-// cacheRules creates the credential sets and the rules. A service can run an image that comes through a rule.
+// cacheRules creates the credential sets and the rules. Services wait for them, because an image can come through a rule.
 func (s *site) cacheRules() error {
 	sets := map[string]pulumi.StringPtrInput{}
 	for _, name := range slices.Sorted(maps.Keys(s.args.Cache.Credentials)) {
@@ -28,7 +28,7 @@ func (s *site) cacheRules() error {
 		if _, err := azure.NewRoleAssignment(s.ctx, s.name+"-"+name, &azure.RoleAssignmentArgs{
 			Scope: pulumi.String(login.KeyVaultID),
 			Role:  azure.RoleVaultSecretsUser,
-			// The provider's preview shows the identity without its principal, as if that were empty, not unknown.
+			// In a preview, the provider returns the identity with an empty principal instead of an unknown one.
 			Principal:     azure.After(set.Identity.PrincipalId().Elem(), set),
 			PrincipalType: config.ServicePrincipal,
 		}, s.Registry); err != nil {
@@ -51,15 +51,15 @@ func (s *site) cacheRules() error {
 	return nil
 }
 
-// credentialSet creates a login at another registry. It reads the Key Vault's secrets with an identity of its own. The provider
-// chooses its name in Azure: while a rule uses a set, that can only be replaced by one of another name.
+// credentialSet creates a login for another registry. It reads the Key Vault's secrets with its own identity. The provider chooses
+// its name in Azure, because a set that a rule uses can only be replaced by one of another name.
 func (s *site) credentialSet(name string, login config.CacheCredentials) (*acr.CredentialSet, error) {
 	return acr.NewCredentialSet(s.ctx, name, &acr.CredentialSetArgs{
 		ResourceGroupName: s.ResourceGroup,
 		RegistryName:      s.Name,
 		LoginServer:       pulumi.String(login.LoginServer),
 		AuthCredentials: acr.AuthCredentialArray{&acr.AuthCredentialArgs{
-			Name:                     pulumi.String("Credential1"), // the only name that Azure knows
+			Name:                     pulumi.String("Credential1"), // the only name that Azure allows
 			UsernameSecretIdentifier: pulumi.String(login.UsernameSecretID),
 			PasswordSecretIdentifier: pulumi.String(login.PasswordSecretID),
 		}},

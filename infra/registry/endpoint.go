@@ -12,7 +12,7 @@ import (
 	"example.com/acr-microservices/infra/internal/azure"
 )
 
-// connection begins the names of the properties of an endpoint's only connection.
+// connection is the prefix of the properties of an endpoint's only connection.
 const connection = "privateLinkServiceConnections[0]."
 
 // privateEndpoint creates the endpoint and its entry in the private DNS zone. A cluster in the network cannot pull until both
@@ -38,9 +38,9 @@ func (s *site) privateEndpoint() error {
 		}},
 		Tags: s.args.Tags,
 	}, s.parent,
-		// What Azure does not change in place. The rest of the connection, such as its state, it does.
+		// Azure does not change these in place. It does change the rest of the connection, such as its state.
 		azure.ReplacedBy("location", "subnet", connection+"name", connection+"privateLinkServiceId", connection+"groupIds"),
-		// Azure fills both in: the addresses when the endpoint is created, and empties them when a DNS zone has them.
+		// Azure sets both. It sets the addresses when the endpoint is created, and removes them when a DNS zone has them.
 		pulumi.IgnoreChanges([]string{"customDnsConfigs", connection + "privateLinkServiceConnectionState"}))
 	if err != nil {
 		return fmt.Errorf("private endpoint: %w", err)

@@ -10,16 +10,16 @@ import (
 	"example.com/acr-microservices/infra/config"
 )
 
-// Existing is where a registry is that the stack does not own.
+// Existing is the location of a registry that the stack does not own.
 type Existing struct {
-	// Subscription of the registry; empty is the stack's own.
+	// Subscription of the registry; empty means the stack's own.
 	Subscription string
 
 	group, name string
-	ref         *Ref // of what is known without asking Azure; nil for nothing
+	ref         *Ref // what is known without a request to Azure; nil if nothing is
 }
 
-// Find says where a registry is that the stack does not own: by the configuration alone, or by the outputs of the stack that made it.
+// Find locates a registry that the stack does not own, by the configuration alone or by the outputs of the stack that owns it.
 func Find(ctx *pulumi.Context, existing *config.Existing) (*Existing, error) {
 	switch {
 	case existing.Stack != "":
@@ -27,7 +27,7 @@ func Find(ctx *pulumi.Context, existing *config.Existing) (*Existing, error) {
 	case existing.ID != "":
 		id, ok := config.ParseRegistryID(existing.ID)
 		if !ok {
-			return nil, fmt.Errorf("registry.existing.id: %q is no registry's ARM id", existing.ID)
+			return nil, fmt.Errorf("registry.existing.id: %q is not a registry's ARM id", existing.ID)
 		}
 		return &Existing{Subscription: id.Subscription, group: id.ResourceGroup, name: id.Name}, nil
 	}
@@ -66,14 +66,14 @@ func fromStack(ctx *pulumi.Context, stack string) (*Existing, error) {
 		}
 		text, ok := output.Value.(string)
 		if !ok {
-			return nil, fmt.Errorf("registry.existing.stack: %s has no output %s, as a stack of this program with a registry of its own has",
+			return nil, fmt.Errorf("registry.existing.stack: %s has no output %s; name a stack of this program that has its own registry",
 				stack, name)
 		}
 		outputs[name] = text
 	}
 	id, ok := config.ParseRegistryID(outputs["registryId"])
 	if !ok {
-		return nil, fmt.Errorf("registry.existing.stack: output registryId of %s is %q, which is no registry's ARM id", stack, outputs["registryId"])
+		return nil, fmt.Errorf("registry.existing.stack: output registryId of %s is %q, which is not a registry's ARM id", stack, outputs["registryId"])
 	}
 	known := func(text string) pulumi.StringOutput { return pulumi.String(text).ToStringOutput() }
 	return &Existing{Subscription: id.Subscription, ref: &Ref{

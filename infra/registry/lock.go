@@ -18,7 +18,7 @@ type LockArgs struct {
 	Belongings []pulumi.Resource
 }
 
-// Lock keeps everybody from deleting a resource of Azure and what belongs to it, until the lock is removed.
+// Lock prevents everyone from deleting an Azure resource and the resources below it, until the lock is removed.
 type Lock struct {
 	pulumi.ResourceState
 }

@@ -9,8 +9,8 @@ import (
 	"example.com/acr-microservices/infra/config"
 )
 
-// policies returns the registry's policies, those that are off as well, so that what is switched off here is switched off
-// in Azure, too. A policy that the SKU does not have is not mentioned.
+// policies returns the registry's policies, including those that are off, so that a policy that is turned off here is turned off in
+// Azure. It leaves out policies that the SKU does not have.
 func (r *Args) policies() *acr.PoliciesArgs {
 	softDelete := &acr.SoftDeletePolicyArgs{Status: pulumi.String(policyStatus(r.SoftDeleteDays != nil))}
 	if days := r.SoftDeleteDays; days != nil {
@@ -30,7 +30,7 @@ func (r *Args) policies() *acr.PoliciesArgs {
 	return policies
 }
 
-// policyStatus is how Azure writes a policy's switch; other switches begin with a capital.
+// policyStatus returns Azure's spelling of a policy's switch; other switches begin with a capital letter.
 func policyStatus(on bool) string {
 	if on {
 		return "enabled"
@@ -38,7 +38,7 @@ func policyStatus(on bool) string {
 	return "disabled"
 }
 
-// networkRules returns the rules for the public network, those that allow everybody as well, as policies does.
+// networkRules returns the rules for the public network. Like policies, it includes rules that allow everyone.
 func (r *Args) networkRules() acr.NetworkRuleSetPtrInput {
 	if r.SKU != config.SKUPremium {
 		return nil
@@ -60,7 +60,7 @@ func (r *Args) networkBypass() pulumi.String {
 	return "None"
 }
 
-// identityInput returns nil where the registry has no identity. It is written as the registry has it, if it is the same.
+// identityInput returns nil if the registry has no identity. It uses the registry's own spelling if only the case differs.
 func identityInput(identity config.Identity, as registryIdentity) acr.IdentityPropertiesPtrInput {
 	var kind acr.ResourceIdentityType
 	switch {
@@ -84,7 +84,7 @@ func identityInput(identity config.Identity, as registryIdentity) acr.IdentityPr
 	return input
 }
 
-// encryptionInput returns nil where Azure's own key is used.
+// encryptionInput returns nil if the registry uses Azure's own key.
 func encryptionInput(encryption *config.Encryption) acr.EncryptionPropertyPtrInput {
 	if encryption == nil {
 		return nil

@@ -6,8 +6,8 @@ import (
 	"example.com/acr-microservices/infra/config"
 )
 
-// Prices of Azure Container Registry in US dollars per day, from https://azure.microsoft.com/pricing/details/container-registry/
-// on PricesAsOf. Storage beyond what the SKU includes, network traffic and ACR Tasks come on top.
+// Prices of Azure Container Registry in US dollars per day, from https://azure.microsoft.com/pricing/details/container-registry/ on
+// PricesAsOf. Storage beyond what the SKU includes, network traffic and ACR Tasks cost extra.
 var pricePerDay = map[string]float64{
 	config.SKUBasic:    0.167,
 	config.SKUStandard: 0.667,

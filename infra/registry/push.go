@@ -11,8 +11,8 @@ import (
 	"example.com/acr-microservices/infra/internal/azure"
 )
 
-// push lets existing principals, such as a pipeline's, push to the registry. The assignments' names come from the principals, so that
-// the list's order does not matter.
+// push gives existing principals, such as a pipeline's, the permission to push. The assignments' names are made from the
+// principals, so that the order of the list does not matter.
 func (s *site) push() error {
 	role := azure.RoleAcrPush
 	if s.args.ABAC {

@@ -1,5 +1,6 @@
-// Package registry is the Azure Container Registry with all that belongs to it: resource group, replicas, webhooks, artifact cache,
-// purge, private endpoint, diagnostics, permissions to push, and the lock. Existing finds a registry that the stack does not own.
+// Package registry creates the Azure Container Registry and everything that belongs to it: resource group, replicas, webhooks,
+// artifact cache, purge, private endpoint, diagnostics, permissions to push, and the lock. Find locates a registry that the stack
+// does not own.
 package registry
 
 import (
@@ -7,9 +8,9 @@ import (
 	"path"
 	"strings"
 
-	// One API version for the registry at all times, so that no feature switched on or off changes a resource's type. The
-	// SDK's default, 2022-12-01, has neither anonymous pull nor soft delete, and Azure refuses to update a registry that
-	// uses soft delete through a version that does not know it; this preview has both.
+	// One API version for the registry at all times, so that turning a feature on or off does not change a resource's type. The SDK's
+	// default, 2022-12-01, has neither anonymous pull nor soft delete, and Azure refuses to update a registry that uses soft delete
+	// through a version that does not know it; this preview has both.
 	acr "github.com/pulumi/pulumi-azure-native-sdk/containerregistry/v2/v20231101preview"
 	resources "github.com/pulumi/pulumi-azure-native-sdk/resources/v2/v20220901"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
@@ -22,20 +23,21 @@ const componentType = "acr-microservices:index:Registry"
 
 // Args are the inputs of a Registry.
 type Args struct {
-	// config.Registry, defaulted and validated, is what the stack file says. Its Name and the name of its ResourceGroup are required.
+	// config.Registry holds the stack file's settings, validated and with defaults. Its Name and the name of its ResourceGroup are
+	// required.
 	config.Registry
-	// LoginServer is the host that a new registry will have; Azure is asked for that of an adopted one. The update fails where
-	// Azure's answer to the creation is different.
+	// LoginServer is the expected host of a new registry; for an adopted one, the program asks Azure. The update fails if the registry
+	// that Azure creates has another host.
 	LoginServer string
 	// Location is the Azure region in which a new resource group is created. The registry goes where its group is.
 	Location string
-	// PurgeFilters are those of Purge, or the ones for the services' repositories.
+	// PurgeFilters are the filters of Purge, or the default ones for the services' repositories.
 	PurgeFilters []string
 	// Tags of every Azure resource that takes tags.
 	Tags pulumi.StringMapInput
 }
 
-// Ref is what others need to know of a registry, whoever owns it.
+// Ref is what other components need to know about a registry, whoever owns it.
 type Ref struct {
 	// ID is the registry's ARM resource id, the scope of role assignments.
 	ID pulumi.StringOutput
@@ -47,7 +49,7 @@ type Ref struct {
 	LoginServer pulumi.StringOutput
 }
 
-// Registry is an Azure Container Registry in its resource group, with the admin user off, and all that belongs to it.
+// Registry is an Azure Container Registry in its resource group, with the admin user off, and everything that belongs to it.
 type Registry struct {
 	pulumi.ResourceState
 	component.Children
@@ -103,10 +105,10 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 		Registry: registry, ctx: ctx, name: name, args: args, replicaIn: map[string]pulumi.Resource{},
 		parent: parent, inside: pulumi.Composite(parent, pulumi.DeletedWith(created)),
 	}
-	for _, furnish := range []func() error{
+	for _, create := range []func() error{
 		site.replicas, site.webhooks, site.cacheRules, site.privateEndpoint, site.purge, site.diagnostics, site.push,
 	} {
-		if err := furnish(); err != nil {
+		if err := create(); err != nil {
 			return nil, fmt.Errorf("registry %q: %w", name, err)
 		}
 	}
@@ -120,14 +122,14 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 // checkLoginServer compares Azure's answer with the host that images and pull secrets name.
 func (a adoption) checkLoginServer(answered string) (string, error) {
 	if !strings.EqualFold(answered, a.loginServer) {
-		return "", fmt.Errorf("the registry's host in Azure is %q, and not %q, as the stack expected", answered, a.loginServer)
+		return "", fmt.Errorf("the registry's host in Azure is %q, but the stack expected %q", answered, a.loginServer)
 	}
 	return answered, nil
 }
 
-// nameIn returns the last part of an ARM id, a resource's name. A preview knows the id of a resource that is about to be changed, but
-// not its outputs, so what is below the resource shows no change there. When the resource is to be replaced, the engine sees by
-// this reference that what is below it goes with it.
+// nameIn returns the last part of an ARM id, a resource's name. A preview knows the id of a resource that changes, but not its
+// outputs. With the name from the id, the resources below it show no change in the preview. If the resource is replaced, this
+// reference tells the engine that the resources below it are replaced too.
 func nameIn(id pulumi.IDOutput) pulumi.StringOutput {
 	return id.ToStringOutput().ApplyT(path.Base).(pulumi.StringOutput)
 }
@@ -136,7 +138,7 @@ func nameIn(id pulumi.IDOutput) pulumi.StringOutput {
 type site struct {
 	*Registry
 	ctx       *pulumi.Context
-	name      string // of the component, with which the parts' names begin
+	name      string // of the component; the parts' names begin with it
 	args      *Args
 	parent    pulumi.ResourceOption
 	inside    pulumi.ResourceOption // for what Azure deletes together with the registry
@@ -163,10 +165,10 @@ func (s *site) replicas() error {
 	return nil
 }
 
-// protected is whether Pulumi refuses to delete the registry and its group.
+// protected says whether Pulumi refuses to delete the registry and its group.
 func (a *Args) protected() bool { return config.ValueOr(a.Protect, true) }
 
-// enabled is how Azure writes a switch.
+// enabled returns Azure's spelling of a switch.
 func enabled(on bool) string {
 	if on {
 		return "Enabled"

@@ -12,8 +12,8 @@ import (
 	"example.com/acr-microservices/infra/config"
 )
 
-// newSKUGuard returns the hook of a registry that refuses, at preview as well, a way down from Premium that Azure refuses: Pulumi changes
-// the registry first, and deletes at the end what Premium alone has.
+// newSKUGuard returns the registry's hook that refuses, also in a preview, a change from Premium that Azure would refuse: Pulumi
+// changes the registry first, and deletes the resources that need Premium only at the end.
 func newSKUGuard(ctx *pulumi.Context, name string) (pulumi.ResourceOption, error) {
 	hook, err := ctx.RegisterResourceHook("downFromPremium-"+name, func(args *pulumi.ResourceHookArgs) error {
 		if skuOf(args.OldInputs) != config.SKUPremium || skuOf(args.NewInputs) == config.SKUPremium {
@@ -22,11 +22,11 @@ func newSKUGuard(ctx *pulumi.Context, name string) (pulumi.ResourceOption, error
 		var state struct {
 			Outputs map[string]any `pulumi:"outputs"`
 		}
-		// What a registry of Premium has is in resources of their own, of which only the stack's state tells.
+		// The resources that need Premium are not part of the registry's inputs. Only the stack's state lists them.
 		if _, err := ctx.InvokePackageRaw("pulumi:pulumi:readStackResourceOutputs", &struct {
 			StackName string `pulumi:"stackName"`
 		}{ctx.Organization() + "/" + ctx.Project() + "/" + ctx.Stack()}, &state, ""); err != nil {
-			return fmt.Errorf("registry.sku: what the registry has is not known: %w", err)
+			return fmt.Errorf("registry.sku: cannot read the registry's resources from the stack's state: %w", err)
 		}
 		return downFromPremium(skuOf(args.NewInputs), slices.Sorted(maps.Keys(state.Outputs)))
 	}, &pulumi.ResourceHookOptions{OnDryRun: true})
@@ -44,13 +44,13 @@ func skuOf(inputs resource.PropertyMap) string {
 	return sku.ObjectValue()["name"].StringValue()
 }
 
-// onlyPremium are the types of resources that a registry has in Premium only, with the keys that make them.
+// onlyPremium are the types of resources that need Premium, with the keys that create them.
 var onlyPremium = map[string]string{
 	"Replication":     "registry.replicas",
 	"PrivateEndpoint": "registry.privateEndpoint",
 }
 
-// downFromPremium returns the error about the resources that have to go before the registry changes to another SKU.
+// downFromPremium returns the error about the resources that must be deleted before the registry changes to another SKU.
 func downFromPremium(sku string, urns []string) error {
 	var keys []string
 	for _, urn := range urns {
@@ -63,7 +63,7 @@ func downFromPremium(sku string, urns []string) error {
 	if keys = slices.Compact(keys); len(keys) == 0 {
 		return nil
 	}
-	return fmt.Errorf("registry.sku: Azure takes a registry from Premium to %s only when it has no replicas and private endpoints left, and they "+
-		"are deleted after the registry is changed; make two updates: one that removes %s and leaves registry.sku Premium, then one with registry.sku %s",
+	return fmt.Errorf("registry.sku: Azure changes a registry from Premium to %s only when it has no replicas and no private endpoints, but an update "+
+		"deletes them after it changes the registry; run two updates: one that removes %s and leaves registry.sku Premium, then one with registry.sku %s",
 		sku, strings.Join(keys, " and "), sku)
 }

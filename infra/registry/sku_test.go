@@ -16,8 +16,8 @@ func TestDownFromPremium(t *testing.T) {
 	require.NoError(t, downFromPremium("Basic", others))
 	err := downFromPremium("Basic", append(others, below+"network/v20210201:PrivateEndpoint::acr",
 		below+"containerregistry/v20231101preview:Replication::acr-northeurope", below+"containerregistry/v20231101preview:Replication::acr-eastus"))
-	require.EqualError(t, err, "registry.sku: Azure takes a registry from Premium to Basic only when it has no replicas and private endpoints left, "+
-		"and they are deleted after the registry is changed; make two updates: one that removes registry.privateEndpoint and registry.replicas "+
+	require.EqualError(t, err, "registry.sku: Azure changes a registry from Premium to Basic only when it has no replicas and no private endpoints, "+
+		"but an update deletes them after it changes the registry; run two updates: one that removes registry.privateEndpoint and registry.replicas "+
 		"and leaves registry.sku Premium, then one with registry.sku Basic")
 }
 
@@ -26,5 +26,5 @@ func TestSpelledAsAzureHasIt(t *testing.T) {
 	own := registryIdentity{"userAssigned", "/subscriptions/1/resourcegroups/shared/providers/Microsoft.ManagedIdentity/userAssignedIdentities/a"}
 	require.Equal(t, "userAssigned", own.spelled("UserAssigned"))
 	require.Equal(t, own[1], own.spelled("/subscriptions/1/resourceGroups/shared/providers/Microsoft.ManagedIdentity/userAssignedIdentities/a"))
-	require.Equal(t, "SystemAssigned", own.spelled("SystemAssigned"), "another one is a change")
+	require.Equal(t, "SystemAssigned", own.spelled("SystemAssigned"), "another type is a change")
 }

@@ -24,7 +24,7 @@ func (s *site) webhooks() error {
 			RegistryName:      s.Name,
 			WebhookName:       pulumi.String(name),
 			Location:          location,
-			// Both often hold a token, and Azure does not show them again either.
+			// This and the headers often contain a token, and Azure does not return them either.
 			ServiceUri: pulumi.ToSecret(pulumi.String(webhook.ServiceURI)).(pulumi.StringOutput),
 			Actions:    pulumi.ToStringArray(webhook.Actions),
 			Scope:      azure.Optional(webhook.Scope),

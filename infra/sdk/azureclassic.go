@@ -9,16 +9,16 @@ import (
 	"example.com/acr-microservices/infra/internal/azure"
 )
 
-// classicAzureVersion is the version of the provider azure. The stack uses it for the two things that azure-native lacks, because
-// they are actions in Azure, and azure-native knows only what is put and got: a token's password, and the run of a task. Its
-// generated package takes the compiler longer than the rest of the program.
+// classicAzureVersion is the version of the provider azure. The stack uses it for two resources that azure-native does not have,
+// because in Azure they are actions and not resources: a token's password, and the run of a task. Its generated package takes the
+// compiler longer than the rest of the program.
 const classicAzureVersion = "6.32.0"
 
 // ClassicAzure is the provider azure.
 type ClassicAzure struct{ pulumi.ProviderResourceState }
 
-// NewClassicAzure returns the provider for the subscription in which azure-native works, with further inputs by its own names. It
-// registers no resource providers, because that needs permissions on the whole subscription.
+// NewClassicAzure returns the provider for the subscription in which azure-native works, with further inputs under the provider's
+// own names. It registers no resource providers, because that needs permissions on the whole subscription.
 func NewClassicAzure(ctx *pulumi.Context, name string, settings pulumi.Map, opts ...pulumi.ResourceOption) (*ClassicAzure, error) {
 	subscription, err := azure.Subscription(ctx)
 	if err != nil {
@@ -33,7 +33,7 @@ func NewClassicAzure(ctx *pulumi.Context, name string, settings pulumi.Map, opts
 	return provider, ctx.RegisterResource("pulumi:providers:azure", name, inputs, provider, append(opts, pulumi.Version(classicAzureVersion))...)
 }
 
-// TaskRun is one run of an ACR Task, which has succeeded:
+// TaskRun is one successful run of an ACR Task:
 // https://www.pulumi.com/registry/packages/azure/api-docs/containerservice/registrytaskschedulerunnow
 type TaskRun struct{ pulumi.CustomResourceState }
 

@@ -7,7 +7,7 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 )
 
-// ReleaseArgs are the inputs of a Helm release, by the names of the Kubernetes provider:
+// ReleaseArgs are the inputs of a Helm release, under the names of the Kubernetes provider:
 // https://www.pulumi.com/registry/packages/kubernetes/api-docs/helm/v3/release/
 type ReleaseArgs struct {
 	// Name of the release, at most 53 characters.
@@ -24,14 +24,14 @@ type ReleaseArgs struct {
 	Description pulumi.StringPtrInput
 	// Values of the chart.
 	Values pulumi.MapInput
-	// ValueYAMLFiles are files of values, over which Values are laid; nil for none.
+	// ValueYAMLFiles are values files, which Values override; nil for none.
 	ValueYAMLFiles pulumi.AssetOrArchiveArrayInput
-	// AllowNullValues keeps empty lists among Values, before 4.30 of the provider; since then it does so by itself, and says that
-	// the setting has no effect.
+	// AllowNullValues keeps empty lists in Values, before version 4.30 of the provider. Later versions always keep them, and report
+	// that the setting has no effect.
 	AllowNullValues pulumi.BoolPtrInput
 	// Timeout in seconds.
 	Timeout pulumi.IntInput
-	// SkipAwait does not wait until what the release has made is ready.
+	// SkipAwait does not wait until the release's resources are ready.
 	SkipAwait pulumi.BoolPtrInput
 	// WaitForJobs waits for jobs as well.
 	WaitForJobs pulumi.BoolPtrInput
@@ -41,7 +41,7 @@ type ReleaseArgs struct {
 	SkipCrds pulumi.BoolPtrInput
 	// Atomic rolls back on failure.
 	Atomic pulumi.BoolInput
-	// CleanupOnFail deletes what a failed upgrade newly created.
+	// CleanupOnFail deletes the resources that a failed upgrade created.
 	CleanupOnFail pulumi.BoolInput
 	// MaxHistory is how many revisions are kept.
 	MaxHistory pulumi.IntInput
@@ -80,7 +80,7 @@ func (ReleaseArgs) ElementType() reflect.Type { return reflect.TypeFor[releaseAr
 type Release struct {
 	pulumi.CustomResourceState
 
-	// Status of the release, as in "deployed".
+	// Status of the release, such as "deployed".
 	Status pulumi.StringOutput
 	// State is the release's whole status as the provider reports it.
 	State pulumi.MapOutput `pulumi:"status"`

@@ -11,12 +11,11 @@ import (
 	"example.com/acr-microservices/infra/config"
 )
 
-// createNamespace creates the namespace, which must not exist, or adopts it, which must. It returns the name, known once the
-// namespace exists.
+// createNamespace creates a new namespace, or adopts an existing one. It returns the name, known once the namespace exists.
 func (s *site) createNamespace() (pulumi.StringOutput, error) {
 	settings, labels := s.args.Namespace, pulumi.StringMap{}
 	adopted := config.ValueOr(settings.Adopt, false)
-	if !adopted { // The labels of an existing namespace that the stack file does not mention belong to somebody else.
+	if !adopted { // Labels of an existing namespace that are not in the stack file belong to its owner.
 		maps.Copy(labels, s.args.Labels)
 	}
 	maps.Copy(labels, pulumi.ToStringMap(settings.Labels))
@@ -31,7 +30,7 @@ func (s *site) createNamespace() (pulumi.StringOutput, error) {
 	}
 	name := pulumi.String(s.args.NamespaceName)
 	if adopted {
-		// A patch owns the fields it sets and nothing else: when it is deleted, they are removed, and the namespace stays.
+		// A patch owns only the fields that it sets: its deletion removes them, and the namespace stays.
 		patch, err := corev1.NewNamespacePatch(s.ctx, s.name, &corev1.NamespacePatchArgs{
 			Metadata: &metav1.ObjectMetaPatchArgs{Name: name, Labels: labels, Annotations: annotations},
 		}, s.parent)

@@ -33,7 +33,7 @@ func (s *site) pullSecret() (pulumi.StringInput, error) {
 	created, err := corev1.NewSecret(s.ctx, s.name, &corev1.SecretArgs{
 		Metadata: &metav1.ObjectMetaArgs{Name: pulumi.String(wanted.Name), Namespace: s.namespace, Labels: s.args.Labels},
 		Type:     pulumi.String("kubernetes.io/dockerconfigjson"),
-		// A secret as a whole, because the map itself holds an output only inside.
+		// The whole map is a secret, not only the output inside it.
 		Data: pulumi.ToSecret(pulumi.StringMap{".dockerconfigjson": content}).(pulumi.StringMapOutput),
 	}, s.inside)
 	if err != nil {

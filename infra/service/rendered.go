@@ -15,12 +15,13 @@ import (
 	"example.com/acr-microservices/infra/manifest"
 )
 
-// renderToken is the function of the Kubernetes provider that renders a chart, wherever it is, without installing it. Helm's engine in
-// the program would take as long to compile as three times the rest of it.
+// renderToken is the function of the Kubernetes provider that renders a chart from any source without installing it. Helm's engine
+// in this program would take three times as long to compile as the rest of it.
 const renderToken = "kubernetes:helm:template" //nolint:gosec // G101: the name of a function
 
-// renderOptions are what it takes, as JSON. A namespace is not among them: given one, the provider asks the cluster for every kind of
-// object whether it has one, and fails where the cluster cannot be reached (decodeYaml in its invoke_decode_yaml.go).
+// renderOptions are the function's options, as JSON. They leave out the namespace: with one, the provider asks the cluster for
+// every kind of object whether it is namespaced, and fails if it cannot reach the cluster (decodeYaml in its
+// invoke_decode_yaml.go).
 type renderOptions struct {
 	Chart       string         `json:"chart"`
 	Path        string         `json:"path,omitempty"` // the folder in which Chart is
@@ -35,8 +36,8 @@ type renderOptions struct {
 	} `json:"fetch_opts"`
 }
 
-// checkRendered renders the chart as the stack file means it, and fails unless its pods run the stack's image and can pull it. All
-// that it needs is known before anything exists, so that a first preview says what is wrong.
+// checkRendered renders the chart with the stack file's settings, and fails unless its pods run the stack's image and can pull it.
+// Everything that it needs is known before any resource exists, so that the first preview reports all faults.
 func (s *site) checkRendered() pulumi.Output {
 	if !s.args.Release.Chart.Check {
 		return pulumi.Bool(true).ToBoolOutput()
@@ -53,14 +54,14 @@ func (s *site) checkRendered() pulumi.Output {
 			return false, s.renderFault(err)
 		}
 		if rendered.Objects == nil {
-			return true, nil // The provider does not know its cluster yet, and so answers nothing.
+			return true, nil // The provider does not know its cluster yet, and so returns nothing.
 		}
 		faults := manifest.Check(rendered.Objects, s.wanted())
 		return true, config.ChartFaults(s.name, faults)
 	})
 }
 
-// wanted is what the stack means the chart's pods to run.
+// wanted returns what the chart's pods must run.
 func (s *site) wanted() manifest.Wanted {
 	image, keys, prefix := s.args.Image, s.args.Release.Chart.Keys, ""
 	if !image.Foreign() {
@@ -94,20 +95,20 @@ func (s *site) renderJSON() string {
 	options.Fetch.Repo, options.Fetch.Username, options.Fetch.Password = chart.Repository, chart.Username, chart.Password
 	text, err := json.Marshal(options)
 	if err != nil {
-		panic(err) // The values are of JSON.
+		panic(err) // The values come from JSON.
 	}
 	return string(text)
 }
 
-// renderFault is the error about a chart that could not be rendered. It is only a warning where the release may still succeed: the
-// provider fetches charts for it in other ways too, and takes an old version of Kubernetes for that of a cluster it does not reach.
+// renderFault returns the error about a chart that could not be rendered. It only warns if the release can still succeed: the
+// provider has other ways to fetch the chart of a release, and assumes an old version of Kubernetes if it cannot reach the cluster.
 func (s *site) renderFault(err error) error {
 	text := hide(status.Convert(err).Message(), s.args.Release)
 	if _, reason, ok := strings.Cut(text, "failed to create chart from template: "); ok {
 		text = reason // Helm's own words
 	}
 	if strings.Contains(text, "failed to pull chart") || strings.Contains(text, "chart requires kubeVersion") {
-		return s.ctx.Log.Warn(fmt.Sprintf("services.%s.chart: the chart could not be looked at: %s", s.name, text), nil)
+		return s.ctx.Log.Warn(fmt.Sprintf("services.%s.chart: the chart could not be checked: %s", s.name, text), nil)
 	}
 	fault := "check: the chart does not render: " + text
 	if s.wanted().Tagged && strings.Contains(text, "@sha256:") {
@@ -117,13 +118,14 @@ func (s *site) renderFault(err error) error {
 	return config.ChartFaults(s.name, []string{fault})
 }
 
-// hide replaces in a text what may be secret: the chart's password, and each text of the user's values if one of them is encrypted.
+// hide masks everything in a text that can be secret: the chart's password, and each text of the user's values if one of them is
+// encrypted.
 func hide(text string, release *Release) string {
 	secrets := []string{release.Chart.Password}
 	if release.PrivateValues {
 		secrets = append(secrets, texts(release.Values)...)
 	}
-	slices.SortFunc(secrets, func(a, b string) int { return len(b) - len(a) }) // A longer one may hold a shorter one.
+	slices.SortFunc(secrets, func(a, b string) int { return len(b) - len(a) }) // A longer one can contain a shorter one.
 	for _, secret := range secrets {
 		if len(secret) > 2 {
 			text = strings.ReplaceAll(text, secret, "[secret]")

@@ -16,7 +16,7 @@ import (
 // have others.
 const rulesName = "pulumi"
 
-// rules creates what limits the pods in the namespace.
+// rules creates the quota, the limit range and the network policy of the namespace.
 func (s *site) rules() ([]pulumi.Resource, error) {
 	var rules []pulumi.Resource
 	settings := s.args.Namespace
@@ -55,7 +55,7 @@ func (s *site) rules() ([]pulumi.Resource, error) {
 	return rules, nil
 }
 
-// isolation lets only the namespace itself and the given others reach its pods.
+// isolation allows only pods of the namespace itself and of the given others to connect to its pods.
 func isolation(allowFrom []string) *networkingv1.NetworkPolicySpecArgs {
 	from := networkingv1.NetworkPolicyPeerArray{&networkingv1.NetworkPolicyPeerArgs{PodSelector: &metav1.LabelSelectorArgs{}}}
 	for _, other := range slices.Sorted(slices.Values(allowFrom)) {

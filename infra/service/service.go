@@ -1,4 +1,4 @@
-// Package service is one microservice in a cluster: its namespace with the rules in it, its pull secret, and its Helm release.
+// Package service deploys one microservice to a cluster: its namespace with the rules in it, its pull secret, and its Helm release.
 package service
 
 import (
@@ -15,18 +15,18 @@ const componentType = "acr-microservices:index:Service"
 type Args struct {
 	// NamespaceName is the namespace's name, an RFC 1123 label.
 	NamespaceName string
-	// Namespace, validated, says what limits the pods in the namespace.
+	// Namespace holds the validated settings of the namespace.
 	Namespace config.Namespace
 	// Labels of all objects that the component creates.
 	Labels pulumi.StringMap
-	// Registry is the host in front of the image's repository, as in "example.azurecr.io"; a foreign image has its own, and its release
-	// only waits for this one to be known.
+	// Registry is the host in front of the image's repository, such as "example.azurecr.io". A foreign image has its own host, and its
+	// release only waits until this one is known.
 	Registry pulumi.StringInput
 	// PullSecret for Registry; nil for none.
 	PullSecret *PullSecret
 	// Image to run. Without a tag and a digest the service gets no release yet.
 	Image config.Image
-	// NewNamespace runs before a namespace is created; nil for nothing.
+	// NewNamespace runs before a namespace is created; nil for none.
 	NewNamespace *pulumi.ResourceHook
 	// Release to install; nil for none yet.
 	Release *Release
@@ -38,9 +38,9 @@ type Service struct {
 
 	// Namespace of the service, known once it exists.
 	Namespace pulumi.StringOutput
-	// Image that the release runs, as in "example.azurecr.io/customerapi:1.0.0"; nil without a release.
+	// Image that the release runs, such as "example.azurecr.io/customerapi:1.0.0"; nil without a release.
 	Image pulumi.StringInput
-	// Status of the release, as in "deployed"; nil without a release.
+	// Status of the release, such as "deployed"; nil without a release.
 	Status pulumi.StringInput
 }
 

@@ -1,5 +1,5 @@
-// Package azure is what the components that make resources in Azure share: where the stack works, names that a registry takes,
-// role assignments, and options of resources.
+// Package azure holds what the components with resources in Azure share: the subscription, names that a registry allows, role
+// assignments, and options of resources.
 package azure
 
 import (
@@ -11,15 +11,15 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 )
 
-// What belongs to a registry has a name of 5 to 50 characters.
+// The name of a resource below a registry has 5 to 50 characters.
 const (
 	MinName = 5
 	MaxName = 50
 )
 
-// Ask calls a function of azure-native by its token, such as "containerservice:getManagedCluster", and returns the plain answer, in
-// a preview as well. The generated functions refuse an answer that holds a secret, as a kubeconfig does, unless it is taken as
-// an output. Ask returns it in plain text: the caller has to keep it secret.
+// Ask calls a function of azure-native by its token, such as "containerservice:getManagedCluster", and returns the plain answer,
+// also in a preview. The generated functions refuse an answer that contains a secret, such as a kubeconfig, unless the caller uses
+// it as an output. Ask returns it in plain text: the caller must keep it secret.
 func Ask[T any](ctx *pulumi.Context, function string, args any, opts ...pulumi.InvokeOption) (T, error) {
 	var answer T
 	_, err := ctx.InvokePackageRaw("azure-native:"+function, args, &answer, "", utilities.PkgInvokeDefaultOpts(opts)...)
@@ -47,7 +47,7 @@ func After(value pulumi.StringInput, resources ...pulumi.CustomResource) pulumi.
 	return pulumi.All(all...).ApplyT(func(all []any) string { return all[0].(string) }).(pulumi.StringOutput)
 }
 
-// Optional is nil for an empty string, so that the provider chooses.
+// Optional returns nil for an empty string, so that the provider chooses.
 func Optional(s string) pulumi.StringPtrInput {
 	if s == "" {
 		return nil
@@ -60,7 +60,7 @@ func Optional(s string) pulumi.StringPtrInput {
 func ReplacedBy(inputs ...string) pulumi.ResourceOption { return pulumi.ReplaceOnChanges(inputs) }
 
 // ResourceName shortens or lengthens a name to what Azure allows, at most longest characters, and keeps it different from other
-// names that begin alike.
+// names with the same beginning.
 func ResourceName(name string, longest int) string {
 	if len(name) >= MinName && len(name) <= longest {
 		return name

@@ -15,7 +15,7 @@ func TestResourceNames(t *testing.T) {
 		base := ResourceName(name, longest)
 		require.GreaterOrEqual(t, len(base), MinName, name)
 		require.LessOrEqual(t, len(base), longest, name)
-		require.False(t, seen[base], "%s has the name of another", name)
+		require.False(t, seen[base], "%s and another name become the same", name)
 		seen[base] = true
 	}
 	require.Equal(t, "customerapi-test", ResourceName("customerapi-test", longest))

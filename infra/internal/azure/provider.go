@@ -8,7 +8,7 @@ import (
 // Provider is an explicit provider of one of the packages for Azure and Entra.
 type Provider struct{ pulumi.ProviderResourceState }
 
-// Entra is the version of the provider azuread that belongs to its SDK.
+// entraVersion is the version of the provider azuread that belongs to its SDK.
 const entraVersion = "5.53.5"
 
 // NewEntra returns the provider azuread with inputs by its own names.
@@ -23,8 +23,8 @@ func NewNative(ctx *pulumi.Context, name string, inputs pulumi.Map, opts ...pulu
 	return provider, ctx.RegisterResource("pulumi:providers:azure-native", name, inputs, provider, utilities.PkgResourceDefaultOpts(opts)...)
 }
 
-// Settings returns those of a package's settings in the stack file that are given, secret where they are encrypted: an explicit
-// provider does not read them itself.
+// Settings returns a package's settings in the stack file, as secrets if they are encrypted. An explicit provider does not read
+// them itself.
 func Settings(ctx *pulumi.Context, pkg string, keys []string) pulumi.Map {
 	settings := pulumi.Map{}
 	for _, key := range keys {

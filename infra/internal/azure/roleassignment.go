@@ -1,8 +1,8 @@
 package azure
 
 import (
-	// The version that is the SDK's default, in a package of its own: authorization/v2 takes the compiler 16 seconds of CPU, this
-	// one less than half a second. The SDK declares the types aliases of each other.
+	// The SDK's default version, as a separate package: authorization/v2 takes the compiler 16 seconds of CPU, this one less than half
+	// a second. The SDK declares the types of both as aliases.
 	authorization "github.com/pulumi/pulumi-azure-native-sdk/authorization/v2/v20220401"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 )

@@ -14,7 +14,7 @@ import (
 	"sigs.k8s.io/yaml"
 )
 
-// Options are those of the provider's function that tests of local charts need.
+// Options are the options of the provider's function that tests of local charts need.
 type Options struct {
 	Chart       string         `json:"chart"`
 	Path        string         `json:"path"`
@@ -23,7 +23,7 @@ type Options struct {
 	Values      map[string]any `json:"values"`
 }
 
-// RenderJSON renders a chart below root as the provider's options say; none for a chart that would have to be fetched.
+// RenderJSON renders a chart below root with the provider's options. It returns nothing for a chart that would have to be fetched.
 func RenderJSON(root, text string) ([]map[string]any, error) {
 	var options Options
 	if err := json.Unmarshal([]byte(text), &options); err != nil || options.Path == "" {

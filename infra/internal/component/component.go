@@ -1,8 +1,8 @@
 // Package component lets others wait for all resources of a component.
 //
-// The SDK's own DependsOn(component) is not enough. It looks for the component's children when the dependent resource is registered,
-// in a goroutine, and the children add themselves to the component in goroutines of their own (context.go, getOpts, in version
-// 3.259): now and then one of them comes too late, and the dependent resource does not wait for it.
+// The SDK's own DependsOn(component) is not enough. It looks for the component's children when the dependent resource is
+// registered, in a goroutine, and the children add themselves to the component in their own goroutines (context.go, getOpts, in
+// version 3.259): sometimes one of them is too late, and the dependent resource does not wait for it.
 package component
 
 import "github.com/pulumi/pulumi/sdk/v3/go/pulumi"
@@ -19,7 +19,7 @@ func (c *Children) Register(ctx *pulumi.Context, kind, name string, component pu
 		if _, custom := args.Resource.(pulumi.CustomResource); custom {
 			c.resources = append(c.resources, args.Resource)
 		}
-		return nil // and so changes nothing
+		return nil // which changes nothing
 	}
 	return ctx.RegisterComponentResource(kind, name, component, append(opts, pulumi.Transformations([]pulumi.ResourceTransformation{note}))...)
 }

@@ -1,4 +1,4 @@
-// Package projecttest reads for tests what the project's files say: stack files, golden files, the documentation, and, by way of the go
+// Package projecttest reads the project's files for tests: stack files, golden files, the documentation, and, through the go
 // command, the source.
 package projecttest
 
@@ -19,10 +19,10 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// Update is the flag with which tests rewrite what they compare with.
+// Update is the flag that makes tests rewrite the files with which they compare.
 var Update = flag.Bool("update", false, "rewrite the golden files")
 
-// What the tests' stacks are called.
+// Names of the project and the stack in tests.
 const (
 	Project   = "acr-microservices"
 	StackName = "dev"
@@ -43,8 +43,8 @@ func ReadStack(t testing.TB, path string) Stack {
 	return ParseStack(t, text)
 }
 
-// ParseStack does the same with the file's content. It reads the file by the library with which Pulumi does: what YAML changes on
-// the way to the program, it changes in tests as well.
+// ParseStack does the same with the file's content. It uses the same YAML library as Pulumi, so that YAML changes values in tests
+// as it does for the program.
 func ParseStack(t testing.TB, text []byte) Stack {
 	t.Helper()
 	stack, err := LoadStack(text)
@@ -52,7 +52,7 @@ func ParseStack(t testing.TB, text []byte) Stack {
 	return stack
 }
 
-// LoadStack does the same for a text that may be none.
+// LoadStack does the same, but returns an error for a text that is not a stack file.
 func LoadStack(text []byte) (Stack, error) {
 	stack := Stack{Config: map[string]string{}}
 	file, err := workspace.LoadProjectStackBytes(nil, &workspace.Project{Name: Project}, text, "Pulumi."+StackName+".yaml", encoding.YAML)
@@ -72,7 +72,7 @@ func LoadStack(text []byte) (Stack, error) {
 	return stack, nil
 }
 
-// openSafe takes the text of a leaf {secure: text} for the secret itself.
+// openSafe treats the text of a leaf {secure: text} as the secret itself.
 type openSafe struct{}
 
 func (openSafe) DecryptValue(_ context.Context, text string) (string, error) { return text, nil }
@@ -111,7 +111,7 @@ func Golden(t *testing.T, name, got string) {
 	require.Equal(t, string(want), got, "rewrite with -update")
 }
 
-// Generated compares a file of the project with what it is generated from.
+// Generated compares a file of the project with its generated content.
 func Generated(t *testing.T, path, want string) {
 	t.Helper()
 	if *Update {
@@ -119,10 +119,10 @@ func Generated(t *testing.T, path, want string) {
 	}
 	got, err := os.ReadFile(path)
 	require.NoError(t, err)
-	require.Equal(t, want, string(got), "%s is not what it is generated from; write it with -update", path)
+	require.Equal(t, want, string(got), "%s is out of date; rewrite it with -update", path)
 }
 
-// GeneratedPart does the same with what is between two comments in a document, "<!-- generated: name -->" and "<!-- end -->".
+// GeneratedPart does the same for the part of a document between two comments, "<!-- generated: name -->" and "<!-- end -->".
 func GeneratedPart(t *testing.T, path, name, want string) {
 	t.Helper()
 	text, err := os.ReadFile(path)
@@ -143,7 +143,7 @@ func Section(t *testing.T, path, heading string) string {
 	return regexp.MustCompile("\n##+ ").Split(section, 2)[0]
 }
 
-// FirstColumn returns what stands in code quotes at the beginning of the rows of a section's table.
+// FirstColumn returns the first column of a section's table, for rows that begin with code quotes.
 func FirstColumn(t *testing.T, path, heading string) []string {
 	t.Helper()
 	var column []string

@@ -689,7 +689,7 @@ func typical(out string) []string {
 		out = regexp.MustCompile(pattern).ReplaceAllString(out, placeholder)
 	}
 	// The tools are built once, and the warning comes in the last third of a period.
-	sometimes := regexp.MustCompile(`^(building|…|warning: the password .* is to change)`)
+	sometimes := regexp.MustCompile(`^(building|…|warning: the pull password is due to change)`)
 	var lines []string
 	for line := range strings.Lines(out) {
 		fields := strings.Join(strings.Fields(line), " ")

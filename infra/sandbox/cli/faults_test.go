@@ -69,7 +69,7 @@ func usual(said string) string {
 		said = regexp.MustCompile(r.pattern).ReplaceAllString(said, r.placeholder)
 	}
 	// What depends on the hour, on how long things take, or on what else was going on.
-	incidental := regexp.MustCompile(`^  (create|update|delete|replace|import)\S* .*[0-9](ms|s)$|^  … |^  warning: the password .* is to change|` +
+	incidental := regexp.MustCompile(`^  (create|update|delete|replace|import)\S* .*[0-9](ms|s)$|^  … |^  warning: the pull password is due to change|` +
 		`: (Failed: Error: (ErrImagePull|ImagePullBackOff)|FailedToUpdateEndpointSlices: .*|Unhealthy: .*)$`)
 	var lines []string
 	for line := range strings.Lines(said) {

@@ -30,16 +30,16 @@ func TestKilledHelm(t *testing.T) {
 	assert.Contains(t, out, "pulumi cancel")
 	p.must("cancel", "--yes")
 	out = p.must("up", "--yes", "--skip-preview")
-	assert.Contains(t, out, `release "customerapi": revision 1 is pending-install since `)
-	assert.Contains(t, out, "no Helm is at work on it any more: it is installed anew")
+	assert.Contains(t, out, `release "customerapi": revision 1 has been pending-install since `)
+	assert.Contains(t, out, "its Helm is no longer running: it is installed again")
 	assert.Equal(t, map[string]string{"1": "deployed"}, p.history())
 
 	p.tag("1.1.0")
 	p.kill("pending-upgrade", "up", "--yes", "--skip-preview")
 	p.must("cancel", "--yes")
 	out = p.must("up", "--yes", "--skip-preview")
-	assert.Contains(t, out, `release "customerapi": revision 2 is pending-upgrade since `)
-	assert.Contains(t, out, "no Helm is at work on it any more: it counts as failed")
+	assert.Contains(t, out, `release "customerapi": revision 2 has been pending-upgrade since `)
+	assert.Contains(t, out, "its Helm is no longer running: it is marked as failed")
 	assert.Equal(t, map[string]string{"1": "superseded", "2": "failed", "3": "deployed"}, p.history())
 
 	// An image that is not there: Helm rolls back, and is killed at that.

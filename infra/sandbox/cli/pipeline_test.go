@@ -438,16 +438,16 @@ func TestPipeline(t *testing.T) {
 		require.Equal(t, []string{"Build", "Preview_test", "Deploy_test", "Preview_prod", "Deploy_prod"}, r.finish())
 		require.Equal(t, "Failed", r.results["Deploy_prod"])
 		assert.Contains(t, b.double.issues[0], "customerapi is not built: stack test has no registry yet.")
-		assert.Contains(t, b.double.issues[1], "nobody has to approve a deployment to prod, so it is refused")
+		assert.Contains(t, b.double.issues[1], "refused, because a deployment to prod requires no approval")
 		assert.Len(t, b.double.issues, 2)
 		b.rest.approvals = true
 		r.variables["System.StageAttempt"] = "2"
 		require.Equal(t, "Succeeded", r.stage("Deploy_prod"), r.log)
-		assert.Contains(t, r.log, "a deployment to prod needs an approval")
+		assert.Contains(t, r.log, "a deployment to prod requires an approval")
 		summary := strings.Join(b.double.summaries, "\n")
 		assert.Contains(t, summary, "### Preview of test")
 		assert.Contains(t, summary, "| releases.customerapi | no release yet: set image.tag or image.digest |")
-		assert.Contains(t, r.log, "no comment: this run is not of a pull request here")
+		assert.Contains(t, r.log, "no comment: this run has no pull request on this host")
 		match := regexp.MustCompile(`\| registryName \| (\w+) \|`).FindStringSubmatch(summary)
 		require.NotNil(t, match)
 		registry = match[1]
@@ -514,7 +514,7 @@ func TestPipeline(t *testing.T) {
 		previewed := r.variables["Build.SourceVersion"]
 		r.variables["Build.SourceVersion"] = "0123456789abcdef0123456789abcdef01234567"
 		require.Equal(t, "Failed", r.stage("Deploy_test"))
-		assert.Contains(t, r.log, fmt.Sprintf("it was made for commit %s, and this is 0123456789abcdef0123456789abcdef01234567: start a new run of the pipeline", previewed))
+		assert.Contains(t, r.log, fmt.Sprintf("it was made for commit %s, but this is commit 0123456789abcdef0123456789abcdef01234567: start a new run of the pipeline", previewed))
 	})
 	step("a plan that is violated shows no secret", func(*testing.T) { b.violate() })
 	step("settings that are wrong fail the preview", func(t *testing.T) {
@@ -527,7 +527,7 @@ func TestPipeline(t *testing.T) {
 		require.Len(t, b.double.issues, before+2, "a line for each problem: %q", b.double.issues)
 		assert.Contains(t, b.double.issues[before], `registry.sku: "Gold"`)
 		assert.Contains(t, b.double.issues[before+1], `services.customerapi.image.tag: "a/b"`)
-		assert.Contains(t, b.double.summaries[len(b.double.summaries)-1], "**The preview has failed**")
+		assert.Contains(t, b.double.summaries[len(b.double.summaries)-1], "**The preview failed**")
 	})
 	step("a release that fails fails the deployment, and the next one goes on", func(t *testing.T) {
 		b.commit("test", settings{"services": services(settings{"tag": "9.9.9"}), "release": settings{"timeoutSeconds": 10}})

@@ -170,7 +170,7 @@ func TestSetupTwice(t *testing.T) {
 
 			out, err = w.run()
 			require.NoError(t, err, out)
-			assert.Equal(t, missing, told(out, "making"))
+			assert.Equal(t, missing, told(out, "creating"))
 			test.expect(w)
 			made := w.store()
 			text, err := os.ReadFile(filepath.Join(w.folder, "Pulumi.test.yaml"))
@@ -179,7 +179,7 @@ func TestSetupTwice(t *testing.T) {
 
 			out, err = w.run()
 			require.NoError(t, err, out)
-			assert.Empty(t, told(out, "making"))
+			assert.Empty(t, told(out, "creating"))
 			assert.Equal(t, made, w.store(), "a second run changes nothing")
 			again, err := os.ReadFile(filepath.Join(w.folder, "Pulumi.test.yaml"))
 			require.NoError(t, err)
@@ -198,7 +198,7 @@ func TestSetupTwice(t *testing.T) {
 			assert.Equal(t, []string{"role Storage Blob Data Reader of preview on state"}, told(out, "missing"))
 			out, err = w.run()
 			require.NoError(t, err, out)
-			assert.Equal(t, []string{"role Storage Blob Data Reader of preview on state"}, told(out, "making"))
+			assert.Equal(t, []string{"role Storage Blob Data Reader of preview on state"}, told(out, "creating"))
 		})
 	}
 }
@@ -330,7 +330,7 @@ func TestSetupOtherWays(t *testing.T) {
 	w.stackFiles("servicePrincipal", "servicePrincipal")
 	out, err = w.run()
 	require.NoError(t, err, out)
-	assert.Empty(t, told(out, "making"))
+	assert.Empty(t, told(out, "creating"))
 }
 
 // TestSetupRefuses: all that is wrong is told at once, and nothing that means something to a shell gets into the script.
