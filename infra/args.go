@@ -126,8 +126,8 @@ func (s *stack) serviceArgs(name string) (*service.Args, error) {
 	return args, nil
 }
 
-// hostFor returns the registry's host for a service, empty for an image from outside Azure. An image from another registry in Azure
-// must not name the stack's own registry, so the host is compared as soon as it is known.
+// hostFor returns the registry's host for a service, or an empty string if the image names a host outside Azure. If the image names
+// a host in Azure, that must not be the stack's own registry, so both are compared as soon as the registry's host is known.
 func (s *stack) hostFor(name string) pulumi.StringInput {
 	image := s.cfg.Services[name].Image
 	switch {
@@ -174,4 +174,4 @@ func registryName(project string) string {
 	return name[:min(len(name), maxLogicalName)]
 }
 
-const maxLogicalName = 42 // because the provider adds 8 characters
+const maxLogicalName = 42 // Azure allows 50, and the provider adds 8

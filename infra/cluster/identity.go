@@ -59,7 +59,7 @@ func knownIdentity(ctx *pulumi.Context, settings config.Cluster) (string, pulumi
 	case settings.Identifier != "":
 		return settings.Identifier, pulumi.Composite(), nil
 	}
-	// The stack does not need the permission to read all namespaces of the cluster, and a preview can run where the cluster cannot be
+	// The stack does not require the permission to read the cluster's namespaces, and a preview can run where the cluster cannot be
 	// reached.
 	if err := ctx.Log.Warn(fmt.Sprintf("cluster: cannot check whether this is the recorded cluster, because its identity cannot be read: %v; "+
 		"set cluster.identifier to skip this check", err), nil); err != nil {

@@ -78,7 +78,8 @@ func (c *Config) applyAround(around Around) problems {
 	return found
 }
 
-// sharedSettings are the settings that the providers azure and azure-native have in common. The stack gives azure-native's to both.
+// sharedSettings are the settings that the providers azure and azure-native have in common. The stack applies azure-native's to
+// both providers.
 var sharedSettings = slices.Concat(ProviderSettings, []string{"environment", "location", "subscriptionId"})
 
 // ProviderSettings select the identity of the providers azure and azure-native:

@@ -60,8 +60,8 @@ func (c *Config) InAzure(image Image) bool {
 	return image.Foreign() && strings.HasSuffix(strings.ToLower(image.host()), "."+c.Cloud.RegistrySuffix)
 }
 
-// CheckHost reports an image that names the host of the stack's own registry. It is for a host that the configuration does not
-// tell.
+// CheckHost reports an image that names the host of the stack's own registry. It is for a registry whose host is not in the
+// configuration.
 func (c *Config) CheckHost(service, loginServer string) error {
 	image := c.Services[service].Image
 	if !image.Foreign() || !strings.EqualFold(image.host(), loginServer) {

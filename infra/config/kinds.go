@@ -50,8 +50,8 @@ func whole(pattern string) *regexp.Regexp { return regexp.MustCompile(`^` + patt
 
 // kind is a kind of text.
 type kind struct {
-	values  []string          // the allowed ones, besides those that match pattern
-	pattern *regexp.Regexp    // which all others match
+	values  []string          // the allowed texts, besides those that match pattern
+	pattern *regexp.Regexp    // which all other texts match
 	min     int               // characters
 	max     int               // characters; 0 means no limit
 	check   func(string) bool // what pattern, min and max cannot express, and so the schema cannot

@@ -199,7 +199,7 @@ func secretValue(name, value string) *tasks.SetValueArgs {
 
 const defaultDockerfile = "Dockerfile"
 
-// contentHash returns a hash of the settings that determine the content of an image. Credentials do not.
+// contentHash returns a hash of the settings that determine the content of an image. Credentials are not among them.
 func contentHash(image config.Image) (string, error) {
 	public := image
 	if image.Import != nil {

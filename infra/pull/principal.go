@@ -74,7 +74,7 @@ func owners(ctx *pulumi.Context, listed []string, opts ...pulumi.InvokeOption) (
 }
 
 // addPasswords creates the application's current password and the next one, and returns the current one. The provider creates an
-// application's passwords one at a time, in some seconds each, so the one that the services wait for comes first.
+// application's passwords one at a time, in a few seconds each, so the one that the services wait for comes first.
 func (a *Access) addPasswords(ctx *pulumi.Context, name string, application *azuread.Application, rotation config.RotationPeriod) (pulumi.StringOutput, error) {
 	create := func(password config.Password, opts ...pulumi.ResourceOption) (*azuread.ApplicationPassword, error) {
 		created, err := azuread.NewApplicationPassword(ctx, name+"-"+password.Name, &azuread.ApplicationPasswordArgs{
