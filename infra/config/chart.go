@@ -58,7 +58,7 @@ func (c *Config) ChartOf(service string) (ResolvedChart, error) {
 		local, err = c.localChart(resolved.Name)
 		resolved.Version, resolved.Digest, hasValue = local.version, local.digest, local.hasValue
 	}
-	resolved.Keys = settings.Keys.withDefaults(hasValue)
+	resolved.Keys = settings.Keys.WithDefaults(hasValue)
 	return resolved, err
 }
 

@@ -36,8 +36,9 @@ const (
 	NoDigest    = "none"
 )
 
-// withDefaults returns k with its empty fields filled in: charts follow `helm create`, unless they say otherwise.
-func (k ChartKeys) withDefaults(chartHasDigest func(path string) bool) ChartKeys {
+// WithDefaults returns k with its empty fields filled in: charts follow `helm create`, unless they say otherwise. A chart for which
+// chartHasDigest is true takes the digest as a value of its own.
+func (k ChartKeys) WithDefaults(chartHasDigest func(path string) bool) ChartKeys {
 	if k.Image == "" {
 		setDefault(&k.Repository, "image.repository")
 		setDefault(&k.Tag, "image.tag")

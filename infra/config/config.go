@@ -227,7 +227,15 @@ func applyDefaults(cfg *Config, stack string) {
 		setDefault(&cfg.Registry.Name, id.Name)
 		setDefault(&cfg.Registry.ResourceGroup.Name, id.ResourceGroup)
 	}
-	cfg.Release = cfg.Release.or(Release{
+	for name, service := range cfg.Services {
+		setDefault(&service.Image.Repository, name)
+		cfg.Services[name] = service
+	}
+}
+
+// WithDefaults returns r with every field set.
+func (r Release) WithDefaults() Release {
+	r = r.or(Release{
 		TimeoutSeconds: ptr(defaultTimeoutSeconds),
 		Wait:           ptr(true),
 		WaitForJobs:    ptr(false),
@@ -236,10 +244,8 @@ func applyDefaults(cfg *Config, stack string) {
 		CleanupOnFail:  ptr(true),
 		MaxHistory:     ptr(defaultMaxHistory),
 	})
-	for name, service := range cfg.Services {
-		setDefault(&service.Image.Repository, name)
-		cfg.Services[name] = service
-	}
+	setDefault(&r.Atomic, r.Wait)
+	return r
 }
 
 // or returns r with its nil fields taken from outer.
@@ -287,9 +293,7 @@ func (c Chart) named() bool {
 
 // ReleaseOf returns the Helm settings of a service, its own before the stack's.
 func (c *Config) ReleaseOf(service string) Release {
-	release := c.Services[service].Release.or(c.Release)
-	setDefault(&release.Atomic, release.Wait)
-	return release
+	return c.Services[service].Release.or(c.Release).WithDefaults()
 }
 
 // IsSecret reports whether a top-level key contains an encrypted value. Everything derived from it must be secret.

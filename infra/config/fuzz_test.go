@@ -357,7 +357,7 @@ func FuzzMergeValues(f *testing.F) {
 		again, _ = read(over)
 		require.Equal(t, again, above)
 
-		keys := ChartKeys{}.withDefaults(func(string) bool { return false })
+		keys := ChartKeys{}.WithDefaults(func(string) bool { return false })
 		image := keys.WithImage(merged, "h", Image{Repository: "customerapi", Tag: "1.0.0"}, "acr-secret")["image"].(map[string]any)
 		require.Equal(t, "h/customerapi", image["repository"])
 		require.Equal(t, "1.0.0", image["tag"])

@@ -23,7 +23,7 @@ func TestServiceValues(t *testing.T) {
 	// What follows is compared as YAML, so the secret is replaced first.
 	values["secrets"] = map[string]any{"DATABASE_PASSWORD": "[secret]"}
 
-	keys := ChartKeys{}.withDefaults(func(string) bool { return false })
+	keys := ChartKeys{}.WithDefaults(func(string) bool { return false })
 	text, err := yaml.Marshal(keys.WithImage(values, "example.azurecr.io", Image{Repository: "customerapi", Tag: "1.0.0"}, "acr-secret"))
 	require.NoError(t, err)
 	projecttest.Golden(t, "values/own-registry.golden", string(text))
@@ -247,7 +247,7 @@ func TestChartKeys(t *testing.T) {
 			if test.image.Foreign() {
 				host = ""
 			}
-			keys := test.keys.withDefaults(func(path string) bool { return test.digest && path == "image.digest" })
+			keys := test.keys.WithDefaults(func(path string) bool { return test.digest && path == "image.digest" })
 			require.Equal(t, want, keys.WithImage(user, host, test.image, "acr"))
 			after, err := json.Marshal(user)
 			require.NoError(t, err)

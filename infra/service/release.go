@@ -25,7 +25,7 @@ type Release struct {
 	Values map[string]any
 	// PrivateValues says that Values hold a secret.
 	PrivateValues bool
-	// Settings of the release; every field is set.
+	// Settings of the release; a nil field has the default.
 	Settings config.Release
 	// After lists the resources that must exist before a pod can pull the image.
 	After []pulumi.Resource
@@ -35,7 +35,7 @@ type Release struct {
 
 // release installs the release, and returns its image and status.
 func (s *site) release(pullSecret pulumi.StringInput, rules []pulumi.Resource) (image, status pulumi.StringInput, err error) {
-	wanted := s.args.Release
+	wanted, settings := s.args.Release, s.args.Release.Settings.WithDefaults()
 	// The reference of a foreign image begins with its own host.
 	prefix := s.args.Registry.ToStringOutput().ApplyT(func(host string) string {
 		if s.args.Image.Foreign() {
@@ -59,16 +59,16 @@ func (s *site) release(pullSecret pulumi.StringInput, rules []pulumi.Resource) (
 		Values:          s.values(pullSecret),
 		ValueYAMLFiles:  s.nullsFile(),
 		AllowNullValues: ifTrue(config.HoldsEmptyList(wanted.Values)),
-		Timeout:         pulumi.Int(*wanted.Settings.TimeoutSeconds),
-		SkipAwait:       ifTrue(!*wanted.Settings.Wait),
-		WaitForJobs:     ifTrue(*wanted.Settings.WaitForJobs),
+		Timeout:         pulumi.Int(*settings.TimeoutSeconds),
+		SkipAwait:       ifTrue(!*settings.Wait),
+		WaitForJobs:     ifTrue(*settings.WaitForJobs),
 		// The provider has one input to skip hooks when it installs, and another when it upgrades.
-		DisableWebhooks: ifTrue(!*wanted.Settings.Hooks),
-		DisableCRDHooks: ifTrue(!*wanted.Settings.Hooks),
-		SkipCrds:        ifTrue(*wanted.Settings.SkipCRDs),
-		Atomic:          pulumi.Bool(*wanted.Settings.Atomic),
-		CleanupOnFail:   pulumi.Bool(*wanted.Settings.CleanupOnFail),
-		MaxHistory:      pulumi.Int(*wanted.Settings.MaxHistory),
+		DisableWebhooks: ifTrue(!*settings.Hooks),
+		DisableCRDHooks: ifTrue(!*settings.Hooks),
+		SkipCrds:        ifTrue(*settings.SkipCRDs),
+		Atomic:          pulumi.Bool(*settings.Atomic),
+		CleanupOnFail:   pulumi.Bool(*settings.CleanupOnFail),
+		MaxHistory:      pulumi.Int(*settings.MaxHistory),
 	}, opts...)
 	if err != nil {
 		return nil, nil, fmt.Errorf("release: %w", err)

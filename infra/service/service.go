@@ -60,12 +60,23 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 	if err := ctx.RegisterComponentResource(componentType, name, service, opts...); err != nil {
 		return nil, fmt.Errorf("service %q: %w", name, err)
 	}
-	if err := service.create(&site{ctx: ctx, name: name, args: args, parent: pulumi.Parent(service)}); err != nil {
+	if err := service.create(&site{ctx: ctx, name: name, args: args.withDefaults(), parent: pulumi.Parent(service)}); err != nil {
 		return nil, fmt.Errorf("service %q: %w", name, err)
 	}
 	return service, ctx.RegisterResourceOutputs(service, pulumi.Map{
 		"namespace": service.Namespace, "image": service.Image, "status": service.Status,
 	})
+}
+
+// withDefaults returns args with the layout of values that charts have by default.
+func (a *Args) withDefaults() *Args {
+	if a.Release == nil {
+		return a
+	}
+	filled, release := *a, *a.Release
+	release.Chart.Keys = release.Chart.Keys.WithDefaults(func(string) bool { return false })
+	filled.Release = &release
+	return &filled
 }
 
 func (s *Service) create(site *site) (err error) {

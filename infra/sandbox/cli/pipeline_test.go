@@ -388,7 +388,7 @@ func (b *pipelineBox) example(release settings) {
 	project := filepath.Join(b.double.repository, "Pulumi.yaml")
 	text, err = os.ReadFile(project)
 	require.NoError(t, err)
-	text = regexp.MustCompile(`(?m)^runtime: go$`).ReplaceAll(text, []byte("runtime: {name: go, options: {binary: ./program}}"))
+	text = regexp.MustCompile(`(?m)^runtime:\n(  .*\n)+`).ReplaceAll(text, []byte("runtime: {name: go, options: {binary: ./program}}\n"))
 	require.NoError(t, os.WriteFile(project, text, 0o600))
 	b.git("add", "--all", "--force")
 	b.git("commit", "--quiet", "--message", "The key of simple")
