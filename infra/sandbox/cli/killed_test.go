@@ -6,6 +6,8 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -69,6 +71,30 @@ func TestKilledHelm(t *testing.T) {
 	assert.Empty(t, p.history())
 	_, err = b.kubectl().run(t.Context(), "get", "namespace", customer)
 	require.ErrorContains(t, err, "not found")
+
+	// The cluster is gone, and only its kubeconfig is left.
+	p.must("up", "--yes", "--skip-preview")
+	p.env = append(p.env, "KUBECONFIG="+deadKubeconfig(t))
+	out, err = p.run("destroy", "--yes", "--skip-preview")
+	require.Error(t, err)
+	assert.Contains(t, out, "unreachable")
+	p.env = append(p.env, "PULUMI_K8S_DELETE_UNREACHABLE=true")
+	p.must("destroy", "--yes", "--skip-preview", "--refresh")
+	assert.NotContains(t, p.must("stack", "export"), "kubernetes:")
+}
+
+// deadKubeconfig returns the path of a kubeconfig whose cluster does not answer.
+func deadKubeconfig(t *testing.T) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "kubeconfig")
+	require.NoError(t, os.WriteFile(path, []byte(`apiVersion: v1
+kind: Config
+clusters: [{name: gone, cluster: {server: "https://127.0.0.1:1"}}]
+users: [{name: gone, user: {}}]
+contexts: [{name: gone, context: {cluster: gone, user: gone}}]
+current-context: gone
+`), 0o600))
+	return path
 }
 
 // killedCLI is a stack "real" in the sandbox's cluster, whose update somebody kills.
