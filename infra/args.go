@@ -36,9 +36,27 @@ func (s *stack) registryArgs() (*registry.Args, error) {
 		return nil, err
 	}
 	s.cfg.NameRegistry(subscription, s.ctx.Project(), s.ctx.Stack())
+	created, err := s.pushHint()
+	if err != nil {
+		return nil, err
+	}
 	return &registry.Args{
-		Registry: s.cfg.Registry, LoginServer: s.cfg.LoginServer(s.cfg.Registry.Name), Location: s.cfg.Location, PurgeFilters: s.cfg.PurgeFilters(), Tags: tags(s.cfg.Tags),
+		AfterCreate: created,
+		Registry:    s.cfg.Registry, LoginServer: s.cfg.LoginServer(s.cfg.Registry.Name), Location: s.cfg.Location, PurgeFilters: s.cfg.PurgeFilters(), Tags: tags(s.cfg.Tags),
 	}, nil
+}
+
+// pushHint returns the hook that says, when the registry is new, also in a preview, which images must be pushed: their releases wait
+// for them, until they time out.
+func (s *stack) pushHint() (*pulumi.ResourceHook, error) {
+	images := s.cfg.PushedImages()
+	if len(images) == 0 {
+		return nil, nil //nolint:nilnil // no hook
+	}
+	return s.ctx.RegisterResourceHook("pushHint", func(*pulumi.ResourceHookArgs) error {
+		return s.ctx.Log.Info(fmt.Sprintf("the registry is new and empty: while the releases wait for their images, log in with `az acr login --name %s` and push %s",
+			s.cfg.Registry.Name, strings.Join(images, ", ")), nil)
+	}, &pulumi.ResourceHookOptions{OnDryRun: true})
 }
 
 func (s *stack) pullArgs() (*pull.Args, error) {

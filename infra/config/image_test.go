@@ -40,3 +40,22 @@ func TestImage(t *testing.T) {
 	}
 	require.False(t, Image{Repository: "customerapi"}.Deployable())
 }
+
+// What must be pushed is what the registry neither makes nor caches.
+func TestPushedImages(t *testing.T) {
+	t.Parallel()
+	cfg := Config{
+		Registry: Registry{Cache: Cache{Rules: map[string]CacheRule{"hub": {Target: "library/*"}, "one": {Target: "base"}}}},
+		Services: map[string]Service{
+			"api":     {Image: Image{Repository: "api", Tag: "1"}},
+			"worker":  {Image: Image{Repository: "api", Tag: "1"}},
+			"cached":  {Image: Image{Repository: "library/nginx", Tag: "1"}},
+			"base":    {Image: Image{Repository: "base", Tag: "1"}},
+			"later":   {Image: Image{Repository: "later"}},
+			"foreign": {Image: Image{Repository: "ghcr.io/a/b", Tag: "1"}},
+			"copy":    {Image: Image{Repository: "copy", Tag: "1", Import: &Import{}}},
+			"same":    {Image: Image{Repository: "copy", Tag: "1"}},
+		},
+	}
+	require.Equal(t, []string{"api:1"}, cfg.PushedImages())
+}

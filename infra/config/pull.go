@@ -78,6 +78,19 @@ func (c *Config) Makers() []string {
 	return slices.DeleteFunc(c.PullingServices(), func(name string) bool { return c.MakerOf(name) != name })
 }
 
+// PushedImages returns the services' images that the stack's registry neither makes nor caches, so that they must be pushed, sorted.
+func (c *Config) PushedImages() []string {
+	var images []string
+	for _, name := range c.PullingServices() {
+		image := c.Services[name].Image
+		if image.Deployable() && c.MakerOf(name) == "" && !c.Registry.caches(image.Repository) {
+			images = append(images, image.Reference(""))
+		}
+	}
+	slices.Sort(images)
+	return slices.Compact(images)
+}
+
 // PullActions returns the actions of a scope map that allow pulls from the repositories.
 func PullActions(repositories []string) []string {
 	var actions []string

@@ -62,6 +62,17 @@ func (l *CacheCredentials) validateSecret(found *problems, key, secret string) {
 		"is not in the vault of keyVaultId, the only one that these credentials are allowed to read")
 }
 
+// caches reports whether a rule fills a repository.
+func (r *Registry) caches(repository string) bool {
+	for _, rule := range r.Cache.Rules {
+		prefix, many := strings.CutSuffix(rule.Target, "*")
+		if repository == rule.Target || many && strings.HasPrefix(repository, prefix) {
+			return true
+		}
+	}
+	return false
+}
+
 // sameTarget reports whether Azure treats one of two targets as a part of the other. A single repository below a wildcard is
 // allowed: https://learn.microsoft.com/azure/container-registry/wildcards-artifact-cache
 func sameTarget(a, b string) bool {

@@ -35,6 +35,8 @@ type Args struct {
 	PurgeFilters []string
 	// Tags of every Azure resource that takes tags.
 	Tags pulumi.StringMapInput
+	// AfterCreate runs when the registry is new; nil for none.
+	AfterCreate *pulumi.ResourceHook
 }
 
 // Ref is what other components need to know about a registry, whoever owns it.
@@ -77,6 +79,10 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 	if err != nil {
 		return nil, fmt.Errorf("registry %q: %w", name, err)
 	}
+	binding := &pulumi.ResourceHookBinding{BeforeUpdate: []*pulumi.ResourceHook{guard}}
+	if args.AfterCreate != nil {
+		binding.AfterCreate = append(binding.AfterCreate, args.AfterCreate)
+	}
 	created, err := acr.NewRegistry(ctx, name, &acr.RegistryArgs{
 		ResourceGroupName:        group,
 		RegistryName:             pulumi.String(args.Name),
@@ -92,7 +98,7 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 		Identity:                 identityInput(args.Identity, adopted.identity),
 		Encryption:               encryptionInput(args.Encryption),
 		Tags:                     args.Tags,
-	}, pulumi.Parent(registry), pulumi.Protect(args.protected()), adopt(args.Adopt), pulumi.IgnoreChanges(adopted.ignored), guard)
+	}, pulumi.Parent(registry), pulumi.Protect(args.protected()), adopt(args.Adopt), pulumi.IgnoreChanges(adopted.ignored), pulumi.ResourceHooks(binding))
 	if err != nil {
 		return nil, fmt.Errorf("registry %q: %w", name, err)
 	}

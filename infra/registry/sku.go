@@ -14,8 +14,8 @@ import (
 
 // newSKUGuard returns the registry's hook that refuses, also in a preview, a change from Premium that Azure would refuse: Pulumi
 // changes the registry first, and deletes the resources that need Premium only at the end.
-func newSKUGuard(ctx *pulumi.Context, name string) (pulumi.ResourceOption, error) {
-	hook, err := ctx.RegisterResourceHook("downFromPremium-"+name, func(args *pulumi.ResourceHookArgs) error {
+func newSKUGuard(ctx *pulumi.Context, name string) (*pulumi.ResourceHook, error) {
+	return ctx.RegisterResourceHook("downFromPremium-"+name, func(args *pulumi.ResourceHookArgs) error {
 		if skuOf(args.OldInputs) != config.SKUPremium || skuOf(args.NewInputs) == config.SKUPremium {
 			return nil
 		}
@@ -30,10 +30,6 @@ func newSKUGuard(ctx *pulumi.Context, name string) (pulumi.ResourceOption, error
 		}
 		return downFromPremium(skuOf(args.NewInputs), slices.Sorted(maps.Keys(state.Outputs)))
 	}, &pulumi.ResourceHookOptions{OnDryRun: true})
-	if err != nil {
-		return nil, fmt.Errorf("hook: %w", err)
-	}
-	return pulumi.ResourceHooks(&pulumi.ResourceHookBinding{BeforeUpdate: []*pulumi.ResourceHook{hook}}), nil
 }
 
 func skuOf(inputs resource.PropertyMap) string {

@@ -25,6 +25,7 @@ func TestPlainKills(t *testing.T) {
 	c := b.plain("real", settings{
 		"environment": "test", "services": settings{"customerapi": service("1.0.0")}, "release": settings{"timeoutSeconds": 30},
 	})
+	assert.Contains(t, c.must("preview"), "the registry is new and empty: while the releases wait for their images, log in with `az acr login --name acrmicroservicesreal")
 	k := newKillSwitch(b)
 	k.run = func(args ...string) *exec.Cmd {
 		cmd := c.command(args...)
