@@ -32,6 +32,15 @@ type plainCLI struct {
 // plain makes a stack with settings.
 func (b *box) plain(stack string, s settings) *plainCLI {
 	b.t.Helper()
+	c := b.unborn(stack)
+	c.configure(s)
+	c.must("stack", "init")
+	return c
+}
+
+// unborn returns the command line for a stack that does not exist yet.
+func (b *box) unborn(stack string) *plainCLI {
+	b.t.Helper()
 	c := &plainCLI{t: b.t, project: b.t.TempDir(), stack: stack, env: append(os.Environ(), daemon.Mark(b.dir()), "PULUMI_DEBUG_COMMANDS=true")}
 	for name, value := range b.environment() {
 		if name == "PATH" {
@@ -40,8 +49,6 @@ func (b *box) plain(stack string, s settings) *plainCLI {
 		c.env = append(c.env, name+"="+value)
 	}
 	require.NoError(b.t, engine.Mirror(b.project, c.project, compiledProgram(b.t)))
-	c.configure(s)
-	c.must("stack", "init")
 	return c
 }
 

@@ -1,0 +1,60 @@
+//go:build linux
+
+package cli
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// TestReadme pastes the README's commands for a subscription, one by one, and those that remove everything. Only the Azure CLI is a
+// stand-in, which does nothing: the image is one that the sandbox has pushed.
+func TestReadme(t *testing.T) {
+	t.Parallel()
+	b := newBox(t, "readme")
+	b.configure(settings{"services": settings{"orderapi": settings{}}, "registry": settings{"external": "docker.io/wolfgangofner"}})
+	b.must("up")
+	c := b.unborn("test")
+	tools := t.TempDir()
+	require.NoError(t, os.WriteFile(filepath.Join(tools, "az"), []byte("#!/bin/sh\n"), 0o700)) //nolint:gosec // G306: it is run
+	c.env = append(c.env, "PULUMI_SKIP_CONFIRMATIONS=true")
+	paste := func(line string) string {
+		t.Helper()
+		cmd := exec.Command("bash", "-euc", `PATH="$0:$PATH"; `+line, tools)
+		cmd.Dir, cmd.Env = c.project, c.env
+		out, err := cmd.CombinedOutput()
+		t.Logf("%s\n%s", line, out)
+		require.NoError(t, err, line)
+		return string(out)
+	}
+
+	readme, err := os.ReadFile(filepath.Join("..", "..", "..", "README.md"))
+	require.NoError(t, err)
+	_, chapter, found := strings.Cut(string(readme), "\n## In your subscription\n")
+	require.True(t, found)
+	_, block, _ := strings.Cut(chapter, "```sh\n")
+	block, rest, found := strings.Cut(block, "```\n")
+	require.True(t, found)
+	block = strings.NewReplacer("repository hello", "repository customerapi", "tag 1.0\n", "tag 1.0.0\n").Replace(block)
+	var last string
+	for line := range strings.Lines(block) {
+		last = paste(line)
+	}
+	assert.Regexp(t, `(?m)^hello-\S+ +1/1 +Running`, last)
+
+	_, sentence, found := strings.Cut(rest, "**Remove it all** with ")
+	require.True(t, found)
+	sentence, _, _ = strings.Cut(sentence, ".")
+	for _, match := range regexp.MustCompile("`(pulumi [^`]+)`").FindAllStringSubmatch(sentence, -1) {
+		paste(match[1])
+	}
+	assert.Empty(t, b.info().Inventory)
+	assert.NotContains(t, paste("pulumi stack ls"), "test")
+}
