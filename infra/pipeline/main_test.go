@@ -2,7 +2,6 @@ package main
 
 import (
 	"bytes"
-	"io"
 	"slices"
 	"testing"
 
@@ -47,7 +46,11 @@ func TestRunUnknownFlag(t *testing.T) {
 	var out bytes.Buffer
 	require.EqualError(t, run([]string{"summary", "-titel", "x"}, &out), "flag provided but not defined: -titel")
 	require.Contains(t, out.String(), "Usage of pipeline summary:")
-	require.EqualError(t, run([]string{"-h"}, io.Discard), `unknown command "-h"; use one of setup, bundle, push, image, stack-file, run, guard, approval, comment, summary, deployed`)
+	for _, help := range []string{"-h", "--help", "help"} {
+		out.Reset()
+		require.NoError(t, run([]string{help}, &out))
+		require.Contains(t, out.String(), "\n  stack-file  writes the images into a stack's settings\n")
+	}
 }
 
 func TestRequired(t *testing.T) {

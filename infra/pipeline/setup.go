@@ -79,6 +79,7 @@ func setupCommand(flags *flag.FlagSet) func(io.Writer) error {
 		} else {
 			ask = append(ask, question{"repository", "repository, such as acme/shop", &s.Repository})
 		}
+		ask = append(ask, question{"", "who approves deployments to prod; empty for no approval", &s.Approver})
 		if err := askFor(ask); err != nil {
 			return err
 		}
@@ -100,7 +101,7 @@ func setupCommand(flags *flag.FlagSet) func(io.Writer) error {
 }
 
 type question struct {
-	flag, text string
+	flag, text string // the flag is empty if no answer is needed
 	answer     *string
 }
 
@@ -117,7 +118,9 @@ func askFor(questions []question) error {
 			asks = err == nil // there is no one to answer
 			*q.answer = strings.TrimSpace(line)
 		}
-		missing[q.flag] = *q.answer
+		if q.flag != "" {
+			missing[q.flag] = *q.answer
+		}
 	}
 	return required(missing)
 }
