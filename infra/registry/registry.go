@@ -109,7 +109,11 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 	parent := pulumi.Parent(registry)
 	site := &site{
 		Registry: registry, ctx: ctx, name: name, args: args, replicaIn: map[string]pulumi.Resource{},
-		parent: parent, inside: pulumi.Composite(parent, pulumi.DeletedWith(created)),
+		parent: parent, inside: parent,
+	}
+	if !args.protected() {
+		// With a protected registry, `pulumi destroy` would forget what it takes for deleted with the registry, and then fail at that.
+		site.inside = pulumi.Composite(parent, pulumi.DeletedWith(created))
 	}
 	for _, create := range []func() error{
 		site.replicas, site.webhooks, site.cacheRules, site.privateEndpoint, site.purge, site.diagnostics, site.push,
