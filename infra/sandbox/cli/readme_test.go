@@ -3,6 +3,7 @@
 package cli
 
 import (
+	"encoding/json"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -10,6 +11,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
@@ -48,6 +50,21 @@ func TestReadme(t *testing.T) {
 		last = paste(line)
 	}
 	assert.Regexp(t, `(?m)^hello-\S+ +1/1 +Running`, last)
+
+	// Another SKU changes the registry alone, and the update does what the preview showed.
+	paste("pulumi config set --path acr-microservices:registry.sku Standard")
+	var preview struct {
+		Steps []struct{ Op, URN string }
+	}
+	require.NoError(t, json.Unmarshal([]byte(paste("PULUMI_EXPERIMENTAL=true pulumi preview --json --save-plan plan.json 2>/dev/null")), &preview))
+	var changes []string
+	for _, step := range preview.Steps {
+		if step.Op != "same" {
+			changes = append(changes, step.Op+" "+string(resource.URN(step.URN).Type()))
+		}
+	}
+	assert.Equal(t, []string{"update azure-native:containerregistry/v20231101preview:Registry"}, changes)
+	paste("PULUMI_EXPERIMENTAL=true pulumi up --plan plan.json")
 
 	_, sentence, found := strings.Cut(rest, "**Remove it all** with ")
 	require.True(t, found)
