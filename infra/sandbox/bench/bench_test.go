@@ -157,7 +157,7 @@ func TestHandNamesWhatHasFailed(t *testing.T) {
 
 func TestOwnCPURunsTheWholeProgram(t *testing.T) {
 	mocked := filepath.Join(t.TempDir(), "mocked")
-	require.NoError(t, build(t.Context(), "..", "./bench/mocked", mocked))
+	require.NoError(t, build(t.Context(), ".", "./mocked", mocked))
 	used, err := ownCPU(t.Context(), project, mocked, 3)
 	require.NoError(t, err)
 	assert.Positive(t, used)

@@ -17,10 +17,11 @@ import (
 )
 
 const (
-	cpuShare  = 1. / 4 // of the stock program's, at most
-	editShare = 1. / 3
-	peakLimit = 1536 // MiB in a single process, which is what the smallest hosted agents can spare
-	repeats   = 5    // of the builds after each cold one; they take seconds
+	coldShare   = 1. / 3 // of the stock program's, at most
+	editShare   = 0.4
+	noEditShare = 0.1
+	peakLimit   = 1536 // MiB in a single process, which is what the smallest hosted agents can spare
+	repeats     = 5    // of the builds after each cold one; they take seconds
 )
 
 // StockProgram is the folder of the program that the program is compared with, in the project's folder.
@@ -28,7 +29,7 @@ const StockProgram = "infra/sandbox/tools/stock"
 
 // Compile measures what it costs to compile the program and the stock program: with nothing compiled before, as on the agent
 // of a pipeline; after one edit of the graph, and of what the configuration allows, which in the stock program is the same; and
-// with nothing edited, when Pulumi still links, at each preview and update. Then, what each of the program's shortcuts saves. It
+// with nothing edited, when Pulumi still links, unless it has a buildTarget. Then, what each of the program's shortcuts saves. It
 // works on copies, and fills a cache of its own.
 func Compile(ctx context.Context, o Options) ([]Measure, error) {
 	ours, stock := programs(o.Project)
@@ -51,21 +52,21 @@ func Compile(ctx context.Context, o Options) ([]Measure, error) {
 		return compare(name, unit, figure(ours), figure(stock))
 	}
 	atMost := func(share float64, m Measure) Measure {
-		return m.goal(fmt.Sprintf("≤ 1/%.0f", 1/share), m.Ours <= share*m.Base)
+		return m.goal(fmt.Sprintf("≤ %.2g", share), m.Ours <= share*m.Base)
 	}
 	wall := func(costs []cost) []float64 { return each(costs, func(c cost) float64 { return c.wall.Seconds() }) }
 	peak := row("largest process of a cold build", "MiB", func(p *compiled) []float64 {
 		return each(p.cold, func(c cost) float64 { return c.peak })
 	})
 	return append([]Measure{
-		atMost(cpuShare, row("cold build, CPU", "s", func(p *compiled) []float64 { return cpu(p.cold) })),
+		atMost(coldShare, row("cold build, CPU", "s", func(p *compiled) []float64 { return cpu(p.cold) })),
 		row("cold build, wall", "s", func(p *compiled) []float64 { return wall(p.cold) }),
 		peak.goal(fmt.Sprintf("≤ %d", peakLimit), peak.Ours <= peakLimit),
 		row("executable", "MiB", func(p *compiled) []float64 { return each(p.cold, func(c cost) float64 { return c.size }) }),
 		atMost(editShare, row("build after one edit, CPU", "s", func(p *compiled) []float64 { return cpu(p.edits[0].took) })),
 		row("build after one edit, wall", "s", func(p *compiled) []float64 { return wall(p.edits[0].took) }),
 		compare("build after one edit of the configuration, CPU", "s", cpu(ours.edits[1].took), cpu(stock.edits[0].took)),
-		row("build without an edit, CPU", "s", func(p *compiled) []float64 { return cpu(p.again) }),
+		atMost(noEditShare, row("build without an edit, CPU", "s", func(p *compiled) []float64 { return cpu(p.again) })),
 	}, ours.worth()...), nil
 }
 
@@ -73,8 +74,8 @@ func Compile(ctx context.Context, o Options) ([]Measure, error) {
 func programs(project string) (ours, stock *compiled) {
 	ours = &compiled{
 		name: "the program", module: project, sources: []string{"*.go", "infra/*.go", "infra/*/*.go", "infra/internal/*/*.go"},
-		edits:     []*edit{{file: "infra/deploy.go", text: `"no release yet: `}, {file: "infra/config/validate.go", text: `"is not an RFC`}},
-		shortcuts: shortcuts(),
+		edits:     []*edit{{file: "infra/deploy.go", text: `"pull"`}, {file: "infra/config/validate.go", text: `"is neither an existing file`}},
+		shortcuts: shortcuts(), keeps: true,
 	}
 	stock = &compiled{
 		name: "the stock program", module: filepath.Join(project, StockProgram), sources: []string{"*.go"},
@@ -91,6 +92,8 @@ type compiled struct {
 	edits   []*edit  // of the graph, and then, where that is apart, of what the configuration allows
 
 	shortcuts []*shortcut
+
+	keeps bool // the executable, because its Pulumi.yaml has a buildTarget
 
 	dir    string // of the copy and its cache
 	builds int    // so far
@@ -188,7 +191,7 @@ func (p *compiled) buildEdited(ctx context.Context, change *edit) (cost, error) 
 	return p.build(ctx)
 }
 
-// build builds the program as Pulumi does it, into a new file each time.
+// build builds the program as Pulumi does it, without a buildTarget into a new file each time.
 func (p *compiled) build(ctx context.Context) (cost, error) {
 	p.builds++
 	executable := filepath.Join(p.dir, "executable")
@@ -202,6 +205,9 @@ func (p *compiled) build(ctx context.Context) (cost, error) {
 		return took, err
 	}
 	took.size = float64(built.Size()) / (1 << 20)
+	if p.keeps {
+		return took, nil
+	}
 	return took, os.Remove(executable)
 }
 
@@ -223,7 +229,11 @@ func (p *compiled) copyTo(dir string) error {
 			if err != nil {
 				return err
 			}
-			to := filepath.Join(dir, filepath.Dir(pattern), filepath.Base(file))
+			path, err := filepath.Rel(p.module, file)
+			if err != nil {
+				return err
+			}
+			to := filepath.Join(dir, path)
 			if err := errors.Join(os.MkdirAll(filepath.Dir(to), 0o700), os.WriteFile(to, content, 0o600)); err != nil {
 				return err
 			}

@@ -46,6 +46,7 @@ var advice = []struct{ said, do string }{
 	{"no match for platform in manifest", "build the image for the nodes' platform"},
 	{"Back-off restarting failed container", "the container exits: with release.atomic=false the pod stays, and kubectl logs says why." +
 		" \"exec format error\" there: build the image for the nodes' platform"},
+	{"MountVolume.SetUp failed", "create the object that the pod mounts; if a post-install hook of the chart creates it, set release.wait to false"},
 	{"no nodes available", "repair the cluster's nodes, and run up again"},
 	{"unbound immediate PersistentVolumeClaims", "correct the claim's storage class and volume, and run up again"},
 	{"exited prematurely", "a provider was killed, or has crashed: run up again"},

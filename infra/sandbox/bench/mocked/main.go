@@ -38,12 +38,17 @@ func run() error {
 // providers answer with the inputs and, of the outputs, those on which the program depends.
 type providers struct{}
 
+const registryType = "azure-native:containerregistry/v20231101preview:Registry"
+
 func (providers) NewResource(made pulumi.MockResourceArgs) (string, resource.PropertyMap, error) {
 	outputs := made.Inputs.Copy()
 	for _, key := range []resource.PropertyKey{"name", "loginServer", "clientId", "objectId", "value"} {
 		if _, given := outputs[key]; !given {
 			outputs[key] = resource.NewProperty("mocked")
 		}
+	}
+	if name := outputs["registryName"]; name.IsString() && made.TypeToken == registryType {
+		outputs["loginServer"] = resource.NewProperty(name.StringValue() + ".azurecr.io")
 	}
 	return made.Name + "-id", outputs, nil
 }
