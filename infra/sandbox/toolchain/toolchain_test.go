@@ -133,7 +133,8 @@ func TestPulumiVersionIsTheTestedOne(t *testing.T) {
 		".azuredevops/pipeline.yml":         regexp.MustCompile(`(?m)name: pulumiVersion\n +value: (\S+)$`),
 		".azuredevops/pr-close.yml":         regexp.MustCompile(`(?m)name: pulumiVersion\n +value: (\S+)$`),
 		".github/actions/pulumi/action.yml": regexp.MustCompile(`(?m)default: (3\.\S+)$`),
-		"README.md":                         regexp.MustCompile(`\(tested with\s+([\d.]+)\)`),
+		"README.md":                         regexp.MustCompile(`docs/install/\)\s+([\d.]+) or newer`),
+		"Pulumi.yaml":                       regexp.MustCompile(`(?m)^requiredPulumiVersion: ">=(\S+)"`),
 	}
 	for file, pattern := range pinned {
 		content, err := os.ReadFile(filepath.Join(root, file))
