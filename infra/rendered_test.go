@@ -28,7 +28,7 @@ func TestRenderedChartIsChecked(t *testing.T) {
 		`{image: {tag: "1.0.0"}, chart: {path: infra/manifest/testdata/podinfo, keys: {pullSecrets: image.pullSecrets}}}`: "",
 		`{image: {tag: "1.0.0"}, chart: {path: infra/manifest/testdata/podinfo, check: false}}`:                           "",
 		`{image: {tag: "1.1.0"}, chart: {path: infra/manifest/testdata/umbrella}}`: "services.api.chart.keys.repository: no container runs acrmicroservicesdev01601972.azurecr.io/api:1.1.0, " +
-			"but docker.io/library/redis:7.2, docker.io/shop/api:0.9.0",
+			"but docker.io/shop/api:0.9.0, docker.io/wolfgangofner/orderapi:1.0.0",
 		`{image: {tag: "1.0.0", digest: "sha256:` + strings.Repeat("a", 64) + `"}, chart: {path: infra/manifest/testdata/label}}`: "services.api.chart.keys.digest: ",
 		`{image: {tag: "1.0.0"}, values: {env: {A: x}, secrets: {A: y}}}`:                                                         "services.api.chart.check: the chart does not render: ",
 	} {

@@ -105,7 +105,7 @@ func TestFaults(t *testing.T) {
 		},
 		"an umbrella without keys": {
 			chart: config.Chart{Path: "umbrella"},
-			want:  []string{`keys.repository: no container runs acrshop.azurecr.io/shop/api:1.0.0, but docker.io/library/redis:7.2, docker.io/shop/api:0.9.0: name the values from which this chart takes its image`},
+			want:  []string{`keys.repository: no container runs acrshop.azurecr.io/shop/api:1.0.0, but docker.io/shop/api:0.9.0, docker.io/wolfgangofner/orderapi:1.0.0: name the values from which this chart takes its image`},
 		},
 		"another tag": {
 			chart: config.Chart{Path: "create-2024", Keys: config.ChartKeys{Tag: "image.version"}}, values: "image: {tag: 0.9.0}",

@@ -1,0 +1,52 @@
+//go:build linux
+
+package cli
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// TestOtherPeoplesCharts deploys charts in the layouts that are found in public, without an edit: those with which the manifests'
+// check is tested. Only where a chart has its image and its pull secrets elsewhere than `helm create` does, the stack file says so.
+func TestOtherPeoplesCharts(t *testing.T) {
+	t.Parallel()
+	b := newBox(t, "charts")
+	services := settings{}
+	for name, keys := range map[string]settings{
+		"create-2018": nil, "create-2020": nil, "create-2022": nil, "create-2024": nil, "hooks": nil, "stateful": nil, "label": nil,
+		"podinfo":  {"pullSecrets": "image.pullSecrets"},
+		"umbrella": {"repository": "api.image.repository", "tag": "api.image.tag", "pullSecrets": "api.imagePullSecrets"},
+		"cron":     {"image": "job.image"},
+		"global":   {"registry": "global.imageRegistry", "pullSecrets": "global.imagePullSecrets[]"},
+		"account":  {"pullSecretName": "registry.secretName"},
+	} {
+		chart := settings{"path": "infra/manifest/testdata/" + name}
+		if keys != nil {
+			chart["keys"] = keys
+		}
+		services[name] = settings{"image": settings{"repository": "customerapi", "tag": "1.0.0"}, "chart": chart}
+	}
+	services["hooks"].(settings)["release"] = settings{"wait": false}
+	b.configure(settings{"services": services})
+	b.must("up")
+	// Helm has not waited for these pods, which a hook after the installation lets run.
+	require.Eventually(t, func() bool {
+		pods, err := b.kubectl().pods(t.Context(), map[string]bool{"hooks-test": true})
+		return err == nil && len(pods) == 1 && pods[0].Status == "Running"
+	}, time.Minute, 100*time.Millisecond)
+	for name := range services {
+		images := b.images(name + "-test")
+		if name == "cron" {
+			assert.Empty(t, images, "before its time")
+			continue
+		}
+		require.NotEmpty(t, images, name)
+		assert.Contains(t, images[0]+images[len(images)-1], ".azurecr.io/customerapi:1.0.0", name)
+	}
+	assert.Contains(t, b.must("up"), "no changes")
+	b.must("down")
+}
