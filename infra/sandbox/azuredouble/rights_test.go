@@ -1,6 +1,7 @@
 package azuredouble
 
 import (
+	"context"
 	"fmt"
 	"maps"
 	"os"
@@ -81,6 +82,14 @@ var permissionCases = map[string]permissionCase{
 			" actions: [push]}}}",
 		roles: map[string]string{base: ""},
 	},
+	"import": {
+		registry: "{sku: Basic, pull: {mode: token}}", more: []string{"    nginx: {image: {tag: '1.29', import: {source: docker.io/library/nginx:1.29}}, chart: {check: false}}\n"},
+		roles: map[string]string{base: "", roleAdmin: ""},
+	},
+	"build": {
+		registry: "{sku: Basic, pull: {mode: token}}", more: []string{"    shop: {image: {tag: '1', build: {context: 'https://github.com/example/shop.git#main'}}, chart: {check: false}}\n"},
+		roles: map[string]string{base: ""},
+	},
 	"existing registry, tokens": {
 		registry: "{existing: {name: " + testRegistry + ", resourceGroup: " + testGroup + "}, pull: {mode: token}}", existing: true,
 		roles: map[string]string{base: existing},
@@ -92,7 +101,7 @@ func permitted(t *testing.T, c permissionCase, without string) *stack {
 	t.Helper()
 	file := filepath.Join(t.TempDir(), "kubeconfig")
 	require.NoError(t, os.WriteFile(file, []byte(kubeconfig), 0o600))
-	s := newStack(t, Options{Kubeconfig: file})
+	s := newStack(t, Options{Kubeconfig: file, RunTask: func(context.Context, TaskRun) error { return nil }})
 	if c.existing {
 		s.group()
 		s.registry(nil)
