@@ -154,6 +154,14 @@ func TestABACRegistry(t *testing.T) {
 	assert.Empty(t, failures)
 	assert.Equal(t, 2, credentials)
 	assert.Empty(t, ops(b.must("up", "--abac")))
+
+	// With the default settings, the role has no effect.
+	b.configure(settings{"services": settings{"customerapi": service("1.1.0")}, "release": settings{"timeoutSeconds": 8}})
+	out, err := b.run("up", "--abac")
+	require.Error(t, err)
+	assert.Contains(t, out, "set registry.abac to true")
+	b.pullWith(settings{"abac": true})
+	b.must("up", "--abac")
 	p := b.probe(strings.Replace(b.images(customer)[0], "customerapi", "invoiceapi", 1), customer)
 	p.until(5)
 	p.stop()

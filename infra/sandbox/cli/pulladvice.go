@@ -16,6 +16,9 @@ import (
 // https://learn.microsoft.com/azure/role-based-access-control/troubleshooting
 const roleReach = 15 * time.Minute
 
+// acrPullRole is the id of AcrPull: https://learn.microsoft.com/azure/role-based-access-control/built-in-roles
+const acrPullRole = "7f951dda-4ed3-4680-a7ca-43fe172d538d"
+
 // pulledImage is the image in kubelet's event about a failed pull.
 var pulledImage = regexp.MustCompile(`Failed to pull image "([^"]+)"`)
 
@@ -24,6 +27,7 @@ var pulledImage = regexp.MustCompile(`Failed to pull image "([^"]+)"`)
 type pullFacts struct {
 	registry string          // host of the stack's registry; empty for none in Azure
 	assigned time.Time       // when the newest role to pull was assigned; zero for none, as with tokens, which a registry knows at once
+	acrPull  bool            // that role is AcrPull
 	bare     map[string]bool // images of pods that name no pull secret, although the stack has some
 	now      time.Time
 }
@@ -40,6 +44,8 @@ func factsOf(resources []apitype.ResourceV3, pods []pod, now time.Time) pullFact
 			nodes = nodes || r.URN.Name() == "kubelet"
 			if r.Created != nil && r.Created.After(facts.assigned) {
 				facts.assigned = *r.Created
+				role, _ := r.Inputs["roleDefinitionId"].(string)
+				facts.acrPull = strings.HasSuffix(role, acrPullRole)
 			}
 		case kind == "kubernetes:core/v1:Secret":
 			secrets = true
@@ -70,6 +76,14 @@ func (f pullFacts) advise(said []string) []string {
 	return advised
 }
 
+// abacHint ends the advice where the role is AcrPull, which has no effect in a registry in the ABAC mode. The stack cannot see the mode.
+func (f pullFacts) abacHint() string {
+	if !f.acrPull {
+		return ""
+	}
+	return ". If the registry is in the mode \"RBAC Registry + ABAC Repository Permissions\", set registry.abac to true"
+}
+
 func (f pullFacts) adviseOn(image string) string {
 	host, _, _ := strings.Cut(image, "/")
 	age := f.now.Sub(f.assigned)
@@ -85,9 +99,10 @@ func (f pullFacts) adviseOn(image string) string {
 			"takes it", image)
 	case !f.assigned.IsZero() && age < roleReach:
 		return fmt.Sprintf("%s: the role was assigned %d minutes ago and can take 10 minutes to reach the registry: run up again then. If the image is not in the "+
-			"registry, to which the answer is the same, push it", image, minutes)
+			"registry, to which the answer is the same, push it%s", image, minutes, f.abacHint())
 	case !f.assigned.IsZero():
-		return fmt.Sprintf("%s: the role was assigned %d minutes ago, so the permission is there: push the image, or set another image.tag", image, minutes)
+		return fmt.Sprintf("%s: the role was assigned %d minutes ago, so it has reached the registry: push the image, or set another image.tag%s",
+			image, minutes, f.abacHint())
 	}
 	return fmt.Sprintf("%s: push the image, or set another image.tag; what another service's token pulls is in pullRepositories", image)
 }

@@ -25,7 +25,8 @@ func TestPullAdvice(t *testing.T) {
 			{Type: "kubernetes:core/v1:Secret"},
 			{
 				Type: "azure-native:authorization/v20220401:RoleAssignment", Created: &created,
-				URN: resource.URN("urn:pulumi:dev::acr::azure-native:authorization/v20220401:RoleAssignment::pull"),
+				URN:    resource.URN("urn:pulumi:dev::acr::azure-native:authorization/v20220401:RoleAssignment::pull"),
+				Inputs: map[string]any{"roleDefinitionId": "/subscriptions/1/providers/Microsoft.Authorization/roleDefinitions/" + acrPullRole},
 			},
 		}
 	}
@@ -37,10 +38,10 @@ func TestPullAdvice(t *testing.T) {
 		never     bool // that waiting is advised
 	}{
 		"new role":       {state(2 * time.Minute), nil, "own.azurecr.io/shop:1", "assigned 2 minutes ago and can take 10 minutes", false},
-		"old role":       {state(time.Hour), nil, "own.azurecr.io/shop:1", "own.azurecr.io/shop:1: the role was assigned 60 minutes ago, so the permission is there: push the image", true},
+		"old role":       {state(time.Hour), nil, "own.azurecr.io/shop:1", "own.azurecr.io/shop:1: the role was assigned 60 minutes ago, so it has reached the registry: push the image", true},
 		"another host":   {state(2 * time.Minute), nil, "other.azurecr.io/shop:1", "other.azurecr.io/shop:1 is not in the stack's registry own.azurecr.io", true},
 		"no pull secret": {state(2 * time.Minute), []pod{{Image: "own.azurecr.io/shop:1"}}, "own.azurecr.io/shop:1", "its pod names no pull secret", true},
-		"a pull secret":  {state(time.Hour), []pod{{Image: "own.azurecr.io/shop:1", PullSecret: true}}, "own.azurecr.io/shop:1", "so the permission is there", true},
+		"a pull secret":  {state(time.Hour), []pod{{Image: "own.azurecr.io/shop:1", PullSecret: true}}, "own.azurecr.io/shop:1", "If the registry is in the mode", true},
 		"tokens":         {state(0)[:2], nil, "own.azurecr.io/shop:1", "own.azurecr.io/shop:1: push the image", true},
 		"outside Azure":  {nil, nil, "docker.io/me/shop:1", "docker.io/me/shop:1: the registry wants a login", true},
 	} {
