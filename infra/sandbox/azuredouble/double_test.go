@@ -34,7 +34,7 @@ func TestStateSurvivesARestart(t *testing.T) {
 	principal, err := again.Authenticate(server, id.clientID(), id.secret())
 	require.NoError(t, err)
 	assert.True(t, again.Allowed(server, principal, "app", "pull"))
-	require.NoError(t, again.updateRegistry(context.Background(), registry.id, registryInputs(nil), true))
+	require.NoError(t, again.updateRegistry(context.Background(), registry.id, registryInputs(nil)))
 }
 
 func TestSubscriptionIsTheSameAfterAStartWithoutResources(t *testing.T) {

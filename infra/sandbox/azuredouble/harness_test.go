@@ -20,14 +20,13 @@ import (
 
 const (
 	groupType     = "azure-native:resources/v20220901:ResourceGroup"
-	stableModule  = "azure-native:containerregistry:"
 	module        = "azure-native:containerregistry/v20231101preview:"
 	registryTok   = module + "Registry"
 	replicaTok    = module + "Replication"
 	webhookTok    = module + "Webhook"
 	cacheTok      = module + "CacheRule"
 	credentialTok = module + "CredentialSet"
-	taskTok       = stableModule + "Task"
+	taskTok       = registryModule + "Task"
 	lockTok       = "azure-native:authorization/v20200501:ManagementLockByScope"
 	roleType      = "azure-native:authorization/v20220401:RoleAssignment"
 	endpointTok   = "azure-native:network/v20210201:PrivateEndpoint"

@@ -11,8 +11,7 @@ import (
 
 	locks "github.com/pulumi/pulumi-azure-native-sdk/authorization/v2/v20200501"
 	authorization "github.com/pulumi/pulumi-azure-native-sdk/authorization/v2/v20220401"
-	"github.com/pulumi/pulumi-azure-native-sdk/containerregistry/v2"
-	"github.com/pulumi/pulumi-azure-native-sdk/containerregistry/v2/v20231101preview"
+	acr "github.com/pulumi/pulumi-azure-native-sdk/containerregistry/v2/v20231101preview"
 	resources "github.com/pulumi/pulumi-azure-native-sdk/resources/v2/v20220901"
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource/plugin"
 )
@@ -25,7 +24,7 @@ const cliClientID = "04b07795-8ddb-461a-bbee-02f9e1bf7b46"
 
 func newAzureNative(d *Double) *provider {
 	return newProvider(d, "azure-native", azureNativeVersion, slices.Concat(
-		coreKinds(), registryKinds(stableRegistry), registryKinds(previewRegistry), []*kind{taskKind()}, networkKinds(),
+		coreKinds(), registryKinds(), []*kind{taskKind()}, networkKinds(),
 	), append(aksFunctions(), []*function{
 		{
 			token: "azure-native:resources:getResourceGroup",
@@ -46,24 +45,16 @@ func newAzureNative(d *Double) *provider {
 			},
 		},
 		{
-			token: "azure-native:containerregistry/v20231101preview:getRegistry",
-			args:  schemaOf(reflect.TypeFor[v20231101preview.LookupRegistryArgs]()),
+			token: registryModule + "getRegistry",
+			args:  schemaOf(reflect.TypeFor[acr.LookupRegistryArgs]()),
 			call: func(d *Double, in props) (props, error) {
 				s := d.current()
 				return lookUp(s, registryID(s, text(in, "resourceGroupName"), text(in, "registryName")), registryOutputs)
 			},
 		},
 		{
-			token: "azure-native:containerregistry:getRegistry",
-			args:  schemaOf(reflect.TypeFor[containerregistry.LookupRegistryArgs]()),
-			call: func(d *Double, in props) (props, error) {
-				s := d.current()
-				return lookUp(s, registryID(s, text(in, "resourceGroupName"), text(in, "registryName")), stableRegistryOutputs)
-			},
-		},
-		{
-			token: "azure-native:containerregistry:listRegistryCredentials",
-			args:  schemaOf(reflect.TypeFor[containerregistry.ListRegistryCredentialsArgs]()),
+			token: registryModule + "listRegistryCredentials",
+			args:  schemaOf(reflect.TypeFor[acr.ListRegistryCredentialsArgs]()),
 			call: func(d *Double, in props) (props, error) {
 				return d.registryCredentials(text(in, "resourceGroupName"), text(in, "registryName"))
 			},

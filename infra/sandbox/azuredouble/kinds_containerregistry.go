@@ -4,67 +4,23 @@ import (
 	"context"
 	"regexp"
 
-	"github.com/pulumi/pulumi-azure-native-sdk/containerregistry/v2"
-	"github.com/pulumi/pulumi-azure-native-sdk/containerregistry/v2/v20231101preview"
+	tasks "github.com/pulumi/pulumi-azure-native-sdk/containerregistry/v2/v20190601preview"
+	acr "github.com/pulumi/pulumi-azure-native-sdk/containerregistry/v2/v20231101preview"
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource/plugin"
 )
 
-// registryVersion is an API version of Microsoft.ContainerRegistry, as the SDK offers it. All versions show the same
-// resources; the engine takes their types for aliases of each other, as the SDK tells it.
-type registryVersion struct {
-	module                                                   string
-	registry, replication, webhook, cacheRule, credentialSet sdkType
-	scopeMap, token                                          sdkType
-	// preview versions have what the default one does not know, such as anonymous pull.
-	preview bool
-}
+// registryModule begins the types of a registry and of what belongs to it. The double knows them in the API versions of the program,
+// 2023-11-01-preview and, for tasks, 2019-06-01-preview; all versions show the same resources, and the engine takes their types for
+// aliases of each other, as the SDK tells it.
+const registryModule = "azure-native:containerregistry:"
 
-// sdkType is what the SDK can send and what it reads.
-type sdkType struct {
-	inputs  *schema
-	outputs []string
-}
-
-var (
-	// stableRegistry is the default of azure-native 2.90.0, API version 2022-12-01.
-	stableRegistry = registryVersion{
-		module:      "azure-native:containerregistry:",
-		registry:    sdkType{schemaOf(containerregistry.RegistryArgs{}.ElementType()), outputNames(containerregistry.Registry{})},
-		replication: sdkType{schemaOf(containerregistry.ReplicationArgs{}.ElementType()), outputNames(containerregistry.Replication{})},
-		webhook:     sdkType{schemaOf(containerregistry.WebhookArgs{}.ElementType()), outputNames(containerregistry.Webhook{})},
-		cacheRule:   sdkType{schemaOf(containerregistry.CacheRuleArgs{}.ElementType()), outputNames(containerregistry.CacheRule{})},
-		credentialSet: sdkType{
-			schemaOf(containerregistry.CredentialSetArgs{}.ElementType()), outputNames(containerregistry.CredentialSet{}),
-		},
-		scopeMap: sdkType{schemaOf(containerregistry.ScopeMapArgs{}.ElementType()), outputNames(containerregistry.ScopeMap{})},
-		token:    sdkType{schemaOf(containerregistry.TokenArgs{}.ElementType()), outputNames(containerregistry.Token{})},
-	}
-	previewRegistry = registryVersion{
-		module:      "azure-native:containerregistry/v20231101preview:",
-		preview:     true,
-		registry:    sdkType{schemaOf(v20231101preview.RegistryArgs{}.ElementType()), outputNames(v20231101preview.Registry{})},
-		replication: sdkType{schemaOf(v20231101preview.ReplicationArgs{}.ElementType()), outputNames(v20231101preview.Replication{})},
-		webhook:     sdkType{schemaOf(v20231101preview.WebhookArgs{}.ElementType()), outputNames(v20231101preview.Webhook{})},
-		cacheRule:   sdkType{schemaOf(v20231101preview.CacheRuleArgs{}.ElementType()), outputNames(v20231101preview.CacheRule{})},
-		credentialSet: sdkType{
-			schemaOf(v20231101preview.CredentialSetArgs{}.ElementType()), outputNames(v20231101preview.CredentialSet{}),
-		},
-		scopeMap: sdkType{schemaOf(v20231101preview.ScopeMapArgs{}.ElementType()), outputNames(v20231101preview.ScopeMap{})},
-		token:    sdkType{schemaOf(v20231101preview.TokenArgs{}.ElementType()), outputNames(v20231101preview.Token{})},
-	}
-)
-
-// registryKinds are the registry and what belongs to it, in one API version.
-func registryKinds(v registryVersion) []*kind {
-	outputs := registryOutputs
-	if !v.preview {
-		outputs = stableRegistryOutputs
-	}
+// registryKinds are the registry and what belongs to it.
+func registryKinds() []*kind {
 	return []*kind{
 		armKind(&kind{
-			token:     v.module + "Registry",
-			inputs:    v.registry.inputs,
-			outputs:   v.registry.outputs,
+			token:     registryModule + "Registry",
+			inputs:    schemaOf(acr.RegistryArgs{}.ElementType()),
+			outputs:   outputNames(acr.Registry{}),
 			name:      autoname{property: "registryName"},
 			located:   true,
 			immutable: []string{"registryName", "resourceGroupName", "location"},
@@ -73,58 +29,56 @@ func registryKinds(v registryVersion) []*kind {
 				id, err := d.createRegistry(ctx, in)
 				return id, nil, err
 			},
-			update: func(ctx context.Context, d *Double, id string, in props) error {
-				return d.updateRegistry(ctx, id, in, v.preview)
-			},
-		}, isRegistry, outputs),
+			update: func(ctx context.Context, d *Double, id string, in props) error { return d.updateRegistry(ctx, id, in) },
+		}, isRegistry, registryOutputs),
 		armKind((&kind{
-			token:     v.module + "Replication",
-			inputs:    v.replication.inputs,
-			outputs:   v.replication.outputs,
+			token:     registryModule + "Replication",
+			inputs:    schemaOf(acr.ReplicationArgs{}.ElementType()),
+			outputs:   outputNames(acr.Replication{}),
 			name:      autoname{property: "replicationName"},
 			located:   true,
 			immutable: []string{"replicationName", "registryName", "resourceGroupName", "location"},
 			check:     checkName("replicationName", alphanumeric),
 		}).with((*Double).createReplication, (*Double).updateReplication), isChild("replications"), replicationOutputs),
 		armKind((&kind{
-			token:     v.module + "Webhook",
-			inputs:    v.webhook.inputs,
-			outputs:   v.webhook.outputs,
+			token:     registryModule + "Webhook",
+			inputs:    schemaOf(acr.WebhookArgs{}.ElementType()),
+			outputs:   outputNames(acr.Webhook{}),
 			name:      autoname{property: "webhookName"},
 			located:   true,
 			immutable: []string{"webhookName", "registryName", "resourceGroupName", "location"},
 			check:     checkName("webhookName", alphanumeric),
 		}).with((*Double).createWebhook, (*Double).updateWebhook), isChild("webhooks"), webhookOutputs),
 		armKind((&kind{
-			token:     v.module + "CacheRule",
-			inputs:    v.cacheRule.inputs,
-			outputs:   v.cacheRule.outputs,
+			token:     registryModule + "CacheRule",
+			inputs:    schemaOf(acr.CacheRuleArgs{}.ElementType()),
+			outputs:   outputNames(acr.CacheRule{}),
 			name:      autoname{property: "cacheRuleName"},
 			immutable: []string{"cacheRuleName", "registryName", "resourceGroupName"},
 			check:     checkName("cacheRuleName", dashed),
 		}).with((*Double).createCacheRule, (*Double).updateCacheRule), isChild("cacheRules"), cacheRuleOutputs),
 		armKind((&kind{
-			token:     v.module + "CredentialSet",
-			inputs:    v.credentialSet.inputs,
-			outputs:   v.credentialSet.outputs,
+			token:     registryModule + "CredentialSet",
+			inputs:    schemaOf(acr.CredentialSetArgs{}.ElementType()),
+			outputs:   outputNames(acr.CredentialSet{}),
 			name:      autoname{property: "credentialSetName"},
 			immutable: []string{"credentialSetName", "registryName", "resourceGroupName"},
 			check:     checkName("credentialSetName", dashed),
 			keep:      keepCredentialSet,
 		}).with((*Double).createCredentialSet, (*Double).updateCredentialSet), isChild("credentialSets"), credentialSetOutputs),
 		armKind((&kind{
-			token:     v.module + "ScopeMap",
-			inputs:    v.scopeMap.inputs,
-			outputs:   v.scopeMap.outputs,
+			token:     registryModule + "ScopeMap",
+			inputs:    schemaOf(acr.ScopeMapArgs{}.ElementType()),
+			outputs:   outputNames(acr.ScopeMap{}),
 			name:      autoname{property: "scopeMapName"},
 			immutable: []string{"scopeMapName", "registryName", "resourceGroupName"},
 			check:     checkName("scopeMapName", scopeMapName),
 			keep:      keepScopeMap,
 		}).with((*Double).createScopeMap, (*Double).updateScopeMap), isChild("scopeMaps"), scopeMapOutputs),
 		armKind((&kind{
-			token:     v.module + "Token",
-			inputs:    v.token.inputs,
-			outputs:   v.token.outputs,
+			token:     registryModule + "Token",
+			inputs:    schemaOf(acr.TokenArgs{}.ElementType()),
+			outputs:   outputNames(acr.Token{}),
 			name:      autoname{property: "tokenName"},
 			immutable: []string{"tokenName", "registryName", "resourceGroupName"},
 			check:     checkName("tokenName", tokenName),
@@ -135,9 +89,9 @@ func registryKinds(v registryVersion) []*kind {
 // taskKind is the ACR Task, which has API versions of its own.
 func taskKind() *kind {
 	return armKind((&kind{
-		token:     "azure-native:containerregistry:Task",
-		inputs:    schemaOf(containerregistry.TaskArgs{}.ElementType()),
-		outputs:   outputNames(containerregistry.Task{}),
+		token:     registryModule + "Task",
+		inputs:    schemaOf(tasks.TaskArgs{}.ElementType()),
+		outputs:   outputNames(tasks.Task{}),
 		name:      autoname{property: "taskName"},
 		located:   true,
 		immutable: []string{"taskName", "registryName", "resourceGroupName", "location"},

@@ -27,7 +27,7 @@ func TestLatency(t *testing.T) {
 		assert.Zero(t, took(registryTok), "Azure answers at once unless told otherwise")
 		d.SetConditions(Conditions{Latency: map[string]time.Duration{"azure-native:Registry": 20 * time.Second, "azuread:Application": time.Second}})
 		assert.Equal(t, 20*time.Second, took(registryTok))
-		assert.Equal(t, 20*time.Second, took(stableModule+"Registry"), "whatever the version of its API")
+		assert.Equal(t, 20*time.Second, took(registryModule+"Registry"), "whatever the version of its API")
 		assert.Equal(t, time.Second, took(appType))
 		assert.Zero(t, took(appPassType))
 

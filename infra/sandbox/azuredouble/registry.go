@@ -127,7 +127,7 @@ func (d *Double) createRegistry(ctx context.Context, in props) (string, error) {
 }
 
 // updateRegistry changes a registry through an API version that is a preview, or through the default one.
-func (d *Double) updateRegistry(ctx context.Context, id string, in props, preview bool) error {
+func (d *Double) updateRegistry(ctx context.Context, id string, in props) error {
 	err := d.change(func(s *state) error {
 		r, err := s.find(id)
 		if err != nil {
@@ -136,7 +136,7 @@ func (d *Double) updateRegistry(ctx context.Context, id string, in props, previe
 		if err := checkRegistry(in); err != nil {
 			return err
 		}
-		if err := checkRegistryChange(s, r, in, preview); err != nil {
+		if err := checkRegistryChange(s, r, in); err != nil {
 			return err
 		}
 		key := []string{"encryption", "keyVaultProperties", "keyIdentifier"}
@@ -278,18 +278,6 @@ func registryOutputs(s *state, r *armResource) props {
 	}
 	updated := props{"lastUpdatedTime": r.Changed.Format(time.RFC3339)} // each PUT counts
 	outputs["policies"] = merge(props{"retentionPolicy": updated, "softDeletePolicy": updated}, outputs["policies"].(props))
-	return outputs
-}
-
-// stableRegistryOutputs are those that the default API version answers.
-func stableRegistryOutputs(s *state, r *armResource) props {
-	outputs := registryOutputs(s, r)
-	delete(outputs, "anonymousPullEnabled")
-	delete(outputs, "metadataSearch")
-	policies := maps.Clone(outputs["policies"].(props))
-	delete(policies, "azureADAuthenticationAsArmPolicy")
-	delete(policies, "softDeletePolicy")
-	outputs["policies"] = policies
 	return outputs
 }
 

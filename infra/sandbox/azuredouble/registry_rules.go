@@ -153,11 +153,7 @@ func checkEncryption(in props) error {
 }
 
 // checkRegistryChange applies the rules on what a registry can become.
-func checkRegistryChange(s *state, r *armResource, in props, preview bool) error {
-	if !preview && policy(r.Settings, "softDeletePolicy") {
-		return badRequest("UnsupportedApiVersion", "The registry %s uses the soft delete policy, which this API version does not know.",
-			text(r.Settings, "registryName"))
-	}
+func checkRegistryChange(s *state, r *armResource, in props) error {
 	if zoneRedundancy(in) != zoneRedundancy(r.Settings) {
 		return badRequest("InvalidZoneRedundancyUpdate", "The zone redundancy of a registry cannot be changed.")
 	}

@@ -210,36 +210,6 @@ func TestSoftDeleteExcludesReplicas(t *testing.T) {
 	require.ErrorContains(t, e.update(registry, registryInputs(soft)), "not supported in a geo-replicated registry")
 }
 
-// TestRegistryVersions holds that the API versions show one registry.
-func TestRegistryVersions(t *testing.T) {
-	e := newEngine(t, Options{})
-	e.group()
-	in := registryInputs(props{"sku": props{"name": "Standard"}})
-	old := e.create(stableModule+"Registry", "registry", in)
-	assert.NotContains(t, toProps(old.outputs), "anonymousPullEnabled")
-	assert.NotContains(t, toProps(old.outputs)["policies"], "softDeletePolicy")
-	_, failures := e.check(old.token, "registry", nil, fromProps(merge(in, props{"anonymousPullEnabled": true})))
-	assert.Equal(t, []string{"anonymousPullEnabled: unknown property 'anonymousPullEnabled'"}, failures)
-	_, err := e.try(registryTok, "registry", in)
-	require.ErrorContains(t, err, "cannot create already existing resource")
-
-	// The engine finds the resource by its alias: the type changes, the resource stays.
-	moved := *old
-	moved.token = registryTok
-	_, diff := e.plan(&moved, in)
-	assert.Empty(t, diff.GetDiffs())
-	require.True(t, e.refresh(&moved))
-	assert.Equal(t, old.id, moved.id)
-	soft := merge(in, props{"anonymousPullEnabled": true, "policies": props{"softDeletePolicy": props{"status": "enabled"}}})
-	require.NoError(t, e.update(&moved, soft))
-	assert.Equal(t, "enabled", moved.out("policies", "softDeletePolicy", "status"))
-
-	require.True(t, e.refresh(old))
-	assert.NotContains(t, toProps(old.inputs), "anonymousPullEnabled", "the older version does not know it")
-	assert.NotContains(t, toProps(old.inputs), "policies")
-	require.ErrorContains(t, e.update(old, merge(in, props{"tags": props{"a": "b"}})), "which this API version does not know")
-}
-
 func TestSKUIsChangedInPlace(t *testing.T) {
 	e := newEngine(t, Options{})
 	e.group()

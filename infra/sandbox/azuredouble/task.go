@@ -8,7 +8,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/pulumi/pulumi-azure-native-sdk/containerregistry/v2"
+	tasks "github.com/pulumi/pulumi-azure-native-sdk/containerregistry/v2/v20190601preview"
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource/plugin"
 	"github.com/robfig/cron/v3"
 )
@@ -21,9 +21,9 @@ var (
 	cronRules = cron.NewParser(cron.Minute | cron.Hour | cron.Dom | cron.Month | cron.Dow)
 	// taskSteps are the kinds of steps, by type. The SDK takes any of them in the one input.
 	taskSteps = map[string]*schema{
-		"Docker":      schemaOf(containerregistry.DockerBuildStepArgs{}.ElementType()),
-		"EncodedTask": schemaOf(containerregistry.EncodedTaskStepArgs{}.ElementType()),
-		"FileTask":    schemaOf(containerregistry.FileTaskStepArgs{}.ElementType()),
+		"Docker":      schemaOf(tasks.DockerBuildStepArgs{}.ElementType()),
+		"EncodedTask": schemaOf(tasks.EncodedTaskStepArgs{}.ElementType()),
+		"FileTask":    schemaOf(tasks.FileTaskStepArgs{}.ElementType()),
 	}
 )
 
