@@ -90,7 +90,7 @@ func deadKubeconfig(t *testing.T) string {
 	require.NoError(t, os.WriteFile(path, []byte(`apiVersion: v1
 kind: Config
 clusters: [{name: gone, cluster: {server: "https://127.0.0.1:1"}}]
-users: [{name: gone, user: {}}]
+users: [{name: gone, user: {token: gone}}]
 contexts: [{name: gone, context: {cluster: gone, user: gone}}]
 current-context: gone
 `), 0o600))
