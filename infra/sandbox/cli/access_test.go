@@ -156,8 +156,8 @@ func TestABACRegistry(t *testing.T) {
 	assert.Empty(t, ops(b.must("up", "--abac")))
 
 	// With the default settings, the role has no effect.
-	b.configure(settings{"services": settings{"customerapi": service("1.1.0")}, "release": settings{"timeoutSeconds": 8}})
-	out, err := b.run("up", "--abac")
+	b.pullWith(nil)
+	out, err := b.run("up", "--abac", "--config", "services.customerapi.image.tag=1.1.0", "--config", "release.timeoutSeconds=8")
 	require.Error(t, err)
 	assert.Contains(t, out, "set registry.abac to true")
 	b.pullWith(settings{"abac": true})
