@@ -155,8 +155,9 @@ func TestABACRegistry(t *testing.T) {
 	assert.Equal(t, 2, credentials)
 	assert.Empty(t, ops(b.must("up", "--abac")))
 
-	// With the default settings, the role has no effect.
+	// With the default settings, the role has no effect: the first new image after the change cannot be pulled.
 	b.pullWith(nil)
+	b.must("up", "--abac")
 	out, err := b.run("up", "--abac", "--config", "services.customerapi.image.tag=1.1.0", "--config", "release.timeoutSeconds=8")
 	require.Error(t, err)
 	assert.Contains(t, out, "set registry.abac to true")
