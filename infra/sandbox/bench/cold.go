@@ -31,7 +31,7 @@ func cold(ctx context.Context, o Options, dir string, commands []toolchain.Comma
 		o.Console.Status("  compiling " + c.Name)
 		last := len(c.Args) - 1
 		args := slices.Insert(slices.Clone(c.Args), last, "-o", filepath.Join(dir, "program"))
-		took, err := goCommand(ctx, c.Module, append(slices.Clone(toolchain.Env), "GOCACHE="+filepath.Join(dir, "cache")), args...)
+		took, err := goCommand(ctx, c.Module, append(slices.Clone(c.Env), "GOCACHE="+filepath.Join(dir, "cache")), args...)
 		if err != nil {
 			return measures, fmt.Errorf("%s: %w", c.Name, err)
 		}
