@@ -96,6 +96,8 @@ func (a *Access) assignRole(ctx *pulumi.Context, name string, args *Args, princi
 	if args.ABAC {
 		assignment.Role, assignment.Condition = azure.RoleRepositoryReader, config.RepositoryCondition(args.repositories())
 	}
+	// Not DeletedWith the registry: assumed is that Azure keeps the assignments of a deleted registry for a while, and then refuses a new
+	// one for the same principal on a registry of the same name.
 	created, err := azure.NewRoleAssignment(ctx, name, assignment, a)
 	if err != nil {
 		return nil, fmt.Errorf("role assignment: %w", err)

@@ -37,7 +37,6 @@ func (s *site) createNamespace() (pulumi.StringOutput, error) {
 		if err != nil {
 			return pulumi.StringOutput{}, fmt.Errorf("namespace: %w", err)
 		}
-		s.inside = s.parent
 		return patch.Metadata.Name().Elem(), nil
 	}
 	retained := config.ValueOr(settings.RetainOnDelete, false)
@@ -51,7 +50,6 @@ func (s *site) createNamespace() (pulumi.StringOutput, error) {
 	if err != nil {
 		return pulumi.StringOutput{}, fmt.Errorf("namespace: %w", err)
 	}
-	s.inside = s.parent
 	if !retained {
 		s.inside = pulumi.Composite(s.parent, pulumi.DeletedWith(created))
 	}

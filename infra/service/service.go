@@ -60,7 +60,8 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 	if err := ctx.RegisterComponentResource(componentType, name, service, opts...); err != nil {
 		return nil, fmt.Errorf("service %q: %w", name, err)
 	}
-	if err := service.create(&site{ctx: ctx, name: name, args: args.withDefaults(), parent: pulumi.Parent(service)}); err != nil {
+	parent := pulumi.Parent(service)
+	if err := service.create(&site{ctx: ctx, name: name, args: args.withDefaults(), parent: parent, inside: parent}); err != nil {
 		return nil, fmt.Errorf("service %q: %w", name, err)
 	}
 	return service, ctx.RegisterResourceOutputs(service, pulumi.Map{

@@ -9,6 +9,9 @@ import (
 	"github.com/google/uuid"
 )
 
+// RoleAcrPull is the id of the role AcrPull: https://learn.microsoft.com/azure/role-based-access-control/built-in-roles
+const RoleAcrPull = "7f951dda-4ed3-4680-a7ca-43fe172d538d"
+
 // roles are the built-in roles that matter here, with what they allow on a registry's data plane.
 // Source: https://learn.microsoft.com/azure/container-registry/container-registry-rbac-built-in-roles-overview
 var roles = map[string]struct {
@@ -21,7 +24,7 @@ var roles = map[string]struct {
 	"acdd72a7-3385-48ef-bd42-f606fba81ae7": {"Reader", []string{"pull"}, false},
 	"18d7d88d-d35e-4fb5-a5c3-7773c20a72d9": {"User Access Administrator", nil, false},
 	"f58310d9-a9f6-439a-9e8d-f62e7b41a168": {"Role Based Access Control Administrator", nil, false},
-	"7f951dda-4ed3-4680-a7ca-43fe172d538d": {"AcrPull", []string{"pull"}, false},
+	RoleAcrPull:                            {"AcrPull", []string{"pull"}, false},
 	"8311e382-0749-4cb8-b61a-304f252e45ec": {"AcrPush", []string{"pull", "push"}, false},
 	"c2f4ef07-c644-48eb-af81-4b1b4947fb11": {"AcrDelete", []string{"delete"}, false},
 	"6cef56e8-d556-48e5-a04f-b8e64114680f": {"AcrImageSigner", nil, false},

@@ -29,7 +29,7 @@ func (sb *sandbox) downStack(ctx context.Context, verbose bool) error {
 		return err
 	}
 	defer services.Close()
-	if err := sb.destroy(ctx, services, verbose); err != nil {
+	if err := sb.destroy(ctx, services, verbose, false); err != nil {
 		return err
 	}
 	sb.Printf("stack %q is gone", sb.stack)
@@ -94,15 +94,15 @@ func (sb *sandbox) destroyAll(ctx context.Context, services *daemon.Client, verb
 	for _, state := range append(slices.DeleteFunc(slices.Clone(states), last), slices.DeleteFunc(states, func(s engine.State) bool { return !last(s) })...) {
 		one := *sb
 		one.stack = state.Stack
-		if err := one.destroy(ctx, services, verbose, (*engine.Stack).Unprotect); err != nil {
+		if err := one.destroy(ctx, services, verbose, true); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// destroy deletes the stack's resources, and the stack. Prepare runs before that.
-func (sb *sandbox) destroy(ctx context.Context, services *daemon.Client, verbose bool, prepare ...func(*engine.Stack, context.Context) error) error {
+// destroy deletes the stack's resources, and the stack; with whole, because the sandbox goes, also what the program protects.
+func (sb *sandbox) destroy(ctx context.Context, services *daemon.Client, verbose, whole bool) error {
 	tools, err := sb.buildTools(ctx)
 	if err != nil {
 		return err
@@ -119,8 +119,8 @@ func (sb *sandbox) destroy(ctx context.Context, services *daemon.Client, verbose
 	for _, r := range resources {
 		managed[string(r.ID)] = true
 	}
-	for _, prepare := range prepare {
-		if err := prepare(st, ctx); err != nil {
+	if whole {
+		if err := st.Unprotect(ctx); err != nil {
 			return err
 		}
 	}

@@ -10,14 +10,13 @@ import (
 	"time"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/common/apitype"
+
+	"example.com/acr-microservices/infra/sandbox/azuredouble"
 )
 
 // roleReach is how long a new role assignment may take to reach a registry, with some minutes to spare:
 // https://learn.microsoft.com/azure/role-based-access-control/troubleshooting
 const roleReach = 15 * time.Minute
-
-// acrPullRole is the id of AcrPull: https://learn.microsoft.com/azure/role-based-access-control/built-in-roles
-const acrPullRole = "7f951dda-4ed3-4680-a7ca-43fe172d538d"
 
 // pulledImage is the image in kubelet's event about a failed pull.
 var pulledImage = regexp.MustCompile(`Failed to pull image "([^"]+)"`)
@@ -45,7 +44,7 @@ func factsOf(resources []apitype.ResourceV3, pods []pod, now time.Time) pullFact
 			if r.Created != nil && r.Created.After(facts.assigned) {
 				facts.assigned = *r.Created
 				role, _ := r.Inputs["roleDefinitionId"].(string)
-				facts.acrPull = strings.HasSuffix(role, acrPullRole)
+				facts.acrPull = strings.HasSuffix(role, azuredouble.RoleAcrPull)
 			}
 		case kind == "kubernetes:core/v1:Secret":
 			secrets = true

@@ -10,6 +10,8 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/common/apitype"
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
 	"github.com/stretchr/testify/assert"
+
+	"example.com/acr-microservices/infra/sandbox/azuredouble"
 )
 
 // "The permission may take minutes" is said only where it can be the cause.
@@ -26,7 +28,7 @@ func TestPullAdvice(t *testing.T) {
 			{
 				Type: "azure-native:authorization/v20220401:RoleAssignment", Created: &created,
 				URN:    resource.URN("urn:pulumi:dev::acr::azure-native:authorization/v20220401:RoleAssignment::pull"),
-				Inputs: map[string]any{"roleDefinitionId": "/subscriptions/1/providers/Microsoft.Authorization/roleDefinitions/" + acrPullRole},
+				Inputs: map[string]any{"roleDefinitionId": "/subscriptions/1/providers/Microsoft.Authorization/roleDefinitions/" + azuredouble.RoleAcrPull},
 			},
 		}
 	}
