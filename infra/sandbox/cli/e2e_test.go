@@ -472,7 +472,12 @@ func TestLife(t *testing.T) {
 		_, err = read.Read(make([]byte, 1))
 		require.ErrorIs(t, err, io.EOF, "the daemon holds a file that it has inherited")
 		assert.Empty(t, ops(string(again)))
-		assert.NotEmpty(t, b.images(customer))
+
+		// The new node starts the pods once more, and an update that changes nothing waits for none of them.
+		require.Eventually(t, func() bool {
+			pods, err := b.kubectl().pods(t.Context(), map[string]bool{customer: true})
+			return err == nil && len(pods) > 0 && !slices.ContainsFunc(pods, func(p pod) bool { return p.Status != "Running" })
+		}, time.Minute, 100*time.Millisecond, "the pods do not run again")
 	})
 	step("chart from a repository", func(t *testing.T) {
 		charted := maps.Clone(services)
