@@ -4,14 +4,12 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strings"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
 	"example.com/acr-microservices/infra/cluster"
 	"example.com/acr-microservices/infra/config"
 	"example.com/acr-microservices/infra/image"
-	"example.com/acr-microservices/infra/internal/azure"
 	"example.com/acr-microservices/infra/pull"
 	"example.com/acr-microservices/infra/registry"
 	"example.com/acr-microservices/infra/service"
@@ -28,35 +26,6 @@ type stack struct {
 	access    *pull.Access              // to registry
 	images    map[string]*image.Task    // by the name of the service that declares how the image is made
 	services  map[string]*service.Service
-}
-
-func (s *stack) registryArgs() (*registry.Args, error) {
-	subscription, err := azure.Subscription(s.ctx)
-	if err != nil {
-		return nil, err
-	}
-	s.cfg.NameRegistry(subscription, s.ctx.Project(), s.ctx.Stack())
-	created, err := s.pushHint()
-	if err != nil {
-		return nil, err
-	}
-	return &registry.Args{
-		AfterCreate: created,
-		Registry:    s.cfg.Registry, LoginServer: s.cfg.LoginServer(s.cfg.Registry.Name), Location: s.cfg.Location, PurgeFilters: s.cfg.PurgeFilters(), Tags: tags(s.cfg.Tags),
-	}, nil
-}
-
-// pushHint returns the hook that says, when the registry is new, also in a preview, which images must be pushed: their releases wait
-// for them, until they time out.
-func (s *stack) pushHint() (*pulumi.ResourceHook, error) {
-	images := s.cfg.PushedImages()
-	if len(images) == 0 {
-		return nil, nil //nolint:nilnil // no hook
-	}
-	return s.ctx.RegisterResourceHook("pushHint", func(*pulumi.ResourceHookArgs) error {
-		return s.ctx.Log.Info(fmt.Sprintf("the registry is new and empty: while the releases wait for their images, log in with `az acr login --name %s` and push %s",
-			s.cfg.Registry.Name, strings.Join(images, ", ")), nil)
-	}, &pulumi.ResourceHookOptions{OnDryRun: true})
 }
 
 func (s *stack) pullArgs() (*pull.Args, error) {
@@ -179,17 +148,3 @@ func tags(tags map[string]string) pulumi.StringMapInput {
 	}
 	return pulumi.ToStringMap(tags)
 }
-
-// registryName returns the logical name of the registry and of its resources: the project's name without the characters that Azure
-// does not allow in names that begin with the logical name.
-func registryName(project string) string {
-	name := strings.Map(func(r rune) rune {
-		if r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' {
-			return r
-		}
-		return -1
-	}, project)
-	return name[:min(len(name), maxLogicalName)]
-}
-
-const maxLogicalName = 42 // Azure allows 50, and the provider adds 8

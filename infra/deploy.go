@@ -6,7 +6,7 @@
 //	for each service: namespace ─► pull secret (of the login) ─► Helm release
 //
 // Deploy reads the configuration, which package config describes, creates one component for each concern, each in a package of its
-// own, and exports the outputs. The arguments of each component come from the configuration in args.go.
+// own, and exports the outputs. registry.go and args.go turn the configuration into the arguments of the components.
 package infra
 
 import (
@@ -54,9 +54,6 @@ func (s *stack) deployRegistry() error {
 	if err := s.openRegistry(); err != nil {
 		return err
 	}
-	if err := s.addProviders(); err != nil {
-		return err
-	}
 	args, err := s.pullArgs()
 	if err != nil {
 		return err
@@ -72,21 +69,6 @@ func (s *stack) deployRegistry() error {
 	}
 	if s.own != nil && s.cfg.Registry.Lock {
 		_, err = registry.NewLock(s.ctx, "registry", &registry.LockArgs{Scope: s.registry.ID, Belongings: s.belongings()})
-	}
-	return err
-}
-
-// openRegistry creates the stack's own registry, or finds the existing one.
-func (s *stack) openRegistry() (err error) {
-	if s.cfg.Registry.Existing != nil {
-		return s.findRegistry()
-	}
-	args, err := s.registryArgs()
-	if err != nil {
-		return err
-	}
-	if s.own, err = registry.New(s.ctx, registryName(s.ctx.Project()), args); err == nil {
-		s.registry = &s.own.Ref
 	}
 	return err
 }

@@ -38,13 +38,7 @@ func (s *stack) export() {
 		s.ctx.Export("credentialExpires", pulumi.String(rotation.Expires.Format(time.RFC3339)))
 		s.ctx.Export("credentialRotates", pulumi.String(rotation.Next.Format(time.RFC3339)))
 	}
-	if s.own == nil {
-		return
+	if s.own != nil {
+		s.ctx.Export("registryPrice", registry.Price(s.cfg.Registry.SKU, len(s.cfg.Registry.Replicas)))
 	}
-	s.ctx.Export("registryPrice", pulumi.Map{
-		"usdPerMonth": pulumi.Float64(registry.PricePerMonth(s.cfg.Registry.SKU, len(s.cfg.Registry.Replicas))),
-		"sku":         pulumi.String(s.cfg.Registry.SKU),
-		"replicas":    pulumi.Int(len(s.cfg.Registry.Replicas)),
-		"pricesAsOf":  pulumi.String(registry.PricesAsOf),
-	})
 }

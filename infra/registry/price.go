@@ -3,6 +3,8 @@ package registry
 import (
 	"math"
 
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
 	"example.com/acr-microservices/infra/config"
 )
 
@@ -23,4 +25,14 @@ const daysPerMonth = 30 // as in Azure's own pricing calculator
 func PricePerMonth(sku string, replicas int) float64 {
 	perMonth := pricePerDay[sku] * daysPerMonth * float64(1+replicas)
 	return math.Round(perMonth*100) / 100
+}
+
+// Price returns what a registry costs, as a stack's output, with the SKU, the replicas and the day of the prices.
+func Price(sku string, replicas int) pulumi.Map {
+	return pulumi.Map{
+		"usdPerMonth": pulumi.Float64(PricePerMonth(sku, replicas)),
+		"sku":         pulumi.String(sku),
+		"replicas":    pulumi.Int(replicas),
+		"pricesAsOf":  pulumi.String(PricesAsOf),
+	}
 }

@@ -1,6 +1,7 @@
 package infra
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 
@@ -11,6 +12,52 @@ import (
 	"example.com/acr-microservices/infra/registry"
 	"example.com/acr-microservices/infra/sdk"
 )
+
+// openRegistry creates the stack's own registry, or finds the existing one, and creates the providers of what belongs to it.
+func (s *stack) openRegistry() error {
+	open := s.createRegistry
+	if s.cfg.Registry.Existing != nil {
+		open = s.findRegistry
+	}
+	if err := open(); err != nil {
+		return err
+	}
+	return s.addProviders()
+}
+
+func (s *stack) createRegistry() error {
+	subscription, err := azure.Subscription(s.ctx)
+	if err != nil {
+		return err
+	}
+	s.cfg.NameRegistry(subscription, s.ctx.Project(), s.ctx.Stack())
+	created, err := s.pushHint()
+	if err != nil {
+		return err
+	}
+	s.own, err = registry.New(s.ctx, registryName(s.ctx.Project()), &registry.Args{
+		Registry: s.cfg.Registry, LoginServer: s.cfg.LoginServer(s.cfg.Registry.Name), Location: s.cfg.Location,
+		PurgeFilters: s.cfg.PurgeFilters(), Tags: tags(s.cfg.Tags), AfterCreate: created,
+	})
+	if err != nil {
+		return err
+	}
+	s.registry = &s.own.Ref
+	return nil
+}
+
+// pushHint returns the hook that says, when the registry is new, also in a preview, which images must be pushed: their releases wait
+// for them, until they time out.
+func (s *stack) pushHint() (*pulumi.ResourceHook, error) {
+	images := s.cfg.PushedImages()
+	if len(images) == 0 {
+		return nil, nil //nolint:nilnil // no hook
+	}
+	return s.ctx.RegisterResourceHook("pushHint", func(*pulumi.ResourceHookArgs) error {
+		return s.ctx.Log.Info(fmt.Sprintf("the registry is new and empty: while the releases wait for their images, log in with `az acr login --name %s` and push %s",
+			s.cfg.Registry.Name, strings.Join(images, ", ")), nil)
+	}, &pulumi.ResourceHookOptions{OnDryRun: true})
+}
 
 // findRegistry finds a registry that the stack does not own, perhaps in another subscription.
 func (s *stack) findRegistry() error {
@@ -67,3 +114,17 @@ func (s *stack) azureSettings() pulumi.Map {
 	}
 	return settings
 }
+
+// registryName returns the logical name of the registry and of its resources: the project's name without the characters that Azure
+// does not allow in names that begin with the logical name.
+func registryName(project string) string {
+	name := strings.Map(func(r rune) rune {
+		if r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' {
+			return r
+		}
+		return -1
+	}, project)
+	return name[:min(len(name), maxLogicalName)]
+}
+
+const maxLogicalName = 42 // Azure allows 50, and the provider adds 8
