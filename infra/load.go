@@ -21,7 +21,7 @@ func loadConfig(ctx *pulumi.Context) (*config.Config, error) {
 	}
 	settings, others := rawConfig(ctx)
 	cfg, err := config.Parse(settings, secretKeys, config.Around{
-		Stack: ctx.Stack(), Root: ctx.RootDirectory(), Settings: others,
+		Stack: ctx.Stack(), Project: ctx.Project(), Root: ctx.RootDirectory(), Settings: others,
 		// All three providers for Azure read these variables:
 		// https://www.pulumi.com/registry/packages/azure-native/installation-configuration/
 		Environment: cmp.Or(os.Getenv("ARM_ENVIRONMENT"), os.Getenv("AZURE_ENVIRONMENT")),

@@ -2,6 +2,7 @@ package config
 
 import (
 	"cmp"
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -36,8 +37,8 @@ func (c Cloud) privateZone() string { return "privatelink." + c.RegistrySuffix }
 
 // Around is what the configuration depends on outside the project's own namespace.
 type Around struct {
-	// Stack is the stack's name, and Root the project folder.
-	Stack, Root string
+	// Stack and Project are their names, and Root is the project folder.
+	Stack, Project, Root string
 	// Environment is the Azure cloud in the providers' environment variables, for a stack without azure-native:environment.
 	Environment string
 	// Settings are the settings of other namespaces by their full keys, such as "azure-native:location".
@@ -73,6 +74,8 @@ func (c *Config) applyAround(around Around) problems {
 				"is not the cloud of azure-native:environment; leave it out")
 		case key == "pulumi:autonaming":
 			found.merge(checkAutonaming(around.Settings[key]))
+		case namespace != "azure-native" && namespace != "azuread" && slices.Contains(Keys(), setting):
+			found.add(key, nil, fmt.Sprintf("is not read, because the project is %s; use %[1]s:%s", around.Project, setting))
 		}
 	}
 	return found

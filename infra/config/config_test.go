@@ -21,7 +21,7 @@ const root = "../.."
 // loadConfig does what the program does with a stack file.
 func loadConfig(stack projecttest.Stack) (*Config, error) {
 	settings, secretKeys := stack.Settings()
-	return Parse(settings, secretKeys, Around{Stack: projecttest.StackName, Root: root, Settings: stack.Around()})
+	return Parse(settings, secretKeys, Around{Stack: projecttest.StackName, Project: projecttest.Project, Root: root, Settings: stack.Around()})
 }
 
 // wantMark begins the lines of testdata/invalid-*.yaml that hold the expected error.
