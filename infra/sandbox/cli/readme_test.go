@@ -74,4 +74,15 @@ func TestReadme(t *testing.T) {
 	}
 	assert.Empty(t, b.info().Inventory)
 	assert.NotContains(t, paste("pulumi stack ls"), "test")
+
+	// The repository is a template as well, with the answers that it proposes.
+	fresh := t.TempDir()
+	said := paste("PULUMI_BACKEND_URL=file://" + t.TempDir() + " PULUMI_CONFIG_PASSPHRASE=x pulumi new " + c.project + " --yes --stack first --dir " + fresh)
+	assert.Contains(t, said, "Next, set registry.sku and your services in the stack file")
+	stackFile, err := os.ReadFile(filepath.Join(fresh, "Pulumi.first.yaml"))
+	require.NoError(t, err)
+	assert.Contains(t, string(stackFile), "azure-native:location: westeurope\n")
+	project, err := os.ReadFile(filepath.Join(fresh, "Pulumi.yaml"))
+	require.NoError(t, err)
+	assert.NotContains(t, string(project), "template:")
 }
