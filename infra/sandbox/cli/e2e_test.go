@@ -626,6 +626,13 @@ func (b *box) pulumi(args ...string) []byte {
 	return out
 }
 
+// rests asserts that nothing is left to do, and that a refresh finds everything as the stack has made it: what the pipelines run each
+// night.
+func (b *box) rests() {
+	b.t.Helper()
+	b.pulumi("preview", "--refresh", "--expect-no-changes", "--diff")
+}
+
 // chartRepository serves the shipped chart as an ordinary chart repository does, and returns the settings with which a service
 // takes it from there.
 func chartRepository(t *testing.T) settings {

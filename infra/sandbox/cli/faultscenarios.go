@@ -77,6 +77,15 @@ func azureFaults() []faultScenario {
 			seen:  `Code="MissingSubscriptionRegistration"`,
 		},
 		{
+			name: "azure-no-tasks", fault: "Azure: the subscription is not allowed to run ACR Tasks", fresh: true,
+			flags: updateFlags{faults: rule("create RegistryTaskScheduleRunNow no-tasks")},
+			config: map[string]string{
+				"services.customerapi.image.tag":           "1.0.0",
+				"services.customerapi.image.import.source": "docker.io/wolfgangofner/customerapi:1.0.0",
+			},
+			seen: `Code="TasksOperationsNotAllowed"`,
+		},
+		{
 			name: "azure-quota", fault: "Azure: the quota is exceeded", fresh: true,
 			flags: updateFlags{faults: rule("create ResourceGroup quota")},
 			seen:  `Code="ResourceGroupQuotaExceeded"`,
