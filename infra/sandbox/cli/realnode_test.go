@@ -25,13 +25,13 @@ import (
 // containerd, and then looks for what they have left on the machine.
 func TestRealNode(t *testing.T) {
 	t.Parallel()
+	b := newBox(t, "real")
 	if _, err := cluster.FindRuntime(); err != nil {
 		if os.Getenv("CI") == "true" {
 			require.NoError(t, err, "CI may not skip this test")
 		}
 		t.Skip(err)
 	}
-	b := newBox(t, "real")
 	before := traces(t)
 	at := func(n int, more ...string) []string {
 		moment := time.Date(2020, time.January, 2, 0, 0, 0, 0, time.UTC).AddDate(0, 0, 90*n)
