@@ -4,6 +4,7 @@ package cli
 
 import (
 	"flag"
+	"fmt"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -17,15 +18,29 @@ import (
 
 var update = flag.Bool("update", false, "rewrite the golden files of what the user sees")
 
-// TestFaults plays all scenarios, and compares what the user sees of each with what it was.
-func TestFaults(t *testing.T) {
+func TestFaultsOfAzure(t *testing.T) {
 	t.Parallel()
+	playFaults(t, azureFaults())
+}
+
+func TestFaultsOfTheCluster(t *testing.T) {
+	t.Parallel()
+	playFaults(t, clusterFaults())
+}
+
+// playFaults plays scenarios in a sandbox, and compares what the user sees of each with what it was.
+func playFaults(t *testing.T, scenarios []faultScenario) {
+	t.Helper()
 	b := newBox(t, "faults")
 	transcripts := t.TempDir()
-	out, err := b.run("faults", "--transcripts", transcripts)
+	args := []string{"faults", "--transcripts", transcripts}
+	for _, s := range scenarios {
+		args = append(args, "--only", s.name)
+	}
+	out, err := b.run(args...)
 	require.NoError(t, err)
-	assert.Regexp(t, `(?m)^\d+ faults: \d+ seen, \d+ recovered, 0 lost, `, out)
-	for _, s := range faultScenarios() {
+	assert.Regexp(t, fmt.Sprintf(`(?m)^%d faults: \d+ seen, \d+ recovered, 0 lost, `, len(scenarios)), out)
+	for _, s := range scenarios {
 		t.Run(s.name, func(t *testing.T) {
 			said, err := os.ReadFile(filepath.Join(transcripts, s.name))
 			if os.IsNotExist(err) && s.needs != nil {
