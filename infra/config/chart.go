@@ -2,6 +2,7 @@ package config
 
 import (
 	"bytes"
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
@@ -87,8 +88,9 @@ func (c *Config) RenderHost() string {
 	switch {
 	case c.Registry.External != "":
 		return c.Registry.External
-	case c.Registry.Existing != nil && c.Registry.Existing.Name != "":
-		name = c.Registry.Existing.Name
+	case c.Registry.Existing != nil:
+		id, _ := ParseRegistryID(c.Registry.Existing.ID)
+		name = cmp.Or(c.Registry.Existing.Name, id.Name, "registry")
 	case name == "":
 		name = "registry"
 	}

@@ -24,7 +24,7 @@ type ChartKeys struct {
 	// PullSecrets is the value that takes the list of pull secrets, such as `image.pullSecrets`. It gets a list of `{name}`, as in
 	// Kubernetes, or, with `[]` at the end of the path, a list of names. Pull secrets that the values already name stay in the list,
 	// after the stack's.
-	PullSecrets string `json:"pullSecrets" is:"valuePaths" default:"imagePullSecrets"`
+	PullSecrets string `json:"pullSecrets" is:"listPaths" default:"imagePullSecrets"`
 	// PullSecretName is the value that takes the name of the pull secret as text, for a chart that has no list. It excludes
 	// `pullSecrets`. Default: none.
 	PullSecretName string `json:"pullSecretName" is:"valuePaths"`
@@ -44,8 +44,9 @@ func (k ChartKeys) WithDefaults(chartHasDigest func(path string) bool) ChartKeys
 		setDefault(&k.Tag, "image.tag")
 		if k.Digest == "" {
 			k.Digest = DigestInTag
-			if beside := sibling(k.Repository, "digest"); chartHasDigest(beside) {
-				k.Digest = beside
+			taken := slices.DeleteFunc(siblings(k.Repository, "digest"), func(path string) bool { return !chartHasDigest(path) })
+			if len(taken) > 0 {
+				k.Digest = strings.Join(taken, ",")
 			}
 		}
 	}
@@ -55,10 +56,13 @@ func (k ChartKeys) WithDefaults(chartHasDigest func(path string) bool) ChartKeys
 	return k
 }
 
-// sibling returns the path of another value in the same object as the first of some paths.
-func sibling(paths, name string) string {
-	path := splitPaths(paths)[0]
-	return path[:strings.LastIndexByte(path, '.')+1] + name
+// siblings returns for each path the path of another value in the same object.
+func siblings(paths, name string) []string {
+	all := splitPaths(paths)
+	for i, path := range all {
+		all[i] = path[:strings.LastIndexByte(path, '.')+1] + name
+	}
+	return all
 }
 
 func splitPaths(paths string) []string {
@@ -86,8 +90,10 @@ func (k ChartKeys) WithImage(user map[string]any, host string, image Image, pull
 	} else {
 		k.setImage(set, host, image)
 		// Otherwise the chart would prefer a digest in the user's values.
-		if beside := sibling(k.Repository, "digest"); !slices.Contains(splitPaths(k.Digest), beside) {
-			deleteValue(merged, beside)
+		for _, beside := range siblings(k.Repository, "digest") {
+			if !slices.Contains(splitPaths(k.Digest), beside) {
+				deleteValue(merged, beside)
+			}
 		}
 	}
 	if pullSecret == "" {
@@ -103,8 +109,9 @@ func (k ChartKeys) WithImage(user map[string]any, host string, image Image, pull
 		list := []any{first}
 		own, _ := valueAt(merged, bare).([]any)
 		for _, other := range own {
-			if secretName(other) != pullSecret {
-				list = append(list, other)
+			if name := secretName(other); name != pullSecret && name != "" {
+				plain, _ := SplitNulls(map[string]any{"": other}) // an input of a resource cannot hold null
+				list = append(list, plain[""])
 			}
 		}
 		setValue(merged, bare, list)

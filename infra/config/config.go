@@ -204,12 +204,18 @@ func Parse(settings map[string]string, secretKeys map[string]bool, around Around
 	further := cfg.applyAround(around)
 	checkFields(&further, "", reflect.ValueOf(*cfg))
 	applyDefaults(cfg, around.Stack)
-	file := readStackFile(around.Root, around.Stack)
+	file := readStackFile(around)
 	for _, name := range cfg.ServiceNames() {
+		if file != nil && file.fault != nil && len(cfg.Services[name].Values) > 0 {
+			further.add("services."+name+".values", nil, "cannot be compared with what Helm reads: Helm cannot read the stack file: "+file.fault.Error())
+			continue
+		}
 		pulumi, helm := file.valuesOf(name)
 		addLosses(&further, "services."+name+".values", cfg.Services[name].Values, pulumi, helm)
 	}
-	found.merge(append(further, cfg.validate()...))
+	further = append(further, cfg.validate()...)
+	found.merge(file.changed())
+	found.merge(further)
 	return cfg, found.err(secretKeys)
 }
 

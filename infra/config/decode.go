@@ -73,6 +73,9 @@ func decodeInto(found *problems, path string, value any, field reflect.Value) {
 		found.addUnless(ok, path, value, "is not a list")
 		field.Set(reflect.MakeSlice(field.Type(), len(list), len(list)))
 		for i, item := range list {
+			if item == nil {
+				found.add(fmt.Sprintf("%s.%d", path, i), nil, "is null; put what you mean in quotes, or leave it out")
+			}
 			decodeInto(found, fmt.Sprintf("%s.%d", path, i), item, field.Index(i))
 		}
 	case field.Kind() == reflect.Pointer:

@@ -323,7 +323,7 @@ func FuzzStackFile(f *testing.F) {
 		}
 		settings, _ := stack.Settings()
 		cfg, found := decodeConfig(settings)
-		file := parseStackFile([]byte(text))
+		file := parseStackFile([]byte(text), projecttest.Project)
 		if len(found) > 0 || file == nil || len(stack.SecretKeys) > 0 {
 			return
 		}

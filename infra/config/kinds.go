@@ -27,7 +27,8 @@ const (
 // Patterns. They use only syntax that Go and JavaScript share, because the JSON schema's patterns are JavaScript's.
 const (
 	dnsLabel  = `[a-z0-9]([-a-z0-9]*[a-z0-9])?`
-	valuePath = `[^\s.,\[\]]+(\.[^\s.,\[\]]+)*(\[\])?`
+	valuePath = `[^\s.,\[\]]+(\.[^\s.,\[\]]+)*`
+	listPath  = valuePath + `(\[\])?`
 	guid      = `[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}`
 	// keyVersion ends the address of a key or secret in a Key Vault.
 	keyVersion = `(/[0-9a-f]{32})?`
@@ -115,6 +116,10 @@ var kinds = map[string]kind{
 	"valuePaths": {
 		pattern: whole(valuePath + `(\s*,\s*` + valuePath + `)*`),
 		rule:    `is not the path of a chart's value, such as "orderService.image.tag", or several with commas between them`,
+	},
+	"listPaths": {
+		pattern: whole(listPath + `(\s*,\s*` + listPath + `)*`),
+		rule:    `is not the path of a chart's value, such as "image.pullSecrets", with [] at its end for a list of names, or several with commas between them`,
 	},
 	"projectPath": {
 		pattern: regexp.MustCompile(`^[^/]`), check: filepath.IsLocal,

@@ -6,6 +6,8 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"reflect"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -16,12 +18,17 @@ import (
 
 // stackFile is the content of a stack file as two libraries read it. Pulumi's library reads YAML 1.2 with the dates of 1.1; Helm's
 // reads YAML 1.1 without dates. The program gets what Pulumi has read, so it must read the file itself to find a difference.
-type stackFile struct{ pulumi, helm map[string]any }
+type stackFile struct {
+	project      string // whose settings count
+	pulumi, helm map[string]any
+	written      yaml3.Node // the settings as they are written
+	fault        error      // why Helm's library cannot read the file
+}
 
-// readStackFile reads the file that belongs to a stack. It returns nil if there is none that both libraries can read: the stack can
-// run with --config-file, or get its configuration from a program.
-func readStackFile(root, stack string) *stackFile {
-	folder := root
+// readStackFile reads the file that belongs to a stack. It returns nil if there is none that Pulumi can read: the stack can run with
+// --config-file, or get its configuration from a program.
+func readStackFile(around Around) *stackFile {
+	root, stack, folder := around.Root, around.Stack, around.Root
 	var project struct {
 		Folder string `json:"stackConfigDir"`
 	}
@@ -33,18 +40,23 @@ func readStackFile(root, stack string) *stackFile {
 	if err != nil {
 		return nil
 	}
-	return parseStackFile(text)
+	return parseStackFile(text, around.Project)
 }
 
-func parseStackFile(text []byte) *stackFile {
+func parseStackFile(text []byte, project string) *stackFile {
 	var pulumi, helm struct {
 		Config map[string]any `json:"config" yaml:"config"`
 	}
-	if yaml.Unmarshal(text, &helm) != nil || readTwice(text, &pulumi) != nil {
+	if readTwice(text, &pulumi) != nil {
 		return nil
 	}
+	var written struct{ Config yaml3.Node }
+	if yaml3.Unmarshal(text, &written) != nil {
+		return nil
+	}
+	fault := yaml.Unmarshal(text, &helm)
 	config, _ := asPulumi(pulumi.Config).(map[string]any)
-	return &stackFile{pulumi: config, helm: helm.Config}
+	return &stackFile{project: project, pulumi: config, helm: helm.Config, written: written.Config, fault: fault}
 }
 
 // readTwice reads a text, writes it and reads it again, as Pulumi does. Pulumi's library does not read back everything as it was.
@@ -100,20 +112,115 @@ var notThere any = struct{ notThere bool }{true}
 
 // valuesOf returns a service's values as both libraries read them.
 func (f *stackFile) valuesOf(service string) (pulumi, helm any) {
-	find := func(config map[string]any) any {
-		for key, value := range config {
-			if key == "services" || strings.HasSuffix(key, ":services") {
-				services, _ := value.(map[string]any)
-				settings, _ := services[service].(map[string]any)
-				return item(settings, "values")
-			}
-		}
-		return notThere
-	}
 	if f == nil {
 		return notThere, notThere
 	}
+	find := func(config map[string]any) any {
+		services, given := config[f.project+":services"].(map[string]any)
+		if !given {
+			services, _ = config["services"].(map[string]any)
+		}
+		settings, found := services[service].(map[string]any)
+		if !found {
+			settings, _ = services[asHelmKey(service)].(map[string]any)
+		}
+		return item(settings, "values")
+	}
 	return find(f.pulumi), find(f.helm)
+}
+
+// asHelmKey returns what Helm's library makes of a key without quotes: y is true.
+func asHelmKey(key string) string {
+	var object map[string]any
+	if yaml.Unmarshal([]byte(key+": 0"), &object) == nil {
+		for made := range object {
+			return made
+		}
+	}
+	return key
+}
+
+// changed reports what YAML reads otherwise than it is written: keys and bare text, such as the tag 00123, which becomes 83, and
+// numbers in another base. Chart values are left out, because Helm reads them in the same way.
+func (f *stackFile) changed() (found problems) {
+	if f == nil {
+		return nil
+	}
+	settings := behind(&f.written)
+	for i := 0; i+1 < len(settings.Content); i += 2 {
+		key, _ := strings.CutPrefix(settings.Content[i].Value, f.project+":")
+		field, known := jsonField(reflect.TypeFor[Config](), key)
+		if !known {
+			continue
+		}
+		value := behind(settings.Content[i+1])
+		if field.Type.Kind() == reflect.String {
+			made := madeOf(value)
+			found.addUnless(value.Kind != yaml3.ScalarNode || made == value.Value || value.ShortTag() == "!!null", key, nil, changedRule(made, value))
+			continue
+		}
+		addChanged(&found, key, value)
+	}
+	return found
+}
+
+// otherBase matches numbers that YAML does not read as decimal.
+var otherBase = regexp.MustCompile(`^[-+]?0[0-9a-zA-Z_]+$`)
+
+func addChanged(found *problems, path string, node *yaml3.Node) {
+	node = behind(node)
+	switch node.Kind {
+	case yaml3.SequenceNode:
+		for i, item := range node.Content {
+			addChanged(found, fmt.Sprintf("%s.%d", path, i), item)
+		}
+	case yaml3.MappingNode:
+		for i := 0; i+1 < len(node.Content); i += 2 {
+			key, item := behind(node.Content[i]), node.Content[i+1]
+			made := madeOf(key)
+			switch {
+			case key.ShortTag() == "!!merge":
+				addChanged(found, path, item)
+			case made != key.Value:
+				found.add(join(path, made), nil, changedRule(made, key))
+			case !isValues(path, made):
+				addChanged(found, join(path, made), item)
+			}
+		}
+	case yaml3.ScalarNode:
+		if node.ShortTag() == "!!int" && otherBase.MatchString(node.Value) {
+			found.add(path, nil, changedRule(madeOf(node), node))
+		}
+	}
+}
+
+// isValues reports whether a key below path holds a service's chart values.
+func isValues(path, key string) bool {
+	return key == "values" && strings.HasPrefix(path, "services.") && strings.Count(path, ".") == 1
+}
+
+func changedRule(made string, node *yaml3.Node) string {
+	return fmt.Sprintf("is %q, which YAML has made of %s; write that, or put what you mean in quotes", made, node.Value)
+}
+
+// behind returns the node that an alias stands for.
+func behind(node *yaml3.Node) *yaml3.Node {
+	if node.Kind == yaml3.AliasNode {
+		return node.Alias
+	}
+	return node
+}
+
+// madeOf returns the text that Pulumi makes of a scalar.
+func madeOf(node *yaml3.Node) string {
+	var value any
+	if node.Kind != yaml3.ScalarNode || node.Decode(&value) != nil {
+		return node.Value
+	}
+	if moment, ok := value.(time.Time); ok {
+		return moment.String()
+	}
+	return fmt.Sprint(value)
 }
 
 func item(object map[string]any, key string) any {

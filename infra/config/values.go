@@ -1,6 +1,7 @@
 package config
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"maps"
@@ -47,8 +48,7 @@ func fileReason(err error) error {
 func parseValues(text []byte) (map[string]any, error) {
 	asJSON, err := yaml.YAMLToJSON(text)
 	if err != nil {
-		reason := strings.TrimPrefix(strings.TrimPrefix(err.Error(), "error converting YAML to JSON: "), "yaml: ")
-		return nil, fmt.Errorf("is not YAML that Helm can read: %s", reason)
+		return nil, fmt.Errorf("is not YAML that Helm can read: %s", yamlReason(text, err))
 	}
 	if kind := asJSON[0]; kind != '{' && kind != 'n' { // An empty file is null.
 		return nil, errors.New("has no keys at its top level, where Helm expects a map of values")
@@ -59,6 +59,26 @@ func parseValues(text []byte) (map[string]any, error) {
 	}
 	return values, nil
 }
+
+// yamlReason returns why a text is not YAML, with the line. If the library does not name it, it is the line after which the text
+// first has this fault.
+func yamlReason(text []byte, err error) string {
+	reason := strings.TrimPrefix(strings.TrimPrefix(err.Error(), "error converting YAML to JSON: "), "yaml: ")
+	if strings.Contains(reason, "line ") || len(text) > maxLined {
+		return reason
+	}
+	end, line := 0, 0
+	for part := range bytes.Lines(text) {
+		end, line = end+len(part), line+1
+		if _, other := yaml.YAMLToJSON(text[:end]); other != nil && other.Error() == err.Error() {
+			return fmt.Sprintf("line %d: %s", line, reason)
+		}
+	}
+	return reason
+}
+
+// maxLined is the longest text, in bytes, that is read line by line for the sake of an error.
+const maxLined = 100_000
 
 // mergeValues lays over on top of base as Helm does: objects are merged key by key, anything else is replaced. Neither
 // argument is changed.

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -141,11 +142,12 @@ func requireAsHelm(t *testing.T, text string) {
 
 func TestValuesFileReasons(t *testing.T) {
 	t.Parallel()
-	dir := writeFiles(t, t.TempDir(), map[string]string{"tab.yaml": "a:\n\tb: 1\n", "list.yaml": "- a\n", "inf.yaml": "a: .inf\n"})
+	dir := writeFiles(t, t.TempDir(), map[string]string{"tab.yaml": "a:\n\tb: 1\n", "list.yaml": "- a\n", "inf.yaml": "b: 1\na: .inf\nc: 2\n", "utf8.yaml": "a: 1\nb:\n  - \xfc\n"})
 	for file, want := range map[string]string{
 		"tab.yaml":  "is not YAML that Helm can read: line 2: found character that cannot start any token",
 		"list.yaml": "has no keys at its top level, where Helm expects a map of values",
-		"inf.yaml":  "is not YAML that Helm can read: json: unsupported value: +Inf",
+		"inf.yaml":  "is not YAML that Helm can read: line 2: json: unsupported value: +Inf",
+		"utf8.yaml": "is not YAML that Helm can read: line 3: invalid leading UTF-8 octet",
 		"none.yaml": "cannot be read: no such file or directory",
 		"":          "cannot be read: is a directory",
 	} {
@@ -222,6 +224,16 @@ func TestChartKeys(t *testing.T) {
 			image: Image{Repository: "api", Tag: "1.0.0"}, user: `{imagePullSecrets: [{name: ghcr}, {name: acr}]}`,
 			want: `{image: {repository: r.io/api, tag: 1.0.0}, imagePullSecrets: [{name: acr}, {name: ghcr}]}`,
 		},
+		"pull secrets without a name, and with null": {
+			image: Image{Repository: "api", Tag: "1.0.0"}, user: `{imagePullSecrets: [{name: ghcr, x: ~}, {name: }, ~]}`,
+			want: `{image: {repository: r.io/api, tag: 1.0.0}, imagePullSecrets: [{name: acr}, {name: ghcr}]}`,
+		},
+		"one image for two workloads": {
+			keys:  ChartKeys{Repository: "image.repository, worker.image.repository", Tag: "image.tag, worker.image.tag"},
+			image: pinned, digest: true, user: `{worker: {image: {digest: old}}}`,
+			want: `{image: {repository: r.io/shop/api, tag: 1.0.0, digest: "` + digest + `"}, worker: {image: {repository: r.io/shop/api, tag: 1.0.0, digest: "` + digest + `"}},
+				imagePullSecrets: [{name: acr}]}`,
+		},
 		"a foreign image beside a registry key": {
 			keys: ChartKeys{Registry: "image.registry"}, image: Image{Repository: "ghcr.io/shop/api", Tag: "1.0.0"},
 			want: `{image: {registry: ghcr.io, repository: shop/api, tag: 1.0.0}, imagePullSecrets: [{name: acr}]}`,
@@ -247,7 +259,7 @@ func TestChartKeys(t *testing.T) {
 			if test.image.Foreign() {
 				host = ""
 			}
-			keys := test.keys.WithDefaults(func(path string) bool { return test.digest && path == "image.digest" })
+			keys := test.keys.WithDefaults(func(path string) bool { return test.digest && strings.HasSuffix(path, "image.digest") })
 			require.Equal(t, want, keys.WithImage(user, host, test.image, "acr"))
 			after, err := json.Marshal(user)
 			require.NoError(t, err)
@@ -266,7 +278,7 @@ func lossesOf(t *testing.T, values string, inForce bool) problems {
 	require.Empty(t, found)
 	var file *stackFile
 	if inForce {
-		file = parseStackFile([]byte(text))
+		file = parseStackFile([]byte(text), projecttest.Project)
 		require.NotNil(t, file)
 	}
 	pulumi, helm := file.valuesOf("api")
@@ -309,6 +321,40 @@ func TestStackFileLosses(t *testing.T) {
 	require.Len(t, lossesOf(t, `{a: 2024-05-01, b: [2024-05-01T10:00:00+02:00]}`, false), 2)
 }
 
+// What YAML has changed is refused, wherever text or a name belongs.
+func TestStackFileChanges(t *testing.T) {
+	t.Parallel()
+	for settings, want := range map[string]string{
+		`tags: {00123: x}`:                              `tags.83: is "83", which YAML has made of 00123; write that, or put what you mean in quotes`,
+		`tags: {1.10: x}`:                               `tags.1.1: is "1.1", which YAML has made of 1.10; write that, or put what you mean in quotes`,
+		`tags: {2024-05-01: x}`:                         `tags.2024-05-01 00:00:00 +0000 UTC: is "2024-05-01 00:00:00 +0000 UTC", which YAML has made of 2024-05-01; write that, or put what you mean in quotes`,
+		`namespace: {labels: {0123: a}}`:                `namespace.labels.83: is "83", which YAML has made of 0123; write that, or put what you mean in quotes`,
+		`services: {1e3: {}}`:                           `services.1000: is "1000", which YAML has made of 1e3; write that, or put what you mean in quotes`,
+		`environment: 00123`:                            `environment: is "83", which YAML has made of 00123; write that, or put what you mean in quotes`,
+		`pullSecretName: 1.10`:                          `pullSecretName: is "1.1", which YAML has made of 1.10; write that, or put what you mean in quotes`,
+		`namespace: {quota: {pods: 020}}`:               `namespace.quota.pods: is "16", which YAML has made of 020; write that, or put what you mean in quotes`,
+		`release: {timeoutSeconds: 0300}`:               `release.timeoutSeconds: is "192", which YAML has made of 0300; write that, or put what you mean in quotes`,
+		`registry: {webhooks: &w {0x10: {}}}`:           `registry.webhooks.16: is "16", which YAML has made of 0x10; write that, or put what you mean in quotes`,
+		`environment:`:                                  "",
+		`environment: 2024`:                             "",
+		`tags: {"00123": x, 123: y}`:                    "",
+		`services: {api: {values: {0123: {0x1: 017}}}}`: "",
+		`services: {api: {image: {tag: "0123"}}}`:       "",
+		`release: {timeoutSeconds: 300, atomic: false}`: "",
+		`namespace: {quota: {cpu: 0.5, pods: 0}}`:       "",
+	} {
+		file := parseStackFile([]byte("config:\n  other:tags: {00123: x}\n  acr-microservices:"+settings+"\n"), projecttest.Project)
+		require.NotNil(t, file, settings)
+		found := file.changed()
+		if want == "" {
+			require.Empty(t, found, settings)
+			continue
+		}
+		require.Len(t, found, 1, settings)
+		require.Equal(t, want, found[0].line(false))
+	}
+}
+
 func TestReadStackFile(t *testing.T) {
 	t.Parallel()
 	text := "config: {'acr-microservices:services': {api: {values: {a: no}}}}\n"
@@ -317,11 +363,13 @@ func TestReadStackFile(t *testing.T) {
 		"a folder": {"Pulumi.yaml": "name: x\nstackConfigDir: stacks\n", "stacks/Pulumi.dev.yaml": text},
 		"bare":     {"Pulumi.dev.yaml": "config: {services: {api: {values: {a: no}}}}\n"},
 	} {
-		pulumi, helm := readStackFile(writeFiles(t, t.TempDir(), files), "acme/shop/dev").valuesOf("api")
+		pulumi, helm := readStackFile(Around{Root: writeFiles(t, t.TempDir(), files), Stack: "acme/shop/dev", Project: projecttest.Project}).valuesOf("api")
 		require.Equal(t, map[string]any{"a": "no"}, pulumi, place)
 		require.Equal(t, map[string]any{"a": false}, helm, place)
 	}
-	require.Nil(t, readStackFile(t.TempDir(), "dev"))
-	require.Nil(t, parseStackFile([]byte("a:\n\tb")))
+	require.Nil(t, readStackFile(Around{Root: t.TempDir(), Stack: "dev"}))
+	require.Nil(t, parseStackFile([]byte("a:\n\tb"), "shop"))
+	_, helm := parseStackFile([]byte("config:\n  other:services: {api: {values: 1}}\n  services: {y: {values: 2}}\n"), "shop").valuesOf("y")
+	require.EqualValues(t, 2, helm)
 	require.ErrorIs(t, fileReason(os.ErrNotExist), os.ErrNotExist)
 }

@@ -3,8 +3,10 @@
 package manifest
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -19,6 +21,8 @@ type Wanted struct {
 	PullSecret string
 	// Tagged says that the digest is at the end of the tag, which the chart can use as a label too.
 	Tagged bool
+	// NoHooks says that Helm does not run the chart's hooks.
+	NoHooks bool
 }
 
 // Check returns the faults of rendered objects. Each fault begins with the key below chart that corrects it. Objects are decoded
@@ -36,7 +40,9 @@ func Check(objects []map[string]any, want Wanted) []string {
 		}
 	}
 	for _, object := range objects {
-		c.object(object)
+		if !want.NoHooks || at(object, "metadata", "annotations")["helm.sh/hook"] == nil {
+			c.object(object)
+		}
 	}
 	if !c.runs {
 		c.faults = append([]string{c.runsNothing()}, c.faults...)
@@ -78,34 +84,64 @@ var podPaths = [][]string{{}, {"spec", "jobTemplate", "spec", "template"}, {"spe
 
 func (c *checker) object(object map[string]any) {
 	name := fmt.Sprintf("%v %q", object["kind"], text(object, "metadata", "name"))
-	if c.want.Tagged {
-		c.labels(name, object)
+	if strings.Contains(text(object, "metadata", "name"), "@") {
+		c.digestIn(name, "name")
 	}
+	if object["kind"] == "Service" {
+		c.labels(name, at(object, "spec", "selector"))
+	}
+	c.allLabels(name, object)
 	for _, path := range podPaths {
-		pod := at(object, path...)
-		spec := at(pod, "spec")
-		if _, ok := spec["containers"].([]any); !ok {
-			continue
-		}
-		if c.want.Tagged && len(path) > 0 {
-			c.labels(name, pod)
-		}
-		c.pod(name, spec)
-		return
-	}
-}
-
-// labels reports a label with the tag as its value, which cannot contain a digest: https://github.com/grafana/loki/pull/8260
-func (c *checker) labels(name string, object map[string]any) {
-	labels := at(object, "metadata", "labels")
-	for _, label := range slices.Sorted(maps.Keys(labels)) {
-		value, _ := labels[label].(string)
-		if strings.Contains(value, "@sha256") {
-			c.fault("keys.digest", "%s has the digest in its label %s, where Kubernetes does not allow it: name the value that takes the digest, "+
-				"or none to run the tag without it", name, label)
+		spec := at(at(object, path...), "spec")
+		if _, ok := spec["containers"].([]any); ok {
+			c.pod(name, spec)
 			return
 		}
 	}
+}
+
+// allLabels looks at the labels and at the selectors of labels at any depth.
+func (c *checker) allLabels(name string, value any) {
+	switch value := value.(type) {
+	case []any:
+		for _, item := range value {
+			c.allLabels(name, item)
+		}
+	case map[string]any:
+		c.labels(name, at(value, "metadata", "labels"))
+		c.labels(name, at(value, "matchLabels"))
+		for _, key := range slices.Sorted(maps.Keys(value)) {
+			c.allLabels(name, value[key])
+		}
+	}
+}
+
+// labelValue matches the valid values of labels, which have at most 63 characters:
+// https://kubernetes.io/docs/concepts/overview/working-with-objects/labels/#syntax-and-character-set
+var labelValue = regexp.MustCompile(`^(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?$`)
+
+// labels reports values that the tag or the digest has made invalid. Neither "@" nor a digest's 64 digits are allowed:
+// https://github.com/grafana/loki/pull/8260
+func (c *checker) labels(name string, labels map[string]any) {
+	_, digits, _ := strings.Cut(digestOf(c.image), ":")
+	for _, label := range slices.Sorted(maps.Keys(labels)) {
+		value, _ := labels[label].(string)
+		switch {
+		case labelValue.MatchString(value) && len(value) <= 63:
+		case digits != "" && (strings.ContainsAny(value, "@:") || strings.Contains(value, digits)):
+			c.digestIn(name, "label "+label)
+			return
+		case tagOf(c.image) != "" && strings.Contains(value, tagOf(c.image)):
+			c.fault("keys.tag", "%s has the tag in its label %s, where Kubernetes allows at most 63 letters, digits, dots, dashes and underscores, "+
+				"a letter or digit first and last, but not %q: choose another tag", name, label, value)
+			return
+		}
+	}
+}
+
+func (c *checker) digestIn(name, where string) {
+	c.fault("keys.digest", "%s has the digest in its %s, where Kubernetes does not allow it: name the value that takes the digest, "+
+		"or none to run the tag without it", name, where)
 }
 
 func (c *checker) pod(name string, spec map[string]any) {
@@ -121,8 +157,9 @@ func (c *checker) pod(name string, spec map[string]any) {
 	if !pulls || c.want.PullSecret == "" || c.names(spec["imagePullSecrets"]) {
 		return
 	}
-	account, _ := spec["serviceAccountName"].(string)
-	if !c.accounts[account] {
+	// Kubernetes takes the account's pull secrets only for a pod that names none, and serviceAccount is the account's older key.
+	own, _ := spec["imagePullSecrets"].([]any)
+	if len(own) > 0 || !c.accounts[cmp.Or(text(spec, "serviceAccountName"), text(spec, "serviceAccount"))] {
 		c.fault("keys.pullSecrets", "%s pulls from the stack's registry without the pull secret %q: name the value from which this chart takes its pull secrets",
 			name, c.want.PullSecret)
 	}
@@ -137,7 +174,11 @@ func (c *checker) container(name, image string) bool {
 	if err != nil {
 		// An invalid image matters only if it begins with the name of the wanted image.
 		if strings.HasPrefix(image, c.image.Name()) {
-			c.fault("keys.repository", "%s runs %q, which is not an image: %v", name, image, err)
+			key := "keys.repository"
+			if strings.Contains(image, "@") {
+				key = "keys.digest"
+			}
+			c.fault(key, "%s runs %q, which is not an image: %v", name, image, err)
 		}
 		return false
 	}
@@ -148,7 +189,7 @@ func (c *checker) container(name, image string) bool {
 		if c.same(runs) {
 			c.runs = true
 		} else {
-			c.fault(c.wrongKey(), "%s runs %s instead of %s: name the value from which this chart takes it", name, image, c.want.Image)
+			c.fault(c.wrongKey(runs), "%s runs %s instead of %s: name the value from which this chart takes it", name, image, c.want.Image)
 			c.runs = true // the repository is right, and the fault is reported
 		}
 	}
@@ -163,8 +204,8 @@ func (c *checker) same(runs reference.Named) bool {
 	return digestOf(runs) == "" && tagOf(runs) == tagOf(c.image)
 }
 
-func (c *checker) wrongKey() string {
-	if digestOf(c.image) != "" && !c.want.Tagged {
+func (c *checker) wrongKey(runs reference.Named) string {
+	if digestOf(c.image) != "" && !c.want.Tagged || digestOf(c.image) == "" && digestOf(runs) != "" {
 		return "keys.digest"
 	}
 	return "keys.tag"

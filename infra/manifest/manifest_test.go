@@ -3,6 +3,7 @@ package manifest
 import (
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -136,6 +137,31 @@ func TestDigestInLabels(t *testing.T) {
 	}
 }
 
+// A digest is neither a label's value nor a name, wherever the chart puts it.
+func TestDigestElsewhere(t *testing.T) {
+	t.Parallel()
+	for text, where := range map[string]string{
+		"kind: Job\nmetadata: {name: 'migrate-TAG'}\n":                                                                         "name",
+		"kind: Job\nmetadata: {name: x, labels: {v: 'TAG'}}\n":                                                                 "label v",
+		"kind: Job\nmetadata: {name: x, labels: {v: '1.0.0@sha2'}}\n":                                                          "label v",
+		"kind: Job\nmetadata: {name: x, labels: {v: '1.0.0_DIGEST'}}\n":                                                        "label v",
+		"kind: Deployment\nmetadata: {name: x}\nspec: {selector: {matchLabels: {v: 'TAG'}}}\n":                                 "label v",
+		"kind: Service\nmetadata: {name: x}\nspec: {selector: {v: 'TAG'}}\n":                                                   "label v",
+		"kind: CronJob\nmetadata: {name: x}\nspec: {jobTemplate: {metadata: {labels: {v: 'TAG'}}}}\n":                          "label v",
+		"kind: StatefulSet\nmetadata: {name: x}\nspec: {volumeClaimTemplates: [{metadata: {labels: {v: 'TAG'}}}]}\n":           "label v",
+		"kind: ConfigMap\nmetadata: {name: x, annotations: {v: 'TAG'}, labels: {v: 1.0.0}}\ndata: {labels: 'TAG', v: 'TAG'}\n": "",
+	} {
+		var object map[string]any
+		require.NoError(t, yaml.Unmarshal([]byte(strings.NewReplacer("TAG", "1.0.0@"+digest, "DIGEST", digest).Replace(text)), &object))
+		faults := strings.Join(Check([]map[string]any{object}, Wanted{Image: host + "/api:1.0.0@" + digest}), "\n")
+		if where == "" {
+			require.NotContains(t, faults, "keys.digest", text)
+			continue
+		}
+		require.Contains(t, faults, "has the digest in its "+where+", where Kubernetes does not allow it", text)
+	}
+}
+
 // Images from other registries are not the stack's concern.
 func TestCheck(t *testing.T) {
 	t.Parallel()
@@ -146,6 +172,7 @@ func TestCheck(t *testing.T) {
 	for name, test := range map[string]struct {
 		objects []string
 		digest  string
+		noHooks bool
 		want    []string
 	}{
 		"a sidecar from elsewhere": {objects: []string{pod("Deployment", `{imagePullSecrets: [{name: acr-secret}], containers: [`+own+`, {image: "envoyproxy/envoy:v1"}]}`)}},
@@ -199,6 +226,40 @@ func TestCheck(t *testing.T) {
 				`keys.repository: Deployment "x" runs "acrshop.azurecr.io/api:", which is not an image: invalid reference format`,
 			},
 		},
+		"an account of the pod's, which Kubernetes does not ask because the pod names a secret": {
+			objects: []string{
+				"kind: ServiceAccount\nmetadata: {name: own}\nimagePullSecrets: [{name: acr-secret}]\n",
+				pod("Deployment", `{serviceAccountName: own, imagePullSecrets: [{name: ghcr}], containers: [`+own+`]}`),
+			},
+			want: []string{`keys.pullSecrets: Deployment "x" pulls from the stack's registry without the pull secret "acr-secret": name the value from which this chart takes its pull secrets`},
+		},
+		"an account by its older key": {objects: []string{
+			"kind: ServiceAccount\nmetadata: {name: own}\nimagePullSecrets: [{name: acr-secret}]\n",
+			pod("Deployment", `{serviceAccount: own, containers: [`+own+`]}`),
+		}},
+		"a digest that the chart adds": {
+			objects: []string{pod("Deployment", `{imagePullSecrets: [{name: acr-secret}], containers: [{image: "acrshop.azurecr.io/api:1.0.0@`+digest+`"}]}`)},
+			want:    []string{`keys.digest: Deployment "x" runs acrshop.azurecr.io/api:1.0.0@` + digest + ` instead of acrshop.azurecr.io/api:1.0.0: name the value from which this chart takes it`},
+		},
+		"grafana: a digest for a chart that writes sha256 itself": {
+			objects: []string{pod("Deployment", `{imagePullSecrets: [{name: acr-secret}], containers: [`+own+`, {image: "acrshop.azurecr.io/api:1.0.0@sha256:`+digest+`"}]}`)},
+			want:    []string{`keys.digest: Deployment "x" runs "acrshop.azurecr.io/api:1.0.0@sha256:` + digest + `", which is not an image: invalid reference format`},
+		},
+		"a hook that Helm does not run": {
+			objects: []string{
+				pod("Deployment", `{imagePullSecrets: [{name: acr-secret}], containers: [`+own+`]}`),
+				"kind: Job\nmetadata: {name: migrate, annotations: {helm.sh/hook: pre-install}}\nspec: {template: {spec: {containers: [" + own + "]}}}\n",
+			},
+			noHooks: true,
+		},
+		"a tag that is too long for a label": {
+			objects: []string{
+				pod("Deployment", `{imagePullSecrets: [{name: acr-secret}], containers: [`+own+`]}`),
+				"kind: Service\nmetadata: {name: x}\nspec: {selector: {version: 1.0.0-" + strings.Repeat("x", 60) + "}}\n",
+			},
+			want: []string{`keys.tag: Service "x" has the tag in its label version, where Kubernetes allows at most 63 letters, digits, dots, dashes and underscores, ` +
+				`a letter or digit first and last, but not "1.0.0-` + strings.Repeat("x", 60) + `": choose another tag`},
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -212,7 +273,7 @@ func TestCheck(t *testing.T) {
 			if test.digest != "" {
 				image += "@" + test.digest
 			}
-			require.Equal(t, test.want, Check(objects, Wanted{Image: image, PullSecret: secret}))
+			require.Equal(t, test.want, Check(objects, Wanted{Image: image, PullSecret: secret, NoHooks: test.noHooks}))
 		})
 	}
 	require.Len(t, Check(nil, Wanted{Image: "::"}), 1)

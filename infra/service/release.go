@@ -109,9 +109,9 @@ func (s *site) values(pullSecret pulumi.StringInput) pulumi.MapInput {
 	if image.Foreign() {
 		host = pulumi.String("")
 	}
-	user, _ := config.SplitNulls(s.args.Release.Values)
 	values := pulumi.All(host, pullSecret, s.checkRendered()).ApplyT(func(known []any) map[string]any {
-		return chart.Keys.WithImage(user, known[0].(string), image, known[1].(string))
+		plain, _ := config.SplitNulls(chart.Keys.WithImage(s.args.Release.Values, known[0].(string), image, known[1].(string)))
+		return plain
 	}).(pulumi.MapOutput)
 	if s.args.Release.PrivateValues {
 		return pulumi.ToSecret(values).(pulumi.MapOutput)

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"path"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -71,8 +72,9 @@ func (s *site) wanted() manifest.Wanted {
 		image.Digest = ""
 	}
 	want := manifest.Wanted{
-		Image:  image.Reference(prefix),
-		Tagged: image.Digest != "" && keys.Digest == config.DigestInTag,
+		Image:   image.Reference(prefix),
+		Tagged:  image.Digest != "" && (keys.Digest == config.DigestInTag || keys.Digest == config.NoDigest),
+		NoHooks: !*s.args.Release.Settings.WithDefaults().Hooks,
 	}
 	if secret := s.args.PullSecret; secret != nil && !secret.Unused {
 		want.PullSecret = secret.Name
@@ -114,6 +116,11 @@ func (s *site) renderFault(err error) error {
 	if s.wanted().Tagged && strings.Contains(text, "@sha256:") {
 		fault = "keys.digest: the chart does not render with the digest at the end of the tag; name the value that takes the digest, " +
 			"or none to run the tag without it: " + text
+	}
+	keys := s.args.Release.Chart.Keys.PullSecrets
+	list := keys[strings.LastIndexByte(keys, '.')+1:]
+	if list != "" && s.wanted().PullSecret != "" && regexp.MustCompile(`(?i)additional propert.*\b`+regexp.QuoteMeta(list)).MatchString(text) {
+		fault = "keys.pullSecrets: the chart's schema does not allow this value; name the one from which the chart takes its pull secrets: " + text
 	}
 	return config.ChartFaults(s.name, []string{fault})
 }
