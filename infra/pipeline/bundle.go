@@ -76,7 +76,8 @@ func pack(to io.Writer, checkout []byte, programs string) (files int, err error)
 		if err != nil {
 			return 0, fmt.Errorf("git archive: %w", err)
 		}
-		if header.Typeflag != tar.TypeReg || strings.HasPrefix(header.Name, "infra/sandbox/") {
+		regular := header.Typeflag == tar.TypeReg
+		if !regular && header.Typeflag != tar.TypeSymlink || strings.HasPrefix(header.Name, "infra/sandbox/") {
 			continue
 		}
 		content, err := io.ReadAll(archive)

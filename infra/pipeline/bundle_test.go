@@ -46,6 +46,7 @@ func TestPackContent(t *testing.T) {
 		tar.Header{Typeflag: tar.TypeReg, Name: "infra/sandbox/app/main.go", Mode: 0o644},
 		tar.Header{Typeflag: tar.TypeReg, Name: "infra/sandboxes.go", Mode: 0o600},
 		tar.Header{Typeflag: tar.TypeReg, Name: "infra/charts/Pulumi.yaml", Mode: 0o644},
+		tar.Header{Typeflag: tar.TypeSymlink, Name: "charts/api/templates", Linkname: "../shared", Mode: 0o777},
 	)
 	programs := t.TempDir()
 	write(t, filepath.Join(programs, "program"), "p")
@@ -70,13 +71,14 @@ func TestPackContent(t *testing.T) {
 		require.NoError(t, err)
 		content, err := io.ReadAll(archive)
 		require.NoError(t, err)
-		found = append(found, packed{header.Name, header.Mode, string(content)})
+		found = append(found, packed{header.Name, header.Mode, header.Linkname + string(content)})
 	}
 	require.Equal(t, []packed{
 		{".ci/run", 0o755, "name: of .ci/run\n"},
 		{"infra/deploy.go", 0o644, "name: of infra/deploy.go\n"},
 		{"infra/sandboxes.go", 0o600, "name: of infra/sandboxes.go\n"},
 		{"infra/charts/Pulumi.yaml", 0o644, "name: of infra/charts/Pulumi.yaml\n"}, // not the project's
+		{"charts/api/templates", 0o777, "../shared"},
 		{"program", 0o755, "p"},
 		{"pipeline", 0o755, "q"},
 	}, found)

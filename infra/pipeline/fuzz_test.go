@@ -92,7 +92,7 @@ func readFuzzed(t *testing.T, settings string) (*yaml.Node, map[string]any) {
 	if yaml.Unmarshal(text, &again) != nil || asJSON(plain) != asJSON(again) {
 		return nil, nil // the library loses something, such as a null without a colon
 	}
-	file, err := parseStackFile([]byte(settings))
+	file, err := parseStackFile([]byte(settings), "shop")
 	require.NoError(t, err)
 	return file, plain
 }

@@ -109,7 +109,7 @@ func stackFileCommand(flags *flag.FlagSet) func(io.Writer) error {
 		} else if err != nil {
 			return err
 		}
-		file, err := parseStackFile(text)
+		file, err := parseStackFile(text, project.Name)
 		if err != nil {
 			return fmt.Errorf("%s: %w", path, err)
 		}
@@ -159,7 +159,7 @@ func servicesOfStack(stack string) (path string, services *yaml.Node, err error)
 	} else if err != nil {
 		return path, nil, err
 	}
-	file, err := parseStackFile(text)
+	file, err := parseStackFile(text, project.Name)
 	if err != nil {
 		return path, nil, fmt.Errorf("%s: %w", path, err)
 	}
@@ -177,25 +177,64 @@ func repositoryIn(services *yaml.Node, service string) string {
 	return service
 }
 
-// parseStackFile reads the settings of a stack. It replaces YAML's aliases by what they refer to: otherwise an image that is set
-// for one service would also be set for another.
-func parseStackFile(text []byte) (*yaml.Node, error) {
-	var file yaml.Node
-	if err := yaml.Unmarshal(text, &file); err != nil || !refers(&file) {
-		return &file, err
-	}
+// parseStackFile reads the settings of a project's stack. It replaces YAML's aliases by what they refer to: otherwise an image that
+// is set for one service would also be set for another. As for Pulumi, a key without a namespace is the project's.
+func parseStackFile(text []byte, project string) (*yaml.Node, error) {
 	var plain any
-	if err := yaml.Unmarshal(text, &plain); err != nil {
+	if err := yaml.Unmarshal(text, &plain); err != nil { // such as an alias inside its own anchor
 		return nil, err
 	}
-	var settings yaml.Node
-	err := settings.Encode(plain)
-	return &yaml.Node{Kind: yaml.DocumentNode, Content: []*yaml.Node{&settings}}, err
+	var file yaml.Node
+	if err := yaml.Unmarshal(text, &file); err != nil {
+		return nil, err
+	}
+	settings := resolve(&file)
+	if config := node(settings, "config"); config != nil && config.Kind == yaml.MappingNode {
+		for i := 0; i < len(config.Content); i += 2 {
+			if key := config.Content[i]; !strings.Contains(key.Value, ":") {
+				key.Value = project + ":" + key.Value
+			}
+		}
+	}
+	return settings, nil
 }
 
-// refers reports whether YAML contains aliases.
-func refers(at *yaml.Node) bool {
-	return at.Kind == yaml.AliasNode || at.Tag == "!!merge" || slices.ContainsFunc(at.Content, refers)
+// resolve returns a copy without aliases and merge keys. It keeps each scalar as it is written, because the program looks at that.
+func resolve(at *yaml.Node) *yaml.Node {
+	if at.Kind == yaml.AliasNode {
+		return resolve(at.Alias)
+	}
+	plain := *at
+	plain.Anchor, plain.Content = "", nil
+	merged := map[string]bool{}
+	for i := 0; at.Kind == yaml.MappingNode && i < len(at.Content); i += 2 {
+		merged[at.Content[i].Value] = true
+	}
+	for i, item := range at.Content {
+		switch {
+		case at.Kind != yaml.MappingNode:
+			plain.Content = append(plain.Content, resolve(item))
+		case i%2 == 1: // a value, which its key has brought
+		case item.Tag != "!!merge":
+			plain.Content = append(plain.Content, resolve(item), resolve(at.Content[i+1]))
+		default:
+			delete(merged, item.Value)
+			from := resolve(at.Content[i+1])
+			sources := []*yaml.Node{from}
+			if from.Kind == yaml.SequenceNode {
+				sources = from.Content
+			}
+			for _, source := range sources {
+				for k := 0; k+1 < len(source.Content); k += 2 {
+					if key := source.Content[k]; !merged[key.Value] {
+						merged[key.Value] = true
+						plain.Content = append(plain.Content, key, source.Content[k+1])
+					}
+				}
+			}
+		}
+	}
+	return &plain
 }
 
 // baseName returns the last part of a stack's name, such as "test" of "acme/acr-microservices/test".

@@ -302,3 +302,15 @@ func TestWithMoment(t *testing.T) {
 	require.EqualError(t, run([]string{"stack-file", "-stack", "a", "-running", "b", "-state", "c", "-as-of", "now"}, io.Discard),
 		`pipeline stack-file: -as-of "now" is not one of last-update, preview`)
 }
+
+// Each scalar stays as it is written, also behind an alias: the program refuses those that Pulumi and Helm read differently.
+func TestParseStackFileKeepsScalars(t *testing.T) {
+	t.Parallel()
+	file, err := parseStackFile([]byte("x: &x {a: no, <<: {b: off, a: 1}}\nconfig:\n  services: {api: {values: *x}, web: {values: {<<: [*x, {c: 0123}], b: 2024-05-01}}}\n"), "shop")
+	require.NoError(t, err)
+	text, err := yaml.Marshal(node(file, "config"))
+	require.NoError(t, err)
+	require.Equal(t, "shop:services: {api: {values: {a: no, b: off}}, web: {values: {a: no, c: 0123, b: 2024-05-01}}}\n", string(text))
+	_, err = parseStackFile([]byte("a: &a [*a]\n"), "shop")
+	require.ErrorContains(t, err, "contains itself")
+}

@@ -197,7 +197,7 @@ func TestStackFileRepositories(t *testing.T) {
 // An image that has not changed makes no new release: it keeps the tag with which it runs.
 func TestWithImagesUnchanged(t *testing.T) {
 	t.Parallel()
-	file, err := parseStackFile([]byte("config: {shop:services: {api: {}}}\n"))
+	file, err := parseStackFile([]byte("config: {shop:services: {api: {}}}\n"), "shop")
 	require.NoError(t, err)
 	told, err := withImages(file, "shop:services", map[string]builtImage{"api": {Tag: "8", Digest: someDigest}}, map[string]string{"api": "h/api:7@" + someDigest})
 	require.NoError(t, err)
