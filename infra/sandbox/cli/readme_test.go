@@ -76,8 +76,10 @@ func TestReadme(t *testing.T) {
 	assert.NotContains(t, paste("pulumi stack ls"), "test")
 
 	// The repository is a template as well, with the answers that it proposes.
+	root, err := filepath.Abs(filepath.Join("..", "..", ".."))
+	require.NoError(t, err)
 	fresh := t.TempDir()
-	said := paste("PULUMI_BACKEND_URL=file://" + t.TempDir() + " PULUMI_CONFIG_PASSPHRASE=x pulumi new " + c.project + " --yes --stack first --dir " + fresh)
+	said := paste("PULUMI_BACKEND_URL=file://" + t.TempDir() + " PULUMI_CONFIG_PASSPHRASE=x pulumi new " + root + " --yes --stack first --dir " + fresh)
 	assert.Contains(t, said, "Next, set registry.sku and your services in the stack file")
 	stackFile, err := os.ReadFile(filepath.Join(fresh, "Pulumi.first.yaml"))
 	require.NoError(t, err)
