@@ -84,7 +84,4 @@ func TestReadme(t *testing.T) {
 	stackFile, err := os.ReadFile(filepath.Join(fresh, "Pulumi.first.yaml"))
 	require.NoError(t, err)
 	assert.Contains(t, string(stackFile), "azure-native:location: westeurope\n")
-	project, err := os.ReadFile(filepath.Join(fresh, "Pulumi.yaml"))
-	require.NoError(t, err)
-	assert.NotContains(t, string(project), "template:")
 }
