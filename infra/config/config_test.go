@@ -52,7 +52,7 @@ func TestInvalidConfig(t *testing.T) {
 			if *projecttest.Update {
 				lines := strings.Split(got.Error(), "\n")
 				header := wantMark + strings.Join(lines, "\n"+wantMark) + "\n"
-				require.NoError(t, os.WriteFile(file, []byte(header+strings.Join(body, "")), 0o600)) //nolint:gosec // G703: one of testdata
+				require.NoError(t, os.WriteFile(file, []byte(header+strings.Join(body, "")), 0o600))
 				return
 			}
 			require.Equal(t, strings.Join(want, "\n"), got.Error())

@@ -647,7 +647,7 @@ func TestPulumiKeepsTheSchemaOfAStackFile(t *testing.T) {
 
 	project := &workspace.Project{Name: projecttest.Project, Runtime: workspace.NewProjectRuntimeInfo("go", nil)}
 	file := filepath.Join(t.TempDir(), "Pulumi.dev.yaml")
-	require.NoError(t, os.WriteFile(file, text, 0o600)) //nolint:gosec // G703: a copy of the project's own file
+	require.NoError(t, os.WriteFile(file, text, 0o600))
 	stack, err := workspace.LoadProjectStack(nil, project, file)
 	require.NoError(t, err)
 	stack.EncryptionSalt = "v1:salt"

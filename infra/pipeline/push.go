@@ -104,7 +104,7 @@ func registryOf(stack string) (string, error) {
 		if baseName(known.Name) != baseName(stack) {
 			continue
 		}
-		outputs, err := exec.Command("pulumi", "stack", "output", "--json", "--stack", stack).Output() //nolint:gosec // G702: the stack is an argument of its own
+		outputs, err := exec.Command("pulumi", "stack", "output", "--json", "--stack", stack).Output()
 		if err != nil {
 			return "", errors.New("pulumi stack output: " + problemOf(err))
 		}
@@ -134,7 +134,7 @@ type pusher struct {
 // push returns the image of a source, and builds it if necessary.
 func (p pusher) push(source, builder string) (builtImage, error) {
 	// git's hash of the source's content: an image that was built from the same content is the same image.
-	if tree, err := exec.Command("git", "rev-parse", "--verify", "--quiet", "HEAD:./"+source).Output(); err == nil { //nolint:gosec // G702: the source is in an argument of its own
+	if tree, err := exec.Command("git", "rev-parse", "--verify", "--quiet", "HEAD:./"+source).Output(); err == nil {
 		content := "tree-" + strings.TrimSpace(string(tree))
 		if digest := p.digest(content); validDigest.MatchString(digest) && (p.moving == "" || p.digest(p.moving) == digest) {
 			fmt.Fprintf(p.out, "%s: %s has not changed since it was built\n", p.repository, source)
@@ -194,7 +194,7 @@ func (p pusher) buildHere(source string) error {
 
 // digest returns the digest of a tag, or "" if the tag does not exist.
 func (p pusher) digest(tag string) string {
-	out, err := exec.Command("az", "acr", "repository", "show", "--name", p.registry, "--image", p.repository+":"+tag, "--query", "digest", "--output", "tsv").Output() //nolint:gosec // G702: registry and image are arguments of their own
+	out, err := exec.Command("az", "acr", "repository", "show", "--name", p.registry, "--image", p.repository+":"+tag, "--query", "digest", "--output", "tsv").Output()
 	if err != nil {
 		return ""
 	}
@@ -214,7 +214,7 @@ var buildAdvice = map[string]string{
 // do runs a program, shows what it prints, and returns its error with advice.
 func (p pusher) do(name string, args ...string) error {
 	var said bytes.Buffer
-	command := exec.Command(name, args...) //nolint:gosec // G702: the command is this program's own, and each argument stands alone
+	command := exec.Command(name, args...)
 	command.Stdout = io.MultiWriter(p.out, &said)
 	command.Stderr = command.Stdout
 	err := command.Run()

@@ -150,7 +150,7 @@ func TestRunInterrupted(t *testing.T) {
 	}
 	onWorkstation(t)
 	folder := t.TempDir()
-	command := exec.Command(os.Args[0], "-test.run", "^TestRunInterrupted$") //nolint:gosec // G702: the test itself
+	command := exec.Command(os.Args[0], "-test.run", "^TestRunInterrupted$")
 	command.Env = append(os.Environ(), "INTERRUPTED="+folder)
 	command.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	require.NoError(t, command.Start())

@@ -16,7 +16,7 @@ import (
 
 func TestProxy(t *testing.T) {
 	double := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		_, _ = io.WriteString(w, "asked for "+r.Host) //nolint:gosec // G705: no browser reads it
+		_, _ = io.WriteString(w, "asked for "+r.Host)
 	}))
 	defer double.Close()
 	addr := double.Listener.Addr().String()
