@@ -28,7 +28,7 @@ import (
 )
 
 // pause is how long a prober waits between two pulls.
-const pause = 3 * time.Millisecond
+const pause = 15 * time.Millisecond
 
 // prober pulls all the time as kubelet would when a pod starts: it goes through the registry's token flow with a credential,
 // and asks for the manifest of the service's image.
