@@ -90,11 +90,9 @@ func (c *Config) RenderHost() string {
 		return c.Registry.External
 	case c.Registry.Existing != nil:
 		id, _ := ParseRegistryID(c.Registry.Existing.ID)
-		name = cmp.Or(c.Registry.Existing.Name, id.Name, "registry")
-	case name == "":
-		name = "registry"
+		name = cmp.Or(c.Registry.Existing.Name, id.Name)
 	}
-	return strings.ToLower(name) + "." + c.Cloud.RegistrySuffix
+	return strings.ToLower(cmp.Or(name, "registry")) + "." + c.Cloud.RegistrySuffix
 }
 
 // ChartFaults returns the faults of a service's chart as one error, or nil if there are none. Each fault begins with a key below

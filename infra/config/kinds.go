@@ -73,6 +73,10 @@ func (k kind) fault(text string) string {
 	return k.rule
 }
 
+// IsLabelValue reports whether a text can be the value of a label:
+// https://kubernetes.io/docs/concepts/overview/working-with-objects/labels/#syntax-and-character-set
+func IsLabelValue(text string) bool { return kinds["labelValue"].allows(text) }
+
 func (k kind) allows(text string) bool {
 	if slices.Contains(k.values, text) {
 		return true

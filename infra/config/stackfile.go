@@ -115,18 +115,19 @@ func (f *stackFile) valuesOf(service string) (pulumi, helm any) {
 	if f == nil {
 		return notThere, notThere
 	}
-	find := func(config map[string]any) any {
+	find := func(config map[string]any, names ...string) any {
 		services, given := config[f.project+":services"].(map[string]any)
 		if !given {
 			services, _ = config["services"].(map[string]any)
 		}
-		settings, found := services[service].(map[string]any)
-		if !found {
-			settings, _ = services[asHelmKey(service)].(map[string]any)
+		for _, name := range names {
+			if settings, found := services[name].(map[string]any); found {
+				return item(settings, "values")
+			}
 		}
-		return item(settings, "values")
+		return notThere
 	}
-	return find(f.pulumi), find(f.helm)
+	return find(f.pulumi, service), find(f.helm, service, asHelmKey(service))
 }
 
 // asHelmKey returns what Helm's library makes of a key without quotes: y is true.

@@ -6,11 +6,12 @@ import (
 	"cmp"
 	"fmt"
 	"maps"
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/distribution/reference"
+
+	"example.com/acr-microservices/infra/config"
 )
 
 // Wanted is what the pods of a chart must run.
@@ -19,7 +20,7 @@ type Wanted struct {
 	Image string
 	// PullSecret is the name of the pull secret, empty for none.
 	PullSecret string
-	// Tagged says that the digest is at the end of the tag, which the chart can use as a label too.
+	// Tagged says that the digest is at the end of the tag.
 	Tagged bool
 	// NoHooks says that Helm does not run the chart's hooks.
 	NoHooks bool
@@ -116,10 +117,6 @@ func (c *checker) allLabels(name string, value any) {
 	}
 }
 
-// labelValue matches the valid values of labels, which have at most 63 characters:
-// https://kubernetes.io/docs/concepts/overview/working-with-objects/labels/#syntax-and-character-set
-var labelValue = regexp.MustCompile(`^(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?$`)
-
 // labels reports values that the tag or the digest has made invalid. Neither "@" nor a digest's 64 digits are allowed:
 // https://github.com/grafana/loki/pull/8260
 func (c *checker) labels(name string, labels map[string]any) {
@@ -127,7 +124,7 @@ func (c *checker) labels(name string, labels map[string]any) {
 	for _, label := range slices.Sorted(maps.Keys(labels)) {
 		value, _ := labels[label].(string)
 		switch {
-		case labelValue.MatchString(value) && len(value) <= 63:
+		case config.IsLabelValue(value):
 		case digits != "" && (strings.ContainsAny(value, "@:") || strings.Contains(value, digits)):
 			c.digestIn(name, "label "+label)
 			return
@@ -157,7 +154,8 @@ func (c *checker) pod(name string, spec map[string]any) {
 	if !pulls || c.want.PullSecret == "" || c.names(spec["imagePullSecrets"]) {
 		return
 	}
-	// Kubernetes takes the account's pull secrets only for a pod that names none, and serviceAccount is the account's older key.
+	// Kubernetes takes the account's pull secrets only for a pod that names none (plugin/pkg/admission/serviceaccount/admission.go of
+	// v1.34), and serviceAccount is the older key of the account's name (pkg/apis/core/v1/conversion.go).
 	own, _ := spec["imagePullSecrets"].([]any)
 	if len(own) > 0 || !c.accounts[cmp.Or(text(spec, "serviceAccountName"), text(spec, "serviceAccount"))] {
 		c.fault("keys.pullSecrets", "%s pulls from the stack's registry without the pull secret %q: name the value from which this chart takes its pull secrets",

@@ -117,7 +117,7 @@ func (s *site) renderFault(err error) error {
 		fault = "keys.digest: the chart does not render with the digest at the end of the tag; name the value that takes the digest, " +
 			"or none to run the tag without it: " + text
 	}
-	keys := s.args.Release.Chart.Keys.PullSecrets
+	keys := strings.TrimSuffix(s.args.Release.Chart.Keys.PullSecrets, "[]")
 	list := keys[strings.LastIndexByte(keys, '.')+1:]
 	if list != "" && s.wanted().PullSecret != "" && regexp.MustCompile(`(?i)additional propert.*\b`+regexp.QuoteMeta(list)).MatchString(text) {
 		fault = "keys.pullSecrets: the chart's schema does not allow this value; name the one from which the chart takes its pull secrets: " + text

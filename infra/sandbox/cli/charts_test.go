@@ -4,7 +4,6 @@ package cli
 
 import (
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -34,10 +33,8 @@ func TestOtherPeoplesCharts(t *testing.T) {
 	b.configure(settings{"services": services})
 	b.must("up")
 	// Helm has not waited for these pods, which a hook after the installation lets run.
-	require.Eventually(t, func() bool {
-		pods, err := b.kubectl().pods(t.Context(), map[string]bool{"hooks-test": true})
-		return err == nil && len(pods) == 1 && pods[0].Status == "Running"
-	}, time.Minute, 100*time.Millisecond)
+	b.awaitPods("hooks-test")
+	require.Len(t, b.images("hooks-test"), 1)
 	for name := range services {
 		images := b.images(name + "-test")
 		if name == "cron" {

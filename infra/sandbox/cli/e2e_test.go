@@ -198,6 +198,15 @@ func (b *box) images(namespaces ...string) []string {
 	return images
 }
 
+// awaitPods waits until the pods of a namespace run, where an update has not waited for them.
+func (b *box) awaitPods(namespace string) {
+	b.t.Helper()
+	require.Eventually(b.t, func() bool {
+		pods, err := b.kubectl().pods(b.t.Context(), map[string]bool{namespace: true})
+		return err == nil && len(pods) > 0 && !slices.ContainsFunc(pods, func(p pod) bool { return p.Status != "Running" })
+	}, time.Minute, 100*time.Millisecond, "the pods of %s do not run", namespace)
+}
+
 // nothingRuns waits until no process of the sandbox is left.
 func (b *box) nothingRuns() {
 	b.t.Helper()
@@ -474,10 +483,7 @@ func TestLife(t *testing.T) {
 		assert.Empty(t, ops(string(again)))
 
 		// The new node starts the pods once more, and an update that changes nothing waits for none of them.
-		require.Eventually(t, func() bool {
-			pods, err := b.kubectl().pods(t.Context(), map[string]bool{customer: true})
-			return err == nil && len(pods) > 0 && !slices.ContainsFunc(pods, func(p pod) bool { return p.Status != "Running" })
-		}, time.Minute, 100*time.Millisecond, "the pods do not run again")
+		b.awaitPods(customer)
 	})
 	step("chart from a repository", func(t *testing.T) {
 		charted := maps.Clone(services)
@@ -626,10 +632,12 @@ func (b *box) pulumi(args ...string) []byte {
 	return out
 }
 
-// rests asserts that nothing is left to do, and that a refresh finds everything as the stack has made it: what the pipelines run each
-// night.
+// rests asserts that another update has nothing to do, nor has one after a refresh, which the pipelines look for each night.
 func (b *box) rests() {
 	b.t.Helper()
+	out := b.must("up")
+	assert.Contains(b.t, out, "no changes")
+	assert.Empty(b.t, ops(out))
 	b.pulumi("preview", "--refresh", "--expect-no-changes", "--diff")
 }
 
