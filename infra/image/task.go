@@ -63,7 +63,7 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 	if err := image.Register(ctx, componentType, name, image, opts); err != nil {
 		return nil, fmt.Errorf("image task %q: %w", name, err)
 	}
-	task, err := args.task(ctx, name, image)
+	task, err := newTask(ctx, name, args, image)
 	if err != nil {
 		return nil, fmt.Errorf("image task %q: %w", name, err)
 	}
@@ -89,22 +89,23 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 	return image, ctx.RegisterResourceOutputs(image, pulumi.Map{})
 }
 
-// task creates the ACR Task.
-func (a *Args) task(ctx *pulumi.Context, name string, parent pulumi.Resource) (*tasks.Task, error) {
+// newTask creates the ACR Task. It is not a method of Args: with tasks.Task in its methods, each package that names Args would
+// compile every type that tasks.Task reaches, which takes longer than all the rest of the graph.
+func newTask(ctx *pulumi.Context, name string, args *Args, parent pulumi.Resource) (*tasks.Task, error) {
 	inputs := &tasks.TaskArgs{
-		ResourceGroupName:  a.ResourceGroup,
-		RegistryName:       a.RegistryName,
+		ResourceGroupName:  args.ResourceGroup,
+		RegistryName:       args.RegistryName,
 		TaskName:           pulumi.String(azure.ResourceName(name+"-image", azure.MaxName)),
-		Location:           a.Location.ToStringOutput().ToStringPtrOutput(),
+		Location:           args.Location.ToStringOutput().ToStringPtrOutput(),
 		Status:             pulumi.String("Enabled"),
-		Platform:           platform(a.Image),
+		Platform:           platform(args.Image),
 		AgentConfiguration: &tasks.AgentPropertiesArgs{Cpu: pulumi.Int(2)},
 		Timeout:            pulumi.Int(taskTimeout),
-		Tags:               a.Tags,
+		Tags:               args.Tags,
 	}
 	loginMode := "Default"
-	if a.Image.Import != nil {
-		step, err := importStep(a.Image, a.Cloud)
+	if args.Image.Import != nil {
+		step, err := importStep(args.Image, args.Cloud)
 		if err != nil {
 			return nil, err
 		}
@@ -113,10 +114,10 @@ func (a *Args) task(ctx *pulumi.Context, name string, parent pulumi.Resource) (*
 		// https://github.com/Azure/azure-cli/issues/28151
 		loginMode = "None"
 	} else {
-		inputs.Step = buildStep(a.Image)
+		inputs.Step = buildStep(args.Image)
 	}
 	inputs.Credentials = &tasks.CredentialsArgs{SourceRegistry: &tasks.SourceRegistryCredentialsArgs{LoginMode: pulumi.String(loginMode)}}
-	if a.Private {
+	if args.Private {
 		inputs.Step = pulumi.ToSecret(inputs.Step)
 	}
 	return tasks.NewTask(ctx, name, inputs, pulumi.Parent(parent))
