@@ -24,7 +24,7 @@ func (b *box) pullWith(registry settings) {
 
 // TestPullModes brings a stack up in each of the modes in which a cluster may pull, and leads it from one to the other.
 func TestPullModes(t *testing.T) {
-	t.Parallel()
+	runInParallel(t)
 	b := newBox(t, "access")
 	b.pullWith(nil)
 	b.must("up")
@@ -82,7 +82,7 @@ func TestPullModes(t *testing.T) {
 // TestPullModeSwitches leads a live stack from each mode to each other one, in the three updates that the documentation tells of, while
 // Azure takes ten minutes to let a registry know of a role. Whatever pod may start meanwhile can pull.
 func TestPullModeSwitches(t *testing.T) {
-	t.Parallel()
+	runInParallel(t)
 	b := newBox(t, "switches")
 	moment := time.Date(2027, time.January, 10, 0, 0, 0, 0, time.UTC) // in the middle of a password's period
 	up := func(propagation, mode string, also ...string) []string {
@@ -134,7 +134,7 @@ func TestPullModeSwitches(t *testing.T) {
 // TestABACRegistry switches the registry of a live stack to the mode that knows roles for single repositories only, by way of
 // tokens, as the documentation tells.
 func TestABACRegistry(t *testing.T) {
-	t.Parallel()
+	runInParallel(t)
 	b := newBox(t, "abac")
 	b.pullWith(settings{"pull": settings{"mode": "token"}})
 	b.must("up")

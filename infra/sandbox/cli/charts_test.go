@@ -12,7 +12,7 @@ import (
 // TestOtherPeoplesCharts deploys charts in the layouts that are found in public, without an edit: those with which the manifests'
 // check is tested. Only where a chart has its image and its pull secrets elsewhere than `helm create` does, the stack file says so.
 func TestOtherPeoplesCharts(t *testing.T) {
-	t.Parallel()
+	runInParallel(t)
 	b := newBox(t, "charts")
 	services := settings{}
 	for name, keys := range map[string]settings{

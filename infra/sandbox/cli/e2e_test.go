@@ -10,6 +10,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"errors"
+	"flag"
 	"fmt"
 	"io"
 	"io/fs"
@@ -46,7 +47,38 @@ func TestMain(m *testing.M) {
 		Main()
 		return
 	}
+	flag.Parse()
+	parallel := flag.Lookup("test.parallel").Value
+	places = make(chan struct{}, parallel.(flag.Getter).Get().(int))
+	if err := parallel.Set("1000"); err != nil {
+		panic(err)
+	}
 	os.Exit(m.Run())
+}
+
+// places are for the tests with a sandbox that run side by side, as many as -parallel says. They take the place of Go's own limit,
+// with which parallel tests begin in no order.
+var places chan struct{}
+
+// longest are the tests that take longest. Begun last, one of them would run alone in the end.
+var longest = []string{"TestPipeline", "TestKillSweep", "TestFaultsOfTheCluster", "TestFaultsOfAzure"}
+
+// runInParallel runs the test beside others, from when there is a place for it. The longest tests take theirs before any other begins.
+func runInParallel(t *testing.T) {
+	t.Helper()
+	placed := false
+	if slices.Contains(longest, t.Name()) {
+		select {
+		case places <- struct{}{}:
+			placed = true
+		default:
+		}
+	}
+	t.Parallel()
+	if !placed {
+		places <- struct{}{}
+	}
+	t.Cleanup(func() { <-places })
 }
 
 // box is a sandbox of its own, with a checkout of its own whose stack settings can be changed.
@@ -326,7 +358,7 @@ const (
 
 // TestLife goes through the life of a stack in one sandbox. Each step starts where the one before has ended.
 func TestLife(t *testing.T) {
-	t.Parallel()
+	runInParallel(t)
 	b := newBox(t, "life")
 	before := gitStatus(t)
 	services := settings{"customerapi": service("1.0.0"), "orderapi": service("1.0.0")}
@@ -522,7 +554,7 @@ func TestLife(t *testing.T) {
 
 // TestTrouble is about what goes wrong, and about a second sandbox beside the first.
 func TestTrouble(t *testing.T) {
-	t.Parallel()
+	runInParallel(t)
 	b := newBox(t, "trouble")
 	services := settings{"customerapi": service("1.0.0")}
 	impatient := settings{"services": services, "release": settings{"timeoutSeconds": 15}}

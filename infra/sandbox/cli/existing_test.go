@@ -14,7 +14,7 @@ import (
 // TestPullRequestEnvironments runs the environments of two pull requests in the registry of a third stack, found in the one
 // case in Azure and in the other through the owner's outputs.
 func TestPullRequestEnvironments(t *testing.T) {
-	t.Parallel()
+	runInParallel(t)
 	b := newBox(t, "existing")
 	services := settings{"customerapi": service("1.0.0")}
 	b.configure(settings{"services": services, "registry": settings{"name": "contoso12", "resourceGroup": settings{"name": "platform"}}})

@@ -19,12 +19,12 @@ import (
 var update = flag.Bool("update", false, "rewrite the golden files of what the user sees")
 
 func TestFaultsOfAzure(t *testing.T) {
-	t.Parallel()
+	runInParallel(t)
 	playFaults(t, azureFaults())
 }
 
 func TestFaultsOfTheCluster(t *testing.T) {
-	t.Parallel()
+	runInParallel(t)
 	playFaults(t, clusterFaults())
 }
 

@@ -38,7 +38,7 @@ func (b *box) use(name string, changes map[string]any) {
 
 // TestReplacements changes what Azure does not change in place: the stack replaces it, in the order in which it can.
 func TestReplacements(t *testing.T) {
-	t.Parallel()
+	runInParallel(t)
 	b := newBox(t, "replace")
 	with := func(host, source, location string) {
 		vault := "https://shop.vault.azure.net/secrets/"
@@ -72,7 +72,7 @@ func TestReplacements(t *testing.T) {
 // TestRegistryFeatures brings up stacks that use everything a registry offers. No single one can: Azure excludes some
 // pairs, such as IP rules and a closed public network.
 func TestRegistryFeatures(t *testing.T) {
-	t.Parallel()
+	runInParallel(t)
 	b := newBox(t, "features")
 	b.use("premium-features", nil)
 	created := ops(b.must("up"))
@@ -110,7 +110,7 @@ func TestRegistryFeatures(t *testing.T) {
 // TestNamespaceRules brings up namespaces with pod security, quota, limits and network policy, adopts one that is there
 // and keeps the others.
 func TestNamespaceRules(t *testing.T) {
-	t.Parallel()
+	runInParallel(t)
 	b := newBox(t, "rules")
 	services := func(legacy settings) map[string]any {
 		return map[string]any{"services": settings{

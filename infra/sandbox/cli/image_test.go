@@ -14,7 +14,7 @@ import (
 
 // TestFirstImages brings up services whose images nobody has pushed: one is imported and the other built.
 func TestFirstImages(t *testing.T) {
-	t.Parallel()
+	runInParallel(t)
 	b := newBox(t, "images")
 	made := func(source, ref string) settings {
 		return settings{"services": settings{

@@ -19,7 +19,7 @@ import (
 
 // TestInstalledTools has a sandbox find the tools where an installation of Pulumi puts them, and kills their engine.
 func TestInstalledTools(t *testing.T) {
-	t.Parallel()
+	runInParallel(t)
 	b := newBox(t, "installed")
 	source, err := toolchain.NewSource("..", progress.New(io.Discard))
 	require.NoError(t, err)

@@ -18,7 +18,7 @@ import (
 // TestKilledHelm kills an ordinary "pulumi up" while Helm is at work, in each way in which it can be, and does what the
 // documentation says. The sandbox's own commands, which repair more than a person's pulumi does, have no part in it.
 func TestKilledHelm(t *testing.T) {
-	t.Parallel()
+	runInParallel(t)
 	b := newBox(t, "killed")
 	b.configure(settings{"services": settings{"orderapi": settings{}}, "registry": settings{"external": "docker.io/wolfgangofner"}})
 	b.must("up")

@@ -406,7 +406,7 @@ func (b *pipelineBox) example(release settings) {
 // TestPipeline runs the steps of the pipeline, as they are in its files, with the real CLI: from an empty subscription to
 // two environments, and then what can go wrong.
 func TestPipeline(t *testing.T) {
-	t.Parallel()
+	runInParallel(t)
 	b := newPipelineBox(t)
 	step := func(name string, do func(t *testing.T)) {
 		t.Helper()

@@ -18,7 +18,7 @@ import (
 // TestPlainKills kills an ordinary "pulumi up" just after each kind of object has been made, and in the midst of Helm's work, before
 // the engine has noted it. Nothing but Pulumi cleans up: it tells what a person finds then, and the command that removes it.
 func TestPlainKills(t *testing.T) {
-	t.Parallel()
+	runInParallel(t)
 	b := newBox(t, "plainkills")
 	b.configure(settings{"services": settings{"orderapi": settings{}}, "registry": settings{"external": "docker.io/wolfgangofner"}})
 	b.must("up")
@@ -33,7 +33,7 @@ func TestPlainKills(t *testing.T) {
 		return cmd
 	}
 	up := []string{"up", "--yes", "--skip-preview"}
-	creations := slices.DeleteFunc(ofEachKind(k.record(up...)), func(at boundary) bool { return at.when == asked })
+	creations := slices.DeleteFunc(ofEach(resourceType, k.record(up...)), func(at boundary) bool { return at.when == asked })
 	require.NotEmpty(t, creations)
 	destroy := func() {
 		t.Helper()

@@ -19,7 +19,7 @@ import (
 // TestReadme pastes the README's commands for a subscription, one by one, and those that remove everything. Only the Azure CLI is a
 // stand-in, which does nothing: the image is one that the sandbox has pushed.
 func TestReadme(t *testing.T) {
-	t.Parallel()
+	runInParallel(t)
 	b := newBox(t, "readme")
 	b.configure(settings{"services": settings{"orderapi": settings{}}, "registry": settings{"external": "docker.io/wolfgangofner"}})
 	b.must("up")

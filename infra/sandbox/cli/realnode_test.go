@@ -24,7 +24,7 @@ import (
 // TestRealNode goes through the article's failure, its cure and the rotation of the password on a real kubelet and
 // containerd, and then looks for what they have left on the machine.
 func TestRealNode(t *testing.T) {
-	t.Parallel()
+	runInParallel(t)
 	b := newBox(t, "real")
 	if _, err := cluster.FindRuntime(); err != nil {
 		if os.Getenv("CI") == "true" {

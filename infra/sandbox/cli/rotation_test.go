@@ -41,7 +41,7 @@ func (b *box) signalEngine(signal syscall.Signal) {
 // TestRotation moves a stack through the periods, with updates that die and with a period without one, while pods of two
 // namespaces pull all the time. Entra takes its time to accept a new password.
 func TestRotation(t *testing.T) {
-	t.Parallel()
+	runInParallel(t)
 	b := newBox(t, "rotation")
 	hours := 0
 	// at returns the flags for an update in the n-th period of 90 days since 2020, later than the one before.

@@ -168,7 +168,7 @@ var indiscreet = regexp.MustCompile(`^\{.*"(msg|message)":"(eventSink::Debug\(<\
 
 // TestSecrets gives a stack each credential that it can have, and runs it with the engine's log at the highest verbosity.
 func TestSecrets(t *testing.T) {
-	t.Parallel()
+	runInParallel(t)
 	b := newBox(t, "secrets")
 	// Another stack's registry is where an image is imported from, with a password.
 	b.configure(settings{"services": settings{"customerapi": settings{}}})
