@@ -17,19 +17,19 @@ import (
 	"example.com/acr-microservices/infra/sandbox/engine"
 )
 
-var killEverywhere = flag.Bool("kill-everywhere", false, "kill at every boundary, and not at one of each kind only")
+var killEverywhere = flag.Bool("kill-everywhere", false, "kill at every boundary, and not at one of each kind")
 
 // TestKillSweep kills the engine at the boundaries of a first creation, of an update and of a destruction, each time from
 // the same beginning, and then runs the same command again. What the boundaries are shows from runs that nobody kills. It takes
-// one of each provider, call and moment; with -kill-everywhere, all of them.
+// one of each kind; with -kill-everywhere, all of them.
 func TestKillSweep(t *testing.T) {
 	runInParallel(t)
-	s := newSweep(t, "sweep")
-	creations := ofEach(resourceProvider, s.record(s.creation()...))
+	s := newSweep(t)
+	creations := ofEachKind(s.record(s.creation()...))
 	s.converged("1.0.0")
-	updates := ofEach(resourceProvider, s.record(s.update()...))
+	updates := ofEachKind(s.record(s.update()...))
 	s.converged("1.1.0")
-	destructions := ofEach(resourceProvider, s.record(s.destruction()...))
+	destructions := ofEachKind(s.record(s.destruction()...))
 	s.converged("")
 	for call, boundaries := range map[string][]boundary{"Create": creations, "Update": updates, "Delete": destructions} {
 		t.Logf("%d boundaries:\n%v", len(boundaries), boundaries)
@@ -48,31 +48,22 @@ func TestKillSweep(t *testing.T) {
 	assert.Zero(t, s.leaked)
 }
 
-// ofEach returns the first boundary of each kind with the same call and moment.
-func ofEach(kind func(what string) string, all []boundary) []boundary {
+// ofEachKind returns one of the boundaries of each kind: of those of a type with the same call and moment, such as the creations of
+// several passwords, and of those of a provider that was only asked, and has done nothing yet.
+func ofEachKind(all []boundary) []boundary {
 	if *killEverywhere {
 		return all
 	}
 	seen := map[boundary]bool{}
 	return slices.DeleteFunc(slices.Clone(all), func(b boundary) bool {
-		b.what = kind(b.what)
-		known := seen[b]
-		seen[b] = true
+		kind := boundary{b.call, strings.Fields(b.what)[0], b.when}
+		if b.when == asked && !strings.HasPrefix(b.what, "kubernetes:Release ") {
+			kind.what, _, _ = strings.Cut(b.what, ":")
+		}
+		known := seen[kind]
+		seen[kind] = true
 		return known
 	})
-}
-
-// resourceType is the kind of a boundary by its resource's type.
-func resourceType(what string) string { return strings.Fields(what)[0] }
-
-// resourceProvider is the kind of a boundary by its resource's provider. Releases, which Helm makes in steps of its own, are a kind
-// of their own.
-func resourceProvider(what string) string {
-	if resourceType(what) == "kubernetes:Release" {
-		return "kubernetes:Release"
-	}
-	provider, _, _ := strings.Cut(what, ":")
-	return provider
 }
 
 // one returns the i-th boundary alone, or none where there are fewer.
@@ -92,9 +83,9 @@ type sweep struct {
 	searched int  // how many of the passwords are known to be nowhere
 }
 
-func newSweep(t *testing.T, name string) *sweep {
+func newSweep(t *testing.T) *sweep {
 	t.Helper()
-	s := &sweep{killSwitch: &killSwitch{box: newBox(t, name)}}
+	s := &sweep{killSwitch: &killSwitch{box: newBox(t, "sweep")}}
 	s.must(s.creation()...)
 	s.must(s.destruction()...)
 	s.killSwitch = newKillSwitch(s.box)

@@ -33,7 +33,7 @@ func TestPlainKills(t *testing.T) {
 		return cmd
 	}
 	up := []string{"up", "--yes", "--skip-preview"}
-	creations := slices.DeleteFunc(ofEach(resourceType, k.record(up...)), func(at boundary) bool { return at.when == asked })
+	creations := slices.DeleteFunc(ofEachKind(k.record(up...)), func(at boundary) bool { return at.when == asked })
 	require.NotEmpty(t, creations)
 	destroy := func() {
 		t.Helper()
