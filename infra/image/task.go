@@ -63,7 +63,7 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 	if err := image.Register(ctx, componentType, name, image, opts); err != nil {
 		return nil, fmt.Errorf("image task %q: %w", name, err)
 	}
-	task, err := newTask(ctx, name, args, image)
+	task, principal, err := newTask(ctx, name, args, image)
 	if err != nil {
 		return nil, fmt.Errorf("image task %q: %w", name, err)
 	}
@@ -72,7 +72,7 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 		permission, err := azure.NewRoleAssignment(ctx, name+"-import", &azure.RoleAssignmentArgs{
 			Scope: args.RegistryID, Role: azure.RoleDataImporter, PrincipalType: config.ServicePrincipal,
 			// In a preview, the provider returns the identity with an empty principal instead of an unknown one.
-			Principal: azure.After(task.Identity.PrincipalId().Elem(), task),
+			Principal: azure.After(principal.Elem(), task),
 		}, image)
 		if err != nil {
 			return nil, fmt.Errorf("image task %q: role assignment: %w", name, err)
@@ -89,9 +89,10 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 	return image, ctx.RegisterResourceOutputs(image, pulumi.Map{})
 }
 
-// newTask creates the ACR Task. It is not a method of Args: with tasks.Task in its methods, each package that names Args would
-// compile every type that tasks.Task reaches, which takes longer than all the rest of the graph.
-func newTask(ctx *pulumi.Context, name string, args *Args, parent pulumi.Resource) (*tasks.Task, error) {
+// newTask creates the ACR Task. It returns the task and the principal ID of its identity.
+func newTask(
+	ctx *pulumi.Context, name string, args *Args, parent pulumi.Resource,
+) (pulumi.CustomResource, pulumi.StringPtrOutput, error) {
 	inputs := &tasks.TaskArgs{
 		ResourceGroupName:  args.ResourceGroup,
 		RegistryName:       args.RegistryName,
@@ -107,7 +108,7 @@ func newTask(ctx *pulumi.Context, name string, args *Args, parent pulumi.Resourc
 	if args.Image.Import != nil {
 		step, err := importStep(args.Image, args.Cloud)
 		if err != nil {
-			return nil, err
+			return nil, pulumi.StringPtrOutput{}, err
 		}
 		inputs.Step, inputs.Identity = step, &tasks.IdentityPropertiesArgs{Type: tasks.ResourceIdentityTypeSystemAssigned}
 		// An import calls Azure and not the registry, whose network rules can refuse the task's login:
@@ -120,7 +121,7 @@ func newTask(ctx *pulumi.Context, name string, args *Args, parent pulumi.Resourc
 	if args.Private {
 		inputs.Step = pulumi.ToSecret(inputs.Step)
 	}
-	return tasks.NewTask(ctx, name, inputs, pulumi.Parent(parent))
+	return sdk.NewTask(ctx, name, inputs, pulumi.Parent(parent))
 }
 
 // platform returns the platform on which the task runs.

@@ -8,6 +8,7 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
 	"example.com/acr-microservices/infra/config"
+	"example.com/acr-microservices/infra/sdk"
 )
 
 // Existing is the location of a registry that the stack does not own.
@@ -48,23 +49,19 @@ func (e *Existing) Look(ctx *pulumi.Context, opts ...pulumi.InvokeOption) (*Ref,
 	}, nil
 }
 
-// fromStack reads the outputs of the stack that owns the registry. Each output is read on its own, because one secret output would
-// make all of them secret.
+// fromStack reads the outputs of the stack that owns the registry.
 func fromStack(ctx *pulumi.Context, stack string) (*Existing, error) {
 	if stack == ctx.Organization()+"/"+ctx.Project()+"/"+ctx.Stack() {
 		return nil, errors.New("registry.existing.stack is this stack itself, which cannot take its registry from its own outputs")
 	}
-	owner, err := pulumi.NewStackReference(ctx, stack, nil)
+	names := []string{"registryId", "registryName", "loginServer"}
+	values, err := sdk.StackOutputs(ctx, stack, names...)
 	if err != nil {
 		return nil, fmt.Errorf("registry.existing.stack %q: %w", stack, err)
 	}
 	outputs := map[string]string{}
-	for _, name := range []string{"registryId", "registryName", "loginServer"} {
-		output, err := owner.GetOutputDetails(name)
-		if err != nil {
-			return nil, fmt.Errorf("registry.existing.stack %q: %w", stack, err)
-		}
-		text, ok := output.Value.(string)
+	for _, name := range names {
+		text, ok := values[name].(string)
 		if !ok {
 			return nil, fmt.Errorf("registry.existing.stack: %s has no output %s; name a stack of this program that has its own registry",
 				stack, name)

@@ -8,6 +8,7 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
 	"example.com/acr-microservices/infra/config"
+	"example.com/acr-microservices/infra/sdk"
 )
 
 // purge creates the ACR Task that deletes old tags on a schedule.
@@ -20,7 +21,7 @@ func (s *site) purge() error {
 	if err != nil {
 		return fmt.Errorf("purge: %w", err)
 	}
-	if _, err := tasks.NewTask(s.ctx, s.name+"-purge", &tasks.TaskArgs{
+	if _, _, err := sdk.NewTask(s.ctx, s.name+"-purge", &tasks.TaskArgs{
 		ResourceGroupName:  s.ResourceGroup,
 		RegistryName:       s.Name,
 		TaskName:           pulumi.String("purge"),
