@@ -75,13 +75,20 @@ func TestReadme(t *testing.T) {
 	assert.Empty(t, b.info().Inventory)
 	assert.NotContains(t, paste("pulumi stack ls"), "test")
 
-	// The repository is a template as well, with the answers that it proposes.
+	// The repository is a template as well.
 	root, err := filepath.Abs(filepath.Join("..", "..", ".."))
 	require.NoError(t, err)
-	fresh := t.TempDir()
-	said := paste("PULUMI_BACKEND_URL=file://" + t.TempDir() + " PULUMI_CONFIG_PASSPHRASE=x pulumi new " + root + " --yes --stack first --dir " + fresh)
-	assert.Contains(t, said, "Next, set registry.sku and your services in the stack file")
-	stackFile, err := os.ReadFile(filepath.Join(fresh, "Pulumi.first.yaml"))
+	recipes, err := os.ReadFile(filepath.Join(root, "infra", "docs", "recipes.md"))
 	require.NoError(t, err)
-	assert.Contains(t, string(stackFile), "azure-native:location: westeurope\n")
+	command := regexp.MustCompile(`(?m)^pulumi new .*`).FindString(string(recipes))
+	require.NotEmpty(t, command)
+	fresh := t.TempDir()
+	said := paste("PULUMI_BACKEND_URL=file://" + t.TempDir() + " PULUMI_CONFIG_PASSPHRASE=x " +
+		strings.Replace(command, "../acr-microservices", root, 1) + " --yes --dir " + fresh)
+	assert.Contains(t, said, "Next, ")
+	stackFile, err := os.ReadFile(filepath.Join(fresh, "Pulumi.test.yaml"))
+	require.NoError(t, err)
+	for _, line := range []string{"azure-native:location: westeurope\n", "sku: Basic\n", "repository: hello\n"} {
+		assert.Contains(t, string(stackFile), line)
+	}
 }
