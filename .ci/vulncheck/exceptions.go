@@ -8,10 +8,10 @@ import (
 	"strings"
 )
 
-// exception says why a vulnerability is no harm in a module.
+// exception says why a module can ignore a vulnerability.
 type exception struct{ module, id, reason string }
 
-// parseExceptions reads lines of module, id and reason, and leaves out comments, which begin with #.
+// parseExceptions reads lines of module, id and reason, and skips comments, which begin with #.
 func parseExceptions(text string) ([]exception, error) {
 	var exceptions []exception
 	number := 0
@@ -33,8 +33,7 @@ func parseExceptions(text string) ([]exception, error) {
 	return exceptions, nil
 }
 
-// judge writes what was found in each module and returns an error for what no exception explains, and for exceptions that
-// explain nothing.
+// judge writes the findings of each module. It returns an error for findings without an exception and for unused exceptions.
 func judge(out io.Writer, modules []string, found map[string]map[string]finding, exceptions []exception) error {
 	problems := 0
 	used := map[exception]bool{}

@@ -1,11 +1,11 @@
-// Command vulncheck runs Go's govulncheck in modules of this repository and holds what it finds against exceptions.txt.
+// Command vulncheck runs Go's govulncheck in modules of this repository and compares findings with exceptions.txt.
 //
 // usage, from the repository's top folder: go run -C .ci/vulncheck . MODULE...
 //
-// It asks the database that GOVULNDB names, by default the public one. Where that cannot be reached it says so, and asks
-// the copy of it that go.mod pins. It fails for a vulnerable function of a dependency that the module calls, unless
-// exceptions.txt says why that is no harm there; and for an exception that is needed no more. What is wrong with Go's own
-// library it only tells: which Go builds the repository is not in the repository.
+// It uses the database that GOVULNDB names, by default the public one. If that is unreachable, it reports this and uses
+// the copy that go.mod pins. It fails for a vulnerable function of a dependency that the module calls, unless
+// exceptions.txt says why that is harmless there; and for an exception that is no longer needed. It only reports findings
+// in Go's own library: the repository does not define which Go builds it.
 package main
 
 import (
@@ -32,7 +32,7 @@ func main() {
 	}
 }
 
-// run checks modules, whose folders are relative to the repository's top one, and writes what it finds.
+// run checks modules, whose folders are relative to the repository's root, and writes the findings.
 func run(ctx context.Context, out io.Writer, given, usual, exceptionsFile string, modules []string) error {
 	db, err := database(ctx, out, given, usual)
 	if err != nil {
@@ -55,7 +55,7 @@ func run(ctx context.Context, out io.Writer, given, usual, exceptionsFile string
 	return judge(out, modules, found, exceptions)
 }
 
-// database returns the address of the database to ask, and tells which that is.
+// database returns the address of the database to use, and prints it.
 func database(ctx context.Context, out io.Writer, given, usual string) (string, error) {
 	if given != "" {
 		fmt.Fprintf(out, "vulnerability database: %s, as GOVULNDB says\n", given)
@@ -80,7 +80,7 @@ func database(ctx context.Context, out io.Writer, given, usual string) (string, 
 	return "file://" + filepath.ToSlash(filepath.Join(pinned.Dir, "data", "osv")), nil
 }
 
-// reach says whether an address answers in a few seconds.
+// reach checks that an address answers in a few seconds.
 func reach(ctx context.Context, address string) error {
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
@@ -103,7 +103,7 @@ func reach(ctx context.Context, address string) error {
 type finding struct {
 	id, summary string
 	place       string // the dependency or the package of Go's library, with its version
-	fixed       string // the version that has it no more, if there is one
+	fixed       string // the version with the fix, if there is one
 	call        string // the function
 	goLibrary   bool
 }
@@ -111,13 +111,13 @@ type finding struct {
 // stdlib is how govulncheck names Go's own library.
 const stdlib = "stdlib"
 
-// check runs govulncheck in a module and returns by id what the module calls.
+// check runs govulncheck in a module and returns its findings by id.
 func check(ctx context.Context, db, module string) (map[string]finding, error) {
 	tool, err := goCommand(ctx, "tool", "-n", "govulncheck").Output()
 	if err != nil {
 		return nil, fmt.Errorf("govulncheck: %w", explained(err))
 	}
-	// With -format json it succeeds whatever it finds, and fails only if it could not look.
+	// With -format json, findings are not a failure: it fails only if it cannot check.
 	output, err := exec.CommandContext(ctx, strings.TrimSpace(string(tool)), "-C", filepath.Join("..", "..", module),
 		"-db", db, "-format", "json", "./...").Output()
 	if err != nil {
@@ -126,7 +126,7 @@ func check(ctx context.Context, db, module string) (map[string]finding, error) {
 	return parseFindings(output)
 }
 
-// message is what is read of one message of govulncheck's output:
+// message is the used part of a message of govulncheck's output:
 // https://pkg.go.dev/golang.org/x/vuln/internal/govulncheck
 type message struct {
 	OSV     *struct{ ID, Summary string }
@@ -176,7 +176,7 @@ func goCommand(ctx context.Context, args ...string) *exec.Cmd {
 	return exec.CommandContext(ctx, "go", args...)
 }
 
-// explained adds to a command's error what it has printed.
+// explained adds a command's output to its error.
 func explained(err error) error {
 	var failed *exec.ExitError
 	if errors.As(err, &failed) && len(failed.Stderr) > 0 {

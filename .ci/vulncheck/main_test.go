@@ -9,7 +9,7 @@ import (
 	"testing"
 )
 
-// module is one that calls what the made-up database in testdata/db lists.
+// module calls functions that the made-up database in testdata/db lists.
 const module = ".ci/vulncheck/testdata/module"
 
 // vulncheck runs the command with exceptions against the made-up database.

@@ -4,8 +4,8 @@
 //
 //	go run -C infra/sandbox . up
 //
-// This is only the door. The sandbox itself (package cli) takes minutes to compile the first time, and "go run" would be
-// silent about it; so this small program builds it, shows how far it is, and becomes it.
+// This is only a launcher. The sandbox itself (package cli) takes minutes to compile the first time, and "go run" shows no
+// progress. This small program builds it, shows the progress, and executes it.
 package main
 
 import (
@@ -31,7 +31,7 @@ func main() {
 func run() error {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	defer stop()
-	// Progress goes to stderr: what "env" prints is for the shell.
+	// Progress goes to stderr: the shell reads "env" from stdout.
 	source, err := toolchain.NewSource(".", progress.New(os.Stderr))
 	if err != nil {
 		return err
@@ -51,7 +51,7 @@ func run() error {
 		}
 	}
 	build := source.Sandbox
-	if command == "bench" { // which needs more, and has its own module for it
+	if command == "bench" { // has more dependencies, in its own module
 		build = source.Benchmark
 	}
 	program, err := build(ctx)

@@ -7,16 +7,16 @@ import (
 	"reflect"
 )
 
-// AKSCluster is the name, and the resource group's name, under which the sandbox's cluster passes for one of AKS.
+// AKSCluster is the name of the sandbox's cluster, and of its resource group, when it acts as an AKS cluster.
 const AKSCluster = "sandbox"
 
-// aksArgs are the arguments of the functions about a cluster that the double knows.
+// aksArgs are the arguments of the supported functions that read a cluster.
 type aksArgs struct {
 	ResourceGroup string `pulumi:"resourceGroupName"`
 	Name          string `pulumi:"resourceName"`
 }
 
-// aksFunctions tell of the one cluster. It is nobody's to create, change or delete.
+// aksFunctions read the one cluster. It cannot be created, changed or deleted.
 func aksFunctions() []*function {
 	args := schemaOf(reflect.TypeFor[aksArgs]())
 	credentials := func(name string) func(d *Double, in props) (props, error) {
@@ -58,8 +58,8 @@ func (d *Double) findCluster(in props) error {
 	return nil
 }
 
-// KubeletCredential is what the cluster's nodes log in to a registry with: a user name that is always the same, and what they
-// get from Entra in place of a password. What it allows depends on the roles of their identity.
+// KubeletCredential returns the login of the cluster's nodes to a registry: a fixed user name, and a token from Entra instead
+// of a password. Its permissions depend on the roles of their identity.
 func (d *Double) KubeletCredential() (username, password string) {
 	return tokenUser, d.derive("kubelet")
 }

@@ -6,15 +6,15 @@ import (
 	"strings"
 )
 
-// keptTypes are the types of resources that the double keeps, in lower case. A resource of any other type is somebody
-// else's, such as a virtual network, and is taken to exist wherever an id of it is used.
+// keptTypes are the resource types that the double stores, in lower case. A resource of any other type, such as a virtual
+// network, is another user's and is treated as existing wherever its id is used.
 var keptTypes = []string{
 	"microsoft.authorization", "microsoft.containerregistry", "microsoft.insights/diagnosticsettings",
 	"microsoft.network/privateendpoints",
 }
 
-// armType gives the type of the resource that an id stands for, such as Microsoft.Network/virtualNetworks/subnets, and ""
-// for what is not the id of a resource in a resource group. Of an extension it is the extension's type.
+// armType returns the resource type of an id, such as Microsoft.Network/virtualNetworks/subnets, or "" if the id is not that of
+// a resource in a resource group. For an extension, it is the extension's type.
 func armType(id string) string {
 	parts := strings.Split(id, "/")
 	if len(parts) < 9 || parts[0] != "" || !strings.EqualFold(parts[1], "subscriptions") ||
@@ -27,7 +27,7 @@ func armType(id string) string {
 	}
 	for i := len(rest) - 1; i > 0; i-- {
 		if strings.EqualFold(rest[i], "providers") {
-			rest = rest[i:] // an extension: its own namespace counts
+			rest = rest[i:] // an extension: use its own namespace
 			break
 		}
 	}
@@ -41,14 +41,13 @@ func armType(id string) string {
 	return kind
 }
 
-// foreign tells that an id stands for a resource of a type that the double does not keep.
+// foreign reports whether an id has a resource type that the double does not store.
 func foreign(id string) bool {
 	kind := strings.ToLower(armType(id))
 	return kind != "" && !slices.ContainsFunc(keptTypes, func(kept string) bool { return kind == kept || strings.HasPrefix(kind, kept+"/") })
 }
 
-// checkReference refuses what is not the id of a resource of that type. Whether somebody else's resource exists, the double
-// does not know.
+// checkReference rejects an id that is not that of a resource of the given type. It does not check whether the resource exists.
 func checkReference(path, id, kind string) error {
 	switch got := armType(id); {
 	case got == "":
@@ -61,7 +60,7 @@ func checkReference(path, id, kind string) error {
 	return nil
 }
 
-// oneOf is a setting with few allowed values; one that is not given is the service's default.
+// oneOf is a setting with few allowed values. If it is missing, the service uses its default.
 type oneOf struct {
 	path    []string
 	allowed []string

@@ -8,18 +8,18 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource/plugin"
 )
 
-// autoname says how a resource gets a name when the program gives none.
+// autoname describes how to generate a resource's missing name.
 type autoname struct {
-	property string // the input that takes the name; "" when there is none to give
+	property string // the input for the name; "" if no name is generated
 	guid     bool   // a random GUID; otherwise the logical name and eight hexadecimal digits, without a dash
 }
 
-// generatedName is the note, kept among the inputs, that a name was generated: such a resource is replaced by creating the
-// new one first, because the two names cannot collide.
+// generatedName marks, among the inputs, a generated name. Such a resource is replaced by creating the new one first, because
+// the two names cannot collide.
 const generatedName = "__createBeforeDelete"
 
-// fill adds a name to news, where there is none, as the azure-native provider does: the one that the resource already has,
-// or one that depends on the engine's random seed alone, or what the project's autonaming settings ask for.
+// fill adds a missing name to news, as the azure-native provider does: the resource's existing name, one that depends only on
+// the engine's random seed, or the one that the project's autonaming settings require.
 func (a autoname) fill(req plugin.CheckRequest, news resource.PropertyMap) error {
 	key := resource.PropertyKey(a.property)
 	if a.property == "" || news.HasValue(key) {

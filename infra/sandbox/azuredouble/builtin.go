@@ -2,15 +2,15 @@ package azuredouble
 
 import "strings"
 
-// systemScopeMaps are in every registry, with what they allow on all repositories.
+// systemScopeMaps exist in every registry, with these actions on all repositories.
 var systemScopeMaps = map[string][]string{
 	"_repositories_admin": {"content/delete", "content/read", "content/write", "metadata/read", "metadata/write"},
 	"_repositories_pull":  {"content/read"},
 	"_repositories_push":  {"content/read", "content/write"},
 }
 
-// builtIn finds what comes with a registry and nobody has made: its system scope maps, and the home replica of a Premium
-// registry, which has the name of its region. Neither belongs to an inventory, and neither counts towards a quota.
+// builtIn finds a resource that Azure creates with a registry: a system scope map, or the home replica of a Premium registry,
+// which is named after its region. Neither appears in an inventory or counts towards a quota.
 func (s *state) builtIn(id string) *armResource {
 	parts := strings.Split(id, "/")
 	if len(parts) != 11 {

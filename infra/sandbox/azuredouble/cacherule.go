@@ -49,7 +49,7 @@ func (d *Double) createCacheRule(in props) (string, error) {
 	return id, err
 }
 
-// targetsOverlap tells whether two rules cannot be side by side. A repository that a wildcard covers can have a rule of its own.
+// targetsOverlap reports whether two rules conflict. A repository that a wildcard covers can have its own rule.
 // Source: https://learn.microsoft.com/azure/container-registry/wildcards-artifact-cache
 func targetsOverlap(a, b string) bool {
 	if !strings.HasSuffix(a, "*") || !strings.HasSuffix(b, "*") {
@@ -115,7 +115,7 @@ func checkCacheRule(s *state, registry *armResource, in props) error {
 	return nil
 }
 
-// cacheRuleOutputs are the properties that ARM answers.
+// cacheRuleOutputs are the properties that ARM returns.
 func cacheRuleOutputs(_ *state, r *armResource) props {
 	outputs := childOutputs(r, "cacheRuleName", cacheRuleType)
 	outputs["creationDate"] = r.Created.Format(time.RFC3339)
@@ -193,17 +193,17 @@ func keepCredentialSet(s *state, r *armResource) error {
 	return nil
 }
 
-// vaultReaders are the built-in roles that may get a vault's secrets.
+// vaultReaders are the built-in roles that can get a vault's secrets.
 var vaultReaders = map[string]bool{
 	"4633458b-17de-408a-b874-0445c86b69e6": true, // Key Vault Secrets User
 	"b86a8fe4-44ce-4948-aee5-eccb2c155cd7": true, // Key Vault Secrets Officer
 	"00482a5a-887f-4fb3-b363-3b7fe8e74483": true, // Key Vault Administrator
 }
 
-// credentialHealth tells whether the credential set's identity may read the secrets of its login. Access policies of the vault
-// are not seen here.
+// credentialHealth reports whether the credential set's identity has permission to read its secrets. The vault's access
+// policies are ignored.
 func (s *state) credentialHealth(set *armResource, credential props) props {
-	secret, _ := url.Parse(text(credential, "passwordSecretIdentifier")) // was checked
+	secret, _ := url.Parse(text(credential, "passwordSecretIdentifier")) // validated
 	vault, _, _ := strings.Cut(secret.Host, ".")
 	for _, a := range s.Resources {
 		role, err := s.role(text(a.Settings, "roleDefinitionId"))
@@ -218,7 +218,7 @@ func (s *state) credentialHealth(set *armResource, credential props) props {
 	}
 }
 
-// credentialSetOutputs are the properties that ARM answers.
+// credentialSetOutputs are the properties that ARM returns.
 func credentialSetOutputs(s *state, r *armResource) props {
 	outputs := childOutputs(r, "credentialSetName", credentialSetType)
 	outputs["creationDate"] = r.Created.Format(time.RFC3339)

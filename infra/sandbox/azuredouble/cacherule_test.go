@@ -65,7 +65,7 @@ func TestCredentialSetRules(t *testing.T) {
 	}))))
 	assert.Equal(t, principal, set.out("identity", "principalId"), "the identity stays")
 
-	// Somebody else's vault may be named; the identity is one that ARM knows.
+	// Another user's vault is accepted as a scope. ARM knows the identity.
 	reads := props{
 		"principalId": principal, "principalType": "ServicePrincipal", "roleDefinitionId": e.roleID(vaultUser), "scope": vault,
 	}
@@ -126,7 +126,7 @@ func TestCacheRuleRules(t *testing.T) {
 		err := e.update(rule, cacheRuleInputs("nginx", props{key: "ghcr.io/acme/app", "credentialSetResourceId": set.id}))
 		require.ErrorContains(t, err, "Changing property '"+key+"'")
 	}
-	// The set goes after the rules that use it.
+	// Rules must be deleted before their set.
 	require.ErrorContains(t, e.tryDestroy(set), "is used by the cache rule 'nginx'")
 	require.NoError(t, e.update(rule, cacheRuleInputs("nginx", nil)))
 	e.destroy(set)

@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// What the double understands of Azure's language for conditions: that pulling is limited to repositories, named in full.
+// The supported part of Azure's condition language: a condition limits pulling to repositories with the given full names.
 // Source: https://learn.microsoft.com/azure/role-based-access-control/conditions-format
 var (
 	conditionForm = regexp.MustCompile(`^\(\(!\(ActionMatches\{'Microsoft\.ContainerRegistry/registries/repositories/content/read'\}\)` +
@@ -16,7 +16,7 @@ var (
 	errCondition = errors.New("the Azure double does not understand the condition")
 )
 
-// parseCondition gives the repositories to which a condition limits a role; the empty condition limits it to none.
+// parseCondition returns the repositories to which a condition limits a role. An empty condition limits nothing.
 func parseCondition(condition string) (repositories []string, limited bool, err error) {
 	if condition == "" {
 		return nil, false, nil

@@ -11,13 +11,13 @@ import (
 	"github.com/google/uuid"
 )
 
-// tokenUser is the user name that goes with an access token instead of a password, as `az acr login` uses it.
+// tokenUser is the user name of a login with an access token instead of a password, as in `az acr login`.
 const tokenUser = "00000000-0000-0000-0000-000000000000"
 
-// adminPrincipal marks a registry's admin user among the principals; the registry's id follows.
+// adminPrincipal prefixes the principal of a registry's admin user; the registry's id follows.
 const adminPrincipal = "admin:"
 
-// What a registry answers to those who may not log in.
+// A registry's errors for rejected logins.
 var (
 	errNoRegistry  = errors.New("registry not found")
 	errNotGUID     = errors.New("unauthorized: aad access token with sp failed client id must be guid")
@@ -27,13 +27,13 @@ var (
 	errNoAuth      = errors.New("unauthorized: authentication required, visit https://aka.ms/acr/authorization for more information")
 )
 
-// ClientIP is the address with which the sandbox's node and everybody else on the machine comes to a registry from the
-// internet. It belongs to nobody (RFC 5737), and a registry with IP rules lets it in if they contain it.
+// ClientIP is the address from which the sandbox's node and all other clients on the machine reach a registry over the
+// internet. It is unassigned (RFC 5737). A registry with IP rules accepts it if they contain it.
 const ClientIP = "203.0.113.10"
 
-// Reachable tells why a registry's network refuses everybody on this machine; nil if it lets them in. They come through a
-// private endpoint if the registry has one whose connection is approved, and from [ClientIP] otherwise. A new registry is
-// open until Options.OnRegistry has succeeded: what fills it stands for a pipeline inside the network.
+// Reachable returns the error with which a registry's network rejects clients on this machine, or nil. They connect through a
+// private endpoint if the registry has one whose connection is approved, and from [ClientIP] otherwise. A new registry is open
+// until Options.OnRegistry succeeds, because that acts as a pipeline inside the network.
 func (d *Double) Reachable(loginServer string) error {
 	s := d.current()
 	r := s.registry(loginServer)
@@ -56,17 +56,17 @@ func (d *Double) Reachable(loginServer string) error {
 	return errFirewall
 }
 
-// OwnerCredential is what the deploying user logs in to a registry with, as after `az acr login`: a user name that is
-// always the same and a password that is good for as long as the process lives. It allows everything on every registry.
+// OwnerCredential returns the deploying user's login to a registry, as after `az acr login`: a fixed user name, and a password
+// that is valid until the process ends. It permits everything on every registry.
 func (d *Double) OwnerCredential() (username, password string) { return tokenUser, d.derive("owner") }
 
-// RegistryExists tells whether there is a registry with that login server, such as "name.azurecr.io".
+// RegistryExists reports whether a registry has that login server, such as "name.azurecr.io".
 func (d *Double) RegistryExists(loginServer string) bool {
 	return d.current().registry(loginServer) != nil
 }
 
-// Authenticate logs in to a registry and gives the principal, for [Double.Allowed]. A service principal logs in with its
-// client id and one of the passwords of itself or of its application. The error is what a person sees.
+// Authenticate logs in to a registry and returns the principal for [Double.Allowed]. A service principal logs in with its
+// client id and a password of its own or of its application. The error is the user-visible message.
 func (d *Double) Authenticate(loginServer, username, password string) (principal string, err error) {
 	s := d.current()
 	r := s.registry(loginServer)
@@ -108,10 +108,10 @@ func (d *Double) Authenticate(loginServer, username, password string) (principal
 	return p.ObjectID, nil
 }
 
-// Allowed tells whether a principal may do something in a registry: "pull", "push" or "delete". That depends on the roles
-// it has on the registry, its resource group or the subscription, if they have had the time to reach the registry, and for a
-// token on its scope map. Nobody in particular, the empty principal, may pull from a registry with anonymous pull, but not
-// list its repositories, for which the repository is empty.
+// Allowed reports whether a principal has permission for an action in a registry: "pull", "push" or "delete". This depends on
+// its roles on the registry, its resource group or the subscription, once they have reached the registry, and for a token on
+// its scope map. An anonymous caller (the empty principal) can pull from a registry with anonymous pull, but cannot list its
+// repositories (an empty repository).
 func (d *Double) Allowed(loginServer, principal, repository, action string) bool {
 	s, conditions := d.current(), d.conditions.Load()
 	r := s.registry(loginServer)
@@ -135,7 +135,7 @@ func (d *Double) Allowed(loginServer, principal, repository, action string) bool
 			return false
 		}
 	}
-	// What has been withdrawn counts until the registry has heard of it.
+	// Deleted assignments count until the deletion reaches the registry.
 	assigned := slices.DeleteFunc(slices.Clone(s.Withdrawn), func(a *armResource) bool {
 		return !d.now().Before(later(a.Changed, conditions.PullPropagation))
 	})
@@ -151,8 +151,8 @@ func (d *Double) Allowed(loginServer, principal, repository, action string) bool
 	return false
 }
 
-// roleAllows tells whether a role assignment allows an action on a repository, in a registry in the one mode or the other:
-// none of the roles counts in both.
+// roleAllows reports whether a role assignment allows an action on a repository in a registry with or without ABAC. No role
+// applies in both modes.
 func (s *state) roleAllows(assignment *armResource, abac bool, repository, action string) bool {
 	guid, err := s.role(text(assignment.Settings, "roleDefinitionId"))
 	if err != nil || roles[guid].abac != abac || !slices.Contains(roles[guid].actions, action) {
@@ -162,7 +162,7 @@ func (s *state) roleAllows(assignment *armResource, abac bool, repository, actio
 	return err == nil && (!limited || slices.ContainsFunc(repositories, func(name string) bool { return strings.EqualFold(name, repository) }))
 }
 
-// covers tells that a scope is a resource or something that contains it.
+// covers reports whether a scope is a resource or contains it.
 func covers(scope, id string) bool {
 	scope, id = strings.ToLower(strings.TrimSuffix(scope, "/")), strings.ToLower(id)
 	return scope == id || strings.HasPrefix(id, scope+"/")
@@ -175,7 +175,7 @@ func enabled(p *servicePrincipal) bool {
 
 func same(a, b string) bool { return subtle.ConstantTimeCompare([]byte(a), []byte(b)) == 1 }
 
-// Describe says what kind of principal has logged in to a registry, and which; nothing for nobody in particular.
+// Describe returns the kind and the id of a registry's principal, or "" for an anonymous caller.
 func (d *Double) Describe(principal string) string {
 	token, isToken := strings.CutPrefix(principal, tokenPrincipal)
 	switch {

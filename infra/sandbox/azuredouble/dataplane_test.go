@@ -189,7 +189,7 @@ func TestReachable(t *testing.T) {
 	closed := merge(premium, props{"publicNetworkAccess": "Disabled"})
 	for name, c := range map[string]struct {
 		in       props
-		endpoint string // the input for the connection, if there is one
+		endpoint string // the input for the connection, if any
 		open     bool
 	}{
 		"public":                            {nil, "", true},

@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// Delete deletes an object of the [Double.Inventory], with all that belongs to it, as somebody would by hand.
+// Delete deletes an object of the [Double.Inventory] and all that belongs to it, like a manual deletion.
 func (d *Double) Delete(id string) error {
 	switch {
 	case strings.HasPrefix(id, "/applications/"):

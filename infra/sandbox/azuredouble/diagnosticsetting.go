@@ -7,11 +7,11 @@ import (
 
 const diagnosticSettingType = "Microsoft.Insights/diagnosticSettings"
 
-// maxDiagnosticSettings is how many a resource can have.
+// maxDiagnosticSettings is the maximum per resource.
 // Source: https://learn.microsoft.com/azure/azure-monitor/platform/diagnostic-settings
 const maxDiagnosticSettings = 5
 
-// sinks are where logs and metrics can go.
+// sinks receive logs and metrics.
 var sinks = []struct{ property, kind string }{
 	{"workspaceId", "Microsoft.OperationalInsights/workspaces"},
 	{"storageAccountId", "Microsoft.Storage/storageAccounts"},
@@ -20,7 +20,7 @@ var sinks = []struct{ property, kind string }{
 	{"serviceBusRuleId", ""},
 }
 
-// registryCategories are what a registry tells.
+// registryCategories are those of a registry.
 // Source: https://learn.microsoft.com/azure/container-registry/monitor-container-registry-reference
 var registryCategories = map[string]string{
 	"ContainerRegistryRepositoryEvents": "log", "ContainerRegistryLoginEvents": "log",
@@ -62,7 +62,7 @@ func (d *Double) updateDiagnosticSetting(id string, in props) error {
 	})
 }
 
-// enabledCategories are what a setting sends somewhere.
+// enabledCategories are those that a setting sends.
 func enabledCategories(in props) []string {
 	var names []string
 	for _, key := range []string{"logs", "metrics"} {
@@ -131,7 +131,7 @@ func checkCategories(target string, in props) error {
 	return nil
 }
 
-// checkSinksFree refuses to send the same category of the same resource to the same place twice.
+// checkSinksFree rejects sending a category of a resource to the same destination twice.
 func checkSinksFree(s *state, target string, in props) error {
 	count := 1
 	for _, other := range s.Resources {
@@ -162,7 +162,7 @@ func checkSinksFree(s *state, target string, in props) error {
 	return nil
 }
 
-// diagnosticSettingOutputs are the properties that ARM answers.
+// diagnosticSettingOutputs are the properties that ARM returns.
 func diagnosticSettingOutputs(_ *state, r *armResource) props {
 	return withSettings(props{
 		"logs":       []any{},

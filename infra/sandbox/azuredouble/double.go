@@ -25,64 +25,64 @@ import (
 // Never is a delay that does not end.
 const Never = time.Duration(math.MaxInt64)
 
-// Options say how the double behaves. The zero value keeps its state in memory and has no delays.
+// Options configure the double. The zero value keeps its state in memory and has no delays.
 type Options struct {
-	// StatePath is the file that keeps the cloud's state: JSON, mode 0600, replaced atomically after each change. Its folder
-	// must exist. Of passwords only salted hashes are kept. Empty: the state lives as long as the process.
+	// StatePath is the file with the cloud's state: JSON, mode 0600, replaced atomically after each change. Its folder must
+	// exist. Passwords are stored only as salted hashes. Empty: the state is lost when the process ends.
 	StatePath string
 	// Conditions at the start; see [Double.SetConditions].
 	Conditions
-	// TakenNames are registry names that somebody else in the world has, in any case.
+	// TakenNames are registry names of other Azure users. Letter case is ignored.
 	TakenNames []string
 	// OnRegistry is called when a registry's data plane answers, before its creation is reported. Its error is reported as
 	// a failed initialization: the registry exists and is in the stack, and the next update calls OnRegistry again.
 	OnRegistry func(ctx context.Context, loginServer string) error
-	// RunTask does what a run of an ACR Task does, and returns the reason why it has failed.
+	// RunTask executes a run of an ACR Task, and returns the reason for a failure.
 	RunTask func(ctx context.Context, run TaskRun) error
-	// Kubeconfig is the file with the credentials of the cluster [AKSCluster]. Empty: there is no such cluster.
+	// Kubeconfig is the file with the credentials of the cluster [AKSCluster]. Empty: the cluster is missing.
 	Kubeconfig string
 	// Now is the clock; nil: time.Now.
 	Now func() time.Time
 }
 
-// Conditions are what changes in Azure without anybody's doing.
+// Conditions change in Azure without an action of the user.
 type Conditions struct {
 	// PullPropagation is how long a role assignment, or its deletion, takes to reach a registry's data plane (in Azure: minutes).
 	PullPropagation time.Duration
-	// Replication is how long Entra takes to tell all its servers what is new: for as long, ARM does not know a service
-	// principal, unless the assignment's principalType says that it is one, and a password is not accepted (in Azure:
-	// seconds to minutes).
+	// Replication is how long Entra takes to replicate a new object to all servers. Until then, a password is rejected, and ARM
+	// does not know a service principal, unless the assignment's principalType says that it is one (in Azure: seconds to
+	// minutes).
 	Replication time.Duration
-	// Ahead is how far Azure's clock is ahead of the machine's, to try what time brings.
+	// Ahead is how far Azure's clock is ahead of the machine's, to test future dates.
 	Ahead time.Duration
-	// Labelled are the names of registries that get a domain name label when they are made, as in Azure's portal.
+	// Labelled are the names of registries that are created with a domain name label, as in Azure's portal.
 	Labelled []string
-	// Rights are what the deploying user may do; nil: everything.
+	// Rights are the deploying user's permissions; nil: all.
 	Rights *Rights
 	// ABAC says that the registries are in the mode "RBAC Registry + ABAC Repository Permissions".
 	ABAC bool
-	// Faults are what goes wrong with requests.
+	// Faults are injected into requests.
 	Faults []FaultRule
-	// Latency is how long a creation, a change or a deletion takes, by type without its module, as in
-	// "azure-native:Registry", and [PullLatency]; none for those left out. See [TypicalLatency].
+	// Latency is the duration of a creation, update or deletion, by type without its module, as in "azure-native:Registry", and
+	// [PullLatency]. Missing keys have none. See [TypicalLatency].
 	Latency map[string]time.Duration
 }
 
-// Double is the pretended tenant and subscription. Its methods may be called from several goroutines.
+// Double is the simulated tenant and subscription. Its methods are safe for concurrent use.
 type Double struct {
 	options Options
 	taken   map[string]bool // lower case
-	secret  []byte          // of this process; what is derived from it is never stored
+	secret  []byte          // of this process; derived values are never stored
 
 	conditions atomic.Pointer[Conditions]
 	faults     atomic.Pointer[faults]
-	queues     sync.Map // of *semaphore.Weighted, by what kind.owner names
+	queues     sync.Map // of *semaphore.Weighted, by kind.owner's result
 
 	mu    sync.RWMutex
 	state *state
 }
 
-// state is everything that the cloud knows. It is replaced as a whole: see [Double.change].
+// state is the cloud's complete state. It is replaced as a whole: see [Double.change].
 type state struct {
 	Version           int                          `json:"version"`
 	Tenant            string                       `json:"tenant"`
@@ -92,25 +92,25 @@ type state struct {
 	Resources         map[string]*armResource      `json:"resources"` // by lower-case id
 	Applications      map[string]*application      `json:"applications"`
 	ServicePrincipals map[string]*servicePrincipal `json:"servicePrincipals"`
-	// Withdrawn are role assignments that have been deleted, with Changed as the time of it.
+	// Withdrawn are deleted role assignments. Changed is the time of the deletion.
 	Withdrawn []*armResource `json:"withdrawn,omitempty"`
-	// Deleted is when each application and service principal was deleted that Entra keeps for a while.
+	// Deleted is when Entra soft-deleted each application and service principal.
 	Deleted map[string]time.Time `json:"deleted,omitempty"`
 }
 
-// armResource is one resource of ARM. What belongs to it has an id that begins with its own.
+// armResource is an ARM resource. The ids of all that belongs to it begin with its own.
 type armResource struct {
 	ID       string    `json:"id"`
-	Settings props     `json:"settings"` // what was asked for, in the SDK's shape of inputs
+	Settings props     `json:"settings"` // as requested, in the SDK's input format
 	Created  time.Time `json:"created"`
 	Changed  time.Time `json:"changed"`
-	// Pending is set while the creation has not been answered.
+	// Pending is set until the response to the creation.
 	Pending bool `json:"pending,omitempty"`
 	// Ready is set when Options.OnRegistry has succeeded.
 	Ready bool `json:"ready,omitempty"`
 	// Credentials are a token's.
 	Credentials *passwords `json:"credentials,omitempty"`
-	// Label is what follows a registry's name in its login server, if it was made with a domain name label.
+	// Label follows a registry's name in its login server, if the registry has a domain name label.
 	Label string `json:"label,omitempty"`
 	// Rotated is when a registry's encryption was given another key.
 	Rotated time.Time `json:"rotated,omitzero"`
@@ -120,7 +120,7 @@ type armResource struct {
 
 const stateVersion = 1
 
-// Open makes the double, with the state that StatePath has, or with an empty subscription.
+// Open creates the double with the state in StatePath, or with an empty subscription.
 func Open(o Options) (*Double, error) {
 	if o.Now == nil {
 		o.Now = time.Now
@@ -171,17 +171,17 @@ func load(path string) (*state, error) {
 		return nil, fmt.Errorf("has version %d, not %d: delete it to begin with an empty subscription", s.Version, stateVersion)
 	}
 	for id, r := range s.Resources {
-		if r.Pending { // the double died while it was made: no engine knows of it
+		if r.Pending { // the double died during the creation: no stack has it
 			s.remove(id, r.Created)
 		}
 	}
 	return s, nil
 }
 
-// keyFile is where the key is with which the secrets in a state's file are sealed.
+// keyFile returns the path of the key that seals the secrets in a state file.
 func keyFile(path string) string { return path + ".key" }
 
-// clone returns a copy that shares nothing.
+// clone returns a deep copy.
 func (s *state) clone() (*state, error) {
 	data, err := json.Marshal(s)
 	if err != nil {
@@ -224,8 +224,8 @@ func save(path string, s *state) error {
 	return os.Rename(f.Name(), path)
 }
 
-// change runs f on a copy of the state and keeps the copy if both f and the saving succeed. So an operation happens wholly
-// or not at all, and f may return an error at any point.
+// change runs f on a copy of the state and keeps the copy if both f and the saving succeed. So an operation is atomic, and f
+// can return an error at any point.
 func (d *Double) change(f func(*state) error) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -245,20 +245,20 @@ func (d *Double) change(f func(*state) error) error {
 
 func (d *Double) now() time.Time { return d.options.Now().Add(d.conditions.Load().Ahead).UTC() }
 
-// current is the state of this moment. It is never written to.
+// current returns the current state, which is never modified.
 func (d *Double) current() *state {
 	d.mu.RLock()
 	defer d.mu.RUnlock()
 	return d.state
 }
 
-// SetConditions changes the conditions from now on, for what exists as well.
+// SetConditions changes the conditions, also for existing objects.
 func (d *Double) SetConditions(c Conditions) {
 	d.conditions.Store(&c)
 	d.faults.Store(newFaults(c.Faults))
 }
 
-// Serve answers the engine as the providers azure-native, azuread and azure, each on its listener, until ctx is done (then it
+// Serve serves the engine as the providers azure-native, azuread and azure, each on its listener, until ctx is done (then it
 // returns nil) or a listener fails. It closes the listeners.
 func (d *Double) Serve(ctx context.Context, azureNative, azureAD, azure net.Listener) error {
 	group, ctx := errgroup.WithContext(ctx)
@@ -293,7 +293,7 @@ func (d *Double) Inventory() []string {
 	return ids
 }
 
-// resource finds a resource of ARM; ids are the same in any case.
+// resource finds an ARM resource. Ids are case-insensitive.
 func (s *state) resource(id string) *armResource {
 	if r := s.Resources[strings.ToLower(id)]; r != nil {
 		return r
@@ -301,7 +301,7 @@ func (s *state) resource(id string) *armResource {
 	return s.builtIn(id)
 }
 
-// put creates a resource, or changes the settings of the one that exists, unless a lock forbids it.
+// put creates a resource or updates the existing one's settings, unless a lock prevents it.
 func (s *state) put(id string, settings props, now time.Time) error {
 	r := s.Resources[strings.ToLower(id)]
 	if !isLockID(id) {
@@ -323,7 +323,7 @@ func (s *state) put(id string, settings props, now time.Time) error {
 	return nil
 }
 
-// remove deletes a resource with all that belongs to it. Like ARM it is content if there is none.
+// remove deletes a resource with all that belongs to it. Like ARM, it ignores a missing resource.
 func (s *state) remove(id string, now time.Time) {
 	id = strings.ToLower(id)
 	maps.DeleteFunc(s.Resources, func(other string, r *armResource) bool {
@@ -337,7 +337,7 @@ func (s *state) remove(id string, now time.Time) {
 	})
 }
 
-// mustBeNew refuses, as the azure-native provider does, to adopt a resource by creating it.
+// mustBeNew rejects creating an existing resource, as the azure-native provider does.
 func (s *state) mustBeNew(id string) error {
 	if s.resource(id) != nil {
 		return fmt.Errorf("cannot create already existing resource '%s'", id)

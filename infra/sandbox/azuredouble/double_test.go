@@ -50,7 +50,7 @@ func TestCreationOfADeadDoubleIsUndone(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "state.json")
 	existed := make(chan bool, 1)
 	e := newEngine(t, Options{StatePath: path, OnRegistry: func(context.Context, string) error {
-		restarted, err := Open(Options{StatePath: path}) // what a double sees that starts in this moment
+		restarted, err := Open(Options{StatePath: path}) // a double that starts at this moment
 		existed <- err != nil || restarted.RegistryExists(server)
 		return err
 	}})

@@ -20,12 +20,12 @@ type application struct {
 	ClientID string    `json:"clientId"`
 	Settings props     `json:"settings"`
 	Created  time.Time `json:"created"`
-	// Owners are the object ids of those who own it.
+	// Owners are the object ids of its owners.
 	Owners []string `json:"owners,omitempty"`
 	passwords
 }
 
-// servicePrincipal is what an application is in the tenant's directory: it is given roles, and it signs in.
+// servicePrincipal represents an application in the tenant's directory: it has roles and signs in.
 type servicePrincipal struct {
 	ObjectID string    `json:"objectId"`
 	ClientID string    `json:"clientId"`
@@ -40,7 +40,7 @@ type passwords struct {
 	Passwords []*password `json:"passwords,omitempty"`
 }
 
-// password is what remains of a generated password: enough to recognize it.
+// password is the stored part of a generated password, enough to verify it.
 type password struct {
 	KeyID       string    `json:"keyId"`
 	DisplayName string    `json:"displayName,omitempty"`
@@ -51,7 +51,7 @@ type password struct {
 	Hash        []byte    `json:"hash"`
 }
 
-// defaultPasswordYears is how long Entra lets a password live if it is not told otherwise.
+// defaultPasswordYears is the default lifetime of a password in Entra.
 const defaultPasswordYears = 2
 
 const (
@@ -59,7 +59,7 @@ const (
 	passwordAlphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-.~"
 )
 
-// newPassword generates a password that looks like Entra's, with its digit, Q and tilde in front.
+// newPassword generates a password in Entra's format, with a digit, Q and tilde near its start.
 func newPassword() string {
 	out := make([]byte, 0, passwordLength)
 	for len(out) < passwordLength {
@@ -73,7 +73,7 @@ func newPassword() string {
 	return string(out)
 }
 
-// hash needs no slow function: a password has more than 200 random bits, so nobody can try them all.
+// hash needs no slow function: a password has more than 200 random bits, too many for brute force.
 func hash(salt []byte, value string) []byte {
 	sum := sha256.Sum256(slices.Concat(salt, []byte(value)))
 	return sum[:]
@@ -100,7 +100,7 @@ func (p *passwords) passwordIDs(owner string) []string {
 	return ids
 }
 
-// add generates a password for the given time; the value is returned this once.
+// add generates a password for the given time. Only add returns its value.
 func (p *passwords) add(in props, end string, now time.Time) (keyID, value string, err error) {
 	one := &password{KeyID: uuid.NewString(), DisplayName: text(in, "displayName"), Created: now, Start: now, Salt: make([]byte, 16)}
 	if v := text(in, "startDate"); v != "" {
@@ -128,8 +128,7 @@ func (p *passwords) drop(keyID string) {
 	p.Passwords = slices.DeleteFunc(p.Passwords, func(one *password) bool { return strings.EqualFold(one.KeyID, keyID) })
 }
 
-// valid tells that one of the passwords is this one, that all of Entra knows it, and that its time has come and has not
-// passed.
+// valid reports whether value is one of the passwords, is replicated in all of Entra, has started and has not expired.
 func (p *passwords) valid(value string, now time.Time, replication time.Duration) bool {
 	return slices.ContainsFunc(p.Passwords, func(one *password) bool {
 		return one.matches(value) && !now.Before(later(one.Created, replication)) && !now.Before(one.Start) && now.Before(one.End)
@@ -147,7 +146,7 @@ func list(texts []string) []any {
 
 func applicationID(objectID string) string { return "/applications/" + objectID }
 
-// parseApplicationID takes the object id out of an application's resource id.
+// parseApplicationID returns the object id in an application's resource id.
 func parseApplicationID(id string) (string, error) {
 	objectID, found := strings.CutPrefix(id, "/applications/")
 	if !found || uuid.Validate(objectID) != nil {
@@ -172,7 +171,7 @@ func objectNotFound(objectID string) error {
 		"Resource '%s' does not exist or one of its queried reference-property objects are not present.", objectID)
 }
 
-// application finds an application by object id, in any case.
+// application finds an application; object ids ignore case.
 func (s *state) application(objectID string) (*application, error) {
 	if a := s.Applications[strings.ToLower(objectID)]; a != nil {
 		return a, nil
@@ -180,7 +179,7 @@ func (s *state) application(objectID string) (*application, error) {
 	return nil, objectNotFound(objectID)
 }
 
-// principalByID finds a service principal by object id, in any case.
+// principalByID finds a service principal; object ids ignore case.
 func (s *state) principalByID(objectID string) (*servicePrincipal, error) {
 	if p := s.ServicePrincipals[strings.ToLower(objectID)]; p != nil {
 		return p, nil
@@ -188,7 +187,7 @@ func (s *state) principalByID(objectID string) (*servicePrincipal, error) {
 	return nil, objectNotFound(objectID)
 }
 
-// byClient finds the application and the service principal that a client id stands for; either may be nil.
+// byClient finds the application and the service principal with a client id. Either can be nil.
 func (s *state) byClient(clientID string) (*application, *servicePrincipal) {
 	var app *application
 	for _, a := range s.Applications {
@@ -204,7 +203,7 @@ func (s *state) byClient(clientID string) (*application, *servicePrincipal) {
 	return app, nil
 }
 
-// principal tells what kind of principal an object id stands for ("" for none), and since when.
+// principal returns the kind of an object id's principal ("" for none) and its creation time.
 func (s *state) principal(objectID string) (kind string, created time.Time) {
 	if strings.EqualFold(objectID, s.Owner) {
 		return "User", time.Time{}
@@ -223,7 +222,7 @@ func (s *state) principal(objectID string) (kind string, created time.Time) {
 	return "", time.Time{}
 }
 
-// isApplication tells the ids of an application, which are no principal's: its client id and its own object id.
+// isApplication reports whether id is an application's client id or object id. Neither is a principal's id.
 func (s *state) isApplication(id string) bool {
 	for _, a := range s.Applications {
 		if strings.EqualFold(a.ClientID, id) || strings.EqualFold(a.ObjectID, id) {
@@ -233,7 +232,7 @@ func (s *state) isApplication(id string) bool {
 	return false
 }
 
-// checkOwners refuses owners that are not in the directory.
+// checkOwners rejects owners that are not in the directory.
 func (s *state) checkOwners(in props) error {
 	owners, _ := in["owners"].([]any)
 	for _, o := range owners {
@@ -259,8 +258,8 @@ func (s *state) checkUniqueName(in props, self string) error {
 	return nil
 }
 
-// createApplication does what the provider does: the caller is an owner at the creation, and is removed from the owners
-// afterwards unless the program names it.
+// createApplication follows the provider: the caller is an owner during the creation, and is removed from the owners afterwards
+// unless the program names it.
 // Source: applicationResourceCreate in internal/services/applications/application_resource.go of
 // hashicorp/terraform-provider-azuread, v2.53.1
 func (d *Double) createApplication(in props) (string, error) {
@@ -295,8 +294,8 @@ func (d *Double) updateApplication(id string, in props) error {
 	})
 }
 
-// deleteApplication deletes an application, its passwords, and its service principal, as Entra does. Roles that the service
-// principal was given stay, without a principal.
+// deleteApplication deletes an application, its passwords, and its service principal, as Entra does. The service principal's
+// role assignments remain as orphans.
 func (d *Double) deleteApplication(id string) error {
 	objectID, err := parseApplicationID(id)
 	if err != nil {
@@ -319,7 +318,7 @@ func (d *Double) deleteApplication(id string) error {
 	})
 }
 
-// clientOf is the client id that a service principal is made for: applicationId is its deprecated name.
+// clientOf returns the client id of a service principal's inputs. applicationId is its deprecated name.
 func clientOf(in props) string {
 	if id := text(in, "clientId"); id != "" {
 		return id
@@ -367,7 +366,7 @@ func (d *Double) updateServicePrincipal(id string, in props) error {
 	})
 }
 
-// deleteServicePrincipal leaves one alone that was there before the program asked for it (useExisting).
+// deleteServicePrincipal keeps an existing one that the program adopted (useExisting).
 func (d *Double) deleteServicePrincipal(id string) error {
 	return d.change(func(s *state) error {
 		p, err := s.principalByID(id)
@@ -382,8 +381,8 @@ func (d *Double) deleteServicePrincipal(id string) error {
 	})
 }
 
-// createApplicationPassword ignores endDateRelative, because the provider azuread 5.53.5 does so too: the password lives for
-// two years. Source: https://github.com/hashicorp/terraform-provider-azuread/issues/1424
+// createApplicationPassword ignores endDateRelative, like the provider azuread 5.53.5: the password is valid for two years.
+// Source: https://github.com/hashicorp/terraform-provider-azuread/issues/1424
 func (d *Double) createApplicationPassword(in props) (id, value string, err error) {
 	objectID := text(in, "applicationObjectId")
 	if v := text(in, "applicationId"); v != "" {
@@ -480,7 +479,7 @@ func (s *state) password(id string) (owner string, one *password, err error) {
 	return owner, one, nil
 }
 
-// passwordOutputs are the properties that Graph answers after the creation: not the password.
+// passwordOutputs are the properties that Graph returns after creation, without the password.
 func passwordOutputs(one *password) props {
 	out := props{
 		"endDate":   one.End.UTC().Format(time.RFC3339),

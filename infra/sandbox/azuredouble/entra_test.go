@@ -14,7 +14,7 @@ func TestApplication(t *testing.T) {
 	assert.NotEqual(t, app.out("objectId"), app.out("clientId"))
 	assert.Equal(t, app.out("clientId"), app.out("applicationId"))
 
-	twin := e.create(appType, "b", props{"displayName": "acme"}) // Entra has nothing against two of the same name
+	twin := e.create(appType, "b", props{"displayName": "acme"}) // Entra allows duplicate names
 	assert.NotEqual(t, app.id, twin.id)
 	_, err := e.try(appType, "c", props{"displayName": "acme", "preventDuplicateNames": true})
 	require.ErrorContains(t, err, `existing application with the display name "acme"`)

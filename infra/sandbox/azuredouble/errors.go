@@ -9,7 +9,7 @@ import (
 	"google.golang.org/grpc/status"
 )
 
-// cloudError is a refusal by ARM or Microsoft Graph: an HTTP status, a code, and a message for people.
+// cloudError is an error from ARM or Microsoft Graph: an HTTP status, a code, and a readable message.
 type cloudError struct {
 	service string // "arm" or "graph"
 	status  int
@@ -25,7 +25,7 @@ func graphError(status int, code, format string, args ...any) error {
 	return &cloudError{service: "graph", status: status, code: code, message: fmt.Sprintf(format, args...)}
 }
 
-// Error words the refusal as the real providers report it.
+// Error formats the error as the real providers do.
 func (e *cloudError) Error() string {
 	if e.service == "graph" {
 		return fmt.Sprintf("unexpected status %d with OData error: %s: %s", e.status, e.code, e.message)
@@ -33,7 +33,7 @@ func (e *cloudError) Error() string {
 	return fmt.Sprintf("autorest/azure: Service returned an error. Status=%d Code=%q Message=%q", e.status, e.code, e.message)
 }
 
-// GRPCStatus lets a gRPC client tell a conflict from a wrong request. None of the codes makes the engine retry.
+// GRPCStatus distinguishes conflicts from bad requests for a gRPC client. No code makes the engine retry.
 func (e *cloudError) GRPCStatus() *status.Status {
 	code := codes.Unknown
 	switch e.status {
@@ -47,7 +47,7 @@ func (e *cloudError) GRPCStatus() *status.Status {
 	return status.New(code, e.Error())
 }
 
-// isNotFound tells that the cloud has no such object.
+// isNotFound reports whether the object is missing.
 func isNotFound(err error) bool {
 	var e *cloudError
 	return errors.As(err, &e) && e.status == http.StatusNotFound

@@ -12,14 +12,14 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// fact is something that Azure, Entra or a provider has been seen to do.
+// fact is an observation of Azure, Entra or a provider.
 type fact struct {
 	id   string
 	says string
-	// from is where it was seen: a recording of a test of az or of Az PowerShell with the version of the API, or a source. What
-	// begins with "said:" was not seen, but told by others.
+	// from is the evidence: a recording of a test of az or of Az PowerShell with the version of the API, or a source. "said:"
+	// marks what was not observed, but reported by others.
 	from string
-	// holds asserts that the double does the same; nil if cannot says why it cannot be asked.
+	// holds asserts that the double does the same; nil if cannot says why this is untestable.
 	holds  func(e *engine)
 	cannot string
 }
@@ -41,7 +41,7 @@ const (
 
 var premium = props{"sku": props{"name": "Premium"}}
 
-// TestFacts holds the double against every fact, and counts both kinds.
+// TestFacts tests the double against every fact and counts both kinds.
 func TestFacts(t *testing.T) {
 	seen := map[string]bool{}
 	held, cannot := 0, 0
@@ -66,13 +66,13 @@ func TestFacts(t *testing.T) {
 	t.Logf("%d of %d facts that can be asked of a double hold; %d cannot be", held, held, cannot)
 }
 
-// want asserts what a resource answers at a path.
+// want asserts a resource's output at a path.
 func (e *engine) want(r *deployed, value any, path ...string) {
 	e.t.Helper()
 	assert.Equal(e.t, value, at(toProps(r.outputs), path...), "%s: %v", r.token, path)
 }
 
-// absent asserts that a resource answers nothing under these names.
+// absent asserts that a resource has no outputs of these names.
 func (e *engine) absent(r *deployed, names ...string) {
 	e.t.Helper()
 	for _, name := range names {
@@ -80,14 +80,14 @@ func (e *engine) absent(r *deployed, names ...string) {
 	}
 }
 
-// fails asserts that a creation is refused.
+// fails asserts that a creation fails.
 func (e *engine) fails(token string, in props, said string) {
 	e.t.Helper()
 	_, err := e.try(token, "refused", in)
 	assert.ErrorContains(e.t, err, said)
 }
 
-// read is what an import shows.
+// read imports a resource.
 func (e *engine) read(token, id string) *deployed {
 	e.t.Helper()
 	resp, err := e.client(token).Read(context.Background(), &pulumirpc.ReadRequest{Id: id, Urn: urn(token, "imported"), Name: "imported", Type: token})
@@ -96,7 +96,7 @@ func (e *engine) read(token, id string) *deployed {
 	return &deployed{token: token, name: "imported", id: id, inputs: unwire(e.t, resp.GetInputs()), outputs: unwire(e.t, resp.GetProperties())}
 }
 
-// token makes a scope map and a token, which has no password.
+// token creates a scope map and a token without a password.
 func (e *engine) token() *deployed {
 	e.t.Helper()
 	e.registry(nil)
@@ -113,7 +113,7 @@ func (e *engine) tokenPassword(token *deployed) *deployed {
 	return r
 }
 
-// passwords are those that a token shows.
+// passwordsOf are a token's passwords.
 func passwordsOf(token *deployed) []props {
 	return objects(toProps(token.outputs), "credentials", "passwords")
 }
@@ -127,7 +127,7 @@ func (e *engine) everyRegistry() []*deployed {
 	return all
 }
 
-// ownKey is the encryption of a registry with a key of its own.
+// ownKey encrypts a registry with a customer-managed key.
 func ownKey(version string) props {
 	return merge(premium, props{
 		"identity": props{"type": "UserAssigned", "userAssignedIdentities": []any{userIdentity}},
@@ -807,7 +807,7 @@ var facts = []fact{
 			require.NoError(e.t, uuid.Validate(r.out("clientId")))
 			assert.NotEqual(e.t, r.out("objectId"), r.out("clientId"))
 			assert.NotEmpty(e.t, r.out("publisherDomain"))
-			e.want(r, "AzureADMyOrg", "signInAudience") // the provider's own default: it always sends one
+			e.want(r, "AzureADMyOrg", "signInAudience") // the provider's default, which it always sends
 			assert.Empty(e.t, at(toProps(r.outputs), "identifierUris"))
 		},
 	},
@@ -846,7 +846,7 @@ var facts = []fact{
 			e.want(r, "Application", "type")
 			e.want(r, e.double.current().Tenant, "applicationTenantId")
 			e.want(r, "AzureADMultipleOrgs", "signInAudience")
-			e.want(r, []any{}, "servicePrincipalNames") // the provider leaves out the application's id, which Graph names
+			e.want(r, []any{}, "servicePrincipalNames") // the provider omits the application's id, which Graph returns
 		},
 	},
 	{
@@ -873,7 +873,7 @@ var facts = []fact{
 	},
 	{
 		id: "graph-filter-none", says: "a filter that fits nothing answers an empty list", from: psRole + "RaNegativeScenarios, v1.0",
-		holds: func(e *engine) { // the provider looks for an existing principal, finds none, and makes one
+		holds: func(e *engine) { // the provider finds no existing principal and creates one
 			app := e.create(appType, "pull", props{"displayName": "pull"})
 			assert.NotEmpty(e.t, e.create(spType, "pull", props{"clientId": app.out("clientId"), "useExisting": true}).id)
 		},
@@ -918,7 +918,7 @@ var facts = []fact{
 		holds: func(e *engine) {
 			in := registryInputs(merge(premium, props{"policies": props{"exportPolicy": props{"status": "enabled"}}}))
 			r := e.create(registryTok, "registry", in)
-			e.want(r, "Disabled", "metadataSearch") // Create answers what GET does
+			e.want(r, "Disabled", "metadataSearch") // Create returns what GET does
 			before := r.inputs
 			require.True(e.t, e.refresh(r))
 			assert.Equal(e.t, before, r.inputs)
@@ -967,7 +967,7 @@ var facts = []fact{
 			e.registry(premium)
 			e.faults("create Replication gateway call=1")
 			in := child(props{"replicationName": "uksouth", "location": "uksouth"})
-			e.want(e.create(replicaTok, "r", in), "Succeeded", "provisioningState") // the provider asks again
+			e.want(e.create(replicaTok, "r", in), "Succeeded", "provisioningState") // the provider retries
 			e.faults("create Replication gateway")
 			e.fails(replicaTok, merge(in, props{"replicationName": "francecentral", "location": "francecentral"}), `Status=502 Code="InvalidGatewayHost"`)
 		},

@@ -10,24 +10,24 @@ import (
 	"time"
 )
 
-// FaultRule says which requests of the providers go wrong, and how.
+// FaultRule injects a fault into matching provider requests.
 type FaultRule struct {
-	// On is what the request is for: create, read, update, delete, invoke, or any. The look of azure-native before a creation,
-	// whether the resource is there already, is no request here.
+	// On is the operation: create, read, update, delete, invoke, or any. azure-native's check for an existing resource before a
+	// creation does not count as a request.
 	On string `json:"on" yaml:"on"`
-	// Type is a resource's or function's type: "Registry", a whole token, or a pattern such as "*Password" or "*".
+	// Type is a resource's or function's type: "Registry", a full token, or a pattern such as "*Password" or "*".
 	Type string `json:"type" yaml:"type"`
 	// Name is the resource's name in the program, or a pattern. Empty: any.
 	Name string `json:"name,omitempty" yaml:"name,omitempty"`
-	// Fault is what goes wrong: one of Faults.
+	// Fault is one of Faults.
 	Fault string `json:"fault" yaml:"fault"`
-	// Call limits the fault to the n-th request that fits, counted from 1, repetitions by the provider included. 0: each.
+	// Call limits the fault to the n-th matching request, counted from 1, including the provider's retries. 0: each.
 	Call int `json:"call,omitempty" yaml:"call,omitempty"`
-	// Chance is the probability, 0 to 1, with which it strikes. 0: always.
+	// Chance is the probability of the fault, 0 to 1. 0: always.
 	Chance float64 `json:"chance,omitempty" yaml:"chance,omitempty"`
-	// Seed makes the same chances fall again.
+	// Seed makes the chances reproducible.
 	Seed uint64 `json:"seed,omitempty" yaml:"seed,omitempty"`
-	// For is the Retry-After of throttled, and how long a slow request takes: "30s". Empty: 10s and 5s.
+	// For is the Retry-After of throttled, and the delay of a slow request: "30s". Empty: 10s and 5s.
 	For string `json:"for,omitempty" yaml:"for,omitempty"`
 }
 
@@ -37,19 +37,19 @@ const (
 	faultConflict    = "conflict"    // 409, another operation is in progress
 	faultError       = "error"       // 500
 	faultUnavailable = "unavailable" // 503
-	faultSlow        = "slow"        // succeeds, but takes its time
-	faultLost        = "lost"        // is carried out, and the connection dies before the answer
-	faultTaken       = "taken"       // the name of a registry is somebody else's
-	faultQuota       = "quota"       // there are too many already
+	faultSlow        = "slow"        // succeeds after a delay
+	faultLost        = "lost"        // succeeds, but the connection breaks before the response
+	faultTaken       = "taken"       // another user has the registry's name
+	faultQuota       = "quota"       // the quota is exhausted
 	faultForbidden   = "forbidden"   // the permission is missing
-	faultGateway     = "gateway"     // 502, ARM does not reach the service
-	// 409, the subscription has never had anything of the kind
+	faultGateway     = "gateway"     // 502, ARM cannot reach the service
+	// 409, the resource provider is not registered
 	faultUnregistered = "unregistered"
-	faultNoTasks      = "no-tasks" // 400, the subscription may not run tasks
+	faultNoTasks      = "no-tasks" // 400, the subscription cannot run tasks
 )
 
 var (
-	// Faults are what can go wrong.
+	// Faults lists every fault.
 	Faults = []string{
 		faultThrottled, faultConflict, faultError, faultUnavailable, faultSlow, faultLost, faultTaken, faultQuota, faultForbidden,
 		faultGateway, faultUnregistered, faultNoTasks,
@@ -57,7 +57,7 @@ var (
 	faultOperations = []string{opCreate, opRead, opUpdate, opDelete, opInvoke, opAny}
 )
 
-// What a request is for.
+// Request operations.
 const (
 	opCreate = "create"
 	opRead   = "read"
@@ -86,21 +86,21 @@ func ParseFaultRule(text string) (FaultRule, error) {
 	return rule, nil
 }
 
-// splitTarget parts a type from a name. A token has a slash of its own, as in "azuread:index/application:Application".
+// splitTarget splits a type and a name. A token contains a slash, as in "azuread:index/application:Application".
 func splitTarget(target string) (kind, name string) {
 	colon := strings.LastIndex(target, ":") + 1
 	kind, name, _ = strings.Cut(target[colon:], "/")
 	return target[:colon] + kind, name
 }
 
-// set takes one of the words after the fault.
+// set applies a word after the fault.
 func (r *FaultRule) set(word string) (err error) {
 	key, value, _ := strings.Cut(word, "=")
 	switch key {
 	case "call":
 		r.Call, err = strconv.Atoi(value)
 		if err == nil && r.Call == 0 {
-			r.Call = -1 // was given, and is wrong
+			r.Call = -1 // given, but invalid
 		}
 	case "chance":
 		r.Chance, err = strconv.ParseFloat(value, 64)
@@ -120,7 +120,7 @@ func (r *FaultRule) set(word string) (err error) {
 	return nil
 }
 
-// Check tells everything that is wrong with a rule.
+// Check reports all problems of a rule.
 func (r FaultRule) Check() error {
 	if err := errors.Join(r.problems()...); err != nil {
 		return fmt.Errorf("fault %q: %s", r, strings.ReplaceAll(err.Error(), "\n", "; "))
@@ -172,7 +172,7 @@ func (r FaultRule) String() string {
 	return strings.Join(words, " ")
 }
 
-// duration is For, or the usual one.
+// duration is For, or the default.
 func (r FaultRule) duration() time.Duration {
 	if d, err := time.ParseDuration(r.For); err == nil {
 		return d
@@ -183,7 +183,7 @@ func (r FaultRule) duration() time.Duration {
 	return 10 * time.Second
 }
 
-// fits tells whether a request is one of those the rule is for.
+// fits reports whether a request matches the rule.
 func (r FaultRule) fits(operation, token, name string) bool {
 	short := token[strings.LastIndex(token, ":")+1:]
 	return (r.On == opAny || r.On == operation) && (matches(r.Type, short) || matches(r.Type, token)) &&

@@ -8,7 +8,7 @@ import (
 	"sync"
 )
 
-// faults are the rules of the moment, and what has become of them.
+// faults are the current rules and their counts.
 type faults struct {
 	mu    sync.Mutex
 	rules []*activeRule
@@ -17,21 +17,21 @@ type faults struct {
 type activeRule struct {
 	FaultRule
 	random   *rand.Rand
-	requests int // that the rule is for
+	requests int // that match the rule
 	struck   int
 }
 
-// FaultCount tells what has become of a rule.
+// FaultCount counts a rule's requests.
 type FaultCount struct {
 	Rule     string // in its short form
-	Requests int    // that the rule was for, repetitions by the provider included
-	Struck   int    // how many of them went wrong
+	Requests int    // that matched the rule, including the provider's retries
+	Struck   int    // how many the fault affected
 }
 
 func newFaults(rules []FaultRule) *faults {
 	f := &faults{}
 	for _, r := range rules {
-		// A fixed second half: what differs between two runs is in the seed that is printed.
+		// The second half is fixed: runs differ only by the printed seed.
 		f.rules = append(f.rules, &activeRule{FaultRule: r, random: rand.New(rand.NewPCG(r.Seed, 0))}) //nolint:gosec // G404: chances, no secrets
 	}
 	return f
@@ -66,11 +66,11 @@ func (f *faults) counts() []FaultCount {
 	return counts
 }
 
-// FaultCounts tells what has become of the rules since they were set.
+// FaultCounts returns the counts since the rules were set.
 func (d *Double) FaultCounts() []FaultCount { return d.faults.Load().counts() }
 
-// refusal is the answer of a fault that is a refusal, in the words of Azure Resource Manager, or of Microsoft Graph for the
-// provider azuread.
+// refusal returns a fault's error response, as worded by Azure Resource Manager, or by Microsoft Graph for the provider
+// azuread.
 func (r FaultRule) refusal(d *Double, q request) error {
 	s, seconds := d.current(), int(r.duration().Seconds())
 	if q.graph() {
@@ -122,7 +122,7 @@ func (r FaultRule) refusal(d *Double, q request) error {
 	}
 }
 
-// quotaExceeded is what ARM says to one resource too many.
+// quotaExceeded is ARM's error for an exceeded quota.
 func quotaExceeded(q request) error {
 	switch q.armType() {
 	case "Microsoft.Resources/resourceGroups":
@@ -136,20 +136,20 @@ func quotaExceeded(q request) error {
 	return armError(http.StatusConflict, "QuotaExceeded", "The quota for the resource type '%s' has been exceeded for the subscription.", q.armType())
 }
 
-// errNameTaken is what ARM says when somebody has a registry of that name.
+// errNameTaken is ARM's error for a registry name in use.
 func errNameTaken(name string) error {
 	return armError(http.StatusConflict, "RegistryNameAlreadyInUse", "The registry name %s is already in use. You can check if the"+
 		" name is already claimed using following API: "+
 		"https://docs.microsoft.com/en-us/rest/api/containerregistry/registries/checknameavailability", name)
 }
 
-// errSecondPrincipal is what Graph says to a second service principal for the same application.
+// errSecondPrincipal is Graph's error for a second service principal of the same application.
 func errSecondPrincipal(clientID string) error {
 	return fmt.Errorf("could not create service principal: %w", graphError(http.StatusConflict, "Request_MultipleObjectsWithSameKeyValue",
 		"The service principal cannot be created, updated, or restored because the service principal name %s is already in use.", clientID))
 }
 
-// lost is what a provider reports when the connection dies.
+// lost is a provider's error for a broken connection.
 func (q request) lost(id string) error {
 	method := q.method()
 	return fmt.Errorf("%s%s %q: read: connection reset by peer", method[:1], strings.ToLower(method[1:]), q.url(id))

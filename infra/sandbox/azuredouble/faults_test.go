@@ -62,7 +62,7 @@ func (e *engine) faults(rules ...string) {
 	e.double.SetConditions(c)
 }
 
-// struck tells how often each rule has struck.
+// struck returns how often each rule struck.
 func (e *engine) struck() (struck []int) {
 	for _, c := range e.double.FaultCounts() {
 		struck = append(struck, c.Struck)
@@ -70,7 +70,7 @@ func (e *engine) struck() (struck []int) {
 	return struck
 }
 
-// A provider repeats what Azure asks it to repeat, so that a single refusal is nobody's concern.
+// A provider retries when Azure asks it to, so a single error is not reported.
 func TestPassingFaultsAreInvisible(t *testing.T) {
 	for _, fault := range []string{faultThrottled, faultError, faultUnavailable, faultLost, faultSlow} {
 		e := under(t, "create Registry "+fault+" call=1 for=10ms")
@@ -109,7 +109,7 @@ func TestLastingFaultsAreReported(t *testing.T) {
 	}
 }
 
-// A Retry-After that is longer than azcore waits for is reported at once.
+// A Retry-After longer than azcore's limit is reported immediately.
 func TestLongRetryAfter(t *testing.T) {
 	e := under(t, "create Registry throttled for=5m")
 	e.group()
@@ -118,7 +118,7 @@ func TestLongRetryAfter(t *testing.T) {
 	assert.Equal(t, []int{1}, e.struck())
 }
 
-// Where the answer to a creation is lost for good, ARM has the resource and the stack does not; the next creation says so.
+// If all responses to a creation are lost, ARM has the resource and the stack does not. The next creation reports this.
 func TestLostCreation(t *testing.T) {
 	e := under(t, "create Registry lost")
 	e.group()
@@ -143,7 +143,7 @@ func TestLostUpdateAndDeletion(t *testing.T) {
 	e.destroy(r)
 }
 
-// The provider azuread repeats a creation whose answer is lost, and Graph makes a second object of the same kind.
+// The provider azuread retries a creation whose response is lost, and Graph creates a second object.
 func TestLostCreationInGraph(t *testing.T) {
 	e := under(t, "create Application lost call=1")
 	app := e.create(appType, "pull", props{"displayName": "pull"})
@@ -157,7 +157,7 @@ func TestLostCreationInGraph(t *testing.T) {
 	assert.Len(t, e.double.Inventory(), 5)
 }
 
-// A service principal is not made twice: the repetition fails, and the next creation takes over the one that is there.
+// A service principal is not created twice: the retry fails, and the next creation adopts the existing one.
 func TestLostPrincipal(t *testing.T) {
 	e := under(t, "create ServicePrincipal lost call=1")
 	app := e.create(appType, "pull", props{"displayName": "pull"})

@@ -8,7 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// FuzzDefaults: what the double takes away of defaults, it can lay under again, and properties survive the way to the engine.
+// FuzzDefaults: removed defaults can be merged back, and properties survive the conversion for the engine.
 func FuzzDefaults(f *testing.F) {
 	f.Add(`{"sku": {"name": "Basic"}, "adminUserEnabled": false, "policies": {"a": {"b": 1}}}`, `{"sku": {"name": "Premium"}, "tags": {"x": "y"}}`)
 	f.Add(`{"a": {"b": []}}`, `{"a": {}, "c": [1, {"d": null}]}`)
@@ -25,7 +25,7 @@ func FuzzDefaults(f *testing.F) {
 	})
 }
 
-// FuzzARMType: only ids of resources have a type, which is made of their own words.
+// FuzzARMType: only resource ids have a type, which consists of their segments.
 func FuzzARMType(f *testing.F) {
 	const group = "/subscriptions/00000000-0000-0000-0000-000000000001/resourceGroups/shop/providers/"
 	for _, seed := range []string{

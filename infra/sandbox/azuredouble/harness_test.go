@@ -46,7 +46,7 @@ const (
 	unknownRole   = "00000000-1111-2222-3333-444444444444"
 	otherGUID     = "99999999-1111-2222-3333-444444444444"
 	seed          = "0123456789abcdef0123456789abcdef"
-	elsewhere     = "/subscriptions/99999999-1111-2222-3333-444444444444/resourceGroups/shared/providers/" // somebody else's
+	elsewhere     = "/subscriptions/99999999-1111-2222-3333-444444444444/resourceGroups/shared/providers/" // another user's
 	userIdentity  = elsewhere + "Microsoft.ManagedIdentity/userAssignedIdentities/registry"
 	vault         = elsewhere + "Microsoft.KeyVault/vaults/acme"
 	subnetID      = elsewhere + "Microsoft.Network/virtualNetworks/hub/subnets/nodes"
@@ -60,7 +60,7 @@ const (
 	tick     = 5 * time.Millisecond
 )
 
-// clock is a time that a test moves.
+// clock is a manual clock.
 type clock struct {
 	mu sync.Mutex
 	t  time.Time
@@ -80,7 +80,7 @@ func (c *clock) advance(d time.Duration) {
 	c.t = c.t.Add(d)
 }
 
-// engine does over gRPC what Pulumi's engine does.
+// engine acts as Pulumi's engine over gRPC.
 type engine struct {
 	t       *testing.T
 	double  *Double
@@ -90,7 +90,7 @@ type engine struct {
 	classic pulumirpc.ResourceProviderClient
 }
 
-// deployed is a resource as it is in a stack's state.
+// deployed is a resource in a stack's state.
 type deployed struct {
 	token, name, id string
 	inputs, outputs resource.PropertyMap
@@ -112,7 +112,7 @@ func newEngine(t *testing.T, o Options) *engine {
 	return e
 }
 
-// serve runs the double and connects to both providers, until the test ends.
+// serve runs the double and connects to its providers, until the test ends.
 func serve(t *testing.T, d *Double) (native, ad, classic pulumirpc.ResourceProviderClient) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
@@ -164,7 +164,7 @@ func unwire(t *testing.T, s *structpb.Struct) resource.PropertyMap {
 	return m
 }
 
-// check is what the engine does first with the inputs of a program.
+// check validates a program's inputs, the engine's first step.
 func (e *engine) check(token, name string, olds, news resource.PropertyMap) (resource.PropertyMap, []string) {
 	e.t.Helper()
 	resp, err := e.client(token).Check(context.Background(), &pulumirpc.CheckRequest{
@@ -178,7 +178,7 @@ func (e *engine) check(token, name string, olds, news resource.PropertyMap) (res
 	return unwire(e.t, resp.GetInputs()), failures
 }
 
-// try creates a resource and may fail.
+// try creates a resource and can fail.
 func (e *engine) try(token, name string, in props) (*deployed, error) {
 	e.t.Helper()
 	inputs, failures := e.check(token, name, nil, fromProps(in))
@@ -202,7 +202,7 @@ func (e *engine) create(token, name string, in props) *deployed {
 	return r
 }
 
-// plan checks new inputs of a resource and gives their difference.
+// plan checks a resource's new inputs and returns the diff.
 func (e *engine) plan(r *deployed, in props) (resource.PropertyMap, *pulumirpc.DiffResponse) {
 	e.t.Helper()
 	inputs, failures := e.check(r.token, r.name, r.inputs, fromProps(in))
@@ -230,7 +230,7 @@ func (e *engine) update(r *deployed, in props) error {
 	return err
 }
 
-// refresh reads a resource; it returns false if that is gone.
+// refresh reads a resource, and returns false if missing.
 func (e *engine) refresh(r *deployed) bool {
 	e.t.Helper()
 	resp, err := e.client(r.token).Read(context.Background(), &pulumirpc.ReadRequest{
@@ -250,7 +250,7 @@ func (e *engine) destroy(r *deployed) {
 	require.NoError(e.t, e.tryDestroy(r))
 }
 
-// tryDestroy deletes a resource and may fail.
+// tryDestroy deletes a resource and can fail.
 func (e *engine) tryDestroy(r *deployed) error {
 	e.t.Helper()
 	_, err := e.client(r.token).Delete(context.Background(), &pulumirpc.DeleteRequest{
@@ -277,7 +277,7 @@ func (e *engine) roleID(guid string) string {
 	return e.double.current().subscriptionID() + "/providers/Microsoft.Authorization/roleDefinitions/" + guid
 }
 
-// group and registry are what most tests begin with.
+// group and registry begin most tests.
 func (e *engine) group() *deployed {
 	e.t.Helper()
 	return e.create(groupType, "group", props{"resourceGroupName": testGroup, "location": "westeurope"})

@@ -13,8 +13,8 @@ const userIdentityType = "Microsoft.ManagedIdentity/userAssignedIdentities"
 // identityTypes are the values of identity.type.
 var identityTypes = []string{"None", "SystemAssigned", "UserAssigned", "SystemAssigned, UserAssigned"}
 
-// userIdentities are the ids of the identities that a resource has been given. The newer API versions of the SDK send a
-// list, the default one a map.
+// userIdentities are the ids of a resource's user-assigned identities. The newer API versions of the SDK send a list, the
+// default one a map.
 func userIdentities(in props) []string {
 	if byID, isMap := at(in, "identity", "userAssignedIdentities").(props); isMap {
 		return slices.Sorted(maps.Keys(byID))
@@ -50,19 +50,19 @@ func checkIdentity(in props) error {
 	return nil
 }
 
-// derivedGUID stands for something that somebody else made: it is the same each time.
+// derivedGUID is a reproducible id of another user's object.
 func derivedGUID(of string) string {
 	return uuid.NewSHA1(uuid.NameSpaceURL, []byte(strings.ToLower(of))).String()
 }
 
-// identityOutputs is what ARM answers on a resource's identity; nil if it has none.
+// identityOutputs is ARM's view of a resource's identity; nil if it has none.
 func identityOutputs(s *state, r *armResource) props {
 	identity, _ := at(r.Settings, "identity").(props)
 	if identity == nil {
 		return nil
 	}
 	out := props{"type": text(identity, "type")}
-	if !isChild("tasks")(r) { // the registry's service, unlike that of tasks, answers with small first letters
+	if !isChild("tasks")(r) { // the registry service, unlike that of tasks, returns lower-case first letters
 		out["type"] = strings.NewReplacer("System", "system", "User", "user").Replace(text(identity, "type"))
 	}
 	if r.Principal != "" {

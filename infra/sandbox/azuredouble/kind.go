@@ -11,8 +11,8 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource/plugin"
 )
 
-// kind is one kind of resource, as a provider offers it. A new one needs an entry in one of the two tables and its rules in
-// the cloud model.
+// kind is a resource type that a provider offers. A new one needs an entry in one of the tables and its rules in the cloud
+// model.
 type kind struct {
 	token string
 	// inputs are what the SDK can send.
@@ -21,35 +21,35 @@ type kind struct {
 	outputs []string
 	// name says how a name is generated.
 	name autoname
-	// strict kinds are azure-native's, which compares what was asked for as it is, and takes over at a refresh what has changed
-	// in the answer. The other providers know defaults.
+	// strict kinds are azure-native's. It compares the inputs literally, and a refresh copies whatever changed in the response. The
+	// other providers apply defaults.
 	strict bool
 	// located kinds get their location from the provider's configuration or from their resource group.
 	located bool
 	// immutable are the inputs whose change replaces the resource.
 	immutable []string
-	// defaults are what the provider assumes for inputs that are not given; nil if nothing, as in strict kinds.
+	// defaults are the provider's values for missing inputs; nil if there are none, as in strict kinds.
 	defaults func(in props) props
-	// local are the inputs that the service never learns of, so that a refresh leaves them as they are.
+	// local are the inputs that are never sent to the service, so that a refresh does not change them.
 	local []string
-	// filled are the inputs that the service fills in by itself if they are not given, each time differently, so that a
-	// refresh does not add them.
+	// filled are the inputs that the service generates if they are missing, different each time, so that a refresh does not add
+	// them.
 	filled []string
-	// once are the outputs that only the creation answers. They are secret.
+	// once are the outputs that only a creation returns. They are secret.
 	once []string
-	// check reports what is wrong beyond the types, among the values that are known.
+	// check reports errors beyond the types, among the known values.
 	check func(in props) []plugin.CheckFailure
-	// owner names what holds the resource, if the real provider works at all that it holds one after the other; nil if it does
-	// not. The id is empty before there is one.
+	// owner names the resource's holder, if the real provider processes a holder's resources one at a time; nil otherwise. The id is
+	// empty before the creation.
 	owner func(in props, id string) string
-	// create makes the resource. With an [initError] the id counts all the same.
+	// create creates the resource. The id is valid even with an [initError].
 	create func(ctx context.Context, d *Double, in props) (id string, once props, err error)
-	// read gives the settings that the service has, in the shape of inputs, and its outputs. A resource that does not exist
-	// is a [cloudError] with status 404.
+	// read returns the service's settings, in the shape of inputs, and its outputs. For a missing resource, it returns a
+	// [cloudError] with status 404.
 	read func(d *Double, id string) (settings, outputs props, err error)
-	// update changes what is not immutable; nil if everything is.
+	// update changes the mutable inputs; nil if there are none.
 	update func(ctx context.Context, d *Double, id string, in props) error
-	// keep says why a resource of ARM cannot be deleted now; nil if nothing ever speaks against it.
+	// keep returns why an ARM resource cannot be deleted now; nil if it always can be.
 	keep func(s *state, r *armResource) error
 	// remove deletes the resource, or does nothing if it is gone.
 	remove func(d *Double, id string) error
@@ -113,8 +113,8 @@ func failure(property, format string, args ...any) plugin.CheckFailure {
 	return plugin.CheckFailure{Property: resource.PropertyKey(property), Reason: fmt.Sprintf(format, args...)}
 }
 
-// diff compares inputs with inputs, as the real providers do in effect: azure-native all but the spelling of a location
-// (calculateDetailedDiff in provider/pkg/provider/diff.go of pulumi/pulumi-azure-native), the others after filling in defaults.
+// diff compares old and new inputs, in effect like the real providers: azure-native ignores only a location's spelling
+// (calculateDetailedDiff in provider/pkg/provider/diff.go of pulumi/pulumi-azure-native); the others fill in defaults first.
 func (k *kind) diff(req plugin.DiffRequest) plugin.DiffResult {
 	olds, news := toProps(req.OldInputs), toProps(req.NewInputs)
 	if k.strict {
@@ -144,7 +144,7 @@ func (k *kind) diff(req plugin.DiffRequest) plugin.DiffResult {
 	return result
 }
 
-// sameSpelling gives both sides the same spelling of a location in which they differ only by that.
+// sameSpelling aligns the two locations if they differ only in spelling.
 func sameSpelling(olds, news props) {
 	was, hadLocation := olds["location"].(string)
 	wanted, hasLocation := news["location"].(string)
@@ -153,7 +153,7 @@ func sameSpelling(olds, news props) {
 	}
 }
 
-// alignDefaults fills in, where only one side has a property, what the provider assumes on the other.
+// alignDefaults adds the provider's default where only one side has a property.
 func alignDefaults(a, b, defaults props) {
 	for key, assumed := range defaults {
 		va, inA := a[key]
@@ -168,14 +168,14 @@ func alignDefaults(a, b, defaults props) {
 		oa, aIsObject := va.(props)
 		ob, bIsObject := vb.(props)
 		if isObject && aIsObject && bIsObject {
-			oa, ob = merge(nil, oa), merge(nil, ob) // the defaults themselves must stay as they are
+			oa, ob = merge(nil, oa), merge(nil, ob) // the defaults must not change
 			alignDefaults(oa, ob, below)
 			a[key], b[key] = oa, ob
 		}
 	}
 }
 
-// refreshed gives the inputs after a refresh, or after an import if there are none yet. Before are the outputs until now.
+// refreshed returns the inputs after a refresh, or after an import if olds is empty. before are the previous outputs.
 func (k *kind) refreshed(olds resource.PropertyMap, before, settings, outputs props) resource.PropertyMap {
 	var news resource.PropertyMap
 	switch {
@@ -194,7 +194,7 @@ func (k *kind) refreshed(olds resource.PropertyMap, before, settings, outputs pr
 	return keepSecrets(news, olds)
 }
 
-// path are the inputs that stand in a resource's id and in no output: at an import azure-native takes them from there.
+// path returns the inputs that are in a resource's id and in no output; azure-native imports them from the id.
 func (k *kind) path(settings props) props {
 	found := props{}
 	for _, key := range k.immutable {
@@ -226,7 +226,7 @@ func (k *kind) reconciled(before, settings props) props {
 	return reconcile(before, actual, defaults)
 }
 
-// preview gives the outputs that an operation will have, as far as they are known before it.
+// preview returns an operation's outputs, as far as they are known in advance.
 func (k *kind) preview(in props) props {
 	out := props{}
 	for _, name := range k.outputs {
@@ -238,7 +238,7 @@ func (k *kind) preview(in props) props {
 	return out
 }
 
-// keepSecrets marks those properties as secret that are made from secret inputs.
+// keepSecrets marks properties as secret if their inputs are secret.
 func keepSecrets(m, inputs resource.PropertyMap) resource.PropertyMap {
 	for key, v := range m {
 		if in, given := inputs[key]; given && in.ContainsSecrets() && !v.IsSecret() {

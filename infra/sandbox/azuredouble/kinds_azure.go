@@ -10,10 +10,10 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource/plugin"
 )
 
-// classicAzureVersion is the version of the provider that the program asks for.
+// classicAzureVersion is the provider version that the program requires.
 const classicAzureVersion = "6.32.0"
 
-// tokenPasswordArgs are the inputs that the double knows of the provider's resource; a second password is not among them.
+// tokenPasswordArgs are the provider's inputs that the double supports; a second password is not among them.
 type tokenPasswordArgs struct {
 	ContainerRegistryTokenID string `pulumi:"containerRegistryTokenId"`
 	Password1                struct {
@@ -61,7 +61,7 @@ func tokenPasswordKind() *kind {
 				if err != nil {
 					return nil //nolint:nilerr // already gone
 				}
-				// The provider leaves the password out of a PATCH of the token: a lock against deletion does not forbid that.
+				// The provider deletes the password by a PATCH of the token without it: a lock against deletion allows that.
 				// Source: internal/services/containers/container_registry_token_password_resource.go of
 				// hashicorp/terraform-provider-azurerm
 				if err := s.checkUnlocked(token.ID, opWrite); err != nil {
@@ -87,7 +87,7 @@ func (s *state) tokenPassword(id string) (*armResource, *password, error) {
 	return token, token.Credentials.Passwords[0], nil
 }
 
-// createTokenPassword makes a password for a token that has none, as the provider does.
+// createTokenPassword creates a password for a token without one, as the provider does.
 func (d *Double) createTokenPassword(in props) (id, value string, err error) {
 	err = d.change(func(s *state) error {
 		token, err := s.find(text(in, "containerRegistryTokenId"))

@@ -11,7 +11,7 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource/plugin"
 )
 
-// azureADVersion is the version of the provider that the SDK asks for.
+// azureADVersion is the provider version that the SDK requires.
 const azureADVersion = "5.53.5"
 
 var signInAudiences = []string{
@@ -172,8 +172,8 @@ func newAzureAD(d *Double) *provider {
 	})
 }
 
-// passwordOwner returns the object id of the application or the service principal whose password it is. The provider makes and
-// deletes the passwords of one object one at a time: LockByName in
+// passwordOwner returns the object id of a password's application or service principal. The provider creates and deletes an
+// object's passwords one at a time: LockByName in
 // https://github.com/hashicorp/terraform-provider-azuread/blob/main/internal/services/applications/application_password_resource.go
 func passwordOwner(in props, id string) string {
 	if owner, _, err := parsePasswordID(id); err == nil {
@@ -185,7 +185,7 @@ func passwordOwner(in props, id string) string {
 	return text(in, "applicationObjectId") + text(in, "servicePrincipalId") // one of them is empty
 }
 
-// exactlyOne reports two spellings of the same input, or none.
+// exactlyOne reports an error unless exactly one input is set.
 func exactlyOne(in props, names ...string) []plugin.CheckFailure {
 	given := 0
 	for _, name := range names {
@@ -206,7 +206,7 @@ func notEmpty(in props, name string) []plugin.CheckFailure {
 	return nil
 }
 
-// guids reports those of the inputs, strings or lists of strings, that are no GUIDs.
+// guids reports inputs (strings or lists of strings) that are not GUIDs.
 func guids(in props, names ...string) []plugin.CheckFailure {
 	var failures []plugin.CheckFailure
 	for _, name := range names {

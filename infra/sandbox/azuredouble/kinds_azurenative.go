@@ -16,10 +16,10 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource/plugin"
 )
 
-// azureNativeVersion is the version of the provider that the SDK asks for.
+// azureNativeVersion is the provider version that the SDK requires.
 const azureNativeVersion = "2.90.0"
 
-// cliClientID is the application with which `az login` signs a person in.
+// cliClientID is the application with which `az login` signs a user in.
 const cliClientID = "04b07795-8ddb-461a-bbee-02f9e1bf7b46"
 
 func newAzureNative(d *Double) *provider {
@@ -63,7 +63,7 @@ func newAzureNative(d *Double) *provider {
 	}...))
 }
 
-// coreKinds are what every deployment has, with the types of the versions that are azure-native's default.
+// coreKinds are the kinds of every deployment, with the types of azure-native's default API versions.
 func coreKinds() []*kind {
 	return []*kind{
 		armKind((&kind{
@@ -104,7 +104,7 @@ func coreKinds() []*kind {
 	}
 }
 
-// armKind completes a kind whose resources ARM keeps; is tells them from others.
+// armKind completes a kind of ARM resources; is recognizes them.
 func armKind(k *kind, is func(*armResource) bool, outputs func(*state, *armResource) props) *kind {
 	k.strict = true
 	k.read = func(d *Double, id string) (props, props, error) {
@@ -143,7 +143,7 @@ func armKind(k *kind, is func(*armResource) bool, outputs func(*state, *armResou
 	return k
 }
 
-// lookUp answers a function that gets an existing resource.
+// lookUp runs a function that reads an existing resource.
 func lookUp(s *state, id string, outputs func(*state, *armResource) props) (props, error) {
 	r, err := s.find(id)
 	if err != nil {
@@ -154,7 +154,7 @@ func lookUp(s *state, id string, outputs func(*state, *armResource) props) (prop
 	return out, nil
 }
 
-// find gets a resource, or the error that ARM has for its absence.
+// find returns a resource, or ARM's error for a missing one.
 func (s *state) find(id string) (*armResource, error) {
 	if r := s.resource(id); r != nil {
 		return r, nil
@@ -171,7 +171,7 @@ func (s *state) find(id string) (*armResource, error) {
 	return nil, armError(http.StatusNotFound, "ResourceNotFound", "The Resource '%s' was not found.", id)
 }
 
-// registryCredentials are those of the admin user, if the registry has one.
+// registryCredentials returns the credentials of an enabled admin user.
 func (d *Double) registryCredentials(group, name string) (props, error) {
 	s := d.current()
 	r, err := s.find(registryID(s, group, name))
@@ -192,8 +192,8 @@ func (d *Double) registryCredentials(group, name string) (props, error) {
 	}, nil
 }
 
-// apiVersion stands in the type of a resource that is not of azure-native's default package.
+// apiVersion is in the type of a resource outside azure-native's default package.
 var apiVersion = regexp.MustCompile(`/v\d{8}(preview)?:`)
 
-// Unversioned leaves the API version out of a type token of azure-native. All versions show the same objects.
+// Unversioned removes the API version from an azure-native type token. All versions return the same objects.
 func Unversioned(token string) string { return apiVersion.ReplaceAllString(token, ":") }

@@ -9,12 +9,12 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource/plugin"
 )
 
-// registryModule begins the types of a registry and of what belongs to it. The double knows them in the API versions of the program,
-// 2023-11-01-preview and, for tasks, 2019-06-01-preview; all versions show the same resources, and the engine takes their types for
-// aliases of each other, as the SDK tells it.
+// registryModule is the prefix of the types of a registry and its children. The double supports the program's API versions,
+// 2023-11-01-preview and, for tasks, 2019-06-01-preview. All versions return the same resources, and the engine treats their
+// types as aliases of each other, as the SDK declares.
 const registryModule = "azure-native:containerregistry:"
 
-// registryKinds are the registry and what belongs to it.
+// registryKinds are the registry and its children.
 func registryKinds() []*kind {
 	return []*kind{
 		armKind(&kind{
@@ -86,7 +86,7 @@ func registryKinds() []*kind {
 	}
 }
 
-// taskKind is the ACR Task, which has API versions of its own.
+// taskKind is the ACR Task, which has its own API versions.
 func taskKind() *kind {
 	return armKind((&kind{
 		token:     registryModule + "Task",
@@ -99,7 +99,7 @@ func taskKind() *kind {
 	}).with((*Double).createTask, (*Double).updateTask), isChild("tasks"), taskOutputs)
 }
 
-// checkName checks the name of a registry or of what belongs to one.
+// checkName checks the name of a registry or its child.
 func checkName(property string, allowed *regexp.Regexp) func(in props) []plugin.CheckFailure {
 	return func(in props) []plugin.CheckFailure {
 		name, known := in[property].(string)

@@ -5,7 +5,7 @@ import (
 	network "github.com/pulumi/pulumi-azure-native-sdk/network/v2/v20210201"
 )
 
-// networkKinds are what surrounds a registry: its way into a virtual network, and where its logs go.
+// networkKinds connect a registry to a virtual network and to the destination of its logs.
 func networkKinds() []*kind {
 	return []*kind{
 		armKind((&kind{
@@ -14,7 +14,7 @@ func networkKinds() []*kind {
 			outputs: outputNames(network.PrivateEndpoint{}),
 			name:    autoname{property: "privateEndpointName"},
 			located: true,
-			// Not the location: a new one is refused, as by ARM. https://github.com/pulumi/pulumi-azure-native/issues/3883
+			// Not the location: a change is rejected, as by ARM. https://github.com/pulumi/pulumi-azure-native/issues/3883
 			immutable: []string{"privateEndpointName", "resourceGroupName", "subnet"},
 		}).with((*Double).createPrivateEndpoint, (*Double).updatePrivateEndpoint), isPrivateEndpoint, privateEndpointOutputs),
 		armKind((&kind{

@@ -37,7 +37,7 @@ func TestLatency(t *testing.T) {
 	})
 }
 
-// Each type of the table is one that there is.
+// Each type of the table exists.
 func TestTypicalLatencyNamesTypes(t *testing.T) {
 	for name := range TypicalLatency {
 		found := slices.Contains([]string{PullLatency, CommandLatency, RetriesLatency}, name)
@@ -48,7 +48,7 @@ func TestTypicalLatencyNamesTypes(t *testing.T) {
 	}
 }
 
-// The passwords of one application are made one after the other, and those of two beside each other.
+// Passwords of one application are created sequentially, those of two in parallel.
 func TestPasswordsWaitForEachOther(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d, err := Open(Options{})

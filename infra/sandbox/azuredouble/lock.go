@@ -9,13 +9,13 @@ import (
 
 const lockType = "Microsoft.Authorization/locks"
 
-// The operations that a lock can refuse.
+// The operations that a lock can block.
 const (
 	opWrite  = "write"
 	opDelete = "delete"
 )
 
-// lockName allows what Azure allows.
+// lockName matches valid names.
 var lockName = regexp.MustCompile(`^[^<>%&:\\?/[:cntrl:]]{1,260}$`)
 
 var lockLevels = []string{"NotSpecified", "CanNotDelete", "ReadOnly"}
@@ -71,8 +71,8 @@ func checkLock(in props) error {
 	return nil
 }
 
-// checkUnlocked refuses an operation on a resource that a lock forbids: a lock on the resource or on what contains it, and
-// for a deletion a lock on what would be deleted with it. Locks themselves can always be changed and deleted.
+// checkUnlocked rejects an operation on a resource if a lock forbids it: a lock on the resource or its container, or, for a
+// deletion, on a resource that would be deleted with it. Locks themselves can always be changed and deleted.
 func (s *state) checkUnlocked(id, operation string) error {
 	var locked []string
 	for _, lock := range s.Resources {
@@ -91,7 +91,7 @@ func (s *state) checkUnlocked(id, operation string) error {
 		" locked: '%s'. Please remove the lock and try again.", id, operation, strings.Join(locked, "','"))
 }
 
-// lockOutputs are the properties that ARM answers.
+// lockOutputs are the properties that ARM returns.
 func lockOutputs(_ *state, r *armResource) props {
 	return withSettings(props{
 		"name":       text(r.Settings, "lockName"),

@@ -45,7 +45,7 @@ func TestLockRules(t *testing.T) {
 	e.create(lockTok, "on somebody else's", merge(in, props{"scope": vault}))
 }
 
-// TestLocks holds what a lock on each scope refuses.
+// TestLocks checks what a lock on each scope blocks.
 func TestLocks(t *testing.T) {
 	for name, c := range map[string]struct {
 		on     string // the scope
@@ -81,7 +81,7 @@ func TestLocks(t *testing.T) {
 			for _, name := range c.free {
 				e.destroy(r[name])
 			}
-			// Everything can still be changed.
+			// Changes are still allowed.
 			require.NoError(t, e.update(registry, registryInputs(props{"tags": props{"a": "b"}})))
 			e.create(webhookTok, "new", webhookInputs("another", nil))
 

@@ -15,7 +15,7 @@ const (
 
 	// registryGroup is the only group of a registry that an endpoint can be connected to.
 	registryGroup = "registry"
-	// maxZones is how many private DNS zones a group can have.
+	// maxZones limits the private DNS zones of a group.
 	maxZones = 5
 )
 
@@ -31,12 +31,12 @@ func privateEndpointID(s *state, in props) string {
 	return resourceGroupID(s, text(in, "resourceGroupName")) + "/providers/" + privateEndpointType + "/" + text(in, "privateEndpointName")
 }
 
-// connections are all connections of an endpoint; the manual ones wait for the approval of somebody else.
+// connections are all connections of an endpoint; manual ones wait for another user's approval.
 func connections(endpoint props) []props {
 	return append(objects(endpoint, "privateLinkServiceConnections"), objects(endpoint, "manualPrivateLinkServiceConnections")...)
 }
 
-// endpoints are the private endpoints that are connected to a registry.
+// endpoints are the private endpoints of a registry.
 func (s *state) endpoints(registry *armResource) []*armResource {
 	var found []*armResource
 	for _, id := range slices.Sorted(maps.Keys(s.Resources)) {
@@ -132,8 +132,7 @@ func errNoPrivateEndpoint(sku string) error {
 	return badRequest("PrivateEndpointNotSupported", "The requested feature private endpoint is not supported for the SKU %s.", sku)
 }
 
-// connected tells whether an endpoint leads to the resource that it is for: not before the connection has been approved,
-// and not after that resource is gone.
+// connected reports whether an endpoint is connected to its resource: the connection is approved and the resource still exists.
 func (s *state) connected(endpoint *armResource) bool {
 	for _, c := range objects(endpoint.Settings, "privateLinkServiceConnections") {
 		if target := text(c, "privateLinkServiceId"); foreign(target) || s.resource(target) != nil {
@@ -154,11 +153,11 @@ func (s *state) connectionState(endpoint *armResource) props {
 	}
 }
 
-// registryConnections are what a registry tells of the endpoints that are connected to it.
+// registryConnections is a registry's view of its private endpoint connections.
 func (s *state) registryConnections(registry *armResource) []any {
 	out := []any{}
 	for _, endpoint := range s.endpoints(registry) {
-		// The name is the registry's and 32 hexadecimal digits, and the state has no actionsRequired.
+		// The name is the registry's plus 32 hexadecimal digits; the state has no actionsRequired.
 		name := text(registry.Settings, "registryName") + "." + undashed(derivedGUID(endpoint.ID))
 		state := s.connectionState(endpoint)
 		delete(state, "actionsRequired")
@@ -177,7 +176,7 @@ func (s *state) registryConnections(registry *armResource) []any {
 	return out
 }
 
-// privateEndpointOutputs are the properties that ARM answers.
+// privateEndpointOutputs are the properties that ARM returns.
 func privateEndpointOutputs(s *state, r *armResource) props {
 	outputs := withSettings(props{
 		"customDnsConfigs":           s.customDNSConfigs(r),
@@ -194,7 +193,7 @@ func privateEndpointOutputs(s *state, r *armResource) props {
 		"type":              privateEndpointType,
 	}, r.Settings, "applicationSecurityGroups", "customNetworkInterfaceName", "extendedLocation",
 		"ipConfigurations", "tags")
-	outputs["subnet"] = props{"id": text(r.Settings, "subnet", "id")} // nothing else of it, although the SDK sends defaults
+	outputs["subnet"] = props{"id": text(r.Settings, "subnet", "id")} // only the id, although the SDK sends defaults
 	for _, key := range []string{"privateLinkServiceConnections", "manualPrivateLinkServiceConnections"} {
 		list := []any{}
 		for _, c := range objects(r.Settings, key) {
@@ -208,9 +207,9 @@ func privateEndpointOutputs(s *state, r *armResource) props {
 	return outputs
 }
 
-// customDNSConfigs are the names that lead to an endpoint's addresses, for whoever keeps the DNS: of a registry its own and
-// that of the data endpoint of each region. They are empty while a connection waits for its approval, and once a DNS zone group
-// keeps them. The addresses are made up.
+// customDNSConfigs are the DNS names of an endpoint's addresses, for the DNS administrator: for a registry, its own name and the
+// data endpoint of each region. They are empty before the connection is approved, and if a DNS zone group manages the names. The
+// addresses are invented.
 // Source: https://registry.terraform.io/providers/hashicorp/azurerm/latest/docs/resources/private_endpoint
 func (s *state) customDNSConfigs(endpoint *armResource) []any {
 	configs := []any{}
@@ -223,7 +222,7 @@ func (s *state) customDNSConfigs(endpoint *armResource) []any {
 		}
 	}
 	registry := s.resource(text(connections(endpoint.Settings)[0], "privateLinkServiceId"))
-	if registry == nil { // somebody else's resource
+	if registry == nil { // a foreign resource
 		return append(configs, props{"fqdn": "target.example", "ipAddresses": []any{"10.0.0.4"}})
 	}
 	names := []string{registry.loginServer()}
@@ -236,7 +235,7 @@ func (s *state) customDNSConfigs(endpoint *armResource) []any {
 	return configs
 }
 
-// etag changes whenever a resource does.
+// etag changes with the resource.
 func etag(r *armResource) string { return fmt.Sprintf("W/%q", derivedGUID(r.ID+r.Changed.String())) }
 
 func (d *Double) createZoneGroup(in props) (string, error) {
@@ -295,7 +294,7 @@ func checkZoneGroup(in props) error {
 	return nil
 }
 
-// zoneGroupOutputs are the properties that ARM answers.
+// zoneGroupOutputs are the properties that ARM returns.
 func zoneGroupOutputs(_ *state, r *armResource) props {
 	zones := []any{}
 	for _, zone := range objects(r.Settings, "privateDnsZoneConfigs") {

@@ -18,8 +18,8 @@ import (
 	"example.com/acr-microservices/infra/internal/projecttest"
 )
 
-// stack is the program's stack, deployed to the double without an engine and without a cluster: the resources of Azure and
-// Entra are the double's, and all others are what was asked for.
+// stack is the program's stack, deployed to the double without an engine and without a cluster: the double creates the resources
+// of Azure and Entra; all others return their inputs.
 type stack struct {
 	*engine
 	mu    sync.Mutex
@@ -69,13 +69,13 @@ func (s *stack) refresh() error {
 	return nil
 }
 
-// ours tells the types that the double has.
+// ours reports if the double has a type.
 func ours(token string) bool {
 	pkg := string(tokens.Type(token).Package())
 	return pkg == "azure-native" || pkg == "azuread" || pkg == "azure"
 }
 
-// NewResource does for a resource what the engine does.
+// NewResource processes a resource as the engine does.
 func (s *stack) NewResource(args pulumi.MockResourceArgs) (string, resource.PropertyMap, error) {
 	if !ours(args.TypeToken) {
 		out := args.Inputs.Copy()
@@ -104,7 +104,7 @@ func (s *stack) NewResource(args pulumi.MockResourceArgs) (string, resource.Prop
 	return r.id, r.outputs, nil
 }
 
-// step creates a resource or changes it. One that is replaced goes at the end of the update, with what nobody asks for any more.
+// step creates or changes a resource. A replaced one is deleted at the end of the update, with those that the program dropped.
 func (s *stack) step(args pulumi.MockResourceArgs, old *deployed) (*deployed, error) {
 	client, at := s.client(args.TypeToken), urn(args.TypeToken, args.Name)
 	news := args.Inputs.Copy()
@@ -148,7 +148,7 @@ func (s *stack) step(args pulumi.MockResourceArgs, old *deployed) (*deployed, er
 		return old, nil
 	case len(diff.GetReplaces()) > 0:
 		s.mu.Lock()
-		old.name += " (replaced)" // nobody asks for that
+		old.name += " (replaced)" // not in asked
 		s.mu.Unlock()
 		if diff.GetDeleteBeforeReplace() || args.RegisterRPC.GetDeleteBeforeReplace() {
 			if err := s.tryDestroy(old); err != nil {

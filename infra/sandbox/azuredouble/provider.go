@@ -19,10 +19,10 @@ import (
 	"google.golang.org/grpc/status"
 )
 
-// maxMessage is the size of message that the engine allows for, in bytes.
+// maxMessage is the engine's maximum message size, in bytes.
 const maxMessage = 400 << 20
 
-// function is one function of a provider, which a program invokes.
+// function is a provider function that a program invokes.
 type function struct {
 	token  string
 	args   *schema
@@ -30,7 +30,7 @@ type function struct {
 	secret []string // results that are secret
 }
 
-// provider is one of the two providers. It outlives the engines that attach to it, and several may be attached.
+// provider is azure-native, azuread or azure. It outlives the engines that attach to it; several can be attached.
 type provider struct {
 	plugin.UnimplementedProvider
 	double    *Double
@@ -42,7 +42,7 @@ type provider struct {
 
 	mu       sync.Mutex
 	location string        // from the configuration
-	canceled chan struct{} // closed to end the operations of this moment
+	canceled chan struct{} // closed to cancel the current operations
 }
 
 func newProvider(d *Double, name, version string, kinds []*kind, functions []*function) *provider {
@@ -62,12 +62,12 @@ func newProvider(d *Double, name, version string, kinds []*kind, functions []*fu
 	return p
 }
 
-// rpcServer is what the engine talks to.
+// rpcServer serves the engine.
 type rpcServer struct {
 	pulumirpc.ResourceProviderServer
 }
 
-// Diff adds the mark without which the engine ignores the single differences.
+// Diff adds the flag without which the engine ignores the detailed diff.
 func (s rpcServer) Diff(ctx context.Context, req *pulumirpc.DiffRequest) (*pulumirpc.DiffResponse, error) {
 	resp, err := s.ResourceProviderServer.Diff(ctx, req)
 	if resp != nil {
@@ -78,7 +78,7 @@ func (s rpcServer) Diff(ctx context.Context, req *pulumirpc.DiffRequest) (*pulum
 	return resp, err
 }
 
-// serve answers engines until ctx is done; what is under way then is canceled and still answered.
+// serve handles requests until ctx is done; running ones are then canceled and still answered.
 func (p *provider) serve(ctx context.Context, listener net.Listener) error {
 	s := grpc.NewServer(grpc.MaxRecvMsgSize(maxMessage))
 	pulumirpc.RegisterResourceProviderServer(s, rpcServer{plugin.NewProviderServer(p)})
@@ -96,37 +96,37 @@ func (p *provider) serve(ctx context.Context, listener net.Listener) error {
 // Close does nothing: the provider outlives its engines.
 func (p *provider) Close() error { return nil }
 
-// Attach does nothing: the double has nothing to tell the engine on its own.
+// Attach does nothing: the double never calls the engine.
 func (p *provider) Attach(string) error { return nil }
 
-// Handshake says what the provider can do.
+// Handshake reports the features.
 func (p *provider) Handshake(
 	context.Context, plugin.ProviderHandshakeRequest,
 ) (*plugin.ProviderHandshakeResponse, error) {
 	return &plugin.ProviderHandshakeResponse{AcceptSecrets: true, SupportsAutonamingConfiguration: true}, nil
 }
 
-// GetPluginInfo gives the version of the provider that this one stands for.
+// GetPluginInfo returns the version of the real provider.
 func (p *provider) GetPluginInfo(context.Context) (plugin.PluginInfo, error) {
 	return plugin.PluginInfo{Version: &p.version}, nil
 }
 
-// GetSchema gives a schema without types: programs bring the SDK.
+// GetSchema returns a schema without types: programs use the SDK.
 func (p *provider) GetSchema(context.Context, plugin.GetSchemaRequest) (plugin.GetSchemaResponse, error) {
 	return plugin.GetSchemaResponse{Schema: fmt.Appendf(nil, `{"name":%q,"version":%q}`, p.name, p.version)}, nil
 }
 
-// CheckConfig takes any configuration: there are no credentials to check.
+// CheckConfig accepts anything: there are no credentials to check.
 func (p *provider) CheckConfig(_ context.Context, req plugin.CheckConfigRequest) (plugin.CheckConfigResponse, error) {
 	return plugin.CheckConfigResponse{Properties: req.News}, nil
 }
 
-// DiffConfig never replaces the provider: whatever its configuration, there is only this one subscription.
+// DiffConfig never replaces the provider: every configuration uses the same subscription.
 func (p *provider) DiffConfig(context.Context, plugin.DiffConfigRequest) (plugin.DiffConfigResponse, error) {
 	return plugin.DiffConfigResponse{Changes: plugin.DiffNone}, nil
 }
 
-// Configure remembers the default location. It is that of the engine which was configured last.
+// Configure stores the default location. The last configured engine overrides it.
 func (p *provider) Configure(_ context.Context, req plugin.ConfigureRequest) (plugin.ConfigureResponse, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -134,7 +134,7 @@ func (p *provider) Configure(_ context.Context, req plugin.ConfigureRequest) (pl
 	return plugin.ConfigureResponse{}, nil
 }
 
-// SignalCancellation ends what is under way, for all engines that are attached.
+// SignalCancellation cancels running operations of all attached engines.
 func (p *provider) SignalCancellation(context.Context) error {
 	p.cancel()
 	return nil
@@ -212,7 +212,7 @@ func (p *provider) Diff(_ context.Context, req plugin.DiffRequest) (plugin.DiffR
 	return k.diff(req), nil
 }
 
-// Create makes a resource. If only its initialization fails, the engine gets the resource and the reason.
+// Create creates a resource. If only its initialization fails, it returns the resource and the reason.
 func (p *provider) Create(ctx context.Context, req plugin.CreateRequest) (plugin.CreateResponse, error) {
 	k, err := p.kind(string(req.Type))
 	if err != nil {
@@ -238,7 +238,7 @@ func (p *provider) Create(ctx context.Context, req plugin.CreateRequest) (plugin
 	})
 	var incomplete initError
 	if ctx.Err() != nil && (err == nil || errors.As(err, &incomplete)) {
-		// The engine died: nobody will learn of the resource, and the next update would stumble over it.
+		// The engine died: the resource would be an orphan, and the next update would fail on it.
 		return plugin.CreateResponse{}, errors.Join(ctx.Err(), k.remove(p.double, id))
 	}
 	if err != nil && !errors.As(err, &incomplete) {
@@ -255,7 +255,7 @@ func (p *provider) Create(ctx context.Context, req plugin.CreateRequest) (plugin
 	return plugin.CreateResponse{ID: resource.ID(id), Properties: properties}, nil
 }
 
-// complete puts together the outputs: what the service answers, what it never learned of, and what it tells only once.
+// complete merges the outputs: the service's, the local inputs, and those that are returned only once.
 func (p *provider) complete(k *kind, in, outputs, once props) props {
 	all := merge(outputs, once)
 	for _, key := range k.local {
@@ -288,7 +288,7 @@ func partialFailure(id string, properties resource.PropertyMap, cause error) err
 	})
 }
 
-// Read gives the present state, for a refresh or an import; an empty id says that the resource is gone.
+// Read returns the state, for a refresh or an import; an empty id means that the resource is missing.
 func (p *provider) Read(ctx context.Context, req plugin.ReadRequest) (plugin.ReadResponse, error) {
 	k, err := p.kind(string(req.Type))
 	if err != nil {
@@ -331,7 +331,7 @@ func (p *provider) Update(ctx context.Context, req plugin.UpdateRequest) (plugin
 	if req.Preview {
 		outputs := k.preview(in)
 		for _, key := range k.outputs {
-			// azure-native foresees only the name and the location; azuread all that the program does not change.
+			// azure-native predicts only name and location; azuread all that the program does not change.
 			_, given := in[key]
 			if v, has := olds[key]; has && !given && (p.name == "azuread" || key == "name" || key == "location") {
 				outputs[key] = v
@@ -367,7 +367,7 @@ func (p *provider) Update(ctx context.Context, req plugin.UpdateRequest) (plugin
 	return plugin.UpdateResponse{Properties: properties}, nil
 }
 
-// Delete removes a resource; that it is gone already is no error.
+// Delete deletes a resource; a missing one is not an error.
 func (p *provider) Delete(ctx context.Context, req plugin.DeleteRequest) (plugin.DeleteResponse, error) {
 	k, err := p.kind(string(req.Type))
 	if err != nil {

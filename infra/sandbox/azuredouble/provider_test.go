@@ -464,13 +464,13 @@ func TestNoDifference(t *testing.T) {
 	}
 }
 
-// made is a resource and what the program asked for.
+// made is a resource and its inputs in the program.
 type made struct {
 	*deployed
 	in props
 }
 
-// everything creates one resource of each kind, in the order in which a program would.
+// everything creates one resource of each kind, in the order of a program.
 func (e *engine) everything() []made {
 	e.t.Helper()
 	var all []made
@@ -506,7 +506,7 @@ func (e *engine) everything() []made {
 	create(zoneGroupTok, "acme", zoneGroupInputs(endpoint, nil))
 	create(diagnosticTok, "acme", diagnosticInputs(registry, nil))
 	create(lockTok, "lock", props{"scope": registry.id, "lockName": "keep", "level": "CanNotDelete", "notes": "keep it"})
-	for _, r := range all { // some outputs are about what came later
+	for _, r := range all { // some outputs depend on later resources
 		inputs := r.inputs
 		require.True(e.t, e.refresh(r.deployed), r.token)
 		r.inputs = inputs
@@ -560,7 +560,7 @@ func TestImport(t *testing.T) {
 		}
 		assert.Equal(t, r.outputs, imported.outputs, r.token)
 		_, diff := e.plan(imported, r.in)
-		// azure-native takes over what the service has set, and Azure does not tell a webhook's address.
+		// azure-native copies what the service has set, and Azure does not return a webhook's URL.
 		assert.Equal(t, taken[r.token], diff.GetDiffs(), r.token)
 		assert.Empty(t, diff.GetReplaces(), r.token)
 	}
@@ -602,7 +602,7 @@ func TestDriftIsVisible(t *testing.T) {
 	e := newEngine(t, Options{})
 	e.group()
 	registry := e.registry(props{"location": "West Europe"})
-	// Somebody changes the registry behind the program's back.
+	// Another user changes the registry.
 	require.NoError(t, e.double.updateRegistry(context.Background(), registry.id, registryInputs(props{
 		"location": "westeurope", "adminUserEnabled": true, "tags": props{"by": "hand"}, "publicNetworkAccess": "Enabled",
 	})))
@@ -626,7 +626,7 @@ func TestDestroyLeavesNothing(t *testing.T) {
 	e := newEngine(t, Options{})
 	all := e.everything()
 	assert.Len(t, e.double.Inventory(), len(all))
-	for _, r := range slices.Backward(all) { // and twice
+	for _, r := range slices.Backward(all) { // twice
 		e.destroy(r.deployed)
 		e.destroy(r.deployed)
 	}
@@ -647,7 +647,7 @@ func TestUpdateOfWhatIsGone(t *testing.T) {
 			return nil
 		}))
 		if r.token == roleType || r.token == endpointTok {
-			in = toProps(r.inputs) // the generated name belongs to it
+			in = toProps(r.inputs) // includes the generated name
 		}
 		assert.Equal(t, codes.NotFound, status.Code(e.update(r.deployed, in)), r.token)
 	}
@@ -764,7 +764,7 @@ func TestCancel(t *testing.T) {
 	_, err := e.try(registryTok, "registry", registryInputs(nil))
 	require.ErrorContains(t, err, "context canceled")
 	assert.True(t, e.double.RegistryExists("acme12345.azurecr.io"), "the engine was told of it")
-	e.create(groupType, "after", props{"resourceGroupName": "after", "location": "westeurope"}) // a cancellation does not last
+	e.create(groupType, "after", props{"resourceGroupName": "after", "location": "westeurope"}) // later requests still work
 }
 
 func TestCreationOfADeadEngineIsUndone(t *testing.T) {

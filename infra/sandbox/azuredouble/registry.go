@@ -16,7 +16,7 @@ import (
 
 const registryType = "Microsoft.ContainerRegistry/registries"
 
-// The names of registries and of their replicas.
+// The length of registry and replica names.
 const (
 	nameMinLength = 5
 	nameMaxLength = 50
@@ -36,7 +36,7 @@ func (r *armResource) loginServer() string {
 	return strings.ToLower(text(r.Settings, "registryName")+r.Label) + ".azurecr.io"
 }
 
-// registry finds a registry by login server, in any case.
+// registry looks up a login server, ignoring case.
 func (s *state) registry(server string) *armResource {
 	for _, r := range s.Resources {
 		if isRegistry(r) && strings.EqualFold(r.loginServer(), server) {
@@ -46,7 +46,7 @@ func (s *state) registry(server string) *armResource {
 	return nil
 }
 
-// registryNamed tells whether there is a registry of that name.
+// registryNamed reports whether a registry has that name.
 func (s *state) registryNamed(name string) bool {
 	for _, r := range s.Resources {
 		if isRegistry(r) && strings.EqualFold(text(r.Settings, "registryName"), name) {
@@ -61,7 +61,7 @@ func isRegistry(r *armResource) bool {
 	return len(parts) == 9 && strings.EqualFold(parts[6]+"/"+parts[7], registryType)
 }
 
-// isChild tells what belongs directly to a registry, and is of that kind, from other resources.
+// isChild recognizes a registry's direct children of a kind.
 func isChild(kind string) func(*armResource) bool {
 	return func(r *armResource) bool {
 		parts := strings.Split(r.ID, "/")
@@ -69,7 +69,7 @@ func isChild(kind string) func(*armResource) bool {
 	}
 }
 
-// children are what belongs directly to a registry and is of that kind, such as webhooks, in the order of their ids.
+// children are a registry's direct children of a kind, such as webhooks, ordered by id.
 func (s *state) children(registry *armResource, kind string) []*armResource {
 	var found []*armResource
 	for _, id := range slices.Sorted(maps.Keys(s.Resources)) {
@@ -80,7 +80,7 @@ func (s *state) children(registry *armResource, kind string) []*armResource {
 	return found
 }
 
-// newChild gives the id of something new that belongs to a registry.
+// newChild returns the id of a registry's new child.
 func (s *state) newChild(in props, kind, name string) (registry *armResource, id string, err error) {
 	registry, err = s.find(registryID(s, text(in, "resourceGroupName"), text(in, "registryName")))
 	if err != nil {
@@ -163,13 +163,13 @@ func resourceNotFound(kind, name, group string) error {
 		" For more details please go to https://aka.ms/ARMResourceNotFoundFix", kind, name, group)
 }
 
-// initError says that a resource exists, but that what belongs to its creation has failed.
+// initError means that a resource exists, but that its initialization has failed.
 type initError struct{ error }
 
 func (e initError) Unwrap() error { return e.error }
 
-// initializeRegistry lets the owner of the double react to a new registry, once, without holding the state: it will want
-// to talk to the data plane.
+// initializeRegistry notifies the owner of the double of a new registry, once, without holding the state, because the owner uses
+// the data plane.
 func (d *Double) initializeRegistry(ctx context.Context, id string) error {
 	r := d.current().resource(id)
 	if r == nil || r.Ready {
@@ -194,7 +194,7 @@ func (d *Double) initializeRegistry(ctx context.Context, id string) error {
 	return failed
 }
 
-// checkLocation refuses a location in which ARM does not offer that kind of resource.
+// checkLocation rejects a location where ARM does not offer that kind of resource.
 func checkLocation(in props, kind string) error {
 	if regions[normalLocation(text(in, "location"))] {
 		return nil
@@ -204,7 +204,7 @@ func checkLocation(in props, kind string) error {
 		text(in, "location"), kind, strings.Join(slices.Sorted(maps.Keys(regions)), ","))
 }
 
-// registryDefaults is what ARM assumes for what is not given.
+// registryDefaults are ARM's values of missing settings.
 func registryDefaults(in props) props {
 	defaults := props{
 		"adminUserEnabled":         false,
@@ -230,7 +230,7 @@ func registryDefaults(in props) props {
 	return defaults
 }
 
-// registryOutputs are the properties that ARM answers.
+// registryOutputs are the properties that ARM returns.
 func registryOutputs(s *state, r *armResource) props {
 	full := merge(registryDefaults(r.Settings), r.Settings)
 	name, location := text(full, "registryName"), normalLocation(text(full, "location"))
@@ -276,7 +276,7 @@ func registryOutputs(s *state, r *armResource) props {
 		}
 		outputs["networkRuleSet"] = merge(outputs["networkRuleSet"].(props), props{"ipRules": allowed})
 	}
-	updated := props{"lastUpdatedTime": r.Changed.Format(time.RFC3339)} // each PUT counts
+	updated := props{"lastUpdatedTime": r.Changed.Format(time.RFC3339)} // set by each PUT
 	outputs["policies"] = merge(props{"retentionPolicy": updated, "softDeletePolicy": updated}, outputs["policies"].(props))
 	return outputs
 }
@@ -285,7 +285,7 @@ func dataEndpoint(registry, location string) string {
 	return fmt.Sprintf("%s.%s.data.azurecr.io", strings.ToLower(registry), location)
 }
 
-// signInName is the name with which the deploying user signs in.
+// signInName is the deploying user's sign-in name.
 const signInName = "deployer@acme.example"
 
 // systemData says who made a resource, and when.
@@ -296,13 +296,13 @@ func systemData(r *armResource) props {
 	}
 }
 
-// adminPassword is the password of a registry's admin user. Unlike Azure's it changes with every start of the double,
-// because what can be read back cannot be kept as a hash.
+// adminPassword is the password of a registry's admin user. Unlike Azure's, it changes with every start of the double, because a
+// readable password cannot be kept as a hash.
 func (d *Double) adminPassword(registry string) string {
 	return d.derive("admin " + strings.ToLower(registry))
 }
 
-// derive makes a password that lives as long as this process.
+// derive returns a password for the life of this process.
 func (d *Double) derive(purpose string) string {
 	mac := hmac.New(sha256.New, d.secret)
 	mac.Write([]byte(purpose))

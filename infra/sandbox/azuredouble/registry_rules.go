@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// maxIPRules is how many IP rules a registry can have.
+// maxIPRules limits the IP rules of a registry.
 const maxIPRules = 200
 
 var onOff = []string{"enabled", "disabled"}
@@ -29,7 +29,7 @@ var registryOptions = []oneOf{
 	{[]string{"policies", "trustPolicy", "type"}, []string{"Notary"}},
 }
 
-// policy tells whether a policy of a registry is on.
+// policy reports if a policy of a registry is on.
 func policy(in props, name string) bool { return text(in, "policies", name, "status") == "enabled" }
 
 // checkRegistry applies ARM's rules to the settings of a registry.
@@ -63,7 +63,7 @@ func checkRegistry(in props) error {
 	return checkEncryption(in)
 }
 
-// checkRetention applies the rules on what happens to untagged and to deleted artifacts.
+// checkRetention applies the rules on retention of untagged and deleted artifacts.
 // Source: https://learn.microsoft.com/azure/container-registry/container-registry-soft-delete-policy#preview-limitations
 func checkRetention(in props) error {
 	if days, given := at(in, "policies", "retentionPolicy", "days").(float64); given && (days < 0 || days > 365) {
@@ -79,7 +79,7 @@ func checkRetention(in props) error {
 	return nil
 }
 
-// checkBelowPremium refuses the features that only the SKU Premium has.
+// checkBelowPremium rejects the features that only the SKU Premium has.
 // Source: https://learn.microsoft.com/azure/container-registry/container-registry-skus
 func checkBelowPremium(in props, sku string) error {
 	switch {
@@ -97,7 +97,7 @@ func checkBelowPremium(in props, sku string) error {
 	return nil
 }
 
-// notPublic are the ranges with which nobody comes in from the internet.
+// notPublic are the ranges that no internet client uses.
 // Source: https://www.iana.org/assignments/iana-ipv4-special-registry
 var notPublic = []netip.Prefix{
 	netip.MustParsePrefix("0.0.0.0/8"), netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("100.64.0.0/10"),
@@ -134,7 +134,7 @@ func ipRange(rule string) (netip.Prefix, bool) {
 	return prefix, err == nil && prefix == prefix.Masked()
 }
 
-// checkEncryption applies the rules on a key of one's own.
+// checkEncryption checks a customer-managed key.
 // Source: https://learn.microsoft.com/azure/container-registry/tutorial-enable-customer-managed-keys
 func checkEncryption(in props) error {
 	if text(in, "encryption", "status") != "enabled" {
@@ -152,7 +152,7 @@ func checkEncryption(in props) error {
 	return nil
 }
 
-// checkRegistryChange applies the rules on what a registry can become.
+// checkRegistryChange applies the rules on registry changes.
 func checkRegistryChange(s *state, r *armResource, in props) error {
 	if zoneRedundancy(in) != zoneRedundancy(r.Settings) {
 		return badRequest("InvalidZoneRedundancyUpdate", "The zone redundancy of a registry cannot be changed.")

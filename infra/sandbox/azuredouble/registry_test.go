@@ -80,8 +80,8 @@ func TestRegistryRules(t *testing.T) {
 	all, above, only := []string{"Basic", "Standard", "Premium"}, []string{"Standard", "Premium"}, []string{"Premium"}
 	for name, c := range map[string]struct {
 		in   props
-		skus []string // those that have the feature, if the settings are right
-		want string   // the refusal, in the last of these
+		skus []string // those with the feature, if the settings are valid
+		want string   // the error, in the last of these
 	}{
 		"unknown SKU":       {sku("Gold"), nil, `Code="SkuNotSupported" Message="The SKU Gold is not supported."`},
 		"SKU in lower case": {sku("premium"), nil, `Message="The SKU premium is not supported."`},
@@ -156,7 +156,7 @@ func TestRegistryRules(t *testing.T) {
 			if registry == nil {
 				return
 			}
-			// A downgrade is possible only without what the cheaper SKU does not have.
+			// A downgrade is rejected while a feature needs the higher SKU.
 			if cheaper := slices.Index(all, c.skus[0]) - 1; cheaper >= 0 {
 				require.ErrorContains(t, e.update(registry, registryInputs(merge(sku(all[cheaper]), c.in))), all[cheaper])
 			}

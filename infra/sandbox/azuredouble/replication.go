@@ -54,7 +54,7 @@ func replicationDefaults(props) props {
 	return props{"regionEndpointEnabled": true, "zoneRedundancy": "Disabled"}
 }
 
-// replicationOutputs are the properties that ARM answers.
+// replicationOutputs are the properties that ARM returns.
 func replicationOutputs(_ *state, r *armResource) props {
 	full := merge(replicationDefaults(nil), r.Settings)
 	return withSettings(props{

@@ -11,37 +11,37 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
 )
 
-// request is what a provider asks of Azure for one operation of the engine.
+// request is a provider's request to Azure for one operation of the engine.
 type request struct {
 	operation string
 	token     string // of the resource's or the function's type
 	name      string // of the resource in the program
 	id        string // of the resource; empty before its creation
-	in        props  // what is asked for, if anything
-	resource  string // the name of the resource in Azure, if it is known
+	in        props  // the inputs, if any
+	resource  string // the resource's name in Azure, if known
 	tenant    string
 }
 
-// retrier is how the HTTP client of a provider repeats what has failed. Its waits are scaled: see haste. When all tries have
-// failed, both clients report the last answer, or the broken connection.
+// retrier is how a provider's HTTP client retries. Its waits are scaled: see haste. After the last try, both clients return the
+// last response, or the broken connection.
 type retrier struct {
 	tries int
 	waits []time.Duration // after the first try, the second, …
-	// longest is the longest Retry-After that is waited for.
+	// longest is the maximum Retry-After to wait for.
 	longest time.Duration
-	// again tells the answers after which the client tries again.
+	// again reports if the client retries after a response.
 	again func(*cloudError) bool
-	// same says that a repeated creation finds what the one before has made. In Microsoft Graph it makes a second one.
+	// same means that a retried creation finds the existing resource. In Microsoft Graph, it creates a second one.
 	same bool
 }
 
-// haste is how much faster than the real providers the double waits before it tries again.
+// haste divides the real providers' waits before a retry.
 const haste = 100
 
-// The providers' clients; both give no sign of what they do. azure-native has azcore repeat broken connections and these answers
-// three times, after 20, 60 and 120 seconds or the Retry-After, unless that is longer: initPipelineOpts in
-// provider/pkg/azure/client_azcore.go of pulumi/pulumi-azure-native. azuread has go-retryablehttp repeat broken connections and
-// these answers four times, after 1, 2, 4 and 8 seconds or the Retry-After: msgraph/client.go of manicminer/hamilton, v0.71.0.
+// The providers' clients; neither reports its retries. azure-native's azcore retries broken connections and these responses three
+// times, after 20, 60 and 120 seconds or the Retry-After, unless that is longer: initPipelineOpts in
+// provider/pkg/azure/client_azcore.go of pulumi/pulumi-azure-native. azuread's go-retryablehttp retries broken connections and
+// these responses four times, after 1, 2, 4 and 8 seconds or the Retry-After: msgraph/client.go of manicminer/hamilton, v0.71.0.
 var (
 	armRetrier = &retrier{
 		tries: 4, waits: []time.Duration{20 * time.Second, 60 * time.Second, 120 * time.Second}, longest: 120 * time.Second, same: true,
@@ -61,11 +61,11 @@ var (
 	}
 )
 
-// anotherOperation is the code of ARM's one conflict that passes by itself.
+// anotherOperation is the code of ARM's only temporary conflict.
 const anotherOperation = "AnotherOperationInProgress"
 
-// do carries out a request, through whatever faults there are. Without any it is attempt and no more. The id that attempt
-// returns is that of the resource in question.
+// do carries out a request, with any faults. Without faults, it checks the permissions and calls attempt. The id that attempt returns is that of the
+// resource in question.
 func (r *retrier) do(ctx context.Context, d *Double, q request, attempt func() (id string, err error)) error {
 	id, carriedOut := q.id, false
 	for try := 1; ; try++ {
@@ -83,7 +83,7 @@ func (r *retrier) do(ctx context.Context, d *Double, q request, attempt func() (
 			_, err := attempt()
 			return err
 		}
-		var failure error // nil: the connection has died
+		var failure error // nil: the connection broke
 		switch rule.Fault {
 		case faultSlow:
 			if err := pause(ctx, rule.duration()); err != nil {
@@ -132,7 +132,7 @@ func pause(ctx context.Context, d time.Duration) error {
 	}
 }
 
-// request describes what is asked of Azure for a resource.
+// request describes a request to Azure for a resource.
 func (p *provider) request(operation string, k *kind, urn resource.URN, id string, in props) request {
 	return request{
 		operation: operation, token: string(urn.Type()), name: urn.Name(), id: id, in: in, tenant: p.double.current().Tenant,
@@ -140,7 +140,7 @@ func (p *provider) request(operation string, k *kind, urn resource.URN, id strin
 	}
 }
 
-// unique tells creations that Microsoft Graph refuses to repeat.
+// unique reports creations that Microsoft Graph accepts once.
 func (q request) unique() bool {
 	return q.operation == opCreate && strings.HasSuffix(q.token, ":ServicePrincipal")
 }
@@ -165,7 +165,7 @@ func (q request) method() string {
 	return http.MethodPost
 }
 
-// armTypes are the types of ARM that the providers' tokens do not tell of.
+// armTypes are the ARM types that are not in the providers' tokens.
 var armTypes = map[string]string{
 	"ResourceGroup":         "Microsoft.Resources/resourceGroups",
 	"Registry":              registryType,
@@ -182,7 +182,7 @@ var armTypes = map[string]string{
 	"listManagedClusterAdminCredentials": "Microsoft.ContainerService/managedClusters",
 }
 
-// armType is the type in ARM of what the request is about: of a registry's belongings, if it is none of the others.
+// armType is the ARM type of the request's resource: if it is none of the others, a child of a registry.
 func (q request) armType() string {
 	short := q.token[strings.LastIndex(q.token, ":")+1:]
 	if known, ok := armTypes[short]; ok {
@@ -191,7 +191,7 @@ func (q request) armType() string {
 	return registryType + "/" + strings.ToLower(short[:1]) + short[1:] + "s"
 }
 
-// action is the permission that the request takes.
+// action is the permission that the request needs.
 func (q request) action() string {
 	verb := "write"
 	switch q.operation {
@@ -206,7 +206,7 @@ func (q request) action() string {
 	return q.armType() + "/" + verb
 }
 
-// scope is where the permission is needed: the id of the resource, which need not exist yet.
+// scope is where the permission is needed: the id of the resource, which can be missing.
 func (q request) scope(s *state) string {
 	group, registry, endpoint := text(q.in, "resourceGroupName"), text(q.in, "registryName"), text(q.in, "privateEndpointName")
 	kind := q.armType()
@@ -227,7 +227,7 @@ func (q request) scope(s *state) string {
 	return resourceGroupID(s, group) + "/providers/" + kind + "/" + registry + endpoint + text(q.in, "resourceName")
 }
 
-// url is where the request goes.
+// url is the request's address.
 func (q request) url(id string) string {
 	if !q.graph() {
 		return "https://management.azure.com" + id

@@ -8,8 +8,8 @@ import (
 	"strings"
 )
 
-// resourceGroupName allows what Azure allows: up to 90 letters, digits, underscores, parentheses, hyphens and periods, but
-// no period at the end.
+// resourceGroupName matches valid names: up to 90 letters, digits, underscores, parentheses, hyphens and periods, but no period
+// at the end.
 var resourceGroupName = regexp.MustCompile(`^[\p{L}\p{Nd}_().-]{0,89}[\p{L}\p{Nd}_()-]$`)
 
 func resourceGroupID(s *state, name string) string {
@@ -18,7 +18,7 @@ func resourceGroupID(s *state, name string) string {
 
 func isResourceGroup(r *armResource) bool { return strings.Count(r.ID, "/") == 4 }
 
-// group finds a resource group by name, in any case.
+// group looks up a resource group, ignoring case.
 func (s *state) group(name string) (*armResource, error) {
 	if r := s.resource(resourceGroupID(s, name)); r != nil {
 		return r, nil
@@ -53,7 +53,7 @@ func (d *Double) updateResourceGroup(id string, in props) error {
 	})
 }
 
-// resourceGroupOutputs are the properties that ARM answers.
+// resourceGroupOutputs are the properties that ARM returns.
 func resourceGroupOutputs(_ *state, r *armResource) props {
 	return withSettings(props{
 		"location":   normalLocation(text(r.Settings, "location")),
@@ -63,7 +63,7 @@ func resourceGroupOutputs(_ *state, r *armResource) props {
 	}, r.Settings, "managedBy", "tags")
 }
 
-// withSettings copies those settings to the outputs that have been given.
+// withSettings copies the named settings to the outputs, if present.
 func withSettings(outputs, settings props, names ...string) props {
 	for _, name := range names {
 		if v, given := settings[name]; given {

@@ -43,7 +43,7 @@ func TestDeletingAGroupDeletesWhatIsInIt(t *testing.T) {
 	onRegistry := e.assign("one", id.objectID(), acrPull, registry.id)
 	onGroup := e.assign("two", id.objectID(), acrPull, group.id)
 	onSubscription := e.assign("three", id.objectID(), acrPull, e.double.current().subscriptionID())
-	// A neighbor whose name begins the same stays.
+	// A group with the same prefix stays.
 	neighbor := e.create(groupType, "n", props{"resourceGroupName": testGroup + "2", "location": "westeurope"})
 	e.destroy(group)
 	assert.False(t, e.refresh(registry))

@@ -9,26 +9,26 @@ import (
 	"time"
 )
 
-// Rights are what the deploying user may do, in Azure and in Entra.
+// Rights are the deploying user's permissions in Azure and Entra.
 type Rights struct {
-	// Azure are the roles that the user has.
+	// Azure are the user's roles.
 	Azure []Grant `json:"azure,omitempty"`
-	// Graph is what the user may do in Entra: one of the Graph… constants, or nothing.
+	// Graph is the user's right in Entra: one of the Graph… constants, or nothing.
 	Graph string `json:"graph,omitempty"`
 }
 
-// Grant is a role on a scope and on all that it contains.
+// Grant is a role on a scope and its contents.
 type Grant struct {
-	// Role is the name of one of the built-in roles that the double knows, such as "Contributor".
+	// Role is the name of a built-in role that the double supports, such as "Contributor".
 	Role string `json:"role,omitempty"`
-	// Actions are what a role of one's own allows, such as "Microsoft.ContainerRegistry/registries/read".
+	// Actions are the rights of a custom role, such as "Microsoft.ContainerRegistry/registries/read".
 	Actions []string `json:"actions,omitempty"`
 	// Scope is the id of the subscription, a resource group or a resource; "": the subscription.
 	Scope string `json:"scope,omitempty"`
 }
 
-// What a user can be allowed in Entra. The two others allow no more than the creation of objects and, to an object's owners,
-// what is done with it; both count what the user has made, see [entraQuota].
+// A user's rights in Entra. The two others allow only the creation of objects and, for an object's owners, operations on it; both
+// count the objects that the user created, see [entraQuota].
 // Source: https://learn.microsoft.com/graph/permissions-reference#applicationreadwriteownedby
 const (
 	GraphAll       = "Application.ReadWrite.All"
@@ -36,7 +36,7 @@ const (
 	GraphDeveloper = "Application Developer" // a directory role
 )
 
-// roleActions are what built-in roles allow, and what they do not for all that. Of long lists only what matters here.
+// roleActions are the actions and notActions of built-in roles; long lists have only what matters here.
 // Source: https://learn.microsoft.com/azure/role-based-access-control/built-in-roles
 var roleActions = map[string]struct{ allowed, not []string }{
 	"Owner": {allowed: []string{"*"}},
@@ -66,10 +66,10 @@ var roleActions = map[string]struct{ allowed, not []string }{
 	}},
 }
 
-// right is one action that a request takes, on a scope.
+// right is one action that a request needs, on a scope.
 type right struct{ action, scope string }
 
-// may tells whether the deploying user has a right.
+// may reports if the deploying user has a right.
 func (d *Double) may(s *state, r right) bool {
 	rights := d.conditions.Load().Rights
 	if rights == nil {
@@ -85,8 +85,8 @@ func (d *Double) may(s *state, r right) bool {
 	})
 }
 
-// allows tells whether one of the patterns is for an action. A star is any text, or none: the segment before it as well, so
-// that "userAssignedIdentities/*/assign/action" is for "userAssignedIdentities/assign/action".
+// allows reports whether a pattern matches an action. A star matches any text, or none, together with its slash, so that
+// "userAssignedIdentities/*/assign/action" matches "userAssignedIdentities/assign/action".
 func allows(patterns []string, action string) bool {
 	return slices.ContainsFunc(patterns, func(pattern string) bool {
 		form := strings.ReplaceAll(regexp.QuoteMeta(pattern), `\*`, ".*")
@@ -96,8 +96,8 @@ func allows(patterns []string, action string) bool {
 	})
 }
 
-// authorize refuses a request for which the deploying user has not the rights, as ARM does: first what is asked for itself,
-// then what it refers to. azure-native asks before a creation whether the resource exists, which takes a right as well.
+// authorize rejects a request if the deploying user lacks a right, as ARM does: first on the resource itself, then on those that
+// it refers to. Before a creation, azure-native reads the resource, which needs a right as well.
 func (d *Double) authorize(q request) error {
 	if q.graph() {
 		if rights := d.conditions.Load().Rights; rights != nil && rights.Graph == "" {
@@ -132,7 +132,7 @@ func errUnauthorized(s *state, r right) error {
 		" credentials.", s.Owner, r.action, r.scope)
 }
 
-// rights are what a request takes on what it is about, and on what that refers to.
+// rights are the rights that a request needs, on its resource and on linked ones.
 // Sources: https://learn.microsoft.com/azure/private-link/rbac-permissions for endpoints,
 // https://learn.microsoft.com/azure/role-based-access-control/permissions/identity for identities;
 // sharedKeys/action for diagnostic settings is in https://learn.microsoft.com/azure/azure-monitor/roles-permissions-security.
@@ -157,7 +157,7 @@ func (q request) rights(s *state) (own, linked []right) {
 	case "RegistryTaskScheduleRunNow":
 		task := text(q.in, "containerRegistryTaskId")
 		if q.operation != opCreate {
-			return nil, nil // it neither looks nor deletes
+			return nil, nil // it sends no read or delete
 		}
 		return []right{{taskType + "/read", task}, {registryType + "/scheduleRun/action", parentID(task)}, {registryType + "/runs/read", parentID(task)}}, nil
 	}
@@ -188,22 +188,21 @@ func (q request) rights(s *state) (own, linked []right) {
 
 func lastSegment(path string) string { return path[strings.LastIndex(path, "/")+1:] }
 
-// parentID is the id of what a child of a resource belongs to.
+// parentID is the id of a child's parent.
 func parentID(id string) string {
 	parts := strings.Split(id, "/")
 	return strings.Join(parts[:max(0, len(parts)-2)], "/")
 }
 
-// entraQuota is how many objects a user without an administrator's role can have made, deleted ones that can still be restored
-// among them.
+// entraQuota limits the objects created by a user without an administrator role, including deleted ones that can be restored.
 // Source: https://learn.microsoft.com/entra/identity/users/directory-service-limits-restrictions
 const entraQuota = 250
 
-// restorable is for how long Entra keeps what has been deleted.
+// restorable is how long Entra keeps deleted objects.
 // Source: https://learn.microsoft.com/entra/architecture/recover-from-deletions
 const restorable = 30 * 24 * time.Hour
 
-// keepDeleted remembers what Entra could restore. What else it keeps of it does not matter here.
+// keepDeleted records what Entra could restore. Its other data does not matter here.
 func (s *state) keepDeleted(objectID string, now time.Time) {
 	if s.Deleted == nil {
 		s.Deleted = map[string]time.Time{}
@@ -221,13 +220,13 @@ func errDenied() error {
 	return graphError(http.StatusForbidden, "Authorization_RequestDenied", "Insufficient privileges to complete the operation.")
 }
 
-// limited tells whether the deploying user has only rights over what it owns.
+// limited reports if the deploying user has rights only over owned objects.
 func (d *Double) limited() bool {
 	rights := d.conditions.Load().Rights
 	return rights != nil && rights.Graph != GraphAll
 }
 
-// mayCreate applies Entra's quota to the deploying user. Everything here is taken to be made by it.
+// mayCreate applies Entra's quota to the deploying user, the assumed creator of all objects.
 func (d *Double) mayCreate(s *state) error {
 	made := len(s.Applications) + len(s.ServicePrincipals)
 	for _, deleted := range s.Deleted {
@@ -242,7 +241,7 @@ func (d *Double) mayCreate(s *state) error {
 	return nil
 }
 
-// mayChange refuses a change of an object of Entra to a user who has only rights over its own, and does not own this one.
+// mayChange rejects the change of an Entra object by a user who has rights only over its own and does not own it.
 func (d *Double) mayChange(s *state, owners []string) error {
 	if d.limited() && !slices.ContainsFunc(owners, func(id string) bool { return strings.EqualFold(id, s.Owner) }) {
 		return errDenied()

@@ -18,15 +18,15 @@ import (
 const kubeconfig = `{apiVersion: v1, kind: Config, current-context: a, contexts: [{name: a, context: {cluster: a, user: a}}],
 clusters: [{name: a, cluster: {server: "https://127.0.0.1:1"}}], users: [{name: a, user: {}}]}`
 
-// permissionCase is a mode or a feature, and the roles of the table in infra/docs/security.md that it takes.
+// permissionCase is a mode or a feature, and its roles from the table in infra/docs/security.md.
 type permissionCase struct {
 	registry string
-	// more is what the stack's configuration has besides.
+	// more is additional stack configuration.
 	more []string
-	// roles are the scopes by the roles' names; "" is the subscription.
+	// roles maps role names to scopes; "" is the subscription.
 	roles map[string]string
 	graph string
-	// existing says that there is a registry already, which somebody else has made.
+	// existing means that another user has already created the registry.
 	existing bool
 }
 
@@ -52,7 +52,7 @@ var permissionCases = map[string]permissionCase{
 		roles: map[string]string{roleAdmin: existing, "Azure Kubernetes Service Cluster User Role": cluster},
 	},
 	"lock": {
-		// User Access Administrator takes the place of the administrator of roles: it includes all that this one may do.
+		// User Access Administrator replaces the role administrator: it includes all rights of that role.
 		registry: "{sku: Basic, lock: true, protect: false, pull: {mode: token}}", roles: map[string]string{base: "", "User Access Administrator": ""},
 	},
 	"private endpoint": {
@@ -96,7 +96,7 @@ var permissionCases = map[string]permissionCase{
 	},
 }
 
-// permitted is the stack of a case, with everything that the deploying user does not make, and the rights of the case but one.
+// permitted is the stack of a case, with all that other users create, and the rights of the case except one.
 func permitted(t *testing.T, c permissionCase, without string) *stack {
 	t.Helper()
 	file := filepath.Join(t.TempDir(), "kubeconfig")
@@ -141,7 +141,7 @@ func TestPermissions(t *testing.T) {
 	}
 }
 
-// TestMissingPermissions: without any one of them, an update fails with what Azure or Microsoft Graph says.
+// TestMissingPermissions: if one is missing, an update fails with the error of Azure or Microsoft Graph.
 func TestMissingPermissions(t *testing.T) {
 	for name, c := range permissionCases {
 		all := slices.Sorted(maps.Keys(c.roles))
@@ -161,8 +161,8 @@ func TestMissingPermissions(t *testing.T) {
 	}
 }
 
-// TestOwners: the provider removes whoever makes an object of Entra from its owners, unless the program names them; without
-// rights over all objects, that was their last change.
+// TestOwners: the provider removes an Entra object's creator from its owners, unless the program lists them; the creator then
+// needs rights over all objects for changes.
 func TestOwners(t *testing.T) {
 	for _, graph := range []string{GraphAll, GraphOwnedBy, GraphDeveloper} {
 		e := newEngine(t, Options{})
@@ -203,7 +203,7 @@ func TestOwners(t *testing.T) {
 
 func second(_ *deployed, err error) error { return err }
 
-// TestEntraQuota: what has been deleted counts for thirty days more.
+// TestEntraQuota: deleted objects count for thirty days more.
 func TestEntraQuota(t *testing.T) {
 	e := newEngine(t, Options{})
 	e.double.SetConditions(Conditions{Rights: &Rights{Graph: GraphOwnedBy}})
@@ -223,7 +223,7 @@ func TestEntraQuota(t *testing.T) {
 	e.create(appType, "more", props{"displayName": "more", "owners": owners})
 }
 
-// TestWithdrawnRole: a registry hears of the end of a role no sooner than of its beginning.
+// TestWithdrawnRole: a removed role takes as long to take effect as a new one.
 func TestWithdrawnRole(t *testing.T) {
 	e := newEngine(t, Options{Conditions: Conditions{PullPropagation: propagation}})
 	e.group()
@@ -241,7 +241,7 @@ func TestWithdrawnRole(t *testing.T) {
 
 const propagation = 10 * time.Minute
 
-// TestPasswordUnderLock: a lock against deletion lets a token's password go, which is a change of the token.
+// TestPasswordUnderLock: under a lock against deletion, a password can be deleted: it changes the token.
 func TestPasswordUnderLock(t *testing.T) {
 	e := newEngine(t, Options{})
 	e.group()

@@ -12,12 +12,12 @@ import (
 // RoleAcrPull is the id of the role AcrPull: https://learn.microsoft.com/azure/role-based-access-control/built-in-roles
 const RoleAcrPull = "7f951dda-4ed3-4680-a7ca-43fe172d538d"
 
-// roles are the built-in roles that matter here, with what they allow on a registry's data plane.
+// roles are the built-in roles that matter here, with their rights on a registry's data plane.
 // Source: https://learn.microsoft.com/azure/container-registry/container-registry-rbac-built-in-roles-overview
 var roles = map[string]struct {
 	name    string
 	actions []string
-	abac    bool // counts in a registry in the mode "RBAC Registry + ABAC Repository Permissions", and in no other
+	abac    bool // effective only in the mode "RBAC Registry + ABAC Repository Permissions"
 }{
 	"8e3af657-a8ff-443c-a75c-2fe8c4bcb635": {"Owner", []string{"pull", "push", "delete"}, false},
 	"b24988ac-6180-42a0-ab88-20f7382dd24c": {"Contributor", []string{"pull", "push", "delete"}, false},
@@ -102,7 +102,7 @@ func (d *Double) updateRoleAssignment(id string, in props) error {
 	})
 }
 
-// sameAssignment tells that two assignments give the same role to the same principal on the same scope.
+// sameAssignment reports if two assignments give the same role to the same principal on the same scope.
 func sameAssignment(a, b props) bool {
 	for _, key := range []string{"scope", "principalId", "roleDefinitionId"} {
 		if !strings.EqualFold(text(a, key), text(b, key)) {
@@ -112,8 +112,7 @@ func sameAssignment(a, b props) bool {
 	return true
 }
 
-// scope gives the canonical id of what a role can be assigned on or a lock put on, if it exists. Somebody else's resource is
-// taken to exist.
+// scope returns the canonical id of an existing scope of a role or a lock. Foreign resources are assumed to exist.
 func (s *state) scope(id string) (string, error) {
 	if foreign(id) {
 		return id, nil
@@ -148,8 +147,8 @@ func (s *state) scope(id string) (string, error) {
 	return "", resourceNotFound(original[6]+"/"+original[7], original[8], original[4])
 }
 
-// role gives the GUID of a role definition. ARM takes more than one form, but gives back only this one, and a program that
-// uses another sees a difference after every refresh; so the double refuses the others.
+// role returns the GUID of a role definition. ARM accepts several forms, but returns only this one, and a program that uses
+// another gets a diff after every refresh; so the double rejects the others.
 func (s *state) role(id string) (string, error) {
 	prefix := strings.ToLower(s.subscriptionID() + "/providers/Microsoft.Authorization/roleDefinitions/")
 	guid, found := strings.CutPrefix(strings.ToLower(id), prefix)
@@ -165,7 +164,7 @@ func (s *state) role(id string) (string, error) {
 	return guid, nil
 }
 
-// checkPrincipal applies the rules on whom a role is given to.
+// checkPrincipal applies the rules on a role's principal.
 func (d *Double) checkPrincipal(s *state, in props) error {
 	id, claimed := text(in, "principalId"), text(in, "principalType")
 	if uuid.Validate(id) != nil {
@@ -176,9 +175,9 @@ func (d *Double) checkPrincipal(s *state, in props) error {
 			claimed, strings.Join(principalTypes, ", "))
 	}
 	actual, created := s.principal(id)
-	// Told what the principal is, ARM does not look it up in its own copy of the directory: a group, a person or a pipeline's
-	// identity that nobody has made here is taken as it is said to be. That the id of an application passes as well is a trap
-	// of Azure's, with a role for nobody at its end; here it does not.
+	// With a principalType, ARM does not look the principal up in its copy of the directory: it accepts any group, user or pipeline
+	// identity that was not created here. Azure also accepts the id of an application, a trap: no principal gets the role. The
+	// double rejects it.
 	waits := claimed == "" && actual == "ServicePrincipal" && d.now().Before(later(created, d.conditions.Load().Replication))
 	switch {
 	case actual == "" && (claimed == "" || s.isApplication(id)), waits:
@@ -193,7 +192,7 @@ func (d *Double) checkPrincipal(s *state, in props) error {
 	return nil
 }
 
-// later adds a delay to a time; Never stays out of reach.
+// later adds a delay to a time; Never is never reached.
 func later(t time.Time, delay time.Duration) time.Time {
 	if delay == Never {
 		return time.Date(9999, time.December, 31, 0, 0, 0, 0, time.UTC)
@@ -203,7 +202,7 @@ func later(t time.Time, delay time.Duration) time.Time {
 
 func undashed(guid string) string { return strings.ReplaceAll(guid, "-", "") }
 
-// roleAssignmentOutputs are the properties that ARM answers.
+// roleAssignmentOutputs are the properties that ARM returns.
 func roleAssignmentOutputs(s *state, r *armResource) props {
 	kind := text(r.Settings, "principalType")
 	if actual, _ := s.principal(text(r.Settings, "principalId")); actual != "" {

@@ -55,7 +55,7 @@ func TestRoleAssignmentRules(t *testing.T) {
 	require.NoError(t, err)
 }
 
-// TestGivenPrincipals holds that a role can be given to those whom the stack has not made, if it says what they are.
+// TestGivenPrincipals checks that a role can be assigned to a principal outside the stack, if its type is given.
 func TestGivenPrincipals(t *testing.T) {
 	e := newEngine(t, Options{Conditions: Conditions{Replication: Never}})
 	e.group()
@@ -102,7 +102,7 @@ func TestARMLearnsOfPrincipalsLater(t *testing.T) {
 	e.clock.advance(time.Minute - time.Second)
 	_, err = e.try(roleType, "pull", in)
 	require.ErrorContains(t, err, "PrincipalNotFound")
-	e.assign("push", id.objectID(), acrPush, registry.id) // a principalType makes ARM believe it
+	e.assign("push", id.objectID(), acrPush, registry.id) // ARM accepts it with a principalType
 	e.clock.advance(time.Second)
 	assignment := e.create(roleType, "pull", in)
 	assert.Equal(t, "ServicePrincipal", assignment.out("principalType"))

@@ -12,8 +12,8 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource/plugin"
 )
 
-// schema says which values a property takes. It is read off the SDK's own types, so that the double takes exactly what a
-// program can send: a field of a struct is a property, a plain value (no pointer, slice or map) is required.
+// schema describes a property's values. It is derived from the SDK's own types, so that the double accepts exactly what a program
+// can send: a struct field is a property, a plain value (no pointer, slice or map) is required.
 type schema struct {
 	kind   string // "object", "array", "map", "string", "boolean", "number", "integer", or "any"
 	fields map[string]field
@@ -25,7 +25,7 @@ type field struct {
 	required bool
 }
 
-// schemaOf reads the schema off a struct type of the SDK with `pulumi:"…"` tags.
+// schemaOf derives the schema from an SDK struct with `pulumi:"…"` tags.
 func schemaOf(t reflect.Type) *schema { return readSchema(t, map[reflect.Type]*schema{}) }
 
 func readSchema(t reflect.Type, seen map[reflect.Type]*schema) *schema {
@@ -68,8 +68,8 @@ func readSchema(t reflect.Type, seen map[reflect.Type]*schema) *schema {
 	return s
 }
 
-// prune leaves only those properties of an object that the schema has, at any depth. An answer has a map where the inputs are
-// a set of strings, such as the identities of a resource: its keys are what was asked for.
+// prune keeps only those properties of an object that the schema has, at any depth. Where the inputs are a set of strings, such
+// as a resource's identities, a response has a map: its keys are the inputs.
 func (s *schema) prune(in props) props {
 	out := props{}
 	for name, v := range in {
@@ -200,7 +200,7 @@ func join(path, name string) string {
 	return path + "." + name
 }
 
-// nearest suggests the known name that a mistyped one is closest to, if one is close at all.
+// nearest suggests the known name closest to a mistyped one, if one is close.
 func nearest(name string, known []string) string {
 	best, distance := "", 4
 	for _, k := range known {

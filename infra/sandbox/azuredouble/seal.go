@@ -14,10 +14,10 @@ import (
 // sealedMark begins a sealed text.
 const sealedMark = "sealed:"
 
-// sealer keeps what Azure is told in confidence, and has to know again, out of the state's file in plain text.
+// sealer encrypts secrets in the state file that the double must be able to read again.
 type sealer struct{ aead cipher.AEAD }
 
-// newSealer makes one with the key in a file, which it makes if it is not there.
+// newSealer creates one with the key in a file. It creates a missing file.
 func newSealer(file string) (*sealer, error) {
 	key, err := os.ReadFile(file)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -54,8 +54,8 @@ func (s *sealer) open(text string) (string, error) {
 	return string(content), err
 }
 
-// changeSecrets applies a change to the texts in a state that Azure is told in confidence: the secret values of tasks' steps,
-// and the token with which a task fetches its sources.
+// changeSecrets applies a change to the secrets in a state: the secret values of tasks' steps, and the token with which a task
+// fetches its sources.
 func (s *state) changeSecrets(change func(string) (string, error)) error {
 	apply := func(holder props, key string) (err error) {
 		if value, given := holder[key].(string); given {

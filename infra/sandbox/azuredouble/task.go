@@ -19,7 +19,7 @@ var (
 	taskName  = regexp.MustCompile(`^[a-zA-Z0-9_-]*$`)
 	cronText  = regexp.MustCompile(`^[\dA-Za-z*/, -]+$`)
 	cronRules = cron.NewParser(cron.Minute | cron.Hour | cron.Dom | cron.Month | cron.Dow)
-	// taskSteps are the kinds of steps, by type. The SDK takes any of them in the one input.
+	// taskSteps are the kinds of steps, by type. The SDK accepts any in one input.
 	taskSteps = map[string]*schema{
 		"Docker":      schemaOf(tasks.DockerBuildStepArgs{}.ElementType()),
 		"EncodedTask": schemaOf(tasks.EncodedTaskStepArgs{}.ElementType()),
@@ -30,7 +30,7 @@ var (
 // taskOptions are the settings of a task with few allowed values.
 var taskOptions = []oneOf{
 	{[]string{"status"}, []string{"Enabled", "Disabled"}},
-	{[]string{"platform", "os"}, []string{"Linux", "Windows", "linux", "windows"}}, // any case was seen
+	{[]string{"platform", "os"}, []string{"Linux", "Windows", "linux", "windows"}}, // both cases occur
 	{[]string{"platform", "architecture"}, []string{"amd64", "x86", "386", "arm", "arm64"}},
 	{[]string{"credentials", "sourceRegistry", "loginMode"}, []string{"None", "Default"}},
 }
@@ -127,7 +127,7 @@ func taskDefaults(props) props {
 	}
 }
 
-// taskOutputs are the properties that ARM answers.
+// taskOutputs are the properties that ARM returns.
 func taskOutputs(s *state, r *armResource) props {
 	outputs := childOutputs(r, "taskName", taskType)
 	outputs["creationDate"] = r.Created.Format(time.RFC3339)

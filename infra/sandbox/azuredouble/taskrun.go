@@ -12,14 +12,14 @@ import (
 	"gopkg.in/yaml.v3"
 )
 
-// TaskRun is one run of an ACR Task, as far as the double understands tasks: an import of an image or a build of one.
+// TaskRun is one run of an ACR Task that the double supports: an import of an image or a build of one.
 type TaskRun struct {
-	LoginServer string // of the registry whose task it is
-	Image       string // what to make, as "repository:tag"
+	LoginServer string // of the task's registry
+	Image       string // to create, as "repository:tag"
 
 	// Source is the image to import, with its host; empty for a build. Username and Password are for it.
 	Source, Username, Password string
-	// Context and Dockerfile are what to build from.
+	// Context and Dockerfile are the build sources.
 	Context, Dockerfile string
 	// Platform to build for, as "linux/amd64".
 	Platform string
@@ -50,7 +50,7 @@ func taskRunKind() *kind {
 				return "", nil, fmt.Errorf("retrieving %q: %w", text(in, "containerRegistryTaskId"), err)
 			}
 			if err := d.runTask(ctx, task); err != nil {
-				// The provider tells no more than this; the double adds what the run's log would say.
+				// The provider reports only this; the double adds the message of the run's log.
 				return "", nil, fmt.Errorf("waiting for scheduled task to finish: unexpected state 'Failed', wanted target 'Succeeded'."+
 					" last error: %%!s(<nil>) (the run's log: %w)", err)
 			}
@@ -58,7 +58,7 @@ func taskRunKind() *kind {
 		},
 		read: func(_ *Double, id string) (props, props, error) {
 			settings := props{"containerRegistryTaskId": strings.TrimSuffix(id, suffix)}
-			return settings, settings, nil // the provider does not look
+			return settings, settings, nil // the provider reads nothing
 		},
 		remove: func(*Double, string) error { return nil },
 	}
@@ -102,7 +102,7 @@ func (d *Double) runTask(ctx context.Context, task *armResource) error {
 	return d.options.RunTask(ctx, run)
 }
 
-// parseImport reads the steps of a task that imports.
+// parseImport reads the steps of an import task.
 func (r *TaskRun) parseImport(task *armResource) error {
 	content, err := base64.StdEncoding.DecodeString(text(task.Settings, "step", "encodedTaskContent"))
 	if err != nil {
@@ -134,14 +134,14 @@ func (r *TaskRun) parseImport(task *armResource) error {
 	return nil
 }
 
-// importBlocked tells whether a registry is closed to the service that imports.
+// importBlocked reports whether a registry blocks the import service.
 // Source: https://learn.microsoft.com/azure/container-registry/allow-access-trusted-services
 func importBlocked(registry props) bool {
 	restricted := text(registry, "publicNetworkAccess") == "Disabled" || text(registry, "networkRuleSet", "defaultAction") == "Deny"
 	return restricted && text(registry, "networkRuleBypassOptions") == "None"
 }
 
-// mayImport tells whether a principal has the role to import on a registry.
+// mayImport reports if a principal has the import role on a registry.
 func (s *state) mayImport(principal string, registry *armResource) bool {
 	for _, a := range s.Resources {
 		if !isRoleAssignment(a) || principal == "" || !strings.EqualFold(text(a.Settings, "principalId"), principal) {

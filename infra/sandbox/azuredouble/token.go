@@ -19,15 +19,15 @@ var (
 	scopeMapRight = regexp.MustCompile(`^repositories/([a-z0-9]+([._/-]+[a-z0-9]+)*(/\*)?|\*)/(content/(read|write|delete)|metadata/(read|write))$`)
 )
 
-// maxTokens is how many tokens, and as many scope maps, a registry can have.
+// maxTokens limits a registry's tokens, and also its scope maps.
 // Source: https://learn.microsoft.com/azure/container-registry/container-registry-skus
 var maxTokens = map[string]int{"Basic": 100, "Standard": 500, "Premium": 50000}
 
-// maxScopeActions is how many actions a scope map can have.
+// maxScopeActions limits the actions of a scope map.
 // Source: https://learn.microsoft.com/azure/container-registry/container-registry-skus
 const maxScopeActions = 500
 
-// newLimited is a new child of a registry of which it has only so many.
+// newLimited is newChild for a kind with a quota.
 func (s *state) newLimited(in props, kind, name string) (id string, err error) {
 	registry, id, err := s.newChild(in, kind, name)
 	if err != nil {
@@ -81,7 +81,7 @@ func checkScopeMap(in props) error {
 	return nil
 }
 
-// keepScopeMap refuses to delete a scope map that a token uses.
+// keepScopeMap rejects deleting a scope map that a token uses.
 func keepScopeMap(s *state, r *armResource) error {
 	registry := s.resource(r.ID[:strings.LastIndex(strings.ToLower(r.ID), "/scopemaps/")])
 	for _, token := range s.children(registry, "tokens") {
@@ -93,7 +93,7 @@ func keepScopeMap(s *state, r *armResource) error {
 	return nil
 }
 
-// scopeMapOutputs are the properties that ARM answers.
+// scopeMapOutputs are the properties that ARM returns.
 func scopeMapOutputs(_ *state, r *armResource) props {
 	outputs := childOutputs(r, "scopeMapName", scopeMapType)
 	outputs["creationDate"] = r.Created.Format(time.RFC3339)
@@ -114,7 +114,7 @@ func (d *Double) createToken(in props) (string, error) {
 	return id, err
 }
 
-// updateToken changes a token by PUT: passwords that the request does not name are gone afterwards.
+// updateToken changes a token by PUT, which deletes passwords that are not in the request.
 // Source: https://github.com/Azure/acr/issues/667
 func (d *Double) updateToken(id string, in props) error {
 	return d.change(func(s *state) error {
@@ -153,7 +153,7 @@ func checkToken(s *state, id string, in props) error {
 	return nil
 }
 
-// tokenOutputs are the properties that ARM answers.
+// tokenOutputs are the properties that ARM returns.
 func tokenOutputs(_ *state, r *armResource) props {
 	outputs := childOutputs(r, "tokenName", tokenType)
 	outputs["creationDate"] = r.Created.Format(time.RFC3339)
@@ -170,7 +170,7 @@ func tokenOutputs(_ *state, r *armResource) props {
 	return withSettings(outputs, r.Settings, "scopeMapId", "status")
 }
 
-// tokenPrincipal marks a token among the principals; its id follows.
+// tokenPrincipal precedes a token's id in a principal.
 const tokenPrincipal = "token:"
 
 // token finds an enabled token of a registry by name.
@@ -182,7 +182,7 @@ func (s *state) token(registry *armResource, name string) *armResource {
 	return r
 }
 
-// tokenAllows tells whether a token's scope map has an action ("pull", "push" or "delete") on a repository.
+// tokenAllows reports if a token's scope map allows an action ("pull", "push" or "delete") on a repository.
 func (s *state) tokenAllows(id, repository, action string) bool {
 	r := s.resource(id)
 	if r == nil || text(r.Settings, "status") == "disabled" {

@@ -8,15 +8,14 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
 )
 
-// props are properties in the shape that the SDKs send: plain values (string, bool, float64, []any, props) without nulls
-// and secrets. A value that a preview does not know yet is [unknown].
+// props are properties in the shape that the SDKs send: plain values (string, bool, float64, []any, props) without nulls and
+// secrets. A value that is unknown in a preview is [unknown].
 type props = map[string]any
 
-// unknown stands for a value that is not known during a preview.
+// unknown is a value that is not known during a preview.
 type unknown struct{}
 
-// toProps makes plain properties of what the engine sent. Keys beginning with "__" are notes of the provider to itself and
-// are left out.
+// toProps converts the engine's properties to plain ones. It omits keys with the prefix "__", the provider's own notes.
 func toProps(m resource.PropertyMap) props {
 	out := props{}
 	for k, v := range m {
@@ -56,7 +55,7 @@ func toPlain(v resource.PropertyValue) any {
 	}
 }
 
-// fromProps is the way back to the engine.
+// fromProps converts props for the engine.
 func fromProps(p props) resource.PropertyMap {
 	out := resource.PropertyMap{}
 	for k, v := range p {
@@ -108,7 +107,7 @@ func isUnknown(v any) bool {
 	return is
 }
 
-// merge lays p over defaults, object by object.
+// merge overrides defaults with p, recursively.
 func merge(defaults, p props) props {
 	out := maps.Clone(defaults)
 	if out == nil {
@@ -125,7 +124,7 @@ func merge(defaults, p props) props {
 	return out
 }
 
-// strip takes away what equals the defaults, object by object: it undoes merge.
+// strip removes default values, object by object: it undoes merge.
 func strip(p, defaults props) props {
 	out := props{}
 	for k, v := range p {
@@ -142,8 +141,8 @@ func strip(p, defaults props) props {
 	return out
 }
 
-// reconcile brings inputs up to date with the actual settings, for a refresh: it takes over what differs, and adds what
-// nobody asked for only where it is not the provider's own default.
+// reconcile updates inputs from the actual settings, for a refresh: it copies differing values, and adds values without an input
+// only if they are not the provider's own default.
 func reconcile(inputs, actual, defaults props) props {
 	out := props{}
 	for k, now := range actual {
@@ -167,8 +166,8 @@ func reconcile(inputs, actual, defaults props) props {
 	return out
 }
 
-// carry brings inputs up to date as azure-native does at a refresh: what has changed in the answer since the last time is
-// taken over, at any depth, and nothing else, however different it is from the inputs.
+// carry updates inputs as azure-native does in a refresh: it copies only values that changed in the response since the last one,
+// at any depth, even if others differ from the inputs.
 // Source: Read and applyDiff in provider/pkg/provider of pulumi/pulumi-azure-native.
 func carry(inputs, before, now props) props {
 	out := maps.Clone(inputs)
@@ -208,7 +207,7 @@ func carryValue(input, was, now any) any {
 	return out
 }
 
-// asProps gives three values as objects, or nothing if one of them is none.
+// asProps returns three objects, or nil if one value is not one.
 func asProps(a, b, c any) (x, y, z props) {
 	x, isX := a.(props)
 	y, isY := b.(props)

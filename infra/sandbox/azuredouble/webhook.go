@@ -9,13 +9,13 @@ import (
 
 const webhookType = registryType + "/webhooks"
 
-// maxWebhooks is how many webhooks a registry can have.
+// maxWebhooks limits the webhooks of a registry.
 // Source: https://learn.microsoft.com/azure/container-registry/container-registry-skus
 var maxWebhooks = map[string]int{"Basic": 2, "Standard": 10, "Premium": 500}
 
 var webhookActions = []string{"push", "delete", "quarantine", "chart_push", "chart_delete"}
 
-// webhookSecrets are the settings that ARM takes, but does not show.
+// webhookSecrets are settings that ARM accepts, but does not return.
 var webhookSecrets = []string{"customHeaders", "serviceUri"}
 
 func (d *Double) createWebhook(in props) (string, error) {
@@ -59,7 +59,7 @@ func (d *Double) putWebhook(s *state, id string, in props) error {
 	}
 	shown := merge(nil, in)
 	for _, secret := range webhookSecrets {
-		delete(shown, secret) // nothing ever asks for it, so it is not kept either
+		delete(shown, secret) // it is never read, so it is not stored
 	}
 	return s.put(id, shown, d.now())
 }
@@ -93,7 +93,7 @@ func checkWebhookQuota(registry props, count int) error {
 
 func webhookDefaults(props) props { return props{"scope": "", "status": "enabled"} }
 
-// webhookOutputs are the properties that ARM answers.
+// webhookOutputs are the properties that ARM returns.
 func webhookOutputs(_ *state, r *armResource) props {
 	full := merge(webhookDefaults(nil), r.Settings)
 	full["status"] = strings.ToLower(text(full, "status"))
@@ -102,7 +102,7 @@ func webhookOutputs(_ *state, r *armResource) props {
 	return withSettings(outputs, full, "actions", "scope", "status", "tags")
 }
 
-// childOutputs are what ARM answers for everything that belongs to a registry.
+// childOutputs are ARM's outputs of any child of a registry.
 func childOutputs(r *armResource, name, kind string) props {
 	outputs := props{
 		"name":              text(r.Settings, name),
@@ -116,7 +116,7 @@ func childOutputs(r *armResource, name, kind string) props {
 	return outputs
 }
 
-// unchangeable refuses a change that the service does not make, although the provider asks for it in place.
+// unchangeable rejects a change that the provider sends as an update, but the service does not make.
 func unchangeable(r *armResource, in props, names ...string) error {
 	for _, name := range names {
 		if was, wanted := fmt.Sprint(r.Settings[name]), fmt.Sprint(in[name]); !strings.EqualFold(was, wanted) {

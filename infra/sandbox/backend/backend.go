@@ -1,5 +1,5 @@
-// Package backend runs what stands in for the outside world of the stack: the double of Azure, the double of the
-// registries with the demo images in it, and the Kubernetes cluster.
+// Package backend runs the stack's environment: the double of Azure, the double of the registries with the demo images, and the
+// Kubernetes cluster.
 package backend
 
 import (
@@ -28,19 +28,19 @@ import (
 // dockerHubAccount is the Docker Hub account that offers the demo images.
 const dockerHubAccount = "wolfgangofner"
 
-// pause is the Docker Hub repository with the image that a node with containerd holds pods together with.
+// pause is the Docker Hub repository of the image that holds each pod's namespaces with containerd.
 const pause = "sandbox/pause"
 
 // Options say where the services keep their state and how they behave.
 type Options struct {
 	Dir        string   // state of all services, kept between runs
 	Kubernetes string   // the binary with all parts of Kubernetes
-	Node       string   // what the cluster's node is made of: cluster.Double or cluster.Containerd
-	NodeLogin  []string // the program with arguments that tells kubelet the node's own credentials
-	Cache      string   // where built demo images are kept for all sandboxes
+	Node       string   // type of the cluster's node: cluster.Double or cluster.Containerd
+	NodeLogin  []string // program and arguments that give kubelet the node's own credentials
+	Cache      string   // directory of built demo images for all sandboxes
 }
 
-// running are the services while they run.
+// running holds the running services.
 type running struct {
 	options   Options
 	azure     *azuredouble.Double
@@ -55,7 +55,7 @@ type running struct {
 	pulls []daemon.Pull
 }
 
-// Start starts all services, in the order in which they need each other.
+// Start starts all services in the order of their dependencies.
 func (o Options) Start(ctx context.Context, step func(string)) (_ daemon.Services, err error) {
 	ctx, cancel := context.WithCancel(ctx)
 	group, ctx := errgroup.WithContext(ctx)
@@ -134,7 +134,7 @@ func (o Options) Start(ctx context.Context, step func(string)) (_ daemon.Service
 	return r, nil
 }
 
-// serve answers at the listeners until ctx ends.
+// serve serves the listeners until ctx ends.
 func (r *running) serve(ctx context.Context, registry http.Handler, config *tls.Config, l listeners) {
 	r.group.Go(func() error { return r.azure.Serve(ctx, l.azureNative, l.azureAD, l.azure) })
 	server := &http.Server{Handler: registry, TLSConfig: config, ReadHeaderTimeout: time.Minute}
@@ -150,7 +150,7 @@ func (r *running) serve(ctx context.Context, registry http.Handler, config *tls.
 	})
 }
 
-// Info tells what runs where.
+// Info describes the sandbox.
 func (r *running) Info() daemon.Info {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -166,16 +166,16 @@ func (r *running) Info() daemon.Info {
 	}
 }
 
-// SetConditions sets what changes in Azure without anybody's doing.
+// SetConditions sets conditions of Azure that no request changes.
 func (r *running) SetConditions(c azuredouble.Conditions) { r.azure.SetConditions(c) }
 
-// NodeLogin is what the cluster's node logs in to registries with.
+// NodeLogin returns the registry login of the cluster's node.
 func (r *running) NodeLogin() daemon.Login {
 	username, password := r.azure.KubeletCredential()
 	return daemon.Login{Username: username, Password: password}
 }
 
-// Delete deletes an object from the cloud, as somebody would by hand.
+// Delete deletes an object from the cloud, like a manual deletion.
 func (r *running) Delete(id string) error { return r.azure.Delete(id) }
 
 // Outage stops a process of the cluster, or starts it again.
@@ -189,7 +189,7 @@ func (r *running) Outage(ctx context.Context, process string, over bool) error {
 // Done is closed when a service has died.
 func (r *running) Done() <-chan struct{} { return r.done }
 
-// Stop stops all services and returns why one of them had died, if so.
+// Stop stops all services and returns the error of one that has died.
 func (r *running) Stop() error {
 	var err error
 	if r.cluster != nil {
@@ -199,18 +199,18 @@ func (r *running) Stop() error {
 	return errors.Join(err, r.group.Wait())
 }
 
-// Clean removes what services in dir that were killed have left outside of dir.
+// Clean removes the leftovers of dir's killed services from outside of dir.
 func Clean(dir string) error { return cluster.Clean(clusterDir(dir)) }
 
 func clusterDir(dir string) string { return filepath.Join(dir, "cluster") }
 
-// recordPull notes that a manifest was served, and lets an Azure registry take its time for what a tag names.
+// recordPull records a served manifest. For a tag of an Azure registry, it first waits for the pull latency.
 func (r *running) recordPull(ctx context.Context, host, repository, reference, principal string) {
 	separator := ":"
 	if strings.Contains(reference, ":") { // a digest
 		separator = "@"
 	} else if host != registrydouble.DockerHub {
-		_ = r.azure.Delay(ctx, azuredouble.PullLatency) // whoever asked has gone if this fails
+		_ = r.azure.Delay(ctx, azuredouble.PullLatency) // the client is gone if this fails
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -225,19 +225,19 @@ type publisher struct {
 	owner     authn.Authenticator // the deploying user
 }
 
-// publish fills a new registry as a build pipeline would have done: by an ordinary push over HTTP.
+// publish fills a new registry like a build pipeline: by an ordinary push over HTTP.
 func (p *publisher) publish(ctx context.Context, loginServer string) error {
-	// It takes a second. A push that hangs is to be seen as one that has failed.
+	// A push takes a second. The timeout turns a hanging push into a failure.
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
-	// A registry that had the same name before has left its content behind.
+	// An earlier registry of the same name can have left its content.
 	if err := p.registry.Remove(loginServer); err != nil {
 		return err
 	}
 	return demoimages.Push(ctx, p.images, loginServer, "", p.owner, p.transport)
 }
 
-// seedDockerHub offers the same images publicly.
+// seedDockerHub publishes the same images.
 func (p *publisher) seedDockerHub(ctx context.Context) error {
 	for reference, image := range p.images {
 		repository, tag, _ := strings.Cut(reference, ":")
@@ -248,7 +248,7 @@ func (p *publisher) seedDockerHub(ctx context.Context) error {
 	return nil
 }
 
-// seedPause offers the image with which a node holds pods together.
+// seedPause publishes the image that holds a pod's namespaces.
 func (p *publisher) seedPause(ctx context.Context, cache string) error {
 	image, err := demoimages.Pause(ctx, "", cache)
 	if err != nil {

@@ -8,7 +8,7 @@ import (
 	"example.com/acr-microservices/infra/sandbox/azuredouble"
 )
 
-// kinds tell by its id what type of resource a cloud object is; the first match counts.
+// kinds map a cloud object's id to its resource type; the first match counts.
 var kinds = []struct {
 	token string
 	id    *regexp.Regexp
@@ -33,7 +33,7 @@ var kinds = []struct {
 	{"azuread:index/application:Application", regexp.MustCompile(`^/applications/[^/]+$`)},
 }
 
-// Discard deletes the cloud objects that are of one of the types and not among the known ids.
+// Discard deletes the cloud objects of the given types, except those with a known id.
 func (r *running) Discard(types, known []string) error {
 	types = slices.Clone(types)
 	for i, token := range types {

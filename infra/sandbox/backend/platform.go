@@ -16,11 +16,11 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/tarball"
 )
 
-// machines are the platforms for which a build can be asked.
+// machines are the supported platforms of a build.
 var machines = map[string]elf.Machine{"linux/amd64": elf.EM_X86_64, "linux/arm64": elf.EM_AARCH64}
 
-// forPlatform gives an image that says it is for another platform, and whose programs this machine's kernel takes for one of
-// that platform's: it refuses to start them. For the machine in question they would be wrong all the same.
+// forPlatform returns an image that claims another platform. This machine's kernel takes its programs for that platform's and
+// refuses to start them. They would not run on that platform either.
 func forPlatform(image v1.Image, platform string) (v1.Image, error) {
 	machine, known := machines[platform]
 	if !known {
@@ -58,9 +58,9 @@ func forPlatform(image v1.Image, platform string) (v1.Image, error) {
 	return mutate.ConfigFile(foreign, made)
 }
 
-// retarget rewrites the machine in the head of each program of a layer.
+// retarget rewrites the machine field of each program in a layer.
 func retarget(layer v1.Layer, machine elf.Machine) ([]byte, error) {
-	// Where an ELF file of either size has its machine: https://refspecs.linuxfoundation.org/elf/gabi4+/ch4.eheader.html
+	// Machine's offset in 32-bit and 64-bit ELF files: https://refspecs.linuxfoundation.org/elf/gabi4+/ch4.eheader.html
 	const machineAt = 18
 	old, err := layer.Uncompressed()
 	if err != nil {

@@ -8,14 +8,14 @@ import (
 	"os"
 )
 
-// addresses are where the doubles answer, as host:port.
+// addresses are the doubles' addresses, as host:port.
 type addresses struct{ AzureNative, AzureAD, Azure, Registry string }
 
 // listeners are the open ports of the doubles.
 type listeners struct{ azureNative, azureAD, azure, registry net.Listener }
 
-// listen opens the ports that the file names, so that a sandbox has the same addresses after each start. A port that
-// something else has taken meanwhile, or that was never chosen, is replaced by a free one.
+// listen opens the ports in the file, so that a sandbox has the same addresses after each start. It replaces a missing port, or one
+// that another process uses, by a free one.
 func listen(file string) (l listeners, err error) {
 	var old addresses
 	content, err := os.ReadFile(file)

@@ -16,12 +16,11 @@ import (
 	"example.com/acr-microservices/infra/sandbox/demoimages"
 )
 
-// gitDouble is the one git repository that exists in the sandbox: it has a folder for each of the demo's services, and a tag for
-// each of their versions.
+// gitDouble is the sandbox's only git repository. It has a folder for each demo service, and a tag for each of their versions.
 const gitDouble = "https://github.com/example/shop.git"
 
-// runTask does what ACR would do in a run of a task. An import really copies the image, from one of the sandbox's
-// registries. A build is a stand-in: it takes the image that the folder's source gives, which the sandbox has compiled before.
+// runTask does the work of a task run in ACR. An import really copies the image, from one of the sandbox's registries. A build is
+// simulated: it uses the image of the folder's source, which the sandbox has compiled before.
 func (p *publisher) runTask(ctx context.Context, run azuredouble.TaskRun) error {
 	target, err := name.NewTag(run.LoginServer + "/" + run.Image)
 	if err != nil {
@@ -54,7 +53,7 @@ func (p *publisher) runTask(ctx context.Context, run azuredouble.TaskRun) error 
 	return remote.Write(target, image, owner...)
 }
 
-// build gives the image that a build of the context would give.
+// build returns the image of a build of the context.
 func (p *publisher) build(run azuredouble.TaskRun) (v1.Image, error) {
 	repository, at, _ := strings.Cut(run.Context, "#")
 	version, folder, _ := strings.Cut(at, ":")

@@ -182,7 +182,7 @@ func TestColdCountsEachProgram(t *testing.T) {
 	assert.FileExists(t, filepath.Join(out, "program"))
 }
 
-// What the page says is what "bench --write" has measured.
+// The page shows the results of "bench --write".
 func TestDocsShowTheResults(t *testing.T) {
 	results, err := readResults(project)
 	require.NoError(t, err)

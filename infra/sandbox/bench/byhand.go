@@ -22,8 +22,8 @@ import (
 	"example.com/acr-microservices/infra/sandbox/azuredouble"
 )
 
-// hand does by hand what the stack does, as in the article: portal and az, then kubectl and helm, one step after the other.
-// What a person takes to think, to type and to copy a password is not counted.
+// hand performs the stack's steps manually, as in the article: portal and az, then kubectl and helm, one after the other. The
+// time to think, type and copy a password is not counted.
 type hand struct {
 	world   *World
 	helm    string
@@ -35,7 +35,7 @@ type hand struct {
 // acrPullRole is the built-in role AcrPull.
 const acrPullRole = "7f951dda-4ed3-4680-a7ca-43fe172d538d"
 
-// handTools finds the tools of a person: kubectl is the sandbox's, and helm the one on the machine or else the one that CI has.
+// handTools finds the tools: kubectl is the sandbox's, helm is the machine's or, if missing, built from CI's module.
 func (w *World) handTools(ctx context.Context, project string) (*hand, error) {
 	h := &hand{
 		world: w, chart: filepath.Join(project, "infra", "charts", "microservice"),
@@ -52,7 +52,7 @@ func (w *World) handTools(ctx context.Context, project string) (*hand, error) {
 	return h, finish(ctx, cmd, "build helm")
 }
 
-// deploy deploys so many services into an empty Azure and an empty cluster, tells how long that took, and removes them again.
+// deploy deploys the services into an empty Azure and an empty cluster, returns the duration, and removes them again.
 func (h *hand) deploy(ctx context.Context, services int, slow azuredouble.Conditions) (time.Duration, error) {
 	if err := h.world.Services.SetConditions(ctx, slow); err != nil {
 		return 0, err
@@ -101,7 +101,7 @@ func (h *hand) steps(ctx context.Context, services int, slow azuredouble.Conditi
 
 type login struct{ server, username, password string }
 
-// registry makes the registry, and a service principal that may pull from it.
+// registry creates the registry, and a service principal that can pull.
 func (h *hand) registry(ctx context.Context, slow azuredouble.Conditions) (l login, err error) {
 	wait := func(name string) {
 		if err != nil {
@@ -135,7 +135,7 @@ func (h *hand) registry(ctx context.Context, slow azuredouble.Conditions) (l log
 		"registryName": "byhand0815", "resourceGroupName": "byhand", "location": "westeurope", "sku": map[string]any{"name": "Basic"},
 	})
 	wait(azuredouble.CommandLatency) // az acr show --query id
-	wait(azuredouble.CommandLatency) // az ad sp create-for-rbac --role acrpull, which consists of the four that follow
+	wait(azuredouble.CommandLatency) // az ad sp create-for-rbac --role acrpull: the next four requests
 	applicationID, application := azure("azuread:index/application:Application", map[string]any{"displayName": "by hand"})
 	_, principal := azure("azuread:index/servicePrincipal:ServicePrincipal", map[string]any{"clientId": text(application, "clientId")})
 	_, password := azure("azuread:index/applicationPassword:ApplicationPassword", map[string]any{"applicationId": applicationID})
@@ -150,7 +150,7 @@ func (h *hand) registry(ctx context.Context, slow azuredouble.Conditions) (l log
 	return login{text(registry, "loginServer"), text(application, "clientId"), text(password, "value")}, err
 }
 
-// create makes a resource in the Azure double, which a person reaches by the portal or az.
+// create creates a resource in the Azure double, in place of the portal or az.
 func (h *hand) create(ctx context.Context, token string, inputs map[string]any) (string, resource.PropertyMap, error) {
 	address := h.world.Info.AzureNative
 	if strings.HasPrefix(token, "azuread:") {
@@ -178,7 +178,7 @@ func (h *hand) create(ctx context.Context, token string, inputs map[string]any) 
 	return answer.GetId(), outputs, err
 }
 
-// run runs a command of kubectl or helm.
+// run runs a kubectl or helm command.
 func (h *hand) run(ctx context.Context, command ...string) error {
 	cmd := exec.CommandContext(ctx, command[0], command[1:]...)
 	cmd.Env = h.world.env

@@ -8,8 +8,8 @@ import (
 	"strings"
 )
 
-// Change measures an update that gives one service another tag, among many services against the same in a stack of one. That
-// anything else is touched is an error.
+// Change measures an update that changes one service's tag, in a stack of many services against a stack of one. Any other
+// change is an error.
 func Change(ctx context.Context, o Options) ([]Measure, error) {
 	sizes := o.services(100)
 	many := sizes[len(sizes)-1]

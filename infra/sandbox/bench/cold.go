@@ -13,8 +13,8 @@ import (
 	"example.com/acr-microservices/infra/sandbox/toolchain"
 )
 
-// Cold measures what the first "up" on a machine compiles, program by program and in its order, with nothing compiled before
-// but what the programs before have left. It takes as long as that first "up".
+// Cold measures the compilation of the first "up" on a machine, program by program in its order, with one cache that is empty
+// at the start. It takes as long as that first "up".
 func Cold(ctx context.Context, o Options) (_ []Measure, err error) {
 	dir, err := os.MkdirTemp("", "bench-cold-*")
 	if err != nil {

@@ -1,7 +1,7 @@
 //go:build linux
 
-// Command bench measures how fast the program and its sandbox are. It is the sandbox with one more subcommand, in a module of its
-// own, so that nobody compiles what draws the plots who does not measure. The sandbox's door builds it:
+// Command bench measures the speed of the program and its sandbox. It is the sandbox with one more subcommand, in its own module,
+// so that only benchmark users compile the plot library. The sandbox's launcher builds it:
 //
 //	go run -C infra/sandbox . bench
 package main
@@ -29,10 +29,10 @@ type part struct {
 	about    string
 	measure  Part
 	inWorld  bool // runs stacks in a sandbox
-	optional bool // takes long, and is run only when named
+	optional bool // slow; runs only when named
 }
 
-// parts are all, in the order in which they are run.
+// parts lists all parts in execution order.
 var parts = []part{
 	{name: "start", about: "a sandbox's start", measure: Start},
 	{name: "growth", about: "previews and updates that find nothing to do", measure: Growth, inWorld: true},
@@ -43,7 +43,6 @@ var parts = []part{
 	{name: "cold", about: "what the sandbox costs to compile", measure: Cold, optional: true},
 }
 
-// benchCommand measures.
 func benchCommand() cli.Extra {
 	var services []int
 	var repeat int
@@ -69,7 +68,7 @@ func benchCommand() cli.Extra {
 	cmd.Flags().IntVar(&repeat, "repeat", 0, "how often to measure, in place of each part's own number; medians count")
 	cmd.Flags().StringToStringVar(&latency, "latency", nil, "how long Azure takes for one of those: azure-native:Registry=20s")
 	cmd.Flags().BoolVar(&write, "write", false, "renew the table and the plots of infra/docs/performance.md")
-	// Not in the sandbox in which somebody works.
+	// A sandbox of its own, not the user's.
 	return cli.Extra{Command: cmd, Name: "bench", Run: func(ctx context.Context, place *cli.Place, args []string) error {
 		if list {
 			for _, part := range parts {
@@ -126,10 +125,10 @@ func durations(texts map[string]string) (map[string]time.Duration, error) {
 	return all, nil
 }
 
-// everyPart stands for all parts.
+// everyPart selects all parts.
 const everyPart = "all"
 
-// chosenParts are those that are named, or all that do not take long.
+// chosenParts returns the named parts, or all that are not optional.
 func chosenParts(names []string) []part {
 	return slices.DeleteFunc(slices.Clone(parts), func(part part) bool {
 		if len(names) == 0 {
@@ -139,7 +138,7 @@ func chosenParts(names []string) []part {
 	})
 }
 
-// measure measures the named parts. What has been measured before an error counts.
+// measure measures the named parts. After an error, it returns earlier results.
 func measure(ctx context.Context, place *cli.Place, names []string, o Options) (measures []Measure, err error) {
 	var end func() error // of the world, nil without one
 	leave := func() error {
@@ -162,7 +161,7 @@ func measure(ctx context.Context, place *cli.Place, names []string, o Options) (
 				return measures, err
 			}
 		}
-		if !part.inWorld { // a sandbox that does nothing is not quite idle
+		if !part.inWorld { // even an idle sandbox uses some CPU
 			if err := leave(); err != nil {
 				return measures, err
 			}

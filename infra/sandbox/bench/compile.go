@@ -20,17 +20,17 @@ const (
 	coldShare   = 1. / 3 // of the stock program's, at most
 	editShare   = 0.4
 	noEditShare = 0.1
-	peakLimit   = 1536 // MiB in a single process, which is what the smallest hosted agents can spare
+	peakLimit   = 1536 // MiB in a single process: the smallest hosted agents can spare that much
 	repeats     = 5    // of the builds after each cold one; they take seconds
 )
 
-// StockProgram is the folder of the program that the program is compared with, in the project's folder.
+// StockProgram is the folder, in the project, of the program used for comparison.
 const StockProgram = "infra/sandbox/tools/stock"
 
-// Compile measures what it costs to compile the program and the stock program: with nothing compiled before, as on the agent
-// of a pipeline; after one edit of the graph, and of what the configuration allows, which in the stock program is the same; and
-// with nothing edited, when Pulumi still links, unless it has a buildTarget. Then, what each of the program's shortcuts saves. It
-// works on copies, and fills a cache of its own.
+// Compile measures the cost of compiling the program and the stock program: with an empty cache, as on a pipeline agent; after
+// one edit of the graph, and one of the configuration's validation, which is the same edit in the stock program; and without an
+// edit, when Pulumi still links unless there is a buildTarget. It also measures the saving of each shortcut. It works on copies
+// with its own cache.
 func Compile(ctx context.Context, o Options) ([]Measure, error) {
 	ours, stock := programs(o.Project)
 	for _, program := range []*compiled{ours, stock} {
@@ -70,7 +70,7 @@ func Compile(ctx context.Context, o Options) ([]Measure, error) {
 	}, ours.worth()...), nil
 }
 
-// programs returns what is compared in the project's folder.
+// programs returns the program and the stock program.
 func programs(project string) (ours, stock *compiled) {
 	ours = &compiled{
 		name: "the program", module: project, sources: []string{"*.go", "infra/*.go", "infra/*/*.go", "infra/internal/*/*.go"},
@@ -84,12 +84,12 @@ func programs(project string) (ours, stock *compiled) {
 	return ours, stock
 }
 
-// compiled is a program and what its builds took.
+// compiled is a program with its build costs.
 type compiled struct {
 	name    string
 	module  string   // folder of its go.mod
 	sources []string // patterns of its source files in it
-	edits   []*edit  // of the graph, and then, where that is apart, of what the configuration allows
+	edits   []*edit  // of the graph, then, if separate, of the configuration's validation
 
 	shortcuts []*shortcut
 
@@ -101,16 +101,16 @@ type compiled struct {
 	cold, again []cost
 }
 
-// edit changes a quoted text in a source file; took is what the builds after it did.
+// edit changes a quoted text in a source file; took has the costs of later builds.
 type edit struct {
 	file, text string
 	took       []cost
 }
 
-// cost is what a build takes.
+// cost is a build's cost.
 type cost struct {
 	cpu, wall time.Duration
-	peak      float64 // MiB of the largest process: the compiler with a package, or the linker
+	peak      float64 // MiB of the largest process: a compiler or the linker
 	size      float64 // MiB of the executable, if there is one
 }
 
@@ -191,7 +191,7 @@ func (p *compiled) buildEdited(ctx context.Context, change *edit) (cost, error) 
 	return p.build(ctx)
 }
 
-// build builds the program as Pulumi does it, without a buildTarget into a new file each time.
+// build builds the program like Pulumi; without a buildTarget, into a new file each time.
 func (p *compiled) build(ctx context.Context) (cost, error) {
 	p.builds++
 	executable := filepath.Join(p.dir, "executable")
@@ -255,7 +255,7 @@ func (e *edit) apply(module, dir string, time int) error {
 	return os.WriteFile(filepath.Join(dir, e.file), []byte(edited), 0o600)
 }
 
-// goCommand runs the go command, and returns what it took, with all processes that it started.
+// goCommand runs the go command and returns its cost, including its child processes.
 func goCommand(ctx context.Context, dir string, env []string, args ...string) (cost, error) {
 	var stderr strings.Builder
 	cmd := exec.CommandContext(ctx, "go", args...)
@@ -269,6 +269,6 @@ func goCommand(ctx context.Context, dir string, env []string, args ...string) (c
 	return cost{
 		cpu:  cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime(),
 		wall: time.Since(start),
-		peak: float64(usage.Maxrss) / 1024, // Linux counts in KiB, and takes the largest of the processes waited for
+		peak: float64(usage.Maxrss) / 1024, // Linux reports KiB, of the largest process waited for
 	}, nil
 }

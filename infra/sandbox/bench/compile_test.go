@@ -18,7 +18,7 @@ import (
 
 const project = "../../.."
 
-// The two programs differ in how they are written, and in nothing else.
+// The two programs use the same versions; only their code differs.
 func TestStockProgramHasTheSameVersions(t *testing.T) {
 	t.Parallel()
 	pins := func(folder string) map[string]bool {
@@ -78,7 +78,7 @@ func TestMeasureOfACompiledProgram(t *testing.T) {
 	require.ErrorContains(t, wrong.apply(module, t.TempDir(), 1), `main.go: "good bye is not there to edit`)
 }
 
-// What Compile edits is there to edit.
+// The texts that Compile edits exist.
 func TestEditsOfTheProgramsThatAreCompared(t *testing.T) {
 	t.Parallel()
 	ours, stock := programs(project)
@@ -115,7 +115,7 @@ func TestWorthOfShortcuts(t *testing.T) {
 	}, program.worth())
 }
 
-// What the program does without, it does without.
+// The omitted packages are not compiled in.
 func TestShortcutsAreTaken(t *testing.T) {
 	t.Parallel()
 	compiled := projecttest.GoOutput(t, "list", "-C", project, "-deps", ".")

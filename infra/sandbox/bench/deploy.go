@@ -14,9 +14,9 @@ import (
 // byHandUpTo is the largest number of services that are also deployed by hand, which takes minutes.
 const byHandUpTo = 10
 
-// Deploy measures the first update of a stack, in an Azure that takes its time, against the longest chain of steps that need
-// each other, and against a person who does one step after the other. A person makes one password; what the update takes to make
-// those of later periods, beside the services and behind them, is a row of its own.
+// Deploy measures the first update of a stack, in an Azure with realistic latency, against the longest chain of dependent
+// steps, and against a person who does one step after the other. A person creates one password; the update's time for those of
+// later periods, during and after the services, is a separate row.
 func Deploy(ctx context.Context, o Options) (_ []Measure, err error) {
 	sizes := o.services(1, 10, 50)
 	tools, err := o.World.handTools(ctx, o.Project)
@@ -106,16 +106,16 @@ func (f firstUp) path(counts func(urn string) bool) time.Duration {
 	return f.state.criticalPath(f.steps, counts)
 }
 
-// modest is what each pod asks for and is limited to, for fifty of them on one node.
+// modest holds each pod's requests and limits: fifty pods fit on one node.
 var modest = settings{"requests": settings{"cpu": "1m", "memory": "8Mi"}, "limits": settings{"memory": "64Mi"}}
 
-// firstUp deploys so many services with pods into an empty Azure and an empty cluster, and removes them again.
+// firstUp deploys services with pods into an empty Azure and an empty cluster, and removes them again.
 func (w *World) firstUp(ctx context.Context, services int, slow azuredouble.Conditions, env []string) (firstUp, error) {
 	name := fmt.Sprintf("pods-%d", services)
 	st, err := w.programStack(ctx, name, settings{
 		"environment": name,
 		"services": sameServices(services, settings{
-			// Each service stands for one with an image of its own, which no node has yet: all of them pull.
+			// Each service represents one with its own image that no node has yet: all of them pull.
 			"image":  settings{"repository": "customerapi", "tag": "1.0.0"},
 			"values": settings{"resources": modest, "image": settings{"pullPolicy": "Always"}},
 		}),
@@ -137,6 +137,6 @@ func (w *World) firstUp(ctx context.Context, services int, slow azuredouble.Cond
 	if err := w.Services.SetConditions(ctx, azuredouble.Conditions{}); err != nil {
 		return first, err
 	}
-	st.env = []string{stateOnce} // nobody minds if it is killed
+	st.env = []string{stateOnce} // a kill does no harm
 	return first, st.destroy(ctx)
 }

@@ -45,10 +45,10 @@ func (r run) changes() []step {
 	return changes
 }
 
-// patience is how long an operation may take. None takes half of it, even on a busy machine.
+// patience is the time limit of an operation. None takes half of it, even on a busy machine.
 const patience = 5 * time.Minute
 
-// operate runs an operation of the real CLI on a stack, as a person or a pipeline would, and measures it.
+// operate runs an operation of the real CLI on a stack, as a user or a pipeline would, and measures it.
 func (s *benchStack) operate(ctx context.Context, operation string, flags ...string) (run, error) {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
@@ -79,20 +79,20 @@ func (s *benchStack) operate(ctx context.Context, operation string, flags ...str
 	return r, nil
 }
 
-// pulumi is the CLI with a command about a stack, and the place of its output.
+// pulumi returns a CLI command on a stack, and the buffer of its output.
 func (s *benchStack) pulumi(ctx context.Context, args ...string) (*exec.Cmd, *bytes.Buffer) {
 	output := &bytes.Buffer{}
 	cmd := exec.CommandContext(ctx, s.world.Tools.Pulumi, append(args, "--stack="+s.name, "--non-interactive", "--color=never")...)
 	cmd.Dir, cmd.Env = s.project, slices.Concat(s.world.env, s.env)
 	cmd.Stdout, cmd.Stderr = output, output
-	// A group of its own keeps the terminal's Ctrl-C away from it: Cancel passes that on, once.
+	// Its own process group shields it from the terminal's Ctrl-C; Cancel sends one signal.
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGINT) }
 	cmd.WaitDelay = 30 * time.Second
 	return cmd, output
 }
 
-// follow reads the engine's events while they are written, until done is closed. Their own times are in whole seconds only.
+// follow reads the engine's events as they are written, until done is closed. Their timestamps are in whole seconds only.
 func follow(log string, done <-chan struct{}) []step {
 	var steps []step
 	began := map[string]time.Time{}

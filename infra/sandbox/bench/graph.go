@@ -13,7 +13,7 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/common/apitype"
 )
 
-// checkpoint is a stack's state, as the engine has stored it.
+// checkpoint is a stack's state, as stored by the engine.
 type checkpoint struct {
 	resources []apitype.ResourceV3
 	size      int // bytes
@@ -35,8 +35,8 @@ func readCheckpoint(path string) (checkpoint, error) {
 	return checkpoint{state.Checkpoint.Latest.Resources, len(content)}, nil
 }
 
-// criticalPath returns how long an update would take for the resources that count, if each of its steps began in the moment in
-// which the last of those it needs had ended: the longest chain of steps that need each other, by the graph in the state.
+// criticalPath returns the duration of an ideal update of the resources that count, in which each step starts when its last
+// dependency has ended: the longest chain of dependent steps in the state's graph.
 func (c checkpoint) criticalPath(steps []step, counts func(urn string) bool) time.Duration {
 	took := map[string]time.Duration{}
 	for _, s := range steps {
@@ -44,13 +44,13 @@ func (c checkpoint) criticalPath(steps []step, counts func(urn string) bool) tim
 	}
 	ends := map[string]time.Duration{}
 	var longest time.Duration
-	// In a state each resource stands behind those it needs.
+	// In a state, each resource follows its dependencies.
 	for _, r := range c.resources {
 		urn := string(r.URN)
 		for _, needed := range needs(r) {
 			ends[urn] = max(ends[urn], ends[needed])
 		}
-		// A component takes no time of its own: its step ends with the last of what is in it.
+		// A component takes no time itself: its step ends with its last child.
 		if r.Custom {
 			ends[urn] += took[urn]
 		}
@@ -64,23 +64,23 @@ func (c checkpoint) criticalPath(steps []step, counts func(urn string) bool) tim
 // anything counts every resource.
 func anything(string) bool { return true }
 
-// isRelease tells the releases from other resources.
+// isRelease reports whether a resource is a release.
 func isRelease(urn string) bool { return strings.Contains(urn, "kubernetes:helm.sh/v3:Release::") }
 
-// needs returns the URNs of what a resource needs.
+// needs returns the URNs of the dependencies.
 func needs(r apitype.ResourceV3) []string {
 	needed := []string{string(r.Parent)}
 	for _, dependency := range r.Dependencies {
 		needed = append(needed, string(dependency))
 	}
-	// A provider is known by "urn::id".
+	// A provider's key is "urn::id".
 	if i := strings.LastIndex(r.Provider, "::"); i > 0 {
 		needed = append(needed, r.Provider[:i])
 	}
 	return needed
 }
 
-// span is the time from the begin of the first step to the end of the last of those that count.
+// span is the time from the start of the first step to the end of the last step that counts.
 func span(steps []step, counts func(urn string) bool) time.Duration {
 	last := lastEnd(steps, counts)
 	if last.IsZero() {
@@ -90,7 +90,7 @@ func span(steps []step, counts func(urn string) bool) time.Duration {
 	return last.Sub(first.began)
 }
 
-// lastEnd is when the last of the steps that count ended; the zero time if none counts.
+// lastEnd is the end of the last step that counts; the zero time if none counts.
 func lastEnd(steps []step, counts func(urn string) bool) time.Time {
 	var last time.Time
 	for _, s := range steps {

@@ -11,8 +11,8 @@ import (
 // program is the name of the program's process.
 const program = "program"
 
-// Growth measures what previews and updates take that find nothing to do, for stacks of more and more services, against the
-// same engine with an empty program. The releases have no pods, for a node has room for about a hundred.
+// Growth measures previews and updates without changes, for stacks of increasing size, against the same engine with an empty
+// program. The releases have no pods, because a node has room for about a hundred.
 func Growth(ctx context.Context, o Options) ([]Measure, error) {
 	sizes := o.services(1, 10, 100, 500)
 	seen, err := o.World.grow(ctx, o, sizes)
@@ -59,8 +59,8 @@ func Growth(ctx context.Context, o Options) ([]Measure, error) {
 	}), nil
 }
 
-// grow deploys stacks of these numbers of services, and returns the runs of what has nothing to do in them, by what is done
-// and by number; those of the empty program are at 0.
+// grow deploys stacks of the given sizes and returns their runs without changes, by operation and by size; the empty program's
+// runs are at 0.
 func (w *World) grow(ctx context.Context, o Options, sizes []int) (map[string]map[int][]run, error) {
 	stacks := map[int]*benchStack{}
 	var err error

@@ -1,7 +1,7 @@
 //go:build linux
 
-// Package bench measures how fast the program and its sandbox are. A figure of speed is a ratio of two medians that were
-// measured in turns in one run, so that it means the same on a fast machine and on a busy one.
+// Package bench measures the speed of the program and its sandbox. A speed figure is a ratio of two medians, measured in turns
+// in one run, so that it means the same on a fast machine and on a busy one.
 package main
 
 import (
@@ -12,14 +12,14 @@ import (
 	"example.com/acr-microservices/infra/sandbox/progress"
 )
 
-// Measure is one row of the table: what was measured, for the program and for what it is compared with.
+// Measure is one row of the table: a figure of the program and the one it is compared with.
 type Measure struct {
 	Group    string  `json:"group"`              // the part of the benchmark: "compile", "growth"
 	Name     string  `json:"name"`               // "cold build, CPU", "preview"
 	Services int     `json:"services,omitempty"` // how many services; 0 if that does not matter
 	Unit     string  `json:"unit"`               // of Ours and Base: "s", "MiB", "ms/service"
 	Ours     float64 `json:"ours"`               // median
-	Base     float64 `json:"base,omitempty"`     // median of what it is compared with; 0 if with nothing
+	Base     float64 `json:"base,omitempty"`     // median of the comparison; 0 without one
 	BaseName string  `json:"baseName,omitempty"` // "stock program", "empty program", "critical path", "by hand"
 	Goal     string  `json:"goal,omitempty"`     // "≤ 1/4"; empty if there is none
 	Met      *bool   `json:"met,omitempty"`      // whether the goal is met; nil without one
@@ -28,7 +28,7 @@ type Measure struct {
 // Options say what is measured and how often.
 type Options struct {
 	Project  string                   // folder of Pulumi.yaml
-	Repeat   int                      // how often each thing is measured; its median counts. 0: as often as the part thinks fit
+	Repeat   int                      // how often each figure is measured; the median counts. 0: the part's default
 	Services []int                    // numbers of services, ascending; nil: those of the part
 	Latency  map[string]time.Duration // of Azure, in place of azuredouble.TypicalLatency: see azuredouble.Conditions
 	Console  *progress.Console        // for progress
@@ -68,7 +68,7 @@ func (o Options) repeat(standard int) int {
 	return standard
 }
 
-// median returns the middle one of the values, or the mean of the two in the middle; 0 for none.
+// median returns the middle value, or the mean of the two in the middle; 0 for none.
 func median(values []float64) float64 {
 	sorted := slices.Sorted(slices.Values(values))
 	n := len(sorted)
@@ -78,7 +78,7 @@ func median(values []float64) float64 {
 	return (sorted[(n-1)/2] + sorted[n/2]) / 2
 }
 
-// each returns a figure of each of what was measured.
+// each returns a figure of each measured item.
 func each[T any](measured []T, figure func(T) float64) []float64 {
 	figures := make([]float64, len(measured))
 	for i, m := range measured {
@@ -87,7 +87,7 @@ func each[T any](measured []T, figure func(T) float64) []float64 {
 	return figures
 }
 
-// slope returns by how much y grows with x, by least squares.
+// slope returns the slope of y over x, by least squares.
 func slope(x, y []float64) float64 {
 	var meanX, meanY, over, under float64
 	for i := range x {

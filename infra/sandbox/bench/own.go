@@ -11,15 +11,15 @@ import (
 	"time"
 )
 
-// ownCPU runs the program with so many services against the SDK's mock of an engine, and returns the CPU time of that process, the
-// executable of package mocked. It has nothing else in its memory that would cost the garbage collector time.
+// ownCPU runs the program with that many services against the SDK's mock of an engine, and returns the CPU time of that
+// process, the executable of package mocked. It has no other memory that costs garbage collection time.
 func ownCPU(ctx context.Context, project, mocked string, services int) (time.Duration, error) {
 	text, err := json.Marshal(sameServices(services, settings{"image": settings{"tag": "1.0.0"}}))
 	if err != nil {
 		return 0, err
 	}
 	cmd := exec.CommandContext(ctx, mocked)
-	cmd.Dir = project // where the program and its relative paths are at home
+	cmd.Dir = project // the base of the program's relative paths
 	cmd.Stdin = bytes.NewReader(text)
 	if err := finish(ctx, cmd, "the program with mocks"); err != nil {
 		return 0, err
@@ -27,8 +27,8 @@ func ownCPU(ctx context.Context, project, mocked string, services int) (time.Dur
 	return cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime(), nil
 }
 
-// ownCPUOfEach is by how much [ownCPU] grows with each service, from one to so many, in milliseconds: without the start of the
-// process. It is the median of both, measured in turns.
+// ownCPUOfEach is the growth of [ownCPU] per service, from one to the given number, in milliseconds, without the process's
+// start. It uses the medians of both, measured in turns.
 func ownCPUOfEach(ctx context.Context, o Options, services int) (float64, error) {
 	mocked := filepath.Join(o.World.Dir, "bench", "mocked")
 	if err := build(ctx, module(o.Project), "./mocked", mocked); err != nil {

@@ -14,7 +14,7 @@ import (
 	"gonum.org/v1/plot/vg"
 )
 
-// plotGrowth shows what previews and updates take by number of services.
+// plotGrowth plots preview and update times by number of services.
 func plotGrowth(measures []Measure, path string) error {
 	return draw(path, "Nothing to do", []line{
 		{"preview", points(measures, "growth", "preview", "empty program", ours)},
@@ -23,7 +23,7 @@ func plotGrowth(measures []Measure, path string) error {
 	})
 }
 
-// plotDeploy shows what the first update takes by number of services.
+// plotDeploy plots first update times by number of services.
 func plotDeploy(measures []Measure, path string) error {
 	return draw(path, "First up, with others' delays of Azure", []line{
 		{"by hand", points(measures, "deploy", "first up, whole", "by hand", base)},
@@ -53,7 +53,7 @@ func points(measures []Measure, group, name, baseName string, figure func(Measur
 	return xys
 }
 
-// draw writes a plot of seconds by services as SVG. Without points there is none.
+// draw writes a plot of seconds by services as SVG, unless there are no points.
 func draw(path, title string, lines []line) error {
 	plot.DefaultFont = font.Font{Typeface: "Liberation", Variant: "Sans"}
 	p := plot.New()

@@ -15,7 +15,7 @@ import (
 	"strings"
 )
 
-// Places of the results in the project.
+// Paths of the results in the project.
 const (
 	resultsFile = "infra/sandbox/bench/results/results.json"
 	growthPlot  = "infra/sandbox/bench/results/growth.svg"
@@ -25,7 +25,7 @@ const (
 	tableEnd    = "<!-- end of the table -->\n"
 )
 
-// groups are the groups of measures, in the order in which they are shown.
+// groups are the groups of measures, in display order.
 var groups = []string{"compile", "growth", "deploy", "change", "size", "start", "cold"}
 
 // Table shows the measures as a table in Markdown.
@@ -56,7 +56,7 @@ func Table(measures []Measure) string {
 	return b.String()
 }
 
-// figure shows a number with three digits that count.
+// figure shows a number in three significant digits.
 func figure(value float64) string {
 	digits := 2
 	for limit := 10.0; digits > 0 && value >= limit; limit *= 10 {
@@ -65,7 +65,7 @@ func figure(value float64) string {
 	return strconv.FormatFloat(value, 'f', digits, 64)
 }
 
-// Write puts the measures in the place of earlier ones of their groups, and makes the page's table and plots of all.
+// Write replaces the earlier measures of the same groups, and renews the page's table and the plots.
 func Write(project string, measures []Measure) error {
 	all, err := readResults(project)
 	if err != nil {

@@ -10,16 +10,16 @@ import (
 	"strings"
 )
 
-// A shortcut is what the program does without, although an SDK's documentation begins with it, because it takes long to compile.
+// A shortcut is a set of packages that an SDK's documentation uses, but that the program avoids because they compile slowly.
 type shortcut struct {
 	name   string
-	source string // of a file that names what is left out
+	source string // of a file with the avoided imports
 
 	first  []cost // of builds that compile it
 	edited []cost // of those after an edit of the graph
 }
 
-// shortcuts returns those that the program takes, the last one first.
+// shortcuts returns the program's shortcuts, the last one first.
 func shortcuts() []*shortcut {
 	const (
 		kubernetes = "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/"
@@ -34,8 +34,7 @@ func shortcuts() []*shortcut {
 	}
 }
 
-// undo builds the program, which has been built before, without its shortcuts: first without the last one, and in the end without
-// any.
+// undo rebuilds the built program without its shortcuts: first without the last one, finally without any.
 func (p *compiled) undo(ctx context.Context, status func(string)) error {
 	graph := p.edits[0]
 	for i, s := range p.shortcuts {
@@ -60,8 +59,8 @@ func (p *compiled) undo(ctx context.Context, status func(string)) error {
 	return nil
 }
 
-// worth compares the program with itself without its shortcuts. What a build that compiles something for the first time takes more
-// than one after an edit, it would take more with nothing compiled, too.
+// worth compares the program with itself without its shortcuts. The extra cost of a first build over one after an edit would
+// also apply to a cold build.
 func (p *compiled) worth() []Measure {
 	var measures []Measure
 	cold, edited := median(cpu(p.cold)), median(cpu(p.edits[0].took))

@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-// Size measures the memory that the engine, the provider and the program take, and how large the state is.
+// Size measures the memory of the engine, the provider and the program, and the size of the state.
 func Size(ctx context.Context, o Options) ([]Measure, error) {
 	sizes := o.services(1, 10, 100, 500)
 	seen := o.World.grown
@@ -63,7 +63,7 @@ func Size(ctx context.Context, o Options) ([]Measure, error) {
 	return append(measures, written), nil
 }
 
-// writtenState measures how long the engine is busy with writing the state in a first update: by leaving that to its end.
+// writtenState measures the cost of writing the state in a first update, against writing it only at the end.
 func (w *World) writtenState(ctx context.Context) (Measure, error) {
 	const services = 50
 	m := Measure{Group: "size", Name: "first up without pods", Services: services, Unit: "s", BaseName: "state written at its end only"}

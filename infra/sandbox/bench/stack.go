@@ -23,10 +23,10 @@ type benchStack struct {
 	observed bool     // whether to measure what the processes of its runs use
 }
 
-// settings are what a stack's file holds under the project's namespace.
+// settings are a stack file's keys under the project's namespace.
 type settings map[string]any
 
-// programStack returns the stack of the program with that name, with settings.
+// programStack returns the program's stack of that name, with settings.
 func (w *World) programStack(ctx context.Context, name string, s settings) (*benchStack, error) {
 	st := &benchStack{world: w, project: w.program, name: name}
 	err := st.configure(ctx, s)
@@ -40,7 +40,7 @@ func (w *World) emptyStack(ctx context.Context) (*benchStack, error) {
 	return st, err
 }
 
-// podlessStack returns a stack of so many services whose releases have no pods, deployed.
+// podlessStack returns a deployed stack of services whose releases have no pods.
 func (w *World) podlessStack(ctx context.Context, services int) (*benchStack, error) {
 	if st := w.podless[services]; st != nil {
 		return st, nil
@@ -67,11 +67,11 @@ func (w *World) newPodlessStack(ctx context.Context, name string, services int) 
 	})
 }
 
-// stateOnce makes the engine write the state at the end only. It is how a large stack gets there in minutes: the engine
-// otherwise writes the whole state before and after each step, which grows with the square of the number of services.
+// stateOnce makes the engine write the state only at the end, so that a large stack deploys in minutes. Otherwise, the engine
+// writes the whole state before and after each step, which grows with the square of the number of services.
 const stateOnce = "PULUMI_SKIP_CHECKPOINTS=true"
 
-// sameServices returns so many services with the same settings.
+// sameServices returns services with the same settings.
 func sameServices(number int, each settings) settings {
 	services := settings{}
 	for i := range number {
@@ -80,7 +80,7 @@ func sameServices(number int, each settings) settings {
 	return services
 }
 
-// configure writes the stack's settings, and makes the stack if there is none.
+// configure writes the stack's settings, and creates a missing stack.
 func (s *benchStack) configure(ctx context.Context, to settings) error {
 	s.settings = to
 	config := settings{"azure-native:location": "westeurope", "acr-microservices:registry": settings{"protect": false}}
@@ -94,7 +94,7 @@ func (s *benchStack) configure(ctx context.Context, to settings) error {
 			return err
 		}
 	}
-	file["config"] = config // beside the salt of the stack's encryption
+	file["config"] = config // keeps the stack's encryption salt
 	content, err := yaml.Marshal(file)
 	if err != nil {
 		return err

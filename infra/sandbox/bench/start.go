@@ -14,11 +14,11 @@ import (
 	"time"
 )
 
-// created is the line in which the sandbox tells that the first resource is there.
+// created matches the line that reports a created resource.
 var created = regexp.MustCompile(`^  create +\S`)
 
-// Start measures how long "go run -C infra/sandbox . up" takes, on a machine that has built everything before, until the
-// first resource is there.
+// Start measures the time from "go run -C infra/sandbox . up" to the first created resource, on a machine that has built
+// everything before.
 func Start(ctx context.Context, o Options) ([]Measure, error) {
 	var seen []float64
 	for i := range o.repeat(3) {

@@ -12,17 +12,17 @@ import (
 	"time"
 )
 
-// sample is the interval at which processes are looked at: what one does in its last moments is not seen. Looking takes time
-// itself, a hundred times a second a third of a processor.
+// sample is the sampling interval of processes; their last moments are missed. Sampling itself costs CPU: at a hundred times a
+// second, a third of a processor.
 const sample = 50 * time.Millisecond
 
-// usage is what the processes of a run have used, by the name of their program.
+// usage holds the resources used by a run's processes, by program name.
 type usage struct {
 	cpu  map[string]time.Duration
 	peak map[string]int64 // resident memory in bytes, at most
 }
 
-// observe watches a process and all below it until done is closed.
+// observe watches a process and descendants until done is closed.
 func observe(pid int, done <-chan struct{}) usage {
 	seen := map[int]process{}
 	tick := time.NewTicker(sample)
@@ -47,7 +47,7 @@ func observe(pid int, done <-chan struct{}) usage {
 	return u
 }
 
-// family returns a process and all that descend from it.
+// family returns a process and its descendants.
 func family(pid int) []int {
 	pids := []int{pid}
 	lists, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/children", pid)) // a process that has ended has none
@@ -65,7 +65,7 @@ func family(pid int) []int {
 	return pids
 }
 
-// clockTick is the unit of CPU time in /proc, the same for all of Linux's architectures that Go has.
+// clockTick is the unit of CPU time in /proc, the same on all Linux architectures of Go.
 const clockTick = 10 * time.Millisecond
 
 type process struct {
@@ -74,7 +74,7 @@ type process struct {
 	peak int64
 }
 
-// look reads what a process has used so far: https://man7.org/linux/man-pages/man5/proc_pid_stat.5.html
+// look reads a process's usage so far: https://man7.org/linux/man-pages/man5/proc_pid_stat.5.html
 func look(pid int) (process, bool) {
 	folder := fmt.Sprintf("/proc/%d/", pid)
 	exe, err := os.Readlink(folder + "exe")

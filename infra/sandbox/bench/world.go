@@ -17,7 +17,7 @@ import (
 	"example.com/acr-microservices/infra/sandbox/progress"
 )
 
-// World is a sandbox in which the real CLI runs the compiled program, as a process of its own, in stacks of any size.
+// World is a sandbox in which the real CLI runs the compiled program, as a separate process, in stacks of any size.
 type World struct {
 	cli.World
 	Console *progress.Console
@@ -53,7 +53,7 @@ func NewWorld(ctx context.Context, project string, s cli.World, con *progress.Co
 	}
 	env := engine.Env(s.Dir)
 	maps.Copy(env, s.Env)
-	// Most steps wait for others, and not for the machine. The engine would take four of them at a time for each processor.
+	// Most steps wait for others, not for the CPU. By default, the engine runs four at a time for each processor.
 	w.env = append(engine.CleanEnv(os.Environ()), daemon.Mark(s.Dir), "PULUMI_PARALLEL=64", "PULUMI_DEBUG_COMMANDS=true")
 	for name, value := range env {
 		w.env = append(w.env, name+"="+value)
@@ -61,7 +61,7 @@ func NewWorld(ctx context.Context, project string, s cli.World, con *progress.Co
 	return w, nil
 }
 
-// module is the folder of the benchmarks in the project's.
+// module is the benchmarks' folder in the project.
 func module(project string) string { return filepath.Join(project, "infra", "sandbox", "bench") }
 
 // build compiles a package as the pipeline does.
@@ -71,7 +71,7 @@ func build(ctx context.Context, module, pkg, out string) error {
 	return finish(ctx, cmd, "build "+pkg)
 }
 
-// finish runs a command to its end. An error begins with what, and tells what the command has said.
+// finish runs a command to its end. An error begins with what and has the command's output.
 func finish(ctx context.Context, cmd *exec.Cmd, what string) error {
 	if output, err := cmd.CombinedOutput(); err != nil {
 		return errors.Join(ctx.Err(), fmt.Errorf("%s: %w\n%s", what, err, output))

@@ -12,7 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// pullWith lets a stack of two services pull in a mode.
+// pullWith configures two services and the registry.
 func (b *box) pullWith(registry settings) {
 	b.t.Helper()
 	b.configure(settings{
@@ -22,7 +22,7 @@ func (b *box) pullWith(registry settings) {
 	})
 }
 
-// TestPullModes brings a stack up in each of the modes in which a cluster may pull, and leads it from one to the other.
+// TestPullModes brings up a stack in each pull mode, and switches it from one mode to the next.
 func TestPullModes(t *testing.T) {
 	runInParallel(t)
 	b := newBox(t, "access")
@@ -31,7 +31,7 @@ func TestPullModes(t *testing.T) {
 	p := b.probe(b.images(customer)[0], customer)
 	p.until(50)
 
-	// To tokens, by way of both: the pull secrets change in place, and nothing fails for a moment.
+	// Switch to tokens, with a phase of both: the pull secrets change in place, and no pull fails.
 	b.pullWith(settings{"pull": settings{"also": []string{"token"}}})
 	both := ops(b.must("up"))
 	assert.Contains(t, both, "create azure:TokenPassword customerapi-0")
@@ -50,7 +50,7 @@ func TestPullModes(t *testing.T) {
 	assert.Empty(t, failures)
 	assert.Equal(t, 2, credentials)
 
-	// A token pulls its own service's repositories, and no others.
+	// A token can pull only its own service's repositories.
 	other := b.probe(strings.Replace(b.images(customer)[0], "customerapi", "orderapi", 1), customer)
 	other.until(10)
 	other.stop()
@@ -58,7 +58,7 @@ func TestPullModes(t *testing.T) {
 	assert.Len(t, refused, tries)
 	p.stop()
 
-	// To the nodes' own identity: no secret is left.
+	// Use the kubelet identity: no secret remains.
 	b.pullWith(settings{"pull": settings{"mode": "kubeletIdentity"}})
 	b.must("up")
 	b.rests()
@@ -70,7 +70,7 @@ func TestPullModes(t *testing.T) {
 	assert.Regexp(t, `:1\.1\.0$`, b.images(customer)[0])
 	assert.Greater(t, len(b.info().Pulls), len(kubelet))
 
-	// And back; with the local administrator's credentials it is the same cluster.
+	// Switch back. The local administrator's credentials reach the same cluster.
 	b.pullWith(nil)
 	b.must("up")
 	assert.Empty(t, ops(b.must("up", "--config", "cluster.aks.admin=true")))
@@ -79,8 +79,8 @@ func TestPullModes(t *testing.T) {
 	b.must("down")
 }
 
-// TestPullModeSwitches leads a live stack from each mode to each other one, in the three updates that the documentation tells of, while
-// Azure takes ten minutes to let a registry know of a role. Whatever pod may start meanwhile can pull.
+// TestPullModeSwitches switches a live stack from each mode to each other one, in the three documented updates, while a role takes
+// ten minutes to reach the registry. Any pod that starts meanwhile can pull.
 func TestPullModeSwitches(t *testing.T) {
 	runInParallel(t)
 	b := newBox(t, "switches")
@@ -118,7 +118,7 @@ func TestPullModeSwitches(t *testing.T) {
 	}
 	assert.Empty(t, up("10m", mode))
 
-	// That these pulls can fail shows when the mode changes in one update: Azure has not told the registry yet.
+	// These pulls fail if the mode changes in a single update: the role has not reached the registry yet.
 	up("10m", token, principal)
 	up("10m", token)
 	up("10m", principal)
@@ -131,8 +131,8 @@ func TestPullModeSwitches(t *testing.T) {
 	b.must("down")
 }
 
-// TestABACRegistry switches the registry of a live stack to the mode that knows roles for single repositories only, by way of
-// tokens, as the documentation tells.
+// TestABACRegistry switches the registry of a live stack to the mode with roles for single repositories only, through tokens, as
+// documented.
 func TestABACRegistry(t *testing.T) {
 	runInParallel(t)
 	b := newBox(t, "abac")

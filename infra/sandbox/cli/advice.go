@@ -16,8 +16,8 @@ import (
 	"example.com/acr-microservices/infra/sandbox/progress"
 )
 
-// advice is what to do about a failure, by a part of what is said of it. infra/docs/troubleshooting.md has the same, with more words: a test
-// holds the one against the other.
+// advice maps part of a failure's messages to the remedy. infra/docs/troubleshooting.md explains them in more detail: a test checks
+// that it covers each one.
 var advice = []struct{ said, do string }{
 	{"manifest tagged by", "push the image, or set another image.tag"},
 	{"Unable to retrieve some image pull secrets", "run up --refresh: it creates the pull secret again"},
@@ -42,7 +42,7 @@ var advice = []struct{ said, do string }{
 	{"cluster is unreachable", "when the cluster answers again, run up again"},
 	{"connection refused", "when the cluster answers again, run up again"},
 	{"denied the request", "a policy of the cluster refuses it, for the reason in the message: follow the policy, or talk to its owner"},
-	{unauthorized, ""}, // for which pullFacts look at the cause
+	{unauthorized, ""}, // pullFacts finds the cause
 	{"no match for platform in manifest", "build the image for the nodes' platform"},
 	{"Back-off restarting failed container", "the container exits: with release.atomic=false the pod stays, and kubectl logs says why." +
 		" \"exec format error\" there: build the image for the nodes' platform"},
@@ -58,17 +58,17 @@ const (
 	lostAnswer   = "connection reset by peer"
 )
 
-// azureAddress is where Azure is asked, and Entra.
+// azureAddress matches Azure and Entra URLs.
 var azureAddress = regexp.MustCompile(`https://(management\.azure|graph\.microsoft)\.com/`)
 
 const again = "wait a few minutes, and run up again: it resumes"
 
-// advise returns what can be done about what is said, in the order of the list and each thing once.
+// advise returns the remedies for the messages, in the order of the list and without duplicates.
 func advise(said []string) []string {
 	var advised []string
 	for _, a := range advice {
 		seen := slices.ContainsFunc(said, func(text string) bool {
-			// A cluster that goes away resets connections, too.
+			// A cluster that stops also resets connections.
 			return strings.Contains(text, a.said) && (a.said != lostAnswer || azureAddress.MatchString(text))
 		})
 		if a.do != "" && seen && !slices.Contains(advised, a.do) {
@@ -78,14 +78,14 @@ func advise(said []string) []string {
 	return advised
 }
 
-// explainFailure shows what the cluster has to say about a failed update, what the update has left behind, and what to do.
+// explainFailure shows the cluster's warnings after a failed update, the orphans that the update left, and the remedies.
 func (sb *sandbox) explainFailure(ctx context.Context, st *engine.Stack, services *daemon.Client, before daemon.Info, failure engine.Result, since time.Time) {
 	if ctx.Err() != nil {
 		return
 	}
 	said := failure.Errors
 	var facts pullFacts
-	// Where the state or the cluster cannot be read, the failure itself is reported.
+	// If the state or the cluster is unreadable, only the failure is reported.
 	if resources, err := st.Resources(); err == nil {
 		warnings, err := sb.kubectl(before).warnings(ctx, namespaces(resources), since)
 		if err == nil && len(warnings) > 0 {
@@ -94,13 +94,13 @@ func (sb *sandbox) explainFailure(ctx context.Context, st *engine.Stack, service
 		}
 		pods, err := sb.kubectl(before).pods(ctx, namespaces(resources))
 		if err != nil {
-			pods = nil // the failed release may have taken them along
+			pods = nil // the failed release may have deleted them
 		}
 		facts = factsOf(resources, pods, time.Now())
 	}
 	sb.tellStrays(ctx, services, before)
 	todo := advise(said)
-	if len(todo) == 0 { // an image that cannot be pulled is what comes of other failures, such as a missing secret
+	if len(todo) == 0 { // a failed pull can be the result of another failure, such as a missing secret
 		todo = facts.advise(said)
 	}
 	if len(todo) > 0 {
@@ -115,11 +115,11 @@ func (sb *sandbox) section(title string, lines []string) {
 	}
 }
 
-// tellStrays shows what the update has made in Azure without any stack knowing it.
+// tellStrays shows the update's orphans: objects in Azure that are in no stack.
 func (sb *sandbox) tellStrays(ctx context.Context, services *daemon.Client, before daemon.Info) {
 	now, err := services.Info(ctx)
 	if err != nil {
-		return // there is nobody to ask any more
+		return // the services do not respond
 	}
 	known, err := engine.Known(sb.dir)
 	if err != nil {
@@ -136,7 +136,7 @@ func (sb *sandbox) tellStrays(ctx context.Context, services *daemon.Client, befo
 	}
 }
 
-// strays returns those of the cloud's ids that no stack knows.
+// strays returns the ids in Azure that are in no stack.
 func strays(inventory []string, known map[string]bool) []string {
 	return slices.DeleteFunc(slices.Clone(inventory), func(id string) bool { return known[id] })
 }
@@ -150,7 +150,7 @@ func idsOf(resources []apitype.ResourceV3) map[string]bool {
 	return ids
 }
 
-// tellFaults shows what has become of the faults that the flags ask for.
+// tellFaults shows how often each fault of the flags has struck.
 func (sb *sandbox) tellFaults(ctx context.Context, services *daemon.Client) {
 	info, err := services.Info(ctx)
 	if err != nil {

@@ -24,23 +24,22 @@ import (
 	"gopkg.in/yaml.v3"
 )
 
-// azurePipelinesDouble stands in for Azure Pipelines: it expands the templates of a pipeline, decides by their conditions
-// which stages run, and runs their steps in the order of the file. It knows the part of Azure Pipelines that .azuredevops
-// uses, and fails at anything else.
+// azurePipelinesDouble simulates Azure Pipelines: it expands the templates of a pipeline, evaluates the conditions of the stages,
+// and runs their steps in file order. It supports only the features that .azuredevops uses, and fails on any other.
 type azurePipelinesDouble struct {
 	t          *testing.T
-	repository string            // that is checked out
-	path       []string          // folders of programs
-	env        map[string]string // of each agent, besides what the steps say
+	repository string            // to check out
+	path       []string          // program folders
+	env        map[string]string // of each agent, besides the steps' own
 	group      map[string]string // variables of the variable group
 	predefined map[string]string // variables
 	artifacts  string            // folder of the runs' artifacts
-	runs       map[string]string // tags of runs, and the run that has each
-	summaries  []string          // Markdown that was shown on the run's page
-	issues     []string          // errors and warnings that were shown there
-	workspace  string            // of the one agent, of one's own: it stays as a job has left it
-	pulumiHome string            // of the sandbox, whose plugins are in the agent's cache
-	reason     string            // Build.Reason, which expressions of templates know
+	runs       map[string]string // run ids by tag
+	summaries  []string          // Markdown shown on the run's page
+	issues     []string          // errors and warnings shown there
+	workspace  string            // of the one self-hosted agent: it persists between jobs
+	pulumiHome string            // of the sandbox; the agent's cache has its plugins
+	reason     string            // Build.Reason, available in template expressions
 }
 
 // pipelineRun is one run of a pipeline.
@@ -56,7 +55,7 @@ type pipelineRun struct {
 	connections []string // service connections, in the order of their use
 }
 
-// start begins a run: its stages are run by stage, or all by finish.
+// start creates a run: stage runs one stage, and finish runs all.
 func (d *azurePipelinesDouble) start(file, id string, variables map[string]string, parameters map[string]any) *pipelineRun {
 	d.t.Helper()
 	r := &pipelineRun{azurePipelinesDouble: d, id: id, results: map[string]string{}, outputs: map[string]map[string]string{}, variables: map[string]any{}}
@@ -78,7 +77,7 @@ func (d *azurePipelinesDouble) start(file, id string, variables map[string]strin
 			r.variables[name] = value
 		}
 	}
-	for _, item := range pipeline["variables"].([]any) { // the later ones win
+	for _, item := range pipeline["variables"].([]any) { // later ones win
 		if variable := item.(map[string]any); variable["group"] == "acr-microservices" {
 			set(d.group)
 		} else {
@@ -138,7 +137,7 @@ func (r *pipelineRun) stage(name string) string {
 	return r.results[name]
 }
 
-// job runs the steps of a job on an agent of its own, and says whether all went well.
+// job runs the steps of a job on its own agent, and returns whether all succeeded.
 func (r *pipelineRun) job(stage string, job map[string]any) bool {
 	r.t.Helper()
 	if condition, ok := job["condition"].(string); ok && r.evaluate(condition, true) != true {
@@ -190,7 +189,7 @@ func (r *pipelineRun) job(stage string, job map[string]any) bool {
 		}
 	}
 	r.outputs[stage+"."+name] = a.outputs
-	for _, path := range a.caches { // the last step of the cache's task
+	for _, path := range a.caches { // the Cache task's post-job step
 		if _, err := os.Stat(path); a.succeeded && err != nil {
 			r.note("the step has failed: saving the cache: %v", err)
 			return false
@@ -208,13 +207,13 @@ type agent struct {
 	variables map[string]any
 	path      []string
 	outputs   map[string]string
-	caches    []string // folders that are saved at the job's end
+	caches    []string // folders to save when the job ends
 	succeeded bool
 }
 
 var macro = regexp.MustCompile(`\$\(([\w.]+)\)`)
 
-// macros replaces variables, and leaves what is none as it is.
+// macros replaces variables, and keeps unknown names as text.
 func (a *agent) macros(text string) string {
 	return macro.ReplaceAllStringFunc(text, func(match string) string {
 		if value, ok := a.variables[match[2:len(match)-1]]; ok {
@@ -270,7 +269,7 @@ func (a *agent) step(step map[string]any) error {
 		if !strings.HasPrefix(inputs["path"], a.workspace) || inputs["key"] == "" {
 			return fmt.Errorf("Cache@2 with %v", inputs)
 		}
-		if filepath.Base(inputs["path"]) != ".go" { // Go's caches are this machine's
+		if filepath.Base(inputs["path"]) != ".go" { // Go uses this machine's caches
 			a.caches = append(a.caches, inputs["path"])
 		}
 		if filepath.Base(inputs["path"]) == "plugins" { // restored
@@ -319,7 +318,7 @@ func (a *agent) download(run, name, to string) error {
 	return copyArtifact(from, to)
 }
 
-// copyArtifact copies a file or a folder. Like an artifact, it forgets what may be executed.
+// copyArtifact copies a file or a folder. Like an artifact, it loses execute permissions.
 func copyArtifact(from, to string) error {
 	return filepath.WalkDir(from, func(path string, entry fs.DirEntry, err error) error {
 		if err != nil || entry.IsDir() {
@@ -344,7 +343,7 @@ func copyArtifact(from, to string) error {
 	})
 }
 
-// script runs a script as the agent does, and follows the commands it prints for the agent:
+// script runs a script as the agent does, and executes the logging commands that it prints:
 // https://learn.microsoft.com/azure/devops/pipelines/scripts/logging-commands
 func (a *agent) script(step map[string]any, script, dir string) error {
 	cmd := exec.Command("bash", "--noprofile", "--norc", "-c", a.macros(script))
@@ -422,7 +421,7 @@ func (d *azurePipelinesDouble) read(path string, given map[string]any) map[strin
 	}
 	if resources, ok := file["resources"].(map[string]any); ok {
 		for _, item := range resources["webhooks"].([]any) {
-			// What a webhook has sent is a parameter, too; empty in a run by hand.
+			// A webhook's payload is a parameter, too; empty in a manual run.
 			name := item.(map[string]any)["webhook"].(string)
 			parameters[name] = given[name]
 		}
@@ -477,7 +476,7 @@ func (e expansion) expand(value any) any {
 	return value
 }
 
-// otherwise says whether another key of the object is an if that was met, for an else.
+// otherwise returns another key of the object that is an if, or an empty string.
 func otherwise(object map[string]any, key string) string {
 	for other := range object {
 		if other != key && strings.Contains(other, "if ") {
@@ -517,7 +516,7 @@ func (e expansion) list(items []any) []any {
 	return list
 }
 
-// choose expands what an if, an else or an each stands before. Before is the if that an else belongs to.
+// choose expands the body of an if, an else or an each. Before is the if that an else belongs to.
 func (e expansion) choose(key string, body any, before string) []any {
 	expression := templateExpression.FindStringSubmatch(key)[1]
 	test := func(text string) bool {
@@ -575,7 +574,7 @@ func (r *pipelineRun) evaluateIn(variables map[string]any, expression string, su
 	return r.evaluateWith(expression, succeeded, names)
 }
 
-// evaluateWith evaluates an expression of Azure Pipelines, whose form is also that of a Go expression but for the quotes:
+// evaluateWith evaluates an Azure Pipelines expression, which also parses as a Go expression except for the quotes:
 // https://learn.microsoft.com/azure/devops/pipelines/process/expressions
 func (d *azurePipelinesDouble) evaluateWith(expression string, succeeded bool, names map[string]any) any {
 	d.t.Helper()
@@ -603,7 +602,7 @@ func (d *azurePipelinesDouble) evaluateWith(expression string, succeeded bool, n
 			for _, arg := range e.Args {
 				args = append(args, value(arg))
 			}
-			same := func(a, b any) bool { // without regard to case; what is not there is empty
+			same := func(a, b any) bool { // ignores case; a missing value is empty
 				text := func(v any) string { return strings.TrimPrefix(fmt.Sprint(v), "<nil>") }
 				return strings.EqualFold(text(a), text(b))
 			}

@@ -9,8 +9,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestOtherPeoplesCharts deploys charts in the layouts that are found in public, without an edit: those with which the manifests'
-// check is tested. Only where a chart has its image and its pull secrets elsewhere than `helm create` does, the stack file says so.
+// TestOtherPeoplesCharts deploys unedited charts in the layouts of public charts: the test charts of the manifests' check. The
+// stack file sets keys only if a chart's image and pull secrets are not where `helm create` puts them.
 func TestOtherPeoplesCharts(t *testing.T) {
 	runInParallel(t)
 	b := newBox(t, "charts")
@@ -32,7 +32,7 @@ func TestOtherPeoplesCharts(t *testing.T) {
 	services["hooks"].(settings)["release"] = settings{"wait": false}
 	b.configure(settings{"services": services})
 	b.must("up")
-	// Helm has not waited for these pods, which a hook after the installation lets run.
+	// Helm has not waited for these pods, because they need a post-install hook.
 	b.awaitPods("hooks-test")
 	require.Len(t, b.images("hooks-test"), 1)
 	for name := range services {

@@ -18,7 +18,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// called runs a command as the command line does, in a state folder of its own.
+// called runs a command as the command line does, in its own state folder.
 func called(t *testing.T, args ...string) (out string, err error) {
 	t.Helper()
 	cmd := commands(nil)
@@ -69,7 +69,7 @@ func TestWhatThereIsCanBeListed(t *testing.T) {
 	assert.Regexp(t, `^sandbox version with Pulumi 3\.\d+\.\d+\n$`, out)
 }
 
-// The folder is changed by "go run -C" before the sandbox begins.
+// "go run -C" changes the folder before the sandbox starts.
 func TestPathsAreThePersons(t *testing.T) {
 	from := t.TempDir()
 	t.Setenv("PWD", from)
@@ -80,7 +80,7 @@ func TestPathsAreThePersons(t *testing.T) {
 	assert.Equal(t, "/etc/faults.yaml", userPath("/etc/faults.yaml"))
 }
 
-// Completion works for the script that the sandbox puts into its bin, which names project and state.
+// Completion works for the script in the sandbox's bin folder, which sets project and state.
 func TestCompletion(t *testing.T) {
 	for want, args := range map[string][]string{
 		"preview\t":   {"__complete", "pre"},
@@ -96,7 +96,7 @@ func TestCompletion(t *testing.T) {
 	assert.Contains(t, out, "complete -o default -F __start_sandbox sandbox", "as the script is called")
 }
 
-// The table of faults is that of the scenarios, each of which the test of the faults plays.
+// The table of faults is generated from the scenarios, which the fault tests run.
 func TestFaultsAreDocumented(t *testing.T) {
 	var b strings.Builder
 	b.WriteString("| fault | seen | recovered |\n| --- | --- | --- |\n")
@@ -119,7 +119,7 @@ func TestFaultsAreDocumented(t *testing.T) {
 
 var documentedCall = regexp.MustCompile("go run -C infra/sandbox \\. ([^\n#;`)]*)")
 
-// Each call of the sandbox in the documentation is one that it understands.
+// The sandbox accepts each of its commands in the documentation.
 func TestDocumentedCommandsExist(t *testing.T) {
 	root := filepath.Join("..", "..", "..")
 	pages, err := filepath.Glob(filepath.Join(root, "infra", "docs", "*.md"))
@@ -130,7 +130,7 @@ func TestDocumentedCommandsExist(t *testing.T) {
 		require.NoError(t, err)
 		for _, found := range documentedCall.FindAllStringSubmatch(string(text), -1) {
 			args := words(found[1])
-			if len(args) == 0 || args[0] == "bench" { // a program of its own
+			if len(args) == 0 || args[0] == "bench" { // a separate program
 				continue
 			}
 			cmd := commands(nil)

@@ -23,7 +23,7 @@ import (
 	"example.com/acr-microservices/infra/sandbox/toolchain"
 )
 
-// validName is what a sandbox may be called: the name becomes a folder's.
+// validName matches a sandbox's name, which is also a folder's name.
 var validName = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]{0,30}[a-z0-9])?$`)
 
 // updateFlags are the flags of the commands that run the program.
@@ -41,7 +41,7 @@ type updateFlags struct {
 	verbose     bool
 }
 
-// conditions are what the flags say of Azure.
+// conditions returns the flags about Azure.
 func (f updateFlags) conditions() azuredouble.Conditions {
 	c := azuredouble.Conditions{PullPropagation: time.Duration(f.propagation), Replication: f.replication, ABAC: f.abac, Faults: f.faults}
 	if !f.at.IsZero() {
@@ -95,7 +95,7 @@ settings are those of Pulumi.dev.yaml.`,
 	with := func(do func(*cobra.Command, *sandbox) error) func(*cobra.Command, []string) error {
 		return func(cmd *cobra.Command, _ []string) error {
 			out := cmd.OutOrStdout()
-			if asJSON { // which goes there, and what people read beside it
+			if asJSON { // JSON goes to stdout, other output to stderr
 				out = cmd.ErrOrStderr()
 			}
 			sb, err := newSandbox(name, stack, project, state, progress.New(out))
@@ -130,7 +130,7 @@ everything is stopped; the files stay, and the next "up" resumes from there.`,
 	up.Flags().BoolVar(&flags.keep, "keep", false, "keep a new sandbox running even if the update fails, so that you can look around")
 	up.Flags().StringVar(&flags.node, "node", "",
 		`what the sandbox's node is from now on: "double", or with root the "containerd" that is installed here (default: as before)`)
-	_ = up.Flags().MarkHidden("node") // for the test that holds the double against a real node
+	_ = up.Flags().MarkHidden("node") // for the test that compares the double with a real node
 	var expectNone bool
 	preview := &cobra.Command{
 		Use:   "preview",
@@ -234,7 +234,7 @@ recovers, and whether anything is lost or left behind.`,
 		},
 		&cobra.Command{
 			Use:     "delete ID...",
-			Short:   "Delete objects from the simulated Azure, as somebody would by hand",
+			Short:   "Delete objects from the simulated Azure, as by hand in the portal",
 			Example: `  go run -C infra/sandbox . delete /applications/5d2e7c32-6b9a-4d55-b0a5-2b5d6b9f7a10`,
 			Args:    cobra.MinimumNArgs(1),
 			RunE:    with(func(cmd *cobra.Command, sb *sandbox) error { return sb.delete(cmd.Context(), cmd.Flags().Args()) }),
@@ -259,7 +259,7 @@ recovers, and whether anything is lost or left behind.`,
 	return root
 }
 
-// logsCommand shows what a service's pods have written.
+// logsCommand shows the logs of a service's pods.
 func logsCommand(with func(func(*cobra.Command, *sandbox) error) func(*cobra.Command, []string) error) *cobra.Command {
 	var previous bool
 	var tail int
@@ -277,7 +277,7 @@ func logsCommand(with func(func(*cobra.Command, *sandbox) error) func(*cobra.Com
 	return cmd
 }
 
-// serveCommand is what up starts in the background.
+// serveCommand is the daemon, which up starts.
 func serveCommand() *cobra.Command {
 	var o backend.Options
 	cmd := &cobra.Command{
@@ -300,7 +300,7 @@ func serveCommand() *cobra.Command {
 	return cmd
 }
 
-// nodeLoginCommand is what kubelet calls for the node's own credentials, as it calls Azure's program on a node of AKS.
+// nodeLoginCommand returns the node's own credentials to kubelet, like Azure's program on a node of AKS.
 // https://kubernetes.io/docs/reference/config-api/kubelet-credentialprovider.v1
 func nodeLoginCommand() *cobra.Command {
 	var dir string
@@ -332,7 +332,7 @@ func nodeLoginCommand() *cobra.Command {
 	return cmd
 }
 
-// propagation is a duration that may be "never".
+// propagation is a duration, or "never".
 type propagation time.Duration
 
 func (p *propagation) Set(s string) error {
@@ -357,7 +357,7 @@ func (p *propagation) String() string {
 
 func (p *propagation) Type() string { return "duration" }
 
-// hint is how a person calls a command of this sandbox.
+// hint returns the command line of a sandbox command.
 func (sb *sandbox) hint(args ...string) string {
 	if sb.name != "default" {
 		args = append(args, "--name", sb.name)

@@ -10,8 +10,7 @@ import (
 	"example.com/acr-microservices/infra/sandbox/toolchain"
 )
 
-// delete deletes objects from the double of Azure, as somebody would by hand. A sandbox that it has to start for that is
-// stopped again.
+// delete deletes objects from the double of Azure, like a manual deletion. If it has to start the sandbox, it stops it again.
 func (sb *sandbox) delete(ctx context.Context, ids []string) error {
 	return sb.visit(ctx, azuredouble.Conditions{}, func(services *daemon.Client, _ toolchain.Tools) error {
 		for _, id := range ids {

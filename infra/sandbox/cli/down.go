@@ -17,7 +17,7 @@ import (
 	"example.com/acr-microservices/infra/sandbox/engine"
 )
 
-// downStack destroys one stack of a sandbox that goes on, and says so after the last one.
+// downStack destroys one stack. The sandbox keeps running; the last stack prints a hint.
 func (sb *sandbox) downStack(ctx context.Context, verbose bool) error {
 	unlock, err := sb.lock()
 	if err != nil {
@@ -43,8 +43,8 @@ func (sb *sandbox) downStack(ctx context.Context, verbose bool) error {
 	return nil
 }
 
-// down destroys the stacks if the sandbox runs, checks that nothing of them is left, stops everything and deletes the
-// sandbox's files. Of a sandbox that does not run only files exist.
+// down destroys the stacks if the sandbox is running, checks for leftovers, stops everything and deletes the sandbox's files. A
+// sandbox that is not running has only files.
 func (sb *sandbox) down(ctx context.Context, force, verbose bool) error {
 	unlock, err := sb.lock()
 	if err != nil {
@@ -84,7 +84,7 @@ func (sb *sandbox) down(ctx context.Context, force, verbose bool) error {
 	return nil
 }
 
-// destroyAll destroys all stacks, and the default one, on which others may stand, last.
+// destroyAll destroys all stacks, the default one last: others can depend on it.
 func (sb *sandbox) destroyAll(ctx context.Context, services *daemon.Client, verbose bool) error {
 	states, err := engine.States(sb.dir)
 	if err != nil {
@@ -101,7 +101,7 @@ func (sb *sandbox) destroyAll(ctx context.Context, services *daemon.Client, verb
 	return nil
 }
 
-// destroy deletes the stack's resources, and the stack; with whole, because the sandbox goes, also what the program protects.
+// destroy deletes the stack and its resources; with whole, for the sandbox's deletion, also the protected ones.
 func (sb *sandbox) destroy(ctx context.Context, services *daemon.Client, verbose, whole bool) error {
 	tools, err := sb.buildTools(ctx)
 	if err != nil {
@@ -124,7 +124,7 @@ func (sb *sandbox) destroy(ctx context.Context, services *daemon.Client, verbose
 			return err
 		}
 	}
-	// What the stack only uses is not its to destroy.
+	// The stack must not destroy objects of others.
 	foreign := slices.DeleteFunc(slices.Clone(before.Inventory), func(id string) bool { return managed[id] })
 
 	result, err := st.Destroy(ctx)
@@ -135,7 +135,7 @@ func (sb *sandbox) destroy(ctx context.Context, services *daemon.Client, verbose
 	return sb.checkEmpty(ctx, services, foreign, namespaces(resources))
 }
 
-// checkEmpty reports what is left after everything was destroyed.
+// checkEmpty returns an error that lists leftovers of a destroy.
 func (sb *sandbox) checkEmpty(ctx context.Context, services *daemon.Client, foreign []string, namespaces map[string]bool) error {
 	info, err := services.Info(ctx)
 	if err != nil {

@@ -41,7 +41,7 @@ import (
 	"example.com/acr-microservices/infra/sandbox/engine"
 )
 
-// The tests run this test's own executable as the sandbox's command, and up runs it as the daemon.
+// The tests run their own executable as the sandbox's command, and up runs it as the daemon.
 func TestMain(m *testing.M) {
 	if len(os.Args) > 1 && !strings.HasPrefix(os.Args[1], "-") {
 		Main()
@@ -56,14 +56,14 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// places are for the tests with a sandbox that run side by side, as many as -parallel says. They take the place of Go's own limit,
-// with which parallel tests begin in no order.
+// places limits the tests with a sandbox that run in parallel to the number in -parallel. It replaces Go's own limit, which starts
+// parallel tests in no fixed order.
 var places chan struct{}
 
-// longest are the tests that take longest. Begun last, one of them would run alone in the end.
+// longest are the slowest tests. Started last, one of them would run alone at the end.
 var longest = []string{"TestPipeline", "TestKillSweep", "TestFaultsOfTheCluster", "TestFaultsOfAzure"}
 
-// runInParallel runs the test beside others, from when there is a place for it. The longest tests take theirs before any other begins.
+// runInParallel runs the test in parallel with others, once a place is free. The longest tests take theirs before any other starts.
 func runInParallel(t *testing.T) {
 	t.Helper()
 	placed := false
@@ -81,17 +81,17 @@ func runInParallel(t *testing.T) {
 	t.Cleanup(func() { <-places })
 }
 
-// box is a sandbox of its own, with a checkout of its own whose stack settings can be changed.
+// box is a separate sandbox with its own checkout, whose stack settings can be changed.
 type box struct {
 	t       *testing.T
 	name    string
 	project string
 	state   string
-	out     *bytes.Buffer // all that any command has printed
-	env     []string      // of its commands, besides this process's
+	out     *bytes.Buffer // output of all commands
+	env     []string      // extra variables of its commands
 }
 
-// settings are what Pulumi.dev.yaml holds under the project's namespace.
+// settings are the keys of Pulumi.dev.yaml in the project's namespace.
 type settings map[string]any
 
 func newBox(t *testing.T, name string) *box {
@@ -130,7 +130,7 @@ func (b *box) configure(s settings) {
 	b.configureStack("dev", s)
 }
 
-// configureStack writes the settings of a stack; its environment is "test", unless they say another.
+// configureStack writes the settings of a stack; the default environment is "test".
 func (b *box) configureStack(name string, s settings) {
 	b.t.Helper()
 	config := stackConfig(s)
@@ -142,8 +142,8 @@ func (b *box) configureStack(name string, s settings) {
 	require.NoError(b.t, os.WriteFile(filepath.Join(b.project, "Pulumi."+name+".yaml"), content, 0o600))
 }
 
-// stackConfig returns the configuration of a stack with these settings. A registry of its own has a region, and Pulumi may delete it,
-// unless they say something else.
+// stackConfig returns the configuration of a stack with these settings. For the stack's own registry, it adds a region and, unless
+// set, protect: false.
 func stackConfig(s settings) settings {
 	config := settings{}
 	for key, value := range s {
@@ -186,10 +186,10 @@ func (b *box) must(args ...string) string {
 	return out
 }
 
-// operation is a line that tells of an operation: what, on which type, with which logical name.
+// operation matches a line about an operation: its kind, type and logical name.
 var operation = regexp.MustCompile(`(?m)^  ([a-z-]+) +([a-z-]+:\w+) +(\S+)`)
 
-// ops returns the operations that an output tells of, sorted.
+// ops returns the operations in an output, sorted.
 func ops(out string) []string {
 	var found []string
 	for _, m := range operation.FindAllStringSubmatch(out, -1) {
@@ -230,7 +230,7 @@ func (b *box) images(namespaces ...string) []string {
 	return images
 }
 
-// awaitPods waits until the pods of a namespace run, where an update has not waited for them.
+// awaitPods waits until the pods of a namespace run, if an update has not waited for them.
 func (b *box) awaitPods(namespace string) {
 	b.t.Helper()
 	require.Eventually(b.t, func() bool {
@@ -248,7 +248,7 @@ func (b *box) nothingRuns() {
 	}, 30*time.Second, 20*time.Millisecond, "processes are left")
 }
 
-// upCutShort runs an up, cuts it short as soon as it has printed what matches, and waits until it has failed.
+// upCutShort runs an up, calls cut as soon as the output matches, and waits until the up has failed.
 func (b *box) upCutShort(when string, cut func(up *os.Process), args ...string) {
 	b.t.Helper()
 	cmd := b.command(append([]string{"up"}, args...)...)
@@ -267,14 +267,14 @@ func (b *box) upCutShort(when string, cut func(up *os.Process), args ...string) 
 	b.t.Logf("%s: up, cut short\n%s", b.name, w.String())
 }
 
-// interrupt sends a signal to an up as soon as it has printed what matches.
+// interrupt sends a signal to an up as soon as its output matches.
 func (b *box) interrupt(signal syscall.Signal, when string, args ...string) {
 	b.t.Helper()
 	b.upCutShort(when, func(up *os.Process) { require.NoError(b.t, up.Signal(signal)) }, args...)
 	b.nothingRuns()
 }
 
-// trigger tells when a pattern has been written.
+// trigger closes reached once the text matches.
 type trigger struct {
 	mu      sync.Mutex
 	buf     bytes.Buffer
@@ -299,7 +299,7 @@ func (w *trigger) String() string {
 	return w.buf.String()
 }
 
-// strictly lets the API server judge a manifest without applying it. Unknown fields are errors.
+// strictly has the API server validate a manifest in a dry run. Unknown fields are errors.
 func (b *box) strictly(manifest string) ([]byte, error) {
 	return b.kubectl().run(b.t.Context(), "create", "--dry-run=server", "--validate=strict", "--namespace", "default", "--filename", manifest)
 }
@@ -311,13 +311,13 @@ func (b *box) validate(manifest string) {
 	assert.Contains(b.t, string(out), "(server dry run)")
 }
 
-// manifest returns a file with what Helm has installed as a release, in the namespace default.
+// manifest returns a file with a Helm release's manifest, moved to the namespace default.
 func (b *box) manifest(namespace, release string) string {
 	b.t.Helper()
 	out, err := b.kubectl().run(b.t.Context(), "get", "secret", "sh.helm.release.v1."+release+".v1", "--namespace", namespace,
 		"--output", "jsonpath={.data.release}")
 	require.NoError(b.t, err)
-	// Helm encodes what it stores, and so does Kubernetes.
+	// Both Helm and Kubernetes encode the data.
 	for range 2 {
 		out, err = base64.StdEncoding.DecodeString(string(out))
 		require.NoError(b.t, err)
@@ -331,7 +331,7 @@ func (b *box) manifest(namespace, release string) string {
 	return file
 }
 
-// azure calls the azure-native double behind the stack's back.
+// azure calls the azure-native double outside the stack.
 func (b *box) azure(call func(context.Context, pulumirpc.ResourceProviderClient) error) {
 	b.t.Helper()
 	conn, err := grpc.NewClient(b.info().AzureNative, grpc.WithTransportCredentials(insecure.NewCredentials()))
@@ -356,7 +356,7 @@ const (
 	registry = "acrmicroservices"
 )
 
-// TestLife goes through the life of a stack in one sandbox. Each step starts where the one before has ended.
+// TestLife covers the life of a stack in one sandbox. Each step starts where the previous one ended.
 func TestLife(t *testing.T) {
 	runInParallel(t)
 	b := newBox(t, "life")
@@ -376,7 +376,7 @@ func TestLife(t *testing.T) {
 
 	step("up from nothing", func(t *testing.T) {
 		assert.Contains(t, b.must("preview"), "up would do: 13 create")
-		b.nothingRuns() // a preview leaves a sandbox as it was
+		b.nothingRuns() // a preview stops a sandbox it started
 		out := b.must("up")
 		assert.Equal(t, typical(documentedOutput(t)), typical(out), "infra/docs/sandbox.md shows something else")
 		assert.Equal(t, []string{
@@ -402,7 +402,7 @@ func TestLife(t *testing.T) {
 		}
 	})
 	step("manifests are valid", func(t *testing.T) {
-		// All that the shipped chart renders in its tests, and what runs, are held against Kubernetes' own validation.
+		// Kubernetes validates the manifests that the shipped chart renders in its tests, and those of the releases.
 		files, err := filepath.Glob(filepath.Join(b.project, "infra", "charts", "testdata", "*.golden.yaml"))
 		require.NoError(t, err)
 		require.NotEmpty(t, files)
@@ -440,7 +440,7 @@ func TestLife(t *testing.T) {
 		}
 	})
 	step("setting for one run", func(t *testing.T) {
-		// A preview cannot know yet that the registry keeps its address: more than this may change.
+		// A preview does not know that the registry keeps its address, so it can show more changes.
 		assert.Contains(t, ops(b.must("preview", "--config", "registry.sku=Premium")), "update azure-native:Registry "+registry)
 		assert.Empty(t, ops(b.must("preview")))
 	})
@@ -466,7 +466,7 @@ func TestLife(t *testing.T) {
 		require.Error(t, err)
 		assert.Contains(t, out, "chrt: is not a known key; did you mean chart?")
 		assert.NotContains(t, out, "goroutine")
-		b.info() // an update that fails does not take a running sandbox down
+		b.info() // a failed update does not stop a running sandbox
 		b.configure(settings{"services": services, "registry": settings{"sku": "Standard"}})
 	})
 	step("drift", func(t *testing.T) {
@@ -500,7 +500,7 @@ func TestLife(t *testing.T) {
 		require.Error(t, err)
 		assert.Contains(t, out, "is not running")
 
-		// The new daemon keeps nothing open that its starter has inherited: a script's lock, or a pipe.
+		// The new daemon closes files that its parent inherited, such as a script's lock or a pipe.
 		read, write, err := os.Pipe()
 		require.NoError(t, err)
 		defer read.Close()
@@ -514,7 +514,7 @@ func TestLife(t *testing.T) {
 		require.ErrorIs(t, err, io.EOF, "the daemon holds a file that it has inherited")
 		assert.Empty(t, ops(string(again)))
 
-		// The new node starts the pods once more, and an update that changes nothing waits for none of them.
+		// The new node starts the pods again, and an update without changes does not wait for them.
 		b.awaitPods(customer)
 	})
 	step("chart from a repository", func(t *testing.T) {
@@ -530,7 +530,7 @@ func TestLife(t *testing.T) {
 		b.must("up")
 	})
 	step("private values", func(t *testing.T) {
-		// The services' whole values are encrypted, so both releases may show a change; nothing else may.
+		// The services' whole values are encrypted, so both releases can show a change; nothing else can.
 		changed := ops(b.must("up", "--secret", "services.customerapi.values.secrets.TOKEN="+privateValue))
 		assert.Contains(t, changed, "update kubernetes:Release customerapi")
 		for _, op := range changed {
@@ -552,7 +552,7 @@ func TestLife(t *testing.T) {
 	assert.Equal(t, before, gitStatus(t), "the checkout has changed")
 }
 
-// TestTrouble is about what goes wrong, and about a second sandbox beside the first.
+// TestTrouble covers failures, and a second sandbox beside the first.
 func TestTrouble(t *testing.T) {
 	runInParallel(t)
 	b := newBox(t, "trouble")
@@ -560,11 +560,11 @@ func TestTrouble(t *testing.T) {
 	impatient := settings{"services": services, "release": settings{"timeoutSeconds": 15}}
 	b.configure(impatient)
 
-	// Interrupted in good order, and then killed, while the release waits for pods that may not pull.
+	// Interrupt one update and kill the next, while the release waits for pods that cannot pull.
 	b.interrupt(syscall.SIGINT, "Release customerapi creating", "--pull-propagation", "never", "--verbose")
 	b.interrupt(syscall.SIGKILL, "Release customerapi creating", "--pull-propagation", "never", "--verbose")
 
-	// The cluster may not pull: the release times out, and the cluster's events tell why.
+	// Without permission to pull, the release times out, and the events give the reason.
 	out, err := b.run("up", "--pull-propagation", "never")
 	require.Error(t, err)
 	assert.Contains(t, out, "authentication required")
@@ -597,13 +597,13 @@ func TestTrouble(t *testing.T) {
 	assert.NotContains(t, strings.Join(moved, "\n"), "ResourceGroup")
 	assert.Regexp(t, `\.azurecr\.io/customerapi:1\.0\.0$`, other.images(customer)[0])
 
-	// A registry that is there already is imported: it is neither made again nor replaced.
+	// An existing registry is imported: it is neither created again nor replaced.
 	other.configure(settings{"services": services, "registry": settings{"external": "docker.io/wolfgangofner"}})
 	other.must("up")
 	other.adopt()
 	other.must("down")
 
-	// An interruption stops a sandbox that ran before, too.
+	// A kill also stops a sandbox that ran before.
 	b.configure(settings{"services": settings{"customerapi": service("1.1.0")}})
 	b.interrupt(syscall.SIGKILL, "Release customerapi updating", "--verbose")
 	b.must("up")
@@ -620,7 +620,7 @@ func gitStatus(t *testing.T) string {
 	return string(out)
 }
 
-// adopt creates a resource group and a registry behind the stack's back, and has the stack take them over.
+// adopt creates a resource group and a registry outside the stack, and has the stack adopt them.
 func (b *box) adopt() {
 	t := b.t
 	t.Helper()
@@ -664,7 +664,7 @@ func (b *box) pulumi(args ...string) []byte {
 	return out
 }
 
-// rests asserts that another update has nothing to do, nor has one after a refresh, which the pipelines look for each night.
+// rests asserts that another update has no changes, nor has a preview with refresh, which the pipelines run each night.
 func (b *box) rests() {
 	b.t.Helper()
 	out := b.must("up")
@@ -673,8 +673,7 @@ func (b *box) rests() {
 	b.pulumi("preview", "--refresh", "--expect-no-changes", "--diff")
 }
 
-// chartRepository serves the shipped chart as an ordinary chart repository does, and returns the settings with which a service
-// takes it from there.
+// chartRepository serves the shipped chart as an ordinary chart repository does, and returns the chart settings for a service.
 func chartRepository(t *testing.T) settings {
 	t.Helper()
 	var packed bytes.Buffer
@@ -718,7 +717,7 @@ entries:
 	return settings{"repository": server.URL, "name": "microservice", "version": chart.Version}
 }
 
-// documentedOutput returns what the documentation says that the first up prints.
+// documentedOutput returns the documented output of the first up.
 func documentedOutput(t *testing.T) string {
 	t.Helper()
 	page, err := os.ReadFile(filepath.Join("..", "..", "docs", "sandbox.md"))
@@ -728,7 +727,7 @@ func documentedOutput(t *testing.T) string {
 	return string(block[1])
 }
 
-// typical returns the lines of an output without what differs from run to run, sorted, for operations run side by side.
+// typical removes details that differ between runs, and sorts the lines because operations run in parallel.
 func typical(out string) []string {
 	for pattern, placeholder := range map[string]string{
 		`sha256:[0-9a-f]{64}`:                       "DIGEST",

@@ -11,8 +11,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestPullRequestEnvironments runs the environments of two pull requests in the registry of a third stack, found in the one
-// case in Azure and in the other through the owner's outputs.
+// TestPullRequestEnvironments runs the environments of two pull requests in the registry of a third stack. One finds it in Azure,
+// the other through the owner's outputs.
 func TestPullRequestEnvironments(t *testing.T) {
 	runInParallel(t)
 	b := newBox(t, "existing")
@@ -40,7 +40,7 @@ func TestPullRequestEnvironments(t *testing.T) {
 	assert.Regexp(t, `^contoso12\.azurecr\.io/customerapi:1\.1\.0$`, b.images("customerapi-pr-1")[0])
 	assert.Contains(t, b.must("status", "--stack", "pr-1"), "customerapi-pr-1")
 
-	// A stack that would be too large is split: other services of the same environment, from the same registry.
+	// A stack that is too large is split: this one has other services of the same environment and registry.
 	b.configureStack("orders", settings{"environment": "test", "services": settings{"orderapi": service("1.0.0")}, "registry": settings{
 		"existing": settings{"stack": "organization/acr-microservices/dev"},
 	}})
@@ -53,7 +53,7 @@ func TestPullRequestEnvironments(t *testing.T) {
 	b.must("down", "--stack", "orders")
 	assert.Len(t, b.images(customer, order), 1)
 
-	// A stack that has no registry is no owner.
+	// A stack without a registry is rejected.
 	b.configureStack("pr-3", settings{"environment": "pr-3", "services": services, "registry": settings{
 		"existing": settings{"stack": "organization/acr-microservices/nobody"},
 	}})
@@ -61,7 +61,7 @@ func TestPullRequestEnvironments(t *testing.T) {
 	require.Error(t, err)
 	assert.Contains(t, out, "nobody")
 
-	// What goes is the pull request's own, and nothing else.
+	// Only the pull request's own resources are deleted.
 	assert.Contains(t, b.must("down", "--stack", "pr-1"), `stack "pr-1" is gone`)
 	assert.Len(t, b.images(customer, "customerapi-pr-1", "customerapi-pr-2"), 2)
 	for _, id := range owners {

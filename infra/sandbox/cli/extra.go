@@ -15,25 +15,25 @@ import (
 	"example.com/acr-microservices/infra/sandbox/toolchain"
 )
 
-// Extra is a subcommand of another package, which works in a sandbox of its own.
+// Extra is a subcommand of another package, which runs in its own sandbox.
 type Extra struct {
 	Command *cobra.Command
-	Name    string // of its sandbox, where --name names none
+	Name    string // of its sandbox, unless --name is set
 	Run     func(context.Context, *Place, []string) error
 }
 
-// Place is where an [Extra] works.
+// Place is where an [Extra] runs.
 type Place struct {
 	*progress.Console
 	Project string // folder of Pulumi.yaml
 	sandbox *sandbox
 }
 
-// World is a sandbox that runs, empty at first.
+// World is a running sandbox, empty at first.
 type World struct {
 	Dir      string            // of its files
-	Tools    toolchain.Tools   // what it is made of
-	Env      map[string]string // with which the engine finds its services
+	Tools    toolchain.Tools   // its programs
+	Env      map[string]string // for the engine to find its services
 	Services *daemon.Client
 	Info     daemon.Info
 }
@@ -55,8 +55,7 @@ func (e Extra) command(with func(func(*cobra.Command, *sandbox) error) func(*cob
 	return e.Command
 }
 
-// NewWorld starts an empty sandbox that ends with this process, and of which nothing stays. There may be something to end after an
-// error, too.
+// NewWorld starts an empty sandbox that ends with this process and leaves nothing behind. After an error, end can be non-nil, too.
 func (p *Place) NewWorld(ctx context.Context) (w World, end func() error, err error) {
 	sb := p.sandbox
 	if err := os.RemoveAll(sb.dir); err != nil {

@@ -27,7 +27,7 @@ func (f *faultRules) Set(text string) error {
 	return nil
 }
 
-// add takes a rule, with a seed of its own if it needs one and has none.
+// add appends a rule, and gives it a seed if it needs one and has none.
 func (f *faultRules) add(rule azuredouble.FaultRule) {
 	if rule.Chance > 0 && rule.Seed == 0 {
 		rule.Seed = uint64(rand.Uint32()) + 1 //nolint:gosec // G404: chances, no secrets
@@ -71,7 +71,7 @@ func (f *faultFile) Set(name string) error {
 func (f *faultFile) String() string { return f.name }
 func (f *faultFile) Type() string   { return "file" }
 
-// readFaults reads a list of rules. A key that a rule does not have is an error.
+// readFaults reads a list of rules. An unknown key is an error.
 func readFaults(r io.Reader) ([]azuredouble.FaultRule, error) {
 	decoder := yaml.NewDecoder(r)
 	decoder.KnownFields(true)

@@ -28,10 +28,10 @@ import (
 	"example.com/acr-microservices/infra/sandbox/pki"
 )
 
-// means is something that breaks, or mends.
+// means breaks or repairs something.
 type means = func(context.Context, *faultRun) error
 
-// allOf does several things, one after the other.
+// allOf runs several means in sequence.
 func allOf(all ...means) means {
 	return func(ctx context.Context, r *faultRun) error {
 		for _, one := range all {
@@ -43,7 +43,7 @@ func allOf(all ...means) means {
 	}
 }
 
-// deleteAllStrays is what a person does whom the failure tells of what no stack knows.
+// deleteAllStrays deletes the orphans, as a user does when the failure lists them.
 func deleteAllStrays(ctx context.Context, r *faultRun) error {
 	info, err := r.services.Info(ctx)
 	if err != nil {
@@ -94,7 +94,7 @@ func kubectlApplies(manifest string) means {
 	}
 }
 
-// claim asks for a volume of a class that nobody provides.
+// claim requests a volume that no provisioner creates.
 const claim = `{apiVersion: v1, kind: PersistentVolumeClaim, metadata: {name: data, namespace: ` + victim + `},
 	spec: {storageClassName: "", accessModes: [ReadWriteOnce], resources: {requests: {storage: 1Gi}}}}`
 
@@ -106,7 +106,7 @@ func outageOver(process string) means {
 	return func(ctx context.Context, r *faultRun) error { return r.services.Outage(ctx, process, true) }
 }
 
-// whileUpgrading waits until Helm has begun with an upgrade, and then breaks something.
+// whileUpgrading waits until Helm has started an upgrade, and then breaks something.
 func whileUpgrading(breakIt means) means {
 	return func(ctx context.Context, r *faultRun) error {
 		info, err := r.services.Info(ctx)
@@ -120,7 +120,7 @@ func whileUpgrading(breakIt means) means {
 	}
 }
 
-// refuseDeployments has an admission webhook refuse all changes of deployments in the namespace. It is this process's, until
+// refuseDeployments adds an admission webhook that rejects all changes of deployments in the namespace. It runs here until
 // allowDeployments.
 func refuseDeployments(ctx context.Context, r *faultRun) error {
 	ca, err := pki.EnsureCA(r.path("pki"), "acr-microservices sandbox")
@@ -149,7 +149,7 @@ func refuseDeployments(ctx context.Context, r *faultRun) error {
 		listener.Addr().(*net.TCPAddr).Port, base64.StdEncoding.EncodeToString(ca.CertPEM()), victim))(ctx, r)
 }
 
-// refuse answers a review of the API server: https://kubernetes.io/docs/reference/access-authn-authz/extensible-admission-controllers
+// refuse rejects an admission review: https://kubernetes.io/docs/reference/access-authn-authz/extensible-admission-controllers
 func refuse(w http.ResponseWriter, q *http.Request) {
 	var review struct {
 		Request struct{ UID string }
@@ -171,7 +171,7 @@ func allowDeployments(ctx context.Context, r *faultRun) error {
 	return errors.Join(kubectlDoes("delete", "validatingwebhookconfiguration", "sandbox")(ctx, r), r.webhook.Close())
 }
 
-// otherPlatform is one that this machine is not of.
+// otherPlatform is not this machine's platform.
 func otherPlatform() string {
 	if runtime.GOARCH == "arm64" {
 		return "linux/amd64"
@@ -209,7 +209,7 @@ func programOf(pid int) string {
 	return filepath.Base(string(name))
 }
 
-// killDaemon kills what stands for Azure, the registries and the cluster, all at once.
+// killDaemon kills the doubles of Azure and the registries, and the cluster, at once.
 func killDaemon(ctx context.Context, r *faultRun) error {
 	info, err := r.services.Info(ctx)
 	if err != nil {
@@ -218,7 +218,7 @@ func killDaemon(ctx context.Context, r *faultRun) error {
 	return syscall.Kill(info.PID, syscall.SIGKILL)
 }
 
-// smallDiskNeeds tells why the state cannot be put on a file system of its own.
+// smallDiskNeeds returns why the state cannot be on its own file system.
 func smallDiskNeeds() string {
 	if os.Geteuid() != 0 {
 		return "a small file system for the state takes root"
@@ -242,7 +242,7 @@ const (
 	room   = 8 << 20 // bytes, for an update
 )
 
-// sizeOf is what the files below dir take on a file system of their own, in bytes.
+// sizeOf returns the bytes that the files below dir need on their own file system.
 func sizeOf(dir string) (size int64, err error) {
 	const page = 4 << 10
 	err = filepath.WalkDir(dir, func(_ string, d fs.DirEntry, err error) error {
@@ -258,7 +258,7 @@ func sizeOf(dir string) (size int64, err error) {
 	return size, err
 }
 
-// smallDisk moves the state to a file system of its own.
+// smallDisk moves the state to its own file system.
 func smallDisk(_ context.Context, r *faultRun) error {
 	state, aside := r.path("pulumi"), r.path("pulumi-aside")
 	if err := os.Rename(state, aside); err != nil {
@@ -277,7 +277,7 @@ func smallDisk(_ context.Context, r *faultRun) error {
 	return os.CopyFS(state, os.DirFS(aside))
 }
 
-// fillDisk leaves no room on the state's file system.
+// fillDisk fills the state's file system.
 func fillDisk(_ context.Context, r *faultRun) error {
 	f, err := os.OpenFile(r.path("pulumi", filler), os.O_CREATE|os.O_WRONLY, 0o600)
 	if err != nil {
@@ -293,7 +293,7 @@ func fillDisk(_ context.Context, r *faultRun) error {
 	return err
 }
 
-// largeDisk makes room, and moves the state back to where it was.
+// largeDisk frees space, and moves the state back to the disk.
 func largeDisk(_ context.Context, r *faultRun) error {
 	state, aside := r.path("pulumi"), r.path("pulumi-aside")
 	if err := errors.Join(os.RemoveAll(filepath.Join(state, filler)), os.RemoveAll(aside)); err != nil {

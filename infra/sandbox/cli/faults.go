@@ -24,37 +24,36 @@ import (
 	"example.com/acr-microservices/infra/sandbox/progress"
 )
 
-// faultScenario is one way in which things go wrong: an update meets the fault, the fault is lifted, and the next update is
-// to put everything right.
+// faultScenario is one kind of failure: an update meets the fault, the fault is removed, and the next update must recover.
 type faultScenario struct {
 	name  string
-	fault string // what goes wrong, for people
-	// fresh scenarios make a stack, which ends with them; the others change the one that is there.
+	fault string // description for users
+	// fresh scenarios create a stack and destroy it at the end; others change the existing one.
 	fresh bool
 	flags updateFlags // of the update that meets the fault
 	// config is for both updates, besides the flags.
 	config map[string]string
-	// arrange breaks what is to be broken before the update; lift mends it again, whatever has happened.
+	// arrange causes the fault before the update; lift removes it in any case.
 	arrange, lift func(context.Context, *faultRun) error
-	// during breaks something while the update runs. It waits for its moment by itself.
+	// during breaks something while the update runs. It chooses the moment itself.
 	during func(context.Context, *faultRun) error
-	// seen is what the user sees of it: a part of what the failing update says. Empty: the update succeeds.
+	// seen is the part of the failed update's output that the user sees. Empty: the update succeeds.
 	seen string
-	// person is what a person has to do before or in place of the next plain update, and act does it. Empty: nothing.
+	// person describes the manual step before or instead of the next plain update; act does it. Empty: none.
 	person string
 	act    func(context.Context, *faultRun) error
-	// refresh has the next update look for what was changed outside; said in person.
+	// refresh runs the next update with --refresh, which person mentions.
 	refresh bool
-	// needs tells why this machine cannot do it, empty if it can.
+	// needs returns why this machine cannot run it, or nothing.
 	needs func() string
 }
 
-// outcome is what has become of a fault: a row of the table.
+// outcome is the result of a scenario: a row of the table.
 type outcome struct {
 	scenario faultScenario
 	skipped  string
-	wrong    []string // what is not as it should be
-	lost     []string // what is gone, or left behind
+	wrong    []string // unexpected results
+	lost     []string // missing, or left behind
 }
 
 func (o outcome) row() []string {
@@ -77,19 +76,19 @@ func (o outcome) row() []string {
 	return []string{o.scenario.fault, seen, recovered, lost}
 }
 
-// faultRun is a sandbox in which things go wrong.
+// faultRun is a sandbox that runs scenarios.
 type faultRun struct {
 	*sandbox
-	transcripts string         // folder for what the updates say; empty: nowhere
-	services    *daemon.Client // of the present scenario
-	baseline    []string       // the resources of the stack that all scenarios change
-	webhook     *http.Server   // that refuses, while it does
+	transcripts string         // folder for the updates' output; empty: none
+	services    *daemon.Client // of the current scenario
+	baseline    []string       // the resources of the default stack
+	webhook     *http.Server   // rejects changes; can be nil
 }
 
-// freshStack is the stack of those scenarios that make one.
+// freshStack is the stack that fresh scenarios create.
 const freshStack = "fresh"
 
-// faults runs all scenarios, or only some, and shows what became of each.
+// faults runs all scenarios, or only some, and shows the results.
 func (sb *sandbox) faults(ctx context.Context, only []string, transcripts string) (err error) {
 	scenarios, err := chosen(only)
 	if err != nil {
@@ -105,7 +104,7 @@ func (sb *sandbox) faults(ctx context.Context, only []string, transcripts string
 	}
 	sb.project = project
 	defer func() {
-		// Whatever the context says: nothing is to stay.
+		// Clean up even if the context is canceled.
 		err = errors.Join(err, r.quietly(context.WithoutCancel(ctx), func(ctx context.Context, sb *sandbox) error {
 			return sb.down(ctx, true, false)
 		}), os.RemoveAll(project))
@@ -134,7 +133,7 @@ func (sb *sandbox) faults(ctx context.Context, only []string, transcripts string
 	return sb.report(outcomes, time.Since(began))
 }
 
-// chosen returns the scenarios of those names, or all.
+// chosen returns the named scenarios, or all.
 func chosen(only []string) ([]faultScenario, error) {
 	all := faultScenarios()
 	if len(only) == 0 {
@@ -158,7 +157,7 @@ func faultNames() []string {
 	return names
 }
 
-// listFaults shows the scenarios' names and what they are.
+// listFaults shows the scenarios' names and faults.
 func (sb *sandbox) listFaults() error {
 	type named struct {
 		Name  string `json:"name"`
@@ -174,7 +173,7 @@ func (sb *sandbox) listFaults() error {
 	return sb.writeJSON(reports)
 }
 
-// faultReport is what has become of a fault, as JSON.
+// faultReport is the result of a scenario, as JSON.
 type faultReport struct {
 	Name      string   `json:"name"`
 	Fault     string   `json:"fault"`
@@ -193,7 +192,7 @@ func (o outcome) report() faultReport {
 	}
 }
 
-// report prints the table, and returns an error if not everything is as it should be.
+// report prints the table, and returns an error if any result is unexpected.
 func (sb *sandbox) report(outcomes []outcome, took time.Duration) error {
 	var seen, recovered, skipped, lost, wrong int
 	sb.Printf("\n| fault | seen | recovered | lost |\n| --- | --- | --- | --- |")
@@ -294,7 +293,7 @@ func lostError(lost []string) error {
 	return errors.New(strings.Join(lost, ", "))
 }
 
-// upDuring runs the update that meets the fault, and beside it what breaks things while it runs.
+// upDuring runs the update that meets the fault, and the scenario's during in parallel.
 func (r *faultRun) upDuring(ctx context.Context, name string, s faultScenario) (string, error) {
 	flags := s.flags
 	flags.config = maps.Clone(s.config)
@@ -314,7 +313,7 @@ func (r *faultRun) upDuring(ctx context.Context, name string, s faultScenario) (
 	return out, errors.Join(err, <-struck)
 }
 
-// judge holds what the update has said against what was expected.
+// judge compares the update's result with the expected one.
 func judge(s faultScenario, out string, err error) error {
 	switch {
 	case s.seen == "" && err != nil:
@@ -329,7 +328,7 @@ func judge(s faultScenario, out string, err error) error {
 	return nil
 }
 
-// keep writes down what an update says.
+// keep saves the output of an update.
 func (r *faultRun) keep(name, out string) error {
 	if r.transcripts == "" {
 		return nil
@@ -337,7 +336,7 @@ func (r *faultRun) keep(name, out string) error {
 	return os.WriteFile(filepath.Join(r.transcripts, name), []byte(out), 0o600)
 }
 
-// up runs an update and returns what it says.
+// up runs an update and returns its output.
 func (r *faultRun) up(ctx context.Context, name string, flags updateFlags) (string, error) {
 	var out bytes.Buffer
 	sb := *r.sandbox
@@ -349,7 +348,7 @@ func (r *faultRun) up(ctx context.Context, name string, flags updateFlags) (stri
 	return out.String(), err
 }
 
-// quietly does something with the sandbox whose output matters only if it fails.
+// quietly calls do, and returns the sandbox's output only in its error.
 func (r *faultRun) quietly(ctx context.Context, do func(context.Context, *sandbox) error) error {
 	var out bytes.Buffer
 	sb := *r.sandbox
@@ -360,7 +359,7 @@ func (r *faultRun) quietly(ctx context.Context, do func(context.Context, *sandbo
 	return nil
 }
 
-// audit returns what is lost, and what is left behind: what Azure or the cluster has, and no stack, or the other way round.
+// audit returns what is lost (only in a stack or the baseline) or left behind (only in Azure or the cluster).
 func (r *faultRun) audit(ctx context.Context) ([]string, error) {
 	if err := r.reconnect(ctx); err != nil {
 		return nil, err
@@ -394,7 +393,7 @@ func inAzure(r apitype.ResourceV3) bool {
 	return r.Custom && !r.External && r.ID != "" && (strings.HasPrefix(string(r.Type), "azure-native:") || strings.HasPrefix(string(r.Type), "azuread:"))
 }
 
-// auditCluster does the same for the cluster.
+// auditCluster audits the cluster.
 func (r *faultRun) auditCluster(ctx context.Context, info daemon.Info, wanted map[string]bool) (lost []string, err error) {
 	kube := r.kubectl(info)
 	out, err := kube.run(ctx, "get", "namespaces", "--output", "jsonpath={.items[*].metadata.name}")
@@ -435,7 +434,7 @@ func (r *faultRun) auditCluster(ctx context.Context, info daemon.Info, wanted ma
 	return lost, err
 }
 
-// resources lists what the stack that all scenarios change consists of.
+// resources returns the URNs of the default stack's resources.
 func (r *faultRun) resources(context.Context) ([]string, error) {
 	known, err := engine.Known(r.dir)
 	var urns []string
@@ -447,7 +446,7 @@ func (r *faultRun) resources(context.Context) ([]string, error) {
 	return urns, err
 }
 
-// reconnect finds the sandbox again after it was killed.
+// reconnect connects again after the sandbox was killed.
 func (r *faultRun) reconnect(ctx context.Context) error {
 	r.services.Close()
 	services, err := daemon.Connect(ctx, r.dir)
@@ -457,19 +456,19 @@ func (r *faultRun) reconnect(ctx context.Context) error {
 	return err
 }
 
-// faultProject makes dir a checkout like project, with stacks that suit the scenarios.
+// faultProject mirrors project to dir, with stacks for the scenarios.
 func faultProject(project, dir string) error {
 	if err := engine.Mirror(project, dir, ""); err != nil {
 		return err
 	}
 	type m = map[string]any
 	for name, settings := range map[string]m{
-		// After a killed Helm, the next update waits for as long as a release may take.
+		// After Helm is killed, the next update waits for the release's timeout.
 		defaultStack: {
 			"environment": "main", "services": m{"customerapi": m{"image": m{"tag": "1.0.0"}}}, "release": m{"timeoutSeconds": 30},
 			"registry": m{"protect": false},
 		},
-		// Without an image there is no release, and the stack is made in a moment.
+		// Without an image there is no release, so the stack is created quickly.
 		freshStack: {"environment": freshStack, "services": m{"customerapi": m{}}, "registry": m{
 			"protect": false, "webhooks": m{"notifyci": m{"serviceUri": "https://ci.example.com/images", "actions": []string{"push"}}},
 		}},
@@ -489,11 +488,11 @@ func faultProject(project, dir string) error {
 	return nil
 }
 
-// rule is a fault of Azure that the list of scenarios names.
+// rule parses an Azure fault in the list of scenarios.
 func rule(text string) faultRules {
 	r, err := azuredouble.ParseFaultRule(text)
 	if err != nil {
-		panic(err) // a mistake in the list, which every test finds
+		panic(err) // a mistake in the list; every test finds it
 	}
 	return faultRules{r}
 }

@@ -28,7 +28,7 @@ func TestFaultsOfTheCluster(t *testing.T) {
 	playFaults(t, clusterFaults())
 }
 
-// playFaults plays scenarios in a sandbox, and compares what the user sees of each with what it was.
+// playFaults runs scenarios in a sandbox, and compares the output of each with its golden file.
 func playFaults(t *testing.T, scenarios []faultScenario) {
 	t.Helper()
 	b := newBox(t, "faults")
@@ -58,8 +58,7 @@ func playFaults(t *testing.T, scenarios []faultScenario) {
 	}
 }
 
-// usual returns the lines of a failure that are the same each time, without what differs: what succeeded beside it, names
-// that are made up, and addresses.
+// usual returns the stable lines of a failure, without the variable parts: parallel successes, generated names, and addresses.
 func usual(said string) string {
 	said, _, _ = strings.Cut(said, "\nsandbox \"")
 	for _, r := range []struct{ pattern, placeholder string }{
@@ -73,17 +72,17 @@ func usual(said string) string {
 		{`127\.0\.0\.1:\d+(->127\.0\.0\.1:\d+)?`, "ADDRESS"},
 		{`\d\d:\d\d:\d\d`, "TIME"},
 		{`/[^ "]*/faults/(home|pulumi)/`, "STATE/$1/"},
-		// Which file is too large depends on how much is written before it.
+		// The file that does not fit depends on the earlier writes.
 		{`saving update info: blob .*: no space left on device`, "saving update info: no space left on device"},
 		{`\b\d+(\.\d+)?(ms|s)\b  FAILED`, "FAILED"},
-		// Whether Helm could still roll back depends on the moment. The reason itself is what a scenario names as seen.
+		// Whether Helm can still roll back depends on the timing. The scenario's seen holds the reason itself.
 		{`(release customerapi failed, and has been rolled back due to atomic being set|an error occurred while rolling back the release)[:.] .*`, "HELM'S ROLLBACK"},
-		// So does what Helm was at when the cluster went away.
+		// So does Helm's operation when the cluster goes down.
 		{`(original upgrade error: ).*(: Kubernetes cluster unreachable)`, "${1}WHATEVER${2}"},
 	} {
 		said = regexp.MustCompile(r.pattern).ReplaceAllString(said, r.placeholder)
 	}
-	// What depends on the hour, on how long things take, or on what else was going on.
+	// Lines that depend on the hour, on durations, or on other operations.
 	incidental := regexp.MustCompile(`^  (create|update|delete|replace|import)\S* .*[0-9](ms|s)$|^  … |^  warning: the pull password is due to change|` +
 		`: (Failed: Error: (ErrImagePull|ImagePullBackOff)|FailedToUpdateEndpointSlices: .*|Unhealthy: .*)$`)
 	var lines []string
@@ -95,7 +94,7 @@ func usual(said string) string {
 	return strings.Join(lines, "\n") + "\n"
 }
 
-// Each scenario is told apart, and says what it does about what is seen.
+// Scenario names are unique, and each manual step is described.
 func TestFaultScenarios(t *testing.T) {
 	names := map[string]bool{}
 	for _, s := range faultScenarios() {
@@ -111,7 +110,7 @@ func TestFaultScenarios(t *testing.T) {
 	assert.Len(t, some, 1)
 }
 
-// What the sandbox advises, the documentation does as well.
+// The documentation covers all advice of the sandbox.
 func TestAdviceIsDocumented(t *testing.T) {
 	page, err := os.ReadFile(filepath.Join("..", "..", "docs", "troubleshooting.md"))
 	require.NoError(t, err)

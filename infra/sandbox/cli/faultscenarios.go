@@ -8,7 +8,7 @@ import (
 	"example.com/acr-microservices/infra/sandbox/azuredouble"
 )
 
-// victim is the namespace of the service to which things happen.
+// victim is the namespace of the service that the faults affect.
 const victim = "customerapi-main"
 
 // faultScenarios are all scenarios, those of Azure first.
@@ -129,14 +129,14 @@ func azureFaults() []faultScenario {
 			flags: updateFlags{propagation: propagation(azuredouble.Never), config: impatient(nil)},
 			config: map[string]string{
 				"services.customerapi.image.tag": "1.0.0",
-				"registry.name":                  "acrmicroservicesnever0badcafe", // of which the node has no image yet
+				"registry.name":                  "acrmicroservicesnever0badcafe", // the node has none of its images
 			},
 			seen: "authentication required",
 		},
 	}
 }
 
-// impatient is a change of the service whose release does not wait for long.
+// impatient returns settings with a short timeout for the release.
 func impatient(more map[string]string) map[string]string {
 	config := map[string]string{"release.timeoutSeconds": "8"}
 	for key, value := range more {
@@ -145,7 +145,7 @@ func impatient(more map[string]string) map[string]string {
 	return config
 }
 
-// change makes new pods of the image that is there.
+// change creates new pods of the existing image.
 func change(name string) map[string]string {
 	return map[string]string{"services.customerapi.values.env.REASON": name}
 }
@@ -170,7 +170,7 @@ func clusterFaults() []faultScenario {
 			name: "api-restart", fault: "Kubernetes: the API server is away while Helm upgrades",
 			during: whileUpgrading(outage("kube-apiserver")), lift: outageOver("kube-apiserver"),
 			flags: updateFlags{config: impatient(nil)},
-			// The controllers were away as well, and first have to elect a leader again.
+			// The controllers were down, too, and must first elect a leader again.
 			config: map[string]string{"services.customerapi.values.env.REASON": "api-restart", "release.timeoutSeconds": "60"},
 			seen:   "connection refused",
 		},

@@ -13,13 +13,13 @@ import (
 	"gopkg.in/yaml.v3"
 )
 
-// use takes the settings of one of the program's own test stacks, some of them replaced. The resource group is the
-// stack's own, for a new sandbox has none.
+// use takes the settings of one of the program's own test stacks, and replaces some. The stack has its own resource group, because
+// a new sandbox has none.
 func (b *box) use(name string, changes map[string]any) {
 	b.t.Helper()
 	text, err := os.ReadFile(filepath.Join("..", "..", "testdata", "valid-"+name+".yaml"))
 	require.NoError(b.t, err)
-	// The sandbox encrypts with a key of its own.
+	// The sandbox encrypts with its own key.
 	text = regexp.MustCompile(`\{secure: ([^}]*)\}`).ReplaceAll(text, []byte("$1"))
 	var file struct{ Config map[string]any }
 	require.NoError(b.t, yaml.Unmarshal(text, &file))
@@ -36,7 +36,7 @@ func (b *box) use(name string, changes map[string]any) {
 	require.NoError(b.t, os.WriteFile(filepath.Join(b.project, "Pulumi.dev.yaml"), content, 0o600))
 }
 
-// TestReplacements changes what Azure does not change in place: the stack replaces it, in the order in which it can.
+// TestReplacements changes settings that Azure cannot update in place: the stack replaces them in a valid order.
 func TestReplacements(t *testing.T) {
 	runInParallel(t)
 	b := newBox(t, "replace")
@@ -69,8 +69,8 @@ func TestReplacements(t *testing.T) {
 	b.must("down")
 }
 
-// TestRegistryFeatures brings up stacks that use everything a registry offers. No single one can: Azure excludes some
-// pairs, such as IP rules and a closed public network.
+// TestRegistryFeatures brings up stacks that together use all registry features. One cannot: Azure rejects some pairs, such as IP
+// rules and a closed public network.
 func TestRegistryFeatures(t *testing.T) {
 	runInParallel(t)
 	b := newBox(t, "features")
@@ -90,7 +90,7 @@ func TestRegistryFeatures(t *testing.T) {
 	require.Len(t, b.images(customer), 1)
 	b.rests()
 
-	// A protected registry is not deleted, and a locked one neither; the stack removes both when it is told to.
+	// A protected or locked registry is not deleted; the stack removes both protections on request.
 	out, err := b.run("down", "--stack", "dev")
 	require.Error(t, err)
 	assert.Contains(t, out, "protect")
@@ -98,7 +98,7 @@ func TestRegistryFeatures(t *testing.T) {
 	b.must("down", "--stack", "dev")
 
 	for _, other := range []string{"premium-closed", "standard-features"} {
-		b.use(other, map[string]any{"services": settings{"customerapi": service("1.0.0")}}) // the images there are
+		b.use(other, map[string]any{"services": settings{"customerapi": service("1.0.0")}}) // existing images
 		b.must("up")
 		b.rests()
 		b.must("up", "--config", "registry.protect=false")
@@ -107,8 +107,8 @@ func TestRegistryFeatures(t *testing.T) {
 	b.must("down")
 }
 
-// TestNamespaceRules brings up namespaces with pod security, quota, limits and network policy, adopts one that is there
-// and keeps the others.
+// TestNamespaceRules brings up namespaces with pod security, quota, limits and network policy, adopts an existing one and keeps the
+// others.
 func TestNamespaceRules(t *testing.T) {
 	runInParallel(t)
 	b := newBox(t, "rules")
@@ -132,7 +132,7 @@ func TestNamespaceRules(t *testing.T) {
 	assert.NotContains(t, created, "create kubernetes:NetworkPolicy legacy")
 	b.rests()
 
-	// A pod that the restricted level forbids is refused by Kubernetes itself.
+	// Kubernetes itself rejects a pod that the restricted level forbids.
 	_, err := b.kubectl().run(t.Context(), "run", "root", "--namespace", customer, "--image=docker.io/wolfgangofner/customerapi:1.0.0")
 	require.ErrorContains(t, err, "violates PodSecurity")
 

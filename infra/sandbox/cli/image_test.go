@@ -12,7 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestFirstImages brings up services whose images nobody has pushed: one is imported and the other built.
+// TestFirstImages brings up services whose images are not pushed: one is imported and the other built.
 func TestFirstImages(t *testing.T) {
 	runInParallel(t)
 	b := newBox(t, "images")
@@ -26,7 +26,7 @@ func TestFirstImages(t *testing.T) {
 	}
 	const public = "docker.io/wolfgangofner/customerapi:"
 
-	// A build that fails: the release does not begin, and the next update goes on.
+	// The build fails: the release does not start, and the next update resumes.
 	b.configure(made(public+"1.0.0", "v3.0.0"))
 	out, err := b.run("up", "--keep")
 	require.Error(t, err)
@@ -35,12 +35,12 @@ func TestFirstImages(t *testing.T) {
 	assert.NotContains(t, out, "create   kubernetes:Release            orderapi")
 	b.configure(made(public+"1.0.0", "v1.0.0"))
 	b.must("up")
-	b.rests() // nothing is run again
+	b.rests() // no task runs again
 	for _, image := range b.images(customer, order) {
 		assert.Regexp(t, `\.azurecr\.io/(customerapi|orderapi):first$`, image)
 	}
 
-	// Another source changes the task in place, which a lock on the registry allows, and is another run.
+	// Another source updates the task in place, which a lock on the registry allows, and runs it again.
 	b.configure(made(public+"1.1.0", "v1.0.0"))
 	changed := ops(b.must("up"))
 	assert.Contains(t, changed, "update azure-native:Task customerapi")

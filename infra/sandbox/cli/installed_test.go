@@ -17,7 +17,7 @@ import (
 	"example.com/acr-microservices/infra/sandbox/toolchain"
 )
 
-// TestInstalledTools has a sandbox find the tools where an installation of Pulumi puts them, and kills their engine.
+// TestInstalledTools makes a sandbox use tools where an installation of Pulumi puts them, and kills their engine.
 func TestInstalledTools(t *testing.T) {
 	runInParallel(t)
 	b := newBox(t, "installed")
@@ -43,7 +43,7 @@ func TestInstalledTools(t *testing.T) {
 		toolchain.PluginVersion+" ("+plugin+")")
 	assert.NotContains(t, b.must("up", "--use-installed=false"), "using what is installed")
 
-	// The provider itself knows nothing of its engine's end.
+	// The provider itself does not detect its engine's end.
 	deploy("1.1.0")
 	b.killEngine("Release customerapi updating", "--verbose")
 	assert.Eventually(t, func() bool {

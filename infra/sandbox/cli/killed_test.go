@@ -15,8 +15,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestKilledHelm kills an ordinary "pulumi up" while Helm is at work, in each way in which it can be, and does what the
-// documentation says. The sandbox's own commands, which repair more than a person's pulumi does, have no part in it.
+// TestKilledHelm kills an ordinary "pulumi up" while Helm is working, in each unfinished status of a release, and then follows
+// the documentation. It does not use the sandbox's own commands, which repair more than plain pulumi does.
 func TestKilledHelm(t *testing.T) {
 	runInParallel(t)
 	b := newBox(t, "killed")
@@ -44,7 +44,7 @@ func TestKilledHelm(t *testing.T) {
 	assert.Contains(t, out, "its Helm is no longer running: it is marked as failed")
 	assert.Equal(t, map[string]string{"1": "superseded", "2": "failed", "3": "deployed"}, p.history())
 
-	// An image that is not there: Helm rolls back, and is killed at that.
+	// The image is missing: Helm is killed during its rollback.
 	p.tag("9.9.9")
 	p.kill("pending-rollback", "up", "--yes", "--skip-preview")
 	p.must("cancel", "--yes")
@@ -56,7 +56,7 @@ func TestKilledHelm(t *testing.T) {
 	require.Equal(t, []string{"docker.io/wolfgangofner/customerapi:1.0.0"}, b.images(customer))
 	assert.Contains(t, p.must("up", "--yes", "--skip-preview"), "unchanged")
 
-	// Back to what the state holds, after an upgrade that the state does not know: only a refresh finds out.
+	// Return to the state's version after an upgrade missing from the state: only a refresh detects it.
 	p.tag("1.1.0")
 	p.kill("pending-upgrade", "up", "--yes", "--skip-preview")
 	p.tag("1.0.0")
@@ -83,7 +83,7 @@ func TestKilledHelm(t *testing.T) {
 	assert.Contains(t, p.must("stack"), "No resources currently in this stack")
 }
 
-// deadKubeconfig returns the path of a kubeconfig whose cluster does not answer.
+// deadKubeconfig returns the path of a kubeconfig whose cluster is unreachable.
 func deadKubeconfig(t *testing.T) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "kubeconfig")
@@ -97,13 +97,13 @@ current-context: gone
 	return path
 }
 
-// killedCLI is a stack "real" in the sandbox's cluster, whose update somebody kills.
+// killedCLI is a stack "real" in the sandbox's cluster. The test kills its updates.
 type killedCLI struct {
 	*plainCLI
 	box *box
 }
 
-// tag sets the image's tag in the stack's settings, and leaves what pulumi has written there.
+// tag sets the image's tag in the stack's settings, and keeps pulumi's own entries.
 func (p *killedCLI) tag(tag string) {
 	p.t.Helper()
 	p.configure(settings{

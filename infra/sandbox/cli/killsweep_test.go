@@ -19,9 +19,9 @@ import (
 
 var killEverywhere = flag.Bool("kill-everywhere", false, "kill at every boundary, and not at one of each kind")
 
-// TestKillSweep kills the engine at the boundaries of a first creation, of an update and of a destruction, each time from
-// the same beginning, and then runs the same command again. What the boundaries are shows from runs that nobody kills. It takes
-// one of each kind; with -kill-everywhere, all of them.
+// TestKillSweep kills the engine at the boundaries of a first creation, of an update and of a destruction, each time from the
+// same initial state, and then runs the same command again. Uninterrupted runs record the boundaries. It takes one of each
+// kind; with -kill-everywhere, all of them.
 func TestKillSweep(t *testing.T) {
 	runInParallel(t)
 	s := newSweep(t)
@@ -48,8 +48,8 @@ func TestKillSweep(t *testing.T) {
 	assert.Zero(t, s.leaked)
 }
 
-// ofEachKind returns one of the boundaries of each kind: of those of a type with the same call and moment, such as the creations of
-// several passwords, and of those of a provider that was only asked, and has done nothing yet.
+// ofEachKind returns one boundary of each kind. A kind is a call, a type and a moment, such as the creations of several
+// passwords; before a provider has done anything, a call and a provider, except for a Release.
 func ofEachKind(all []boundary) []boundary {
 	if *killEverywhere {
 		return all
@@ -66,7 +66,7 @@ func ofEachKind(all []boundary) []boundary {
 	})
 }
 
-// one returns the i-th boundary alone, or none where there are fewer.
+// one returns only the i-th boundary, or none if there are fewer.
 func one(boundaries []boundary, i int) []boundary {
 	if i >= len(boundaries) {
 		return nil
@@ -74,13 +74,13 @@ func one(boundaries []boundary, i int) []boundary {
 	return boundaries[i : i+1]
 }
 
-// sweep goes through lives of a stack in a sandbox of its own, and counts.
+// sweep runs a stack's life cycles in its own sandbox and counts results.
 type sweep struct {
 	*killSwitch
 	kills, recovered, orphans, leaked int
 
-	dead     bool // and not recovered yet
-	searched int  // how many of the passwords are known to be nowhere
+	dead     bool // not recovered yet
+	searched int  // number of passwords already searched for
 }
 
 func newSweep(t *testing.T) *sweep {
@@ -92,8 +92,8 @@ func newSweep(t *testing.T) *sweep {
 	return s
 }
 
-// creation is the command that makes the stack, destruction the one that removes it, and update, in a later period, one
-// that rotates the password.
+// creation, update and destruction return the commands that create the stack, rotate the password in a later period, and remove
+// the stack.
 func (s *sweep) creation() []string {
 	s.configureFor("1.0.0", "Basic")
 	return []string{"up", "--at", "2027-01-10"}
@@ -114,11 +114,11 @@ func (s *sweep) configureFor(tag, sku string) {
 	s.configure(settings{
 		"services": settings{"customerapi": settings{"image": settings{"tag": tag}, "values": quick}},
 		"registry": settings{"sku": sku},
-		"release":  settings{"timeoutSeconds": 40}, // a killed Helm counts as dead when its time is over
+		"release":  settings{"timeoutSeconds": 40}, // a killed Helm counts as dead after this time
 	})
 }
 
-// live goes through the life of a stack, with a death at each of the given boundaries.
+// live runs a stack's life cycle and kills the engine at each given boundary.
 func (s *sweep) live(creation, update, destruction []boundary) {
 	s.t.Helper()
 	s.survive(creation, s.creation()...)
@@ -133,7 +133,7 @@ func (s *sweep) live(creation, update, destruction []boundary) {
 	s.converged("")
 }
 
-// survive runs a command that is killed at each boundary, and then once more.
+// survive kills a command at each boundary, and then runs it once more.
 func (s *sweep) survive(deaths []boundary, args ...string) {
 	s.t.Helper()
 	for _, at := range deaths {
@@ -149,7 +149,7 @@ func (s *sweep) kill(at boundary, args ...string) {
 	s.dead = true
 }
 
-// unchanged runs a command that has nothing to do.
+// unchanged checks that a command changes nothing.
 func (s *sweep) unchanged(args ...string) {
 	s.t.Helper()
 	out := s.must(args...)
@@ -157,8 +157,8 @@ func (s *sweep) unchanged(args ...string) {
 	require.Empty(s.t, ops(out))
 }
 
-// converged checks that there is all that the stack's state holds and nothing else, that the release is well and of the
-// given tag, and that no password is to be found. Without a tag, the stack is gone.
+// converged checks that exactly the resources in the stack's state exist, that the release is healthy and has the tag, and that
+// no password leaked. Without a tag, the stack must be gone.
 func (s *sweep) converged(tag string) {
 	s.t.Helper()
 	var inState, inCluster, helm []string
@@ -189,7 +189,7 @@ func (s *sweep) converged(tag string) {
 	require.NoError(s.t, err)
 	require.NoError(s.t, json.Unmarshal(out, &list))
 	var releases []string
-	status := map[string]string{} // of revisions
+	status := map[string]string{} // by revision
 	for _, item := range list.Items {
 		m := item.Metadata
 		switch {
@@ -222,7 +222,7 @@ func (s *sweep) converged(tag string) {
 	}
 }
 
-// wellKept checks the history of a release, by revision: none is missing, and only the last one runs.
+// wellKept checks a release's history by revision: none is missing, and only the last is deployed.
 func (s *sweep) wellKept(history map[string]string) {
 	s.t.Helper()
 	for i := range len(history) {
@@ -235,7 +235,7 @@ func (s *sweep) wellKept(history map[string]string) {
 	}
 }
 
-// same checks that what is there is what the state holds. What is there besides is an orphan.
+// same checks that the existing objects are those in the state. Any other is an orphan.
 func (s *sweep) same(where string, state, there []string) {
 	s.t.Helper()
 	for _, id := range there {
@@ -246,7 +246,7 @@ func (s *sweep) same(where string, state, there []string) {
 	require.ElementsMatch(s.t, state, there, where)
 }
 
-// state returns the resources in the stack's state, none if there is no such stack.
+// state returns the resources in the stack's state, none if the stack is missing.
 func (s *sweep) state() []apitype.ResourceV3 {
 	s.t.Helper()
 	states, err := engine.States(s.dir())
@@ -260,7 +260,7 @@ func (s *sweep) state() []apitype.ResourceV3 {
 	return nil
 }
 
-// leaks looks for passwords in all that the sandbox has written or printed, except the cluster's database.
+// leaks searches for passwords in all sandbox files and output, except the cluster's database.
 func (s *sweep) leaks(passwords []string) {
 	s.t.Helper()
 	named := map[string]string{}

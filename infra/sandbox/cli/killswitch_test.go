@@ -32,43 +32,43 @@ import (
 	"example.com/acr-microservices/infra/sandbox/engine"
 )
 
-// A boundary is a moment of an update at which an engine can die that matters to the one after it.
+// A boundary is a moment of an update at which the engine's death affects the next engine.
 type boundary struct {
 	call string // Create, Update or Delete
 	what string // type and name of the resource
 	when string
 }
 
-// The moments of an operation. An engine that dies later has noted the operation, and is at the start of another one.
+// The moments of an operation. An engine that dies later has recorded the operation, and starts the next one.
 const (
-	asked = "asked" // the engine has asked for it, and nothing has happened yet
-	amid  = "amid"  // Helm is at work on it
-	done  = "done"  // it has happened, and the engine has not learned of it
+	asked = "asked" // the engine has requested it, and nothing has happened yet
+	amid  = "amid"  // Helm is working on it
+	done  = "done"  // it has happened, and the engine is not notified yet
 )
 
 func (b boundary) String() string { return fmt.Sprintf("%s of %s, %s", b.call, b.what, b.when) }
 
-// A killSwitch stands between the engine and its providers. It sees each operation come and go, and at one of these
-// moments it kills the engine, and the Kubernetes provider with it, as a crash of the machine does. Azure goes on.
+// A killSwitch is a proxy between the engine and its providers. It sees the start and end of each operation, and at one of
+// these moments kills the engine and the Kubernetes provider, as a machine crash does. Azure keeps running.
 type killSwitch struct {
 	*box
-	attach   string // the addresses at which it stands in for the providers
+	attach   string // the addresses at which it proxies the providers
 	provider func() *exec.Cmd
 	kube     kubectl
-	run      func(args ...string) *exec.Cmd // a command that runs an engine with what it attaches to
+	run      func(args ...string) *exec.Cmd // a command that runs an engine attached to the proxy
 
 	running sync.WaitGroup // calls
 	mu      sync.Mutex
 	targets map[string]*grpc.ClientConn // by provider
 	plugin  *exec.Cmd                   // the Kubernetes provider of this run
-	release boundary                    // the operation on a release that goes on
+	release boundary                    // the release operation in progress
 	at      boundary                    // the zero value kills nothing
 	killed  bool
 	seen    []boundary
-	secrets []string // passwords that Entra has given out
+	secrets []string // passwords that Entra has issued
 }
 
-// newKillSwitch returns the switch of a sandbox that runs.
+// newKillSwitch returns the switch of a running sandbox.
 func newKillSwitch(b *box) *killSwitch {
 	b.t.Helper()
 	info := b.info()
@@ -79,7 +79,7 @@ func newKillSwitch(b *box) *killSwitch {
 	require.Len(b.t, plugins, 1)
 	k.provider = func() *exec.Cmd {
 		cmd := exec.Command(plugins[0])
-		cmd.Dir = engine.ProjectDir(b.dir()) // charts are named from there
+		cmd.Dir = engine.ProjectDir(b.dir()) // base of the charts' paths
 		mark, dir, _ := strings.Cut(daemon.Mark(b.dir()), "=")
 		cmd.Env = append(engine.CleanEnv(os.Environ()), "KUBECONFIG="+info.Kubeconfig, mark+"="+dir)
 		for name, value := range engine.Env(b.dir()) {
@@ -104,7 +104,7 @@ func newKillSwitch(b *box) *killSwitch {
 	return k
 }
 
-const maxMessage = 400 << 20 // as the engine's
+const maxMessage = 400 << 20 // engine's limit
 
 func dial(t *testing.T, address string) *grpc.ClientConn {
 	t.Helper()
@@ -115,7 +115,7 @@ func dial(t *testing.T, address string) *grpc.ClientConn {
 	return conn
 }
 
-// record runs a command to its end and returns the boundaries that it goes through.
+// record runs a command to completion and returns the boundaries that it passes.
 func (k *killSwitch) record(args ...string) []boundary {
 	k.t.Helper()
 	out, err := k.through(boundary{}, args...)
@@ -158,7 +158,7 @@ func (k *killSwitch) through(at boundary, args ...string) (string, error) {
 	return string(out), err
 }
 
-// pass hands a call on to the provider, and its answer back.
+// pass forwards a call to a provider and its response back.
 func (k *killSwitch) pass(provider string, stream grpc.ServerStream) error {
 	k.running.Add(1)
 	defer k.running.Done()
@@ -177,7 +177,7 @@ func (k *killSwitch) pass(provider string, stream grpc.ServerStream) error {
 	if strings.HasPrefix(op.what, "kubernetes:Release ") {
 		k.goesOn(op)
 	}
-	// What was asked for is done, whether or not who has asked still lives.
+	// The provider completes the request even if the engine is dead.
 	err := target.Invoke(context.WithoutCancel(stream.Context()), method, &request, &answer)
 	if strings.HasPrefix(op.what, "kubernetes:Release ") {
 		k.goesOn(boundary{})
@@ -192,7 +192,7 @@ func (k *killSwitch) pass(provider string, stream grpc.ServerStream) error {
 	return stream.SendMsg(&answer)
 }
 
-// operationOf returns the operation that a call asks for: none, if it only asks what would be.
+// operationOf returns the operation that a call requests, or none if it changes nothing.
 func operationOf(method string, request []byte) boundary {
 	call := method[strings.LastIndex(method, "/")+1:]
 	var message interface {
@@ -221,7 +221,7 @@ func operationOf(method string, request []byte) boundary {
 
 var errKilled = status.Error(codes.Unavailable, "the engine is dead")
 
-// reach notes a boundary, and kills if it is the one.
+// reach records a boundary, and kills if it is k.at.
 func (k *killSwitch) reach(b boundary, when string) error {
 	if b == (boundary{}) {
 		return nil
@@ -253,17 +253,17 @@ func (k *killSwitch) reach(b boundary, when string) error {
 	return errKilled
 }
 
-// goesOn notes the operation on a release that goes on, if any.
+// goesOn records the release operation in progress, if any.
 func (k *killSwitch) goesOn(op boundary) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	k.release = op
 }
 
-// watchHelm reaches the boundary in the midst of an operation on a release when Helm takes itself to be at work.
+// watchHelm reaches the amid boundary of a release operation when Helm reports an unfinished status.
 func (k *killSwitch) watchHelm(ctx context.Context) {
 	if k.kube.awaitHelm(ctx, "", unfinished...) != nil {
-		return // the boundary is then not reached, which fails
+		return // boundary not reached: the test fails
 	}
 	k.mu.Lock()
 	op := k.release
@@ -271,7 +271,7 @@ func (k *killSwitch) watchHelm(ctx context.Context) {
 	_ = k.reach(op, amid)
 }
 
-// keepPassword keeps what is secret in the answer to an operation.
+// keepPassword records the password in an operation's response.
 func (k *killSwitch) keepPassword(op boundary, answer []byte) {
 	if op.call != "Create" || !strings.HasPrefix(op.what, "azuread:ApplicationPassword ") {
 		return
@@ -289,14 +289,14 @@ func (k *killSwitch) keepPassword(op boundary, answer []byte) {
 	k.secrets = append(k.secrets, value.GetStringValue())
 }
 
-// passwords returns those that Entra has given out so far.
+// passwords returns those that Entra has issued so far.
 func (k *killSwitch) passwords() []string {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	return slices.Clone(k.secrets)
 }
 
-// rawCodec passes messages on as they are.
+// rawCodec forwards messages unchanged.
 type rawCodec struct{}
 
 func (rawCodec) Name() string                       { return "proto" }

@@ -20,7 +20,7 @@ import (
 	"example.com/acr-microservices/infra/sandbox/process"
 )
 
-// kubectl asks the sandbox's cluster.
+// kubectl calls the sandbox cluster.
 type kubectl struct{ path, kubeconfig string }
 
 func (sb *sandbox) kubectl(info daemon.Info) kubectl {
@@ -39,8 +39,8 @@ func (k kubectl) run(ctx context.Context, args ...string) ([]byte, error) {
 	return out, nil
 }
 
-// awaitHelm waits until a release in a namespace, or in any if that is empty, has one of the statuses: Helm keeps each revision of it
-// in a secret that tells.
+// awaitHelm waits until a release in a namespace, or in any if that is empty, has one of the statuses. Helm stores revisions as
+// secrets with a status label.
 func (k kubectl) awaitHelm(ctx context.Context, namespace string, statuses ...string) error {
 	args := []string{
 		"--kubeconfig", k.kubeconfig, "get", "secrets", "--namespace", namespace, "--watch", "--output", "name",
@@ -67,16 +67,16 @@ func (k kubectl) awaitHelm(ctx context.Context, namespace string, statuses ...st
 	return nil
 }
 
-// unfinished are the statuses of a release on which Helm takes itself to be at work.
+// unfinished are the statuses by which Helm marks an operation in progress.
 var unfinished = []string{"pending-install", "pending-upgrade", "pending-rollback", "uninstalling"}
 
-// pod is what is of interest about a running pod.
+// pod holds the relevant facts of a running pod.
 type pod struct {
 	Namespace string `json:"namespace"`
 	Name      string `json:"name"`
-	Status    string `json:"status"` // such as "Running" or the reason why it waits
-	Image     string `json:"image"`  // as asked for
-	Digest    string `json:"digest"` // of what was pulled, with the registry
+	Status    string `json:"status"` // such as "Running" or the waiting reason
+	Image     string `json:"image"`  // as requested
+	Digest    string `json:"digest"` // of the pulled image, with registry
 
 	PullSecret bool `json:"-"` // whether it names one
 }

@@ -17,14 +17,14 @@ import (
 	"gopkg.in/yaml.v3"
 )
 
-// leakSearch finds credentials in what a run has written, in every form in which they could get there.
+// leakSearch finds credentials in a run's files and output, in every form that they can take.
 type leakSearch struct {
 	forms [1 << 16][]form // by their first two bytes
 }
 
 type form struct{ text, credential string }
 
-// newLeakSearch looks for credentials, values by name.
+// newLeakSearch takes the credentials' values by name.
 func newLeakSearch(credentials map[string]string) *leakSearch {
 	s := &leakSearch{}
 	for name, value := range credentials {
@@ -36,7 +36,7 @@ func newLeakSearch(credentials map[string]string) *leakSearch {
 	return s
 }
 
-// formsOf returns a text as it is and as it is written in JSON, in addresses, and in base64.
+// formsOf returns a text unchanged and encoded for JSON, URLs and base64.
 func formsOf(value string) []string {
 	forms := []string{value, url.QueryEscape(value), url.PathEscape(value)}
 	for quoted := value; len(forms) < 5; { // in JSON, and in JSON within JSON
@@ -48,12 +48,12 @@ func formsOf(value string) []string {
 	encoder.SetEscapeHTML(false)
 	_ = encoder.Encode(value)
 	forms = append(forms, strings.Trim(unescaped.String(), "\"\n"))
-	// In base64, a text looks different at each of three places, such as behind a user and a colon. Its first and last
-	// characters hold a part of what is around it.
+	// In base64, a text has three forms, by its offset, such as after a user and a colon. Its first and last characters also
+	// encode adjacent text.
 	for before := range 3 {
 		for _, encoding := range []*base64.Encoding{base64.RawStdEncoding, base64.RawURLEncoding} {
 			encoded := encoding.EncodeToString([]byte(strings.Repeat("x", before) + value))
-			whole := (before + len(value)) / 3 * 4 // characters that hold nothing of what follows
+			whole := (before + len(value)) / 3 * 4 // characters that do not depend on later text
 			forms = append(forms, encoded[[]int{0, 2, 3}[before]:whole])
 		}
 	}
@@ -61,7 +61,7 @@ func formsOf(value string) []string {
 	return slices.Compact(forms)
 }
 
-// in returns the names of the credentials that a content shows, sorted.
+// in returns the sorted names of the credentials in a content.
 func (s *leakSearch) in(content []byte) []string {
 	found := map[string]bool{}
 	for i := 0; i+1 < len(content); i++ {
@@ -101,11 +101,11 @@ func mustJSON(value any) []byte {
 	return text
 }
 
-// minCredential is the length from which a secret value in a state counts as a credential.
+// minCredential is the minimum length at which a secret in a state counts as a credential.
 const minCredential = 8
 
-// notAlone are keys below which a state marks more as secret than credentials: a release's values and inputs and a task's steps
-// as a whole, what goes with a password, and when that expires.
+// notAlone are keys under which a state marks more than credentials as secret: a release's values and inputs and a task's steps
+// as a whole, a password's username, and its expiry.
 var notAlone = []string{"values", "__inputs", "step", "username", "expiry"}
 
 // credentialsOf returns every secret in an exported state, by resource and key.
@@ -135,13 +135,13 @@ func credentialsOf(t *testing.T, export []byte) map[string]string {
 	return found
 }
 
-// What marks a secret in an exported state.
+// Marker of a secret in an exported state.
 const (
 	signatureKey    = "4dabf18193072939515e22adb298388d"
 	secretSignature = "1b47061264138c4ac30d75fd1eb44270"
 )
 
-// addSecrets adds what is marked as a secret in a part of the state.
+// addSecrets adds the values marked as secret in part of the state.
 func addSecrets(t *testing.T, found map[string]string, name string, value any) {
 	t.Helper()
 	switch value := value.(type) {
@@ -165,7 +165,7 @@ func addSecrets(t *testing.T, found map[string]string, name string, value any) {
 // known are the parts of docker configs and kubeconfigs that are credentials.
 var known = []string{"password", "auth", "token", "client-key-data"}
 
-// addTexts adds all texts in a secret value; of docker configs and kubeconfigs, the credentials.
+// addTexts adds all strings in a secret; of docker configs and kubeconfigs, only credentials.
 func addTexts(found map[string]string, name string, value any) {
 	switch value := value.(type) {
 	case map[string]any:

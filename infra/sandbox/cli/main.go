@@ -1,7 +1,7 @@
 //go:build linux
 
 // Package cli is the sandbox: the real Pulumi engine, the real Kubernetes provider, a real Kubernetes control plane, and
-// doubles of Azure, of its registries and of Docker Hub. It is built and started by the package above it, with
+// doubles of Azure, of its registries and of Docker Hub. The parent package builds and starts it, with
 //
 //	go run -C infra/sandbox . up
 package cli
@@ -18,7 +18,7 @@ import (
 
 // Main is the sandbox's command, with the subcommands of other packages. It ends the process.
 func Main(more ...Extra) {
-	// The first Ctrl-C stops in good order, the second one at once.
+	// The first Ctrl-C stops gracefully, the second one at once.
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	context.AfterFunc(ctx, stop)
 
@@ -29,13 +29,13 @@ func Main(more ...Extra) {
 	}
 }
 
-// exit is an error with an exit code of its own.
+// exit is an error with its own exit code.
 type exit struct {
 	error
 	code int
 }
 
-// exitCode is 1, unless the error has a code of its own.
+// exitCode is 1, unless the error has its own code.
 func exitCode(err error) int {
 	var own exit
 	if errors.As(err, &own) {

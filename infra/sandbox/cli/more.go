@@ -21,12 +21,12 @@ import (
 // exitChanges is the exit code of a preview that found changes where none were expected.
 const exitChanges = 2
 
-// previewReport is what a preview says as JSON.
+// previewReport is a preview's JSON report.
 type previewReport struct {
 	Changes []engine.Change `json:"changes"`
 }
 
-// writeJSON writes a report where a program is to read it; where people read, it does nothing.
+// writeJSON writes a report if JSON output is requested; otherwise it does nothing.
 func (sb *sandbox) writeJSON(report any) error {
 	if sb.json == nil {
 		return nil
@@ -36,7 +36,7 @@ func (sb *sandbox) writeJSON(report any) error {
 	return encoder.Encode(report)
 }
 
-// connect finds the sandbox's services, which somebody else has started.
+// connect finds the sandbox's services, which another process started.
 func (sb *sandbox) connect(ctx context.Context) (*daemon.Client, error) {
 	services, err := daemon.Connect(ctx, sb.dir)
 	if err != nil {
@@ -45,7 +45,7 @@ func (sb *sandbox) connect(ctx context.Context) (*daemon.Client, error) {
 	return services, nil
 }
 
-// listed is a sandbox that has files here.
+// listed is a sandbox that exists on disk.
 type listed struct {
 	Name    string   `json:"name"`
 	Running bool     `json:"running"`
@@ -102,7 +102,7 @@ func (sb *sandbox) sandboxes(ctx context.Context) ([]listed, error) {
 	return found, nil
 }
 
-// logs shows what the pods of a service have written.
+// logs shows the logs of a service's pods.
 func (sb *sandbox) logs(ctx context.Context, service string, flags []string) error {
 	services, err := sb.connect(ctx)
 	if err != nil {
@@ -142,7 +142,7 @@ func (sb *sandbox) logs(ctx context.Context, service string, flags []string) err
 	return nil
 }
 
-// unknown says that there is no thing of that name, and which there are.
+// unknown reports an unknown name, and lists the known ones.
 func unknown(thing, name string, known []string) error {
 	if len(known) == 0 {
 		return fmt.Errorf("unknown %s %q; there is none", thing, name)
@@ -150,7 +150,7 @@ func unknown(thing, name string, known []string) error {
 	return fmt.Errorf("unknown %s %q; use one of %s", thing, name, strings.Join(known, ", "))
 }
 
-// userPath resolves a path as the person means it who calls the sandbox: "go run -C" changes the folder, but not $PWD.
+// userPath resolves a path against the user's working directory: "go run -C" changes the folder, but not $PWD.
 func userPath(path string) string {
 	if from := os.Getenv("PWD"); !filepath.IsAbs(path) && filepath.IsAbs(from) {
 		return filepath.Join(from, path)

@@ -9,17 +9,17 @@ import (
 	"example.com/acr-microservices/infra/sandbox/cluster"
 )
 
-// nodeFile keeps what the sandbox's node is made of.
+// nodeFile stores the kind of the sandbox's node.
 const nodeFile = "node"
 
-// chooseNode settles what the sandbox's node is made of from now on, if that is not to stay as it is.
+// chooseNode stores a new kind for the sandbox's node; an empty one changes nothing.
 func (sb *sandbox) chooseNode(node string) error {
 	switch node {
 	case "":
 		return nil
 	case cluster.Double:
 	case cluster.Containerd:
-		// Said now, and not after the tools have been built.
+		// Fail now, not after the tools have been built.
 		if _, err := cluster.FindRuntime(); err != nil {
 			return fmt.Errorf("--node %s: %w", node, err)
 		}
@@ -32,7 +32,7 @@ func (sb *sandbox) chooseNode(node string) error {
 	return os.WriteFile(sb.path(nodeFile), []byte(node), 0o600)
 }
 
-// node is what the sandbox's node is made of.
+// node returns the sandbox's kind of node.
 func (sb *sandbox) node() string {
 	if node, err := os.ReadFile(sb.path(nodeFile)); err == nil {
 		return string(node)

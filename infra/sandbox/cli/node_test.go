@@ -20,7 +20,7 @@ func TestChooseNode(t *testing.T) {
 
 	require.EqualError(t, sb.chooseNode("docker"), `--node "docker" is not one of double, containerd`)
 	chosen := cluster.Containerd
-	if err := sb.chooseNode(chosen); err != nil { // it is not installed, or this is not root
+	if err := sb.chooseNode(chosen); err != nil { // not installed, or not running as root
 		require.ErrorContains(t, err, "--node containerd: a node with containerd lacks ")
 		require.ErrorContains(t, err, "apt-get install")
 		chosen = cluster.Double

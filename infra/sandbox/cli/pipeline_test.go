@@ -40,14 +40,14 @@ type pipelineBox struct {
 func newPipelineBox(t *testing.T) *pipelineBox {
 	t.Helper()
 	b := &pipelineBox{box: newBox(t, "pipeline"), tools: t.TempDir(), rest: &restDouble{t: t}}
-	// The sandbox comes with a stack of its own, which has nothing to do with those of the pipeline.
+	// The sandbox's own stack is unrelated to the pipeline's stacks.
 	b.configure(settings{"environment": "dev", "services": settings{"orderapi": settings{}}})
 	b.must("up")
 
 	env := b.environment()
 	backend, home := env["PULUMI_BACKEND_URL"], env["PULUMI_HOME"]
 	for _, set := range []string{"PULUMI_BACKEND_URL", "PULUMI_HOME", "PATH"} {
-		delete(env, set) // by the pipeline itself
+		delete(env, set) // the pipeline sets it
 	}
 	// The agent's caches, restored.
 	for _, cache := range []string{"GOMODCACHE", "GOCACHE"} {
@@ -74,7 +74,7 @@ func newPipelineBox(t *testing.T) *pipelineBox {
 	return b
 }
 
-// commitCheckout makes the pipeline's repository of the files of this one, committed or not.
+// commitCheckout creates the pipeline's repository from this one's files, committed or not.
 func (b *pipelineBox) commitCheckout() {
 	b.t.Helper()
 	root := filepath.Join("..", "..", "..")
@@ -117,7 +117,7 @@ func (b *pipelineBox) commit(stack string, s settings) {
 	b.git("commit", "--quiet", "--message", "Settings of "+stack)
 }
 
-// begin begins a run of the pipeline. One that reuses the Build of an earlier run has its artifacts.
+// begin starts a run of the pipeline. A run that reuses an earlier run's Build has its artifacts.
 func (b *pipelineBox) begin(id, build string, variables map[string]string, parameters map[string]any) *pipelineRun {
 	b.t.Helper()
 	r := b.double.start("pipeline.yml", id, variables, parameters)
@@ -128,14 +128,14 @@ func (b *pipelineBox) begin(id, build string, variables map[string]string, param
 	return r
 }
 
-// end shows a run's log in the test's, and keeps it for the search for secrets.
+// end copies a run's log to the test's, and keeps it for the secrets search.
 func (b *pipelineBox) end(r *pipelineRun) {
 	b.t.Logf("run %s\n%s", r.id, r.log)
 	b.logs.WriteString(r.log)
 }
 
-// az makes a double of the Azure CLI, which knows just what the pipeline asks for, and gives each image that is built a digest.
-// It returns what it was asked to do in a registry.
+// az creates a double of the Azure CLI. It supports only the pipeline's commands, and gives each built image the digest. calls
+// returns the registry commands that it received.
 func (b *pipelineBox) az(digest string) (calls func() string) {
 	b.t.Helper()
 	tags := filepath.Join(b.tools, "tags")
@@ -160,7 +160,7 @@ esac
 	}
 }
 
-// digest asks the registry for an image, with the pull secret of a namespace.
+// digest reads an image's registry digest with a namespace's pull secret.
 func (b *pipelineBox) digest(image, namespace string) string {
 	b.t.Helper()
 	username, password := b.login(namespace)
@@ -174,7 +174,7 @@ func (b *pipelineBox) digest(image, namespace string) string {
 	return found.Digest.String()
 }
 
-// logins returns the content of the pull secrets of the cluster, as Kubernetes has it.
+// logins returns the contents of the cluster's pull secrets, in base64.
 func (b *pipelineBox) logins() []string {
 	b.t.Helper()
 	out, err := b.kubectl().run(b.t.Context(), "get", "secrets", "--all-namespaces", "--field-selector", "type=kubernetes.io/dockerconfigjson",
@@ -197,7 +197,7 @@ func (b *pipelineBox) passwords() []string {
 	return found
 }
 
-// powerless makes a kubeconfig of a user who may do nothing, and returns its path.
+// powerless writes a kubeconfig of a user without permissions, returning its path.
 func (b *pipelineBox) powerless() string {
 	b.t.Helper()
 	_, err := b.kubectl().run(b.t.Context(), "create", "serviceaccount", "powerless")
@@ -218,19 +218,18 @@ func (b *pipelineBox) powerless() string {
 	return path
 }
 
-// accessToken is the token of a run, and idToken the one that Entra takes for a login.
+// accessToken is a run's token, and idToken the one that Entra accepts for login.
 const (
 	accessToken = "system-access-token-4f1c"
 	idToken     = "id-token-9d2e"
 )
 
-// restDouble stands in for the part of Azure DevOps' REST interface that keeps the comments of a pull request, and that which
-// finds runs by their tags.
+// restDouble is a double of Azure DevOps' REST API for a pull request's comments and for finding runs by tags.
 type restDouble struct {
 	t        *testing.T
 	mu       sync.Mutex
 	comments []string
-	// approvals says whether the environment prod asks for one.
+	// approvals says whether the environment prod requires one.
 	approvals bool
 	runs      map[string]string // newest run of each tag
 }
@@ -298,13 +297,13 @@ func (d *restDouble) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// violate carries out a plan that says something else of a pull secret than the program. What pulumi itself prints then has the
-// secret in it; what the pipeline prints has not.
+// violate runs up with a plan that contradicts the program about a pull secret. Pulumi's own output then contains the secret;
+// the pipeline's output does not.
 func (b *pipelineBox) violate() {
 	t := b.t
-	folder := filepath.Join(b.double.workspace, "bundle") // as the last job has left it
+	folder := filepath.Join(b.double.workspace, "bundle") // as the last job left it
 	run := func(name string, args ...string) (string, error) {
-		command := exec.Command("env", append([]string{name}, args...)...) // which finds it in its own path
+		command := exec.Command("env", append([]string{name}, args...)...) // searches its own PATH
 		command.Dir = folder
 		command.Env = append(os.Environ(), "PULUMI_HOME="+b.double.pulumiHome, "PULUMI_BACKEND_URL="+b.double.group["backend"],
 			"PATH="+strings.Join(append(b.double.path, os.Getenv("PATH")), ":"))
@@ -354,7 +353,7 @@ func (b *pipelineBox) violate() {
 	require.False(t, found(hidden), "a secret is shown")
 }
 
-// example runs the pipeline of infra/examples in a stack of its own.
+// example runs the pipeline of infra/examples in its own stack.
 func (b *pipelineBox) example(release settings) {
 	t := b.t
 	text, err := os.ReadFile(filepath.Join("..", "..", "examples", "azure-pipelines.yml"))
@@ -373,14 +372,14 @@ func (b *pipelineBox) example(release settings) {
 	b.commit("simple", settings{"services": settings{"customerapi": settings{}}, "release": release})
 	stack := exec.Command("env", "pulumi", "stack", "init", "simple", "--secrets-provider", "passphrase") // on a workstation
 	stack.Dir = b.double.repository
-	b.double.env["PULUMI_HOME"] = b.double.pulumiHome // with its plugins, which would be downloaded
+	b.double.env["PULUMI_HOME"] = b.double.pulumiHome // avoids a download of its plugins
 	stack.Env = append(os.Environ(), "PULUMI_BACKEND_URL="+b.double.group["backend"], "PATH="+strings.Join(append(b.double.path, os.Getenv("PATH")), ":"))
 	for key, value := range b.double.env {
 		stack.Env = append(stack.Env, key+"="+value)
 	}
 	out, err := stack.CombinedOutput()
 	require.NoError(t, err, "%s", out)
-	// Pulumi's language host compiles the program; the sandbox's runs one that is compiled.
+	// Pulumi's language host compiles the program; the sandbox's host runs a compiled one.
 	build := exec.Command("go", "build", "-o", filepath.Join(b.double.repository, "program"), ".")
 	build.Dir = filepath.Join("..", "..", "..")
 	out, err = build.CombinedOutput()
@@ -403,8 +402,8 @@ func (b *pipelineBox) example(release settings) {
 	}
 }
 
-// TestPipeline runs the steps of the pipeline, as they are in its files, with the real CLI: from an empty subscription to
-// two environments, and then what can go wrong.
+// TestPipeline runs the pipeline's steps from its files with the real CLI: from an empty subscription to two environments, and
+// then the failure cases.
 func TestPipeline(t *testing.T) {
 	runInParallel(t)
 	b := newPipelineBox(t)
@@ -453,7 +452,7 @@ func TestPipeline(t *testing.T) {
 		registry = match[1]
 		digest = b.digest(strings.ToLower(registry)+".azurecr.io/customerapi:1.1.0", customer)
 		require.Empty(t, calls())
-		// Each stage has the identity of its stack; the image is pushed as that of test.
+		// Each stage uses its stack's identity; the image is pushed with that of test.
 		assert.Equal(t, []string{"test", "test", "test", "test", "prod", "prod", "prod", "prod"}, r.connections)
 		calls = b.az(digest)
 	})
@@ -480,7 +479,7 @@ func TestPipeline(t *testing.T) {
 		assert.Contains(t, r.log, "customerapi: the image that runs, which has not changed, 1.1.0@"+digest)
 		assert.NotRegexp(t, `\d+ to (update|create|replace|delete)`, b.double.summaries[len(b.double.summaries)-1])
 
-		// A job and a stage that run again find their artifacts' names free, and the last ones count.
+		// A repeated job or stage uses new artifact names, and the last artifacts count.
 		r.variables["System.JobAttempt"], r.variables["System.StageAttempt"] = "2", "2"
 		require.Equal(t, "Succeeded", r.stage("Build"), r.log)
 		require.Equal(t, "Succeeded", r.stage("Preview_test"), r.log)
@@ -491,7 +490,7 @@ func TestPipeline(t *testing.T) {
 		r := b.begin("3", "2", map[string]string{"Build.BuildNumber": "3"}, nil)
 		defer b.end(r)
 		require.Equal(t, "Succeeded", r.stage("Preview_test"))
-		// Somebody updates the stack meanwhile.
+		// Another run updates the stack.
 		other := b.begin("4", "", map[string]string{"Build.Reason": "Schedule", "Build.CronSchedule.DisplayName": "rotate"}, nil)
 		require.Equal(t, []string{"Rotate_test", "Rotate_prod"}, other.finish())
 		b.end(other)
@@ -501,7 +500,7 @@ func TestPipeline(t *testing.T) {
 			"  the stack test has changed since the preview: it was last updated at ")
 		assert.Contains(t, b.double.issues[len(b.double.issues)-1], "the stack test has changed since the preview")
 
-		// The two stages, run again, go through: the plan has another name, and customerapi's image stays.
+		// A retry of both stages succeeds: the plan has another name, and customerapi's image stays.
 		r.variables["System.StageAttempt"] = "2"
 		require.Equal(t, "Succeeded", r.stage("Preview_test"))
 		require.Equal(t, "Succeeded", r.stage("Deploy_test"))

@@ -17,9 +17,9 @@ import (
 	"gopkg.in/yaml.v3"
 )
 
-// azureKeys are the keys that Azure Pipelines' published schema knows at each level, and the inputs of the tasks that are
-// used: https://learn.microsoft.com/azure/devops/pipelines/yaml-schema and .../pipelines/tasks/reference. They are copied here,
-// because the schema itself comes in no Go module.
+// azureKeys are the keys at each level of Azure Pipelines' published schema, and the inputs of the tasks that are used:
+// https://learn.microsoft.com/azure/devops/pipelines/yaml-schema and .../pipelines/tasks/reference. They are copied here,
+// because no Go module contains the schema.
 var azureKeys = map[string]string{
 	"pipeline":  "name trigger pr schedules parameters variables pool stages resources",
 	"parameter": "name displayName type default values",
@@ -46,13 +46,13 @@ var azureKeys = map[string]string{
 		"allowPartiallySucceededBuilds allowFailedBuilds artifactName itemPattern targetPath",
 }
 
-// azureFiles are the pipelines of .azuredevops, with parameters that make all of their jobs.
+// azureFiles are the pipelines of .azuredevops, with parameters that enable all jobs.
 var azureFiles = map[string]map[string]any{
 	"pipeline.yml": {"services": []any{map[string]any{"name": "order-api", "source": "."}}},
 	"pr-close.yml": {"pullRequest": map[string]any{"resource": map[string]any{"pullRequestId": "1"}}},
 }
 
-// TestPipelineFilesOfAzure holds all that the files of .azuredevops expand to against the schema.
+// TestPipelineFilesOfAzure checks the expanded files of .azuredevops against the schema.
 func TestPipelineFilesOfAzure(t *testing.T) {
 	known := func(level string, object map[string]any, where string) {
 		t.Helper()
@@ -152,7 +152,7 @@ func azureSteps(job map[string]any) []map[string]any {
 	return steps
 }
 
-// gitHubWorkflow is what is read of a workflow or an action of .github.
+// gitHubWorkflow holds tested parts of a .github workflow or action.
 type gitHubWorkflow struct {
 	Jobs map[string]gitHubJob `yaml:"jobs"`
 	Runs gitHubJob            `yaml:"runs"`
@@ -182,8 +182,8 @@ func gitHubJobs(t *testing.T) map[string]gitHubJob {
 	return jobs
 }
 
-// TestPipelineTimeouts: a job that changes a stack outlasts the longest release.timeoutSeconds, an hour, and a roll-back after
-// it. One that is killed before leaves a lock on the state and a release in the middle.
+// TestPipelineTimeouts: a job that changes a stack outlasts the longest release.timeoutSeconds, an hour, plus a rollback. A job
+// killed earlier leaves a locked state and an unfinished release.
 func TestPipelineTimeouts(t *testing.T) {
 	const longest = 2 * 60
 	changes := regexp.MustCompile(`(?m) -- pulumi (up|destroy) `)
@@ -194,7 +194,7 @@ func TestPipelineTimeouts(t *testing.T) {
 				if changes.MatchString(fmt.Sprint(step["bash"])) {
 					minutes, _ := job["timeoutInMinutes"].(int)
 					assert.Greater(t, minutes, longest, where)
-					// An engine that somebody cancels ends what it does, before it is killed. The agent waits this long.
+					// A canceled engine finishes its operations before it is killed. The agent waits this long.
 					minutes, _ = job["cancelTimeoutInMinutes"].(int)
 					assert.GreaterOrEqual(t, minutes, 30, where)
 					found++
@@ -214,14 +214,14 @@ func TestPipelineTimeouts(t *testing.T) {
 	require.Equal(t, 9, found)
 }
 
-// TestPipelineScriptsAreClosed finds what somebody outside could write into a script: both hosts expand what they know of a
-// branch or a pull request before the shell reads it, and its title would be run.
+// TestPipelineScriptsAreClosed finds values in scripts that an outsider controls: both hosts expand data of a branch or a pull
+// request before the shell reads it, and its title would be run.
 func TestPipelineScriptsAreClosed(t *testing.T) {
 	allowed := []string{
 		"Agent.TempDirectory", "Build.ArtifactStagingDirectory", "Build.BuildNumber", "Build.SourceVersion", "Pipeline.Workspace",
 		"Build.SourcesDirectory", "System.JobAttempt", "System.PullRequest.PullRequestId", "System.StageAttempt", "deployUnapproved", "imageBuilder",
 		"movingTag", "pulumiVersion", "secretsProvider",
-		"stack", // which pr-close.yml has looked at
+		"stack", // validated by pr-close.yml
 	}
 	scripts := 0
 	for file := range azureFiles {
@@ -248,13 +248,13 @@ func TestPipelineScriptsAreClosed(t *testing.T) {
 	}
 }
 
-// call is a line of a script that does something to a stack, its variables left out.
+// call matches a script line that acts on a stack, variable the variables in it.
 var (
 	call     = regexp.MustCompile(`(?m)^\s*(?:run: |- bash: )?((?:pulumi (?:stack|preview|up|destroy)|\./pipeline |\S*bundle/pipeline"? |az acr ).*)$`)
 	variable = regexp.MustCompile(`\$\{\{.*?\}\}|\$\([\w.]+\)/images|\$\([\w.]+\)|\$\w+|\.\./images`)
 )
 
-// TestPipelineFilesAgree holds the calls of the two pipelines against each other.
+// TestPipelineFilesAgree compares the calls of the two pipelines.
 func TestPipelineFilesAgree(t *testing.T) {
 	calls := func(patterns ...string) []string {
 		found := map[string]bool{}
@@ -274,8 +274,8 @@ func TestPipelineFilesAgree(t *testing.T) {
 	assert.Equal(t, azure, calls(".github/workflows/*.yml"))
 }
 
-// TestPipelineActionsArePinned finds what somebody else could change under the pipelines: at GitHub, a tag can be moved to
-// another commit. Azure Pipelines' tasks come with the service, which knows their major versions.
+// TestPipelineActionsArePinned finds dependencies that third parties could change: on GitHub, a tag can be moved to another
+// commit. Azure Pipelines' tasks are part of the service, selected by major version.
 func TestPipelineActionsArePinned(t *testing.T) {
 	for pattern, pinned := range map[string]string{
 		".github/workflows/*.yml": `^(\./\.github/\S+|[\w.-]+(/[\w.-]+)+@[0-9a-f]{40} # v\d+\.\d+\.\d+)$`,
@@ -293,13 +293,13 @@ func TestPipelineActionsArePinned(t *testing.T) {
 	}
 }
 
-// TestPipelineAnswers: what the steps of both hosts rely on besides their calls. Each was wrong once.
+// TestPipelineAnswers checks what both hosts' steps need besides their calls. Each was wrong once.
 func TestPipelineAnswers(t *testing.T) {
 	azure := pipelineFiles(t, ".azuredevops/*.yml", ".azuredevops/templates/*.yml")
 	gitHub := pipelineFiles(t, ".github/workflows/*.yml", ".github/actions/*/*.yml")
 	for _, files := range []map[string]string{azure, gitHub} {
 		all := strings.Join(slices.Collect(maps.Values(files)), "\n")
-		// gocloud.dev reads no AZURE_KEYVAULT_AUTH_VIA_CLI; azidentity, of backend and Key Vault, reads this:
+		// gocloud.dev ignores AZURE_KEYVAULT_AUTH_VIA_CLI; azidentity, for backend and Key Vault, reads this:
 		// https://pkg.go.dev/github.com/Azure/azure-sdk-for-go/sdk/azidentity#NewDefaultAzureCredential
 		assert.NotContains(t, all, "AZURE_KEYVAULT_AUTH_VIA_CLI")
 		assert.Regexp(t, "AZURE_TOKEN_CREDENTIALS[:=] ?AzureCLICredential", all)
@@ -320,7 +320,7 @@ func TestPipelineAnswers(t *testing.T) {
 	// Milliseconds: https://github.com/microsoft/azure-pipelines-agent/blob/master/src/Agent.Sdk/Knob/AgentKnobs.cs
 	assert.Equal(t, "1500000", timeout)
 	for _, item := range pipeline["stages"].([]any) {
-		// A lock is one of an environment: https://learn.microsoft.com/azure/devops/pipelines/process/approvals#exclusive-lock
+		// Locks are per environment: https://learn.microsoft.com/azure/devops/pipelines/process/approvals#exclusive-lock
 		stage := item.(map[string]any)
 		if stage["lockBehavior"] != nil {
 			assert.NotEmpty(t, stage["jobs"].([]any)[0].(map[string]any)["environment"], stage["stage"])
@@ -348,7 +348,7 @@ func TestPipelineAnswers(t *testing.T) {
 	}
 }
 
-// TestPipelineIdentities: what a pull request says runs as nobody who may change a stack, but for its own environment.
+// TestPipelineIdentities: no identity of a pull request can change a stack, except its own environment's.
 func TestPipelineIdentities(t *testing.T) {
 	used := func(reason string) map[string]map[string]bool {
 		stages := map[string]map[string]bool{}

@@ -20,8 +20,8 @@ import (
 	"example.com/acr-microservices/infra/sandbox/toolchain"
 )
 
-// plainCLI is Pulumi's command as a user runs it, on a stack of its own in the sandbox. The sandbox's own commands, which repair
-// more than a person's pulumi does, have no part in it.
+// plainCLI is Pulumi's command as a user runs it, on its own stack in the sandbox. It does not use the sandbox's own commands,
+// which repair more than plain pulumi does.
 type plainCLI struct {
 	t       *testing.T
 	project string // folder
@@ -52,7 +52,7 @@ func (b *box) unborn(stack string) *plainCLI {
 	return c
 }
 
-// compiledProgram returns the path of the program, compiled.
+// compiledProgram returns the path of the compiled program.
 func compiledProgram(t *testing.T) string {
 	t.Helper()
 	source, err := toolchain.NewSource("..", progress.New(io.Discard))
@@ -62,7 +62,7 @@ func compiledProgram(t *testing.T) string {
 	return program
 }
 
-// configure writes the stack's settings, and leaves what pulumi has written beside them.
+// configure writes the stack's settings, and keeps pulumi's own entries.
 func (c *plainCLI) configure(s settings) {
 	c.t.Helper()
 	path := filepath.Join(c.project, "Pulumi."+c.stack+".yaml")
@@ -76,7 +76,7 @@ func (c *plainCLI) configure(s settings) {
 	require.NoError(c.t, os.WriteFile(path, content, 0o600))
 }
 
-// command is pulumi with a command about the stack.
+// command returns a pulumi command for the stack.
 func (c *plainCLI) command(args ...string) *exec.Cmd {
 	args = append(slices.Clone(args), "--non-interactive", "--color", "never", "--stack", c.stack)
 	cmd := exec.Command("/bin/sh", append([]string{"-c", `exec pulumi "$@"`, "pulumi"}, args...)...) // finds it in the PATH
@@ -86,7 +86,7 @@ func (c *plainCLI) command(args ...string) *exec.Cmd {
 
 func (c *plainCLI) run(args ...string) (string, error) {
 	out, err := c.command(args...).CombinedOutput()
-	if len(out) < 100<<10 { // a log of the engine's is no help
+	if len(out) < 100<<10 { // an engine log does not help
 		c.t.Logf("pulumi %s\n%s", strings.Join(args, " "), out)
 	}
 	return string(out), err

@@ -15,8 +15,8 @@ import (
 	"example.com/acr-microservices/infra/sandbox/engine"
 )
 
-// TestPlainKills kills an ordinary "pulumi up" just after each kind of object has been made, and in the midst of Helm's work, before
-// the engine has noted it. Nothing but Pulumi cleans up: it tells what a person finds then, and the command that removes it.
+// TestPlainKills kills an ordinary "pulumi up" just after the creation of each kind of object, and during Helm's work, before
+// the engine has recorded it. Only Pulumi cleans up: the test logs the orphans that a user finds and their removal commands.
 func TestPlainKills(t *testing.T) {
 	runInParallel(t)
 	b := newBox(t, "plainkills")
@@ -77,7 +77,7 @@ func TestPlainKills(t *testing.T) {
 	b.must("down", "--force")
 }
 
-// orphans are the objects in Azure that are in the state of no stack.
+// orphans returns the objects in Azure that are in no stack's state.
 func (b *box) orphans() []string {
 	b.t.Helper()
 	known, err := engine.Known(b.dir())
@@ -85,7 +85,7 @@ func (b *box) orphans() []string {
 	return strays(b.info().Inventory, idsOf(known))
 }
 
-// removal is the command with which a person removes an object from Azure.
+// removal returns the command that removes an object from Azure.
 func removal(id string) string {
 	parts := strings.Split(strings.Trim(id, "/"), "/")
 	switch {

@@ -13,7 +13,7 @@ import (
 	"example.com/acr-microservices/infra/sandbox/languagegodouble"
 )
 
-// The plugins that the engine starts are scripts, which become these commands: see engine.Prepare.
+// The plugins that the engine starts are scripts that run these commands: see engine.Prepare.
 func pluginCommands() []*cobra.Command {
 	return []*cobra.Command{
 		{
@@ -22,7 +22,7 @@ func pluginCommands() []*cobra.Command {
 				if err := endWithEngine(); err != nil {
 					return err
 				}
-				return syscall.Exec(args[0], args, os.Environ()) // which keeps the parent death signal
+				return syscall.Exec(args[0], args, os.Environ()) // keeps the parent death signal
 			},
 		},
 		{
@@ -37,13 +37,13 @@ func pluginCommands() []*cobra.Command {
 	}
 }
 
-// endWithEngine has this process killed when the engine that has started it ends. An engine that is killed cannot end its plugins
-// any more, and a provider that goes on alone would go on changing the cluster.
+// endWithEngine makes the kernel kill this process when its parent, the engine, ends. A killed engine cannot stop its plugins,
+// and a provider that keeps running would keep changing the cluster.
 func endWithEngine() error {
 	if err := unix.Prctl(unix.PR_SET_PDEATHSIG, uintptr(unix.SIGKILL), 0, 0, 0); err != nil {
 		return err
 	}
-	if os.Getppid() == 1 { // it has ended already
+	if os.Getppid() == 1 { // it has already ended
 		return errors.New("the engine has ended")
 	}
 	return nil

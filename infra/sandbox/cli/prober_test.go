@@ -27,14 +27,14 @@ import (
 	"example.com/acr-microservices/infra/sandbox/registrydouble"
 )
 
-// pause is how long a prober waits between two pulls.
+// pause is a prober's delay between two pulls.
 const pause = 15 * time.Millisecond
 
-// prober pulls all the time as kubelet would when a pod starts: it goes through the registry's token flow with a credential,
-// and asks for the manifest of the service's image.
+// prober pulls continuously, as kubelet does when a pod starts: it runs the registry's token flow with a credential, and
+// requests the manifest of the service's image.
 type prober struct {
 	t         *testing.T
-	api       string // of the cluster, open to this machine
+	api       string // of the cluster, via kubectl proxy
 	transport http.RoundTripper
 	image     name.Reference
 	node      authn.AuthConfig // the node's own login
@@ -42,20 +42,20 @@ type prober struct {
 	running   sync.WaitGroup
 
 	mu          sync.Mutex
-	pulled      *sync.Cond // once more
+	pulled      *sync.Cond // each pull
 	pulls       int
 	failures    []string
 	credentials map[string]bool // that were used
 }
 
-// probe starts to pull an image with the pull secret of each of the namespaces.
+// probe starts pulls of an image with the pull secret of each namespace.
 func (b *box) probe(image string, namespaces ...string) *prober {
 	b.t.Helper()
 	return b.startProber(image, (*prober).pullBySecret, namespaces)
 }
 
-// probePods starts to pull an image as each pod would that may start in the namespaces at that moment: with the pull secrets
-// that it names, as far as they are there, and then with the node's own login.
+// probePods starts pulls of an image as each pod that can start in the namespaces at that moment: with its existing pull
+// secrets, and then with the node's own login.
 func (b *box) probePods(image string, namespaces ...string) *prober {
 	b.t.Helper()
 	return b.startProber(image, (*prober).pullAsPods, namespaces)
@@ -89,7 +89,7 @@ func (b *box) startProber(image string, pull func(*prober, context.Context, stri
 	for _, namespace := range namespaces {
 		p.running.Go(func() {
 			for ctx.Err() == nil {
-				time.Sleep(pause) // without, it would take a processor from what it watches
+				time.Sleep(pause) // otherwise it takes a CPU from the tested code
 				credential, err := pull(p, ctx, namespace)
 				if ctx.Err() == nil {
 					p.note(credential, err)
@@ -115,7 +115,7 @@ func (p *prober) note(credential string, err error) {
 	}
 }
 
-// pullBySecret pulls once with a namespace's pull secret, and returns the credential that it has used.
+// pullBySecret pulls once with a namespace's pull secret, and returns the credential that it used.
 func (p *prober) pullBySecret(ctx context.Context, namespace string) (string, error) {
 	login, err := p.secret(ctx, namespace, "acr-secret")
 	if err != nil {
@@ -124,8 +124,8 @@ func (p *prober) pullBySecret(ctx context.Context, namespace string) (string, er
 	return login.Password, p.pull(ctx, login)
 }
 
-// pullAsPods pulls once for each kind of pod that may start in a namespace, and returns the last credential that was accepted.
-// A failure counts if such pods may still start after it: what they named may have gone with them.
+// pullAsPods pulls once for each kind of pod that can start in a namespace, and returns the last accepted credential. A failure
+// counts only if such pods can still start: else their secrets may be gone with them.
 func (p *prober) pullAsPods(ctx context.Context, namespace string) (used string, err error) {
 	kinds, err := p.podKinds(ctx, namespace)
 	if err != nil {
@@ -138,7 +138,7 @@ func (p *prober) pullAsPods(ctx context.Context, namespace string) (used string,
 			login := p.node
 			if name != "" {
 				if login, err = p.secret(ctx, namespace, name); err != nil {
-					refusals = append(refusals, err) // kubelet warns of a secret that is missing, and goes on
+					refusals = append(refusals, err) // kubelet warns of a missing secret, and continues
 					continue
 				}
 			}
@@ -159,7 +159,7 @@ func (p *prober) pullAsPods(ctx context.Context, namespace string) (used string,
 	return used, nil
 }
 
-// podKinds returns the kinds of pods that may start in a namespace: the names of their pull secrets, a space between.
+// podKinds returns the kinds of pods that can start in a namespace: their pull secrets' names, space-separated.
 func (p *prober) podKinds(ctx context.Context, namespace string) ([]string, error) {
 	var sets struct {
 		Items []struct {
@@ -192,7 +192,7 @@ func (p *prober) podKinds(ctx context.Context, namespace string) ([]string, erro
 	return slices.Compact(kinds), nil
 }
 
-// secret reads the login for the image's registry in a pull secret.
+// secret reads the image registry's login from a pull secret.
 func (p *prober) secret(ctx context.Context, namespace, name string) (authn.AuthConfig, error) {
 	var secret struct{ Data map[string][]byte }
 	if err := p.get(ctx, "/api/v1/namespaces/"+namespace+"/secrets/"+name, &secret); err != nil {
@@ -232,20 +232,20 @@ func (p *prober) stop() {
 	p.running.Wait()
 }
 
-// counts tells how many pulls there were until now, how many with different credentials, and which failed.
+// counts returns the number of pulls and of different credentials so far, and the failures.
 func (p *prober) counts() (pulls, credentials int, failures []string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.pulls, len(p.credentials), append([]string(nil), p.failures...)
 }
 
-// more waits for that many pulls from now on.
+// more waits for that many further pulls.
 func (p *prober) more(pulls int) {
 	before, _, _ := p.counts()
 	p.until(before + pulls)
 }
 
-// until waits until there have been that many pulls.
+// until waits for that many pulls in total.
 func (p *prober) until(pulls int) {
 	ended := context.AfterFunc(p.t.Context(), p.pulled.Broadcast)
 	defer ended()

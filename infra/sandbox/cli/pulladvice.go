@@ -14,24 +14,24 @@ import (
 	"example.com/acr-microservices/infra/sandbox/azuredouble"
 )
 
-// roleReach is how long a new role assignment may take to reach a registry, with some minutes to spare:
+// roleReach is the time a new role assignment can take to reach a registry, plus some minutes:
 // https://learn.microsoft.com/azure/role-based-access-control/troubleshooting
 const roleReach = 15 * time.Minute
 
-// pulledImage is the image in kubelet's event about a failed pull.
+// pulledImage matches the image in kubelet's failed-pull event.
 var pulledImage = regexp.MustCompile(`Failed to pull image "([^"]+)"`)
 
-// pullFacts are what a registry's refusal can be judged by: it gives the same answer for a missing login, a permission that has not
-// reached it, and an image that nobody pushed.
+// pullFacts help to explain a registry's rejection: its response is the same for a missing login, a permission that has not
+// reached it, and an image that was not pushed.
 type pullFacts struct {
 	registry string          // host of the stack's registry; empty for none in Azure
-	assigned time.Time       // when the newest role to pull was assigned; zero for none, as with tokens, which a registry knows at once
+	assigned time.Time       // when the newest pull role was assigned; zero for none, as with tokens, which take effect at once
 	acrPull  bool            // that role is AcrPull
 	bare     map[string]bool // images of pods that name no pull secret, although the stack has some
 	now      time.Time
 }
 
-// factsOf reads the facts from the stack's state and the pods that are still there.
+// factsOf reads the facts from the stack's state and the remaining pods.
 func factsOf(resources []apitype.ResourceV3, pods []pod, now time.Time) pullFacts {
 	facts := pullFacts{bare: map[string]bool{}, now: now}
 	secrets, nodes := false, false
@@ -53,14 +53,14 @@ func factsOf(resources []apitype.ResourceV3, pods []pod, now time.Time) pullFact
 		}
 	}
 	for _, p := range pods {
-		if secrets && !nodes && !p.PullSecret { // where the nodes pull by themselves, pods need none
+		if secrets && !nodes && !p.PullSecret { // if the nodes pull by themselves, pods need none
 			facts.bare[p.Image] = true
 		}
 	}
 	return facts
 }
 
-// advise says what to do about each image that a registry refuses.
+// advise returns advice for each image that a registry rejects.
 func (f pullFacts) advise(said []string) []string {
 	var advised []string
 	for _, text := range said {
@@ -75,7 +75,7 @@ func (f pullFacts) advise(said []string) []string {
 	return advised
 }
 
-// abacHint ends the advice where the role is AcrPull, which has no effect in a registry in the ABAC mode. The stack cannot see the mode.
+// abacHint extends the advice for AcrPull, a role without effect in a registry in ABAC mode. The stack cannot read the mode.
 func (f pullFacts) abacHint() string {
 	if !f.acrPull {
 		return ""

@@ -14,7 +14,7 @@ import (
 	"example.com/acr-microservices/infra/sandbox/azuredouble"
 )
 
-// "The permission may take minutes" is said only where it can be the cause.
+// TestPullAdvice: waiting is advised only if a new role can be the cause.
 func TestPullAdvice(t *testing.T) {
 	now := time.Date(2026, 11, 26, 12, 0, 0, 0, time.UTC)
 	refused := func(image string) []string {
@@ -37,7 +37,7 @@ func TestPullAdvice(t *testing.T) {
 		pods      []pod
 		image     string
 		want      string
-		never     bool // that waiting is advised
+		never     bool // waiting is not advised
 	}{
 		"new role":       {state(2 * time.Minute), nil, "own.azurecr.io/shop:1", "assigned 2 minutes ago and can take 10 minutes", false},
 		"old role":       {state(time.Hour), nil, "own.azurecr.io/shop:1", "own.azurecr.io/shop:1: the role was assigned 60 minutes ago, so it has reached the registry: push the image", true},

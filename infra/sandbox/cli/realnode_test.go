@@ -21,8 +21,8 @@ import (
 	"example.com/acr-microservices/infra/sandbox/cluster"
 )
 
-// TestRealNode goes through the article's failure, its cure and the rotation of the password on a real kubelet and
-// containerd, and then looks for what they have left on the machine.
+// TestRealNode runs the article's failure, its fix and the password rotation on a real kubelet and containerd, and then checks
+// the machine for leftovers.
 func TestRealNode(t *testing.T) {
 	runInParallel(t)
 	b := newBox(t, "real")
@@ -48,7 +48,7 @@ func TestRealNode(t *testing.T) {
 		return names
 	}
 
-	// The cluster may not pull: the release times out, and the pods' events tell why in containerd's own words.
+	// The cluster has no permission to pull: the release times out. The pods' events show containerd's error.
 	out, err := b.run(at(30, "--node", "containerd", "--pull-propagation", "never", "--keep", "--config", "release.timeoutSeconds=20")...)
 	require.Error(t, err)
 	assert.Contains(t, out, "ErrImagePull")
@@ -78,7 +78,7 @@ func TestRealNode(t *testing.T) {
 	}
 	assert.Equal(t, started, pods())
 
-	// Many periods later all passwords are other ones, and pods that start then pull with them.
+	// Many periods later all passwords are new, and new pods pull with them.
 	b.configure(settings{"services": settings{"customerapi": service("1.1.0"), "orderapi": service("1.1.0")}})
 	changed := strings.Join(ops(b.must(at(40)...)), "\n")
 	assert.Equal(t, 2, strings.Count(changed, "create azuread:ApplicationPassword"), changed)
@@ -86,7 +86,7 @@ func TestRealNode(t *testing.T) {
 		assert.Regexp(t, `:1\.1\.0$`, image)
 	}
 
-	// A sandbox that is killed takes its containers along, and starts again with its pods.
+	// A killed sandbox stops its containers, and restarts with its pods.
 	require.NotEmpty(t, contained(t))
 	require.NoError(t, syscall.Kill(b.info().PID, syscall.SIGKILL))
 	b.nothingRuns()
@@ -98,7 +98,7 @@ func TestRealNode(t *testing.T) {
 		return err == nil && string(ready) == "True 1\nTrue 1\n"
 	}, time.Minute, 200*time.Millisecond, "the pods have not started again")
 
-	// The node can be changed, with all that runs on it.
+	// The node can be changed, with everything on it.
 	assert.Empty(t, ops(b.must(at(40, "--node", "double")...)))
 	assert.Contains(t, b.must("status"), "node             double\n")
 	containersEnd(t)
@@ -125,14 +125,14 @@ func contained(t *testing.T) []int {
 	return pids
 }
 
-// containersEnd waits until the kernel has ended all processes in containers, which it does a moment after the first process
-// of their namespace has died.
+// containersEnd waits until the kernel has ended all processes in containers, shortly after the first process of their
+// namespace dies.
 func containersEnd(t *testing.T) {
 	t.Helper()
 	require.Eventually(t, func() bool { return len(contained(t)) == 0 }, 10*time.Second, 20*time.Millisecond, "containers are left")
 }
 
-// nodeMounts are the mounts that a node may have made, and not those of the other tests' sandboxes, which run beside this one.
+// nodeMounts returns the possible mounts of a node, without those of other tests' sandboxes that run in parallel.
 func nodeMounts(mountinfo string) []string {
 	var found []string
 	for line := range strings.Lines(mountinfo) {
@@ -143,8 +143,8 @@ func nodeMounts(mountinfo string) []string {
 	return found
 }
 
-// traces is what a container runtime and kubelet leave on a machine: processes, mounts, network interfaces, control groups,
-// the kernel's settings and folders.
+// traces returns the leftovers of a container runtime and kubelet: processes, mounts, network interfaces, control groups, the
+// kernel's settings and folders.
 func traces(t *testing.T) map[string]any {
 	t.Helper()
 	mounts, err := os.ReadFile("/proc/self/mountinfo")

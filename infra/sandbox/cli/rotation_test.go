@@ -17,7 +17,7 @@ import (
 	"example.com/acr-microservices/infra/sandbox/daemon"
 )
 
-// killEngine kills the engine of an up, and nothing else, as soon as the up has printed what matches.
+// killEngine kills only the engine of an up, as soon as the up has printed a match.
 func (b *box) killEngine(when string, args ...string) {
 	b.t.Helper()
 	b.upCutShort(when, func(*os.Process) { b.signalEngine(syscall.SIGKILL) }, args...)
@@ -38,13 +38,13 @@ func (b *box) signalEngine(signal syscall.Signal) {
 	require.True(b.t, found, "there is no engine")
 }
 
-// TestRotation moves a stack through the periods, with updates that die and with a period without one, while pods of two
-// namespaces pull all the time. Entra takes its time to accept a new password.
+// TestRotation moves a stack through the periods, with killed updates and a period without one, while pods of two namespaces
+// pull continuously. Entra accepts a new password after a delay.
 func TestRotation(t *testing.T) {
 	runInParallel(t)
 	b := newBox(t, "rotation")
 	hours := 0
-	// at returns the flags for an update in the n-th period of 90 days since 2020, later than the one before.
+	// at returns the flags for an update in the n-th period of 90 days since 2020, after the previous one.
 	at := func(n int, more ...string) []string {
 		hours++
 		moment := time.Date(2020, time.January, 1, hours, 0, 0, 0, time.UTC).AddDate(0, 0, 90*n)
@@ -70,7 +70,7 @@ func TestRotation(t *testing.T) {
 	assert.Equal(t, rotated("pull-32", "pull-30"), up(31))
 	assert.Empty(t, up(31))
 
-	// The engine dies after it has made the next password, and again at the first pull secret.
+	// The engine dies after it created the next password, and again at the first pull secret.
 	b.killEngine(`ApplicationPassword +pull-33`, at(32)...)
 	b.killEngine(`Secret +(customer|order)api`, at(32)...)
 	up(32)
@@ -82,13 +82,13 @@ func TestRotation(t *testing.T) {
 	assert.Empty(t, failures)
 	assert.Equal(t, 4, credentials)
 
-	// No update runs for a whole period, and then one that dies. The password in the pull secrets is still accepted, until a new one
-	// takes its place, which Entra does not know at once.
+	// No update runs for a whole period, and the next one dies. The password in the pull secrets is accepted until a new one
+	// replaces it, which Entra does not accept at once.
 	b.killEngine(`ApplicationPassword +pull-`, at(35)...)
 	up(35)
 	assert.Empty(t, up(35))
 
-	// Another generation replaces both passwords, and the old ones are refused when the update is through.
+	// A new generation replaces both passwords, and the old ones are rejected when the update ends.
 	assert.Subset(t, up(35, "--config", "rotation.generation=1"), []string{
 		"create azuread:ApplicationPassword pull-35-1", "create azuread:ApplicationPassword pull-36-1",
 		"delete azuread:ApplicationPassword pull-35", "delete azuread:ApplicationPassword pull-36",

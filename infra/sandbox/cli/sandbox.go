@@ -26,9 +26,9 @@ type sandbox struct {
 	name    string
 	stack   string
 	project string    // folder of Pulumi.yaml
-	json    io.Writer // where a command writes its report as JSON; nil: people read it
+	json    io.Writer // where a command writes its JSON report; nil for text output
 	dir     string    // folder of all the sandbox's files
-	cache   string    // folder of what all sandboxes share
+	cache   string    // folder shared by all sandboxes
 	attach  string    // providers that the engine attaches to, as "name:port,…"; empty: the doubles
 
 	useInstalled bool // tools
@@ -67,7 +67,7 @@ func (sb *sandbox) path(elem ...string) string {
 	return filepath.Join(append([]string{sb.dir}, elem...)...)
 }
 
-// lock keeps other commands that change the sandbox out until unlock is called.
+// lock excludes other commands that change the sandbox until unlock is called.
 func (sb *sandbox) lock() (unlock func(), err error) {
 	if err := os.MkdirAll(filepath.Dir(sb.dir), 0o700); err != nil {
 		return nil, err
@@ -79,7 +79,7 @@ func (sb *sandbox) lock() (unlock func(), err error) {
 	return unlock, err
 }
 
-// source is what the sandbox is built from: the program is compiled where its go.mod really is, which a mirror only links to.
+// source returns the sandbox's source. The program is compiled in the real folder of its go.mod; a mirror only has a link.
 func (sb *sandbox) source() (toolchain.Source, error) {
 	module, err := filepath.EvalSymlinks(filepath.Join(sb.project, "go.mod"))
 	if err != nil {
@@ -88,8 +88,8 @@ func (sb *sandbox) source() (toolchain.Source, error) {
 	return toolchain.NewSource(filepath.Join(filepath.Dir(module), "infra", "sandbox"), sb.Console)
 }
 
-// buildTools builds the programs that the sandbox runs, unless they are in the user's cache or installed, and links those that a
-// person may call.
+// buildTools builds the programs that the sandbox runs, unless they are in the user's cache or installed, and links those that
+// a user can call.
 func (sb *sandbox) buildTools(ctx context.Context) (toolchain.Tools, error) {
 	source, err := sb.source()
 	if err != nil {
@@ -142,7 +142,7 @@ func (sb *sandbox) start(ctx context.Context, tools toolchain.Tools, conditions 
 		}
 	}
 	err = d.Hold(ctx, func(step string) {
-		if !running { // the steps of a start that is over are of no interest
+		if !running { // the steps of a completed start are irrelevant
 			sb.Status("  " + step)
 		}
 	})
@@ -156,8 +156,7 @@ func (sb *sandbox) start(ctx context.Context, tools toolchain.Tools, conditions 
 	return d, running, nil
 }
 
-// visit does something with the sandbox's services, and leaves them as they were: those that it has to start for that are
-// stopped again.
+// visit calls do with the sandbox's services and restores their state: if it has to start them, it stops them afterwards.
 func (sb *sandbox) visit(ctx context.Context, conditions azuredouble.Conditions, do func(*daemon.Client, toolchain.Tools) error) (err error) {
 	unlock, err := sb.lock()
 	if err != nil {
@@ -181,8 +180,7 @@ func (sb *sandbox) visit(ctx context.Context, conditions azuredouble.Conditions,
 	return do(services, tools)
 }
 
-// current tells whether a running sandbox is of the present build of its tools, with the node that it is to have. One that is
-// not is stopped.
+// current reports whether a running sandbox uses the current build of its tools and the chosen node. If not, it is stopped.
 func (sb *sandbox) current(ctx context.Context, d *daemon.Client, tools toolchain.Tools) (bool, error) {
 	info, err := d.Info(ctx)
 	switch {
@@ -200,7 +198,7 @@ func (sb *sandbox) current(ctx context.Context, d *daemon.Client, tools toolchai
 	return false, sb.awaitEnd()
 }
 
-// release lets go of the services, and waits for their end if they have not been handed over.
+// release disconnects from the services and waits for their end unless handed over.
 func (sb *sandbox) release(d *daemon.Client) error {
 	d.Close()
 	if d.Kept() {
@@ -220,7 +218,7 @@ func (sb *sandbox) awaitEnd() error {
 	return err
 }
 
-// environment is what the engine needs to find the sandbox's services.
+// environment returns the services' addresses for the engine.
 func (sb *sandbox) environment(info daemon.Info) map[string]string {
 	doubles := fmt.Sprintf("azure-native:%s,azuread:%s,azure:%s", port(info.AzureNative), port(info.AzureAD), port(info.Azure))
 	return map[string]string{"KUBECONFIG": info.Kubeconfig, "PULUMI_DEBUG_PROVIDERS": cmp.Or(sb.attach, doubles)}

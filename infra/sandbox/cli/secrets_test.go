@@ -24,8 +24,8 @@ import (
 // database is where a cluster keeps its secrets.
 var database = filepath.Join("cluster", "etcd")
 
-// checkSecrets looks for every credential of a stack, those that the test itself has given to it, and the sandbox's own, in
-// all that the sandbox has written and printed, and in what else the test has collected. It also looks at who may read it.
+// checkSecrets searches all files and output of the sandbox, and the texts that the test collected, for every credential: the
+// stack's, those given by the test, and the sandbox's own. It also checks who can read them.
 func (b *box) checkSecrets(stack string, given map[string]string, collected map[string][]byte) {
 	t := b.t
 	t.Helper()
@@ -44,9 +44,9 @@ func (b *box) checkSecrets(stack string, given map[string]string, collected map[
 		assert.Empty(t, searchOwn.in(text), "in the %s", place)
 	}
 
-	b.isPrivate(".") // so that nobody else gets to the files below, whatever their modes
+	b.isPrivate(".") // so no other user can reach the files below, whatever their modes
 	found, searched := map[string]bool{}, 0
-	shared := slices.Collect(maps.Values(own)) // with a kubeconfig that the stack was given
+	shared := slices.Collect(maps.Values(own)) // through the kubeconfig given to the stack
 	b.files(func(path string, content []byte) {
 		searched += len(content)
 		for _, credential := range search.in(content) {
@@ -66,7 +66,7 @@ func (b *box) checkSecrets(stack string, given map[string]string, collected map[
 	assert.NotEmpty(t, found, "the search does not even find the pull secrets in the database")
 }
 
-// isPrivate asserts that nobody but its owner may read a file.
+// isPrivate asserts that only its owner can read a file.
 func (b *box) isPrivate(path string) {
 	b.t.Helper()
 	info, err := os.Stat(filepath.Join(b.dir(), path))
@@ -77,13 +77,13 @@ func (b *box) isPrivate(path string) {
 	assert.Zero(b.t, info.Mode().Perm()&0o077, "%s is %s", path, info.Mode())
 }
 
-// isOwn tells the files in which the sandbox keeps its own credentials.
+// isOwn reports whether a file holds the sandbox's own credentials.
 func (b *box) isOwn(path string) bool {
 	name := filepath.Base(path)
 	return name == "passphrase" || name == "kubeconfig" || strings.HasSuffix(name, ".kubeconfig") || strings.HasSuffix(name, ".key")
 }
 
-// ownCredentials are what the sandbox's parts know each other by: keys, and the passphrase of the state.
+// ownCredentials returns the sandbox's internal credentials: keys, and the passphrase of the state.
 func (b *box) ownCredentials() map[string]string {
 	own := map[string]string{}
 	b.files(func(path string, content []byte) {
@@ -91,7 +91,7 @@ func (b *box) ownCredentials() map[string]string {
 			return
 		}
 		if lines := strings.Fields(string(content)); strings.HasPrefix(string(content), "-----BEGIN") {
-			own[path] = slices.MaxFunc(lines, func(a, b string) int { return len(a) - len(b) }) // the first full one of the key
+			own[path] = slices.MaxFunc(lines, func(a, b string) int { return len(a) - len(b) }) // first full line of the key
 			return
 		}
 		if before := len(own); strings.HasSuffix(path, "kubeconfig") {
@@ -122,7 +122,7 @@ func (b *box) files(do func(path string, content []byte)) {
 		if !entry.Type().IsRegular() {
 			return nil
 		}
-		if content, err := os.ReadFile(path); err == nil { // else it is gone already
+		if content, err := os.ReadFile(path); err == nil { // else it is deleted
 			do(rel, content)
 		}
 		return nil
@@ -130,7 +130,7 @@ func (b *box) files(do func(path string, content []byte)) {
 	require.NoError(b.t, err)
 }
 
-// login returns what a namespace's pull secret holds.
+// login reads a namespace's pull secret.
 func (b *box) login(namespace string) (username, password string) {
 	b.t.Helper()
 	out, err := b.kubectl().run(b.t.Context(), "get", "secret", "acr-secret", "--namespace", namespace, "--output", `jsonpath={.data.\.dockerconfigjson}`)
@@ -148,7 +148,7 @@ func (b *box) login(namespace string) (username, password string) {
 	return username, password
 }
 
-// environment are the variables that "env" prints, for programs that are to find the sandbox.
+// environment returns the variables of "env", by which programs find the sandbox.
 func (b *box) environment() map[string]string {
 	b.t.Helper()
 	env := map[string]string{}
@@ -161,8 +161,8 @@ func (b *box) environment() map[string]string {
 	return env
 }
 
-// indiscreet are the lines of Pulumi's log that hold properties as they are: the engine's own, and those of providers, which the
-// engine makes events for debugging of, and writes of that in its log.
+// indiscreet matches lines of Pulumi's log with unmasked properties: the engine's own, and those of providers, which the engine
+// turns into debug events and writes to its log.
 var indiscreet = regexp.MustCompile(`^\{.*"(msg|message)":"(eventSink::Debug\(<\{%reset%\}>)?(\{\\"time\\":\S+,\\"msg\\":\\")?` +
 	`((Unm|M)arshaling property for RPC\[|Planner decided to |Will populate dest: )`)
 
@@ -170,7 +170,7 @@ var indiscreet = regexp.MustCompile(`^\{.*"(msg|message)":"(eventSink::Debug\(<\
 func TestSecrets(t *testing.T) {
 	runInParallel(t)
 	b := newBox(t, "secrets")
-	// Another stack's registry is where an image is imported from, with a password.
+	// An image is imported from another stack's registry, with a password.
 	b.configure(settings{"services": settings{"customerapi": settings{}}})
 	b.must("up")
 	username, password := b.login(customer)
@@ -219,7 +219,7 @@ func TestSecrets(t *testing.T) {
 	loudly("preview", "11", "preview", "--diff", "--save-plan", "plan.json")
 	collected["plan"] = c.read("plan.json")
 	loudly("up", "11", "up", "--yes", "--diff")
-	// The rotation replaces all passwords that are in the logs until then.
+	// The rotation replaces all passwords in the logs so far.
 	for name, value := range credentialsOf(t, b.pulumi("stack", "export", "--show-secrets", "--stack", "leaks")) {
 		given["before the rotation: "+name] = value
 	}
@@ -227,7 +227,7 @@ func TestSecrets(t *testing.T) {
 	loudly("rotation", "6", "up", "--yes", "--diff", "--refresh")
 	collected["stack file"] = c.read("Pulumi.leaks.yaml")
 	collected["state"] = []byte(c.must("stack", "export"))
-	// From level 7 on, the log and its events show what goes to and from program and providers. These are the only places.
+	// From level 7 on, the log and its events show data sent to and from program and providers. No other place does.
 	shown := 0
 	search := newLeakSearch(given)
 	for _, name := range []string{"preview at level 11", "events of preview", "up at level 11", "events of up"} {

@@ -72,7 +72,7 @@ func (sb *sandbox) status(ctx context.Context) error {
 	return sb.show(report)
 }
 
-// show prints a report for people.
+// show prints a report as text.
 func (sb *sandbox) show(r statusReport) error {
 	sb.Printf("%s", sb.Styled(progress.Good, fmt.Sprintf("sandbox %q is running: process %d and %d more", r.Sandbox, r.Process, r.Others)))
 	sb.Printf("  simulated Azure  azure-native %s, azuread %s, azure %s", r.Azure, r.Entra, r.Classic)
@@ -102,7 +102,7 @@ func (sb *sandbox) show(r statusReport) error {
 	return nil
 }
 
-// namespacesOf returns the namespace of each service, by the outputs of a stack.
+// namespacesOf returns each service's namespace from a stack's outputs.
 func namespacesOf(outputs map[string]any) map[string]string {
 	names := map[string]string{}
 	if found, ok := outputs["namespaces"].(map[string]any); ok {
@@ -113,7 +113,7 @@ func namespacesOf(outputs map[string]any) map[string]string {
 	return names
 }
 
-// env prints what a shell needs to reach the sandbox.
+// env prints the shell variables of the sandbox.
 func (sb *sandbox) env(ctx context.Context) error {
 	services, err := sb.connect(ctx)
 	if err != nil {

@@ -19,10 +19,10 @@ import (
 	"example.com/acr-microservices/infra/sandbox/toolchain"
 )
 
-// defaultStack is the stack that the sandbox runs if none is named: the one whose settings are the example to copy.
+// defaultStack is the default stack of the sandbox: its settings are the example to copy.
 const defaultStack = "dev"
 
-// up starts what does not run yet, updates the stack, and leaves the sandbox running if that succeeds.
+// up starts what is not running, updates the stack, and keeps the sandbox running on success.
 func (sb *sandbox) up(ctx context.Context, flags updateFlags) (err error) {
 	unlock, err := sb.lock()
 	if err != nil {
@@ -67,7 +67,7 @@ func (sb *sandbox) up(ctx context.Context, flags updateFlags) (err error) {
 		return err
 	}
 	times.lap("update")
-	// First of all the sandbox is to stay, whatever becomes of the summary.
+	// Keep the sandbox first, even if the summary fails.
 	if err := services.Keep(ctx); err != nil {
 		return err
 	}
@@ -76,7 +76,7 @@ func (sb *sandbox) up(ctx context.Context, flags updateFlags) (err error) {
 	return sb.summarize(ctx, st, services, result, times)
 }
 
-// preview shows what up would do. A sandbox that it has to start for that is stopped again.
+// preview shows the changes of up. If it has to start the sandbox, it stops it again.
 func (sb *sandbox) preview(ctx context.Context, flags updateFlags, expectNone bool) error {
 	return sb.visit(ctx, flags.conditions(), func(services *daemon.Client, tools toolchain.Tools) error {
 		program, err := sb.program(ctx)
@@ -102,7 +102,7 @@ func (sb *sandbox) preview(ctx context.Context, flags updateFlags, expectNone bo
 	})
 }
 
-// program compiles the program, unless it has been compiled as it is.
+// program compiles the program unless this version is compiled.
 func (sb *sandbox) program(ctx context.Context) (string, error) {
 	source, err := sb.source()
 	if err != nil {
@@ -127,18 +127,18 @@ func (sb *sandbox) openStack(ctx context.Context, services *daemon.Client, tools
 	return st, info, err
 }
 
-// discard removes what interrupted operations may have made: the stack's state does not know it, so it would be in the
-// way of the next update or outlive the stack.
+// discard removes possible leftovers of interrupted operations: they are missing from the stack's state, and would block the
+// next update or outlive the stack.
 func discard(ctx context.Context, services *daemon.Client, kube kubectl, pending []apitype.OperationV2, known []apitype.ResourceV3) error {
 	var types, ids []string
 	for _, op := range pending {
 		token := string(op.Resource.Type)
 		switch {
 		case op.Type != apitype.OperationTypeCreating:
-			// The state knows the object, and the next update looks after it.
+			// The object is in the state, and the next update handles it.
 		case token == "kubernetes:helm.sh/v3:Release":
-			// One that Helm was at work on is the program's to look after. One with which it had just finished would be in
-			// the way; what it consists of is taken over by the next one.
+			// The program handles a release on which Helm was working. A release that Helm had just finished would block the
+			// next one, which adopts its objects.
 			namespace, _ := op.Resource.Inputs["namespace"].(string)
 			name, _ := op.Resource.Inputs["name"].(string)
 			if _, err := kube.run(ctx, "delete", "secret", "--namespace", namespace,
@@ -170,7 +170,7 @@ func discard(ctx context.Context, services *daemon.Client, kube kubectl, pending
 	return services.Discard(ctx, types, ids)
 }
 
-// summarize tells what has changed, what runs and what to do next.
+// summarize prints the changes, running pods and next steps.
 func (sb *sandbox) summarize(ctx context.Context, st *engine.Stack, services *daemon.Client, result engine.Result, times timer) error {
 	resources, err := st.Resources()
 	if err != nil {
@@ -205,7 +205,7 @@ func (sb *sandbox) summarize(ctx context.Context, st *engine.Stack, services *da
 	return nil
 }
 
-// puller tells by which account a pod's image was pulled last. Some runtimes ask for what a tag names by its digest.
+// puller returns the account that last pulled a pod's image. Some runtimes pull a tag's image by its digest.
 func puller(pulls []daemon.Pull, p pod) string {
 	for _, pull := range slices.Backward(pulls) {
 		switch {

@@ -11,8 +11,8 @@ import (
 
 // The first argument is the name of the program within the binary, and of the process here.
 
-// NoFsync is the environment variable that has etcd leave it to the kernel when its data gets to the disk. What dies with the tests are
-// processes, and the kernel keeps what they have written.
+// NoFsync is the environment variable that makes etcd skip fsync. Tests kill only processes, and the kernel keeps the data that
+// these have written.
 const NoFsync = "ACR_MICROSERVICES_SANDBOX_NO_FSYNC"
 
 func etcdArgs(dir string, p ports) []string {
@@ -48,8 +48,8 @@ func apiserverArgs(dir string, p ports) []string {
 		"kube-apiserver",
 		"--bind-address=127.0.0.1",
 		"--secure-port=" + strconv.Itoa(p.Apiserver),
-		// A machine may have no address but loopback, which may not be advertised. Nothing uses the advertised one: no pod
-		// reaches the service "kubernetes", as there is no service network.
+		// The machine may have only loopback addresses, which cannot be advertised. Nothing uses the advertised one: without a
+		// service network, no pod reaches the service "kubernetes".
 		"--advertise-address=192.0.2.1",
 		"--endpoint-reconciler-type=none",
 		"--external-hostname=localhost",
@@ -75,9 +75,9 @@ func apiserverArgs(dir string, p ports) []string {
 	}
 }
 
-// apiserverThreads gives the API server at least eight threads to run its goroutines. Those of two processors make it learn so
-// late of a pod's node that kubelet may ask for the pod's secrets before it is allowed to, and asks again only a second later;
-// with more, the kernel lets them take turns. An API server of AKS does not share two processors with all the rest.
+// apiserverThreads gives the API server at least eight threads for its goroutines. With two, it learns so late of a pod's node
+// that kubelet may request the pod's secrets before it has permission, and retries only a second later; with more, the kernel
+// schedules them in turns. An API server of AKS does not share two processors with all the rest.
 func apiserverThreads(cmd *exec.Cmd) {
 	cmd.Env = append(cmd.Env, fmt.Sprintf("GOMAXPROCS=%d", max(8, runtime.NumCPU())))
 }
@@ -94,7 +94,7 @@ func controllerManagerArgs(dir string) []string {
 		"--kube-api-qps=500",
 		"--kube-api-burst=1000",
 		"--leader-elect=false",
-		// It makes this folder, and by default one for the whole machine.
+		// It creates this folder; the default is machine-wide.
 		"--flex-volume-plugin-dir=" + filepath.Join(dir, "volume-plugins"),
 		"--secure-port=0",
 		"--profiling=false",

@@ -16,32 +16,32 @@ import (
 
 const cgroups = "/sys/fs/cgroup"
 
-// cgroupName is the name of the control group of all containers of the cluster in dir: the one thing of a node with
-// containerd that does not end with its processes.
+// cgroupName is the control group of all containers of the cluster in dir: the only part of a node with containerd that
+// outlives its processes.
 func cgroupName(dir string) string {
 	sum := sha256.Sum256([]byte(dir))
 	return "acr-microservices-" + hex.EncodeToString(sum[:6])
 }
 
-// hierarchies returns where control groups can be made, and whether they are version 2's.
+// hierarchies returns the roots of control groups, and whether they are version 2.
 func hierarchies() (roots []string, unified bool) {
 	if _, err := os.Stat(filepath.Join(cgroups, "cgroup.controllers")); err == nil {
 		return []string{cgroups}, true
 	}
-	entries, _ := os.ReadDir(cgroups) // without any, kubelet says what it lacks
+	entries, _ := os.ReadDir(cgroups) // if empty, kubelet reports the problem
 	for _, e := range entries {
-		if e.IsDir() { // a link is another name of one of them
+		if e.IsDir() { // a link is an alias of one of them
 			roots = append(roots, filepath.Join(cgroups, e.Name()))
 		}
 	}
 	return roots, false
 }
 
-// makeCgroup makes a control group in which kubelet can make those of its pods.
+// makeCgroup creates a control group for those of kubelet's pods.
 func makeCgroup(name string) error {
 	roots, unified := hierarchies()
 	if unified {
-		// Its groups get the controllers that the one above them hands down.
+		// A group gets only the controllers that its parent enables.
 		controllers, err := os.ReadFile(filepath.Join(cgroups, "cgroup.controllers"))
 		if err != nil {
 			return err
@@ -63,7 +63,7 @@ func makeCgroup(name string) error {
 	return nil
 }
 
-// removeCgroup removes a control group with all below it. Processes that are still in one are ending.
+// removeCgroup removes a control group with its children. Remaining processes are ending.
 func removeCgroup(name string) error {
 	roots, _ := hierarchies()
 	for _, root := range roots {
@@ -98,7 +98,7 @@ func removeGroup(path string) error {
 	}
 }
 
-// Clean removes what a cluster in dir that was killed has left outside of dir.
+// Clean removes what a killed cluster in dir has left outside of dir.
 func Clean(dir string) error {
 	dir, err := filepath.Abs(dir)
 	if err != nil {

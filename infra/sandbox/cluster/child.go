@@ -20,14 +20,14 @@ type child struct {
 	name   string
 	log    string
 	cmd    *exec.Cmd
-	adjust []func(*exec.Cmd) // what spawn was told to do to cmd
+	adjust []func(*exec.Cmd) // changes that spawn makes to cmd
 	done   chan struct{}     // closed when the process has ended
 
 	halted bool // by Halt; guarded by the cluster's mutex
 }
 
-// spawn starts a process, after the adjustments to it, and watches it. Its log is <dir>/logs/<name>.log; the one of the start
-// before is kept beside it.
+// spawn starts a process, after the adjustments to it, and watches it. Its log is <dir>/logs/<name>.log; the previous log is
+// kept beside it.
 func (c *Cluster) spawn(binary string, args []string, adjust ...func(*exec.Cmd)) error {
 	name := args[0]
 	ch := &child{name: name, log: filepath.Join(c.dir, "logs", name+".log"), adjust: adjust, done: make(chan struct{})}
@@ -43,10 +43,10 @@ func (c *Cluster) spawn(binary string, args []string, adjust ...func(*exec.Cmd))
 	ch.cmd = exec.Command(binary, args...)
 	ch.cmd.Dir = c.dir
 	ch.cmd.Stdout, ch.cmd.Stderr = log, log
-	// Nothing of the user's environment: kubelet would offer registries the passwords of ~/.docker, and proxies and
-	// credentials have no business here.
+	// Nothing of the user's environment: kubelet would send registries the passwords of ~/.docker; proxies and credentials must
+	// not apply here.
 	ch.cmd.Env = []string{"HOME=" + c.dir, "PATH=/usr/local/bin:/usr/bin:/bin", "TMPDIR=" + os.TempDir()}
-	// A group of its own keeps a terminal's Ctrl-C away: the order of stopping is Stop's.
+	// Its own process group shields it from Ctrl-C: Stop defines the stop order.
 	ch.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	for _, change := range adjust {
 		change(ch.cmd)
@@ -66,7 +66,7 @@ func (c *Cluster) spawn(binary string, args []string, adjust ...func(*exec.Cmd))
 	return nil
 }
 
-// ended records the end of a process that neither Stop nor Halt brought about.
+// ended records the end of a process that neither Stop nor Halt caused.
 func (c *Cluster) ended(ch *child, err error) {
 	c.mu.Lock()
 	halted := ch.halted

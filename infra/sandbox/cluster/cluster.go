@@ -24,24 +24,24 @@ import (
 // NodeName is the name of the cluster's only node.
 const NodeName = "sandbox"
 
-// What the node is made of.
+// Node types.
 const (
 	// Double is kubelet's code over a double of a container runtime.
 	Double = "double"
-	// Containerd is kubelet over the containerd and runc that are installed on this machine. It takes root.
+	// Containerd is kubelet over the containerd and runc installed on this machine. It requires root.
 	Containerd = "containerd"
 )
 
 const serviceCIDR = "10.96.0.0/16"
 
-// Options say where a cluster keeps its state and what it is made of. All are required, where nothing else is said.
+// Options say where a cluster keeps its state and what it is made of. All are required unless noted.
 type Options struct {
-	// Dir holds the cluster's state: data, keys, logs and kubeconfig. It is made if need be, with mode 0700. Two clusters
-	// must not use it at a time.
+	// Dir holds the cluster's state: data, keys, logs and kubeconfig. It is created with mode 0700 if missing. Two clusters
+	// must not use it at once.
 	Dir string
 	// Binary is the program built from tools/kubernetes.
 	Binary string
-	// Node is what the node is made of; [Double] if empty.
+	// Node is the node type; [Double] if empty.
 	Node string
 	// PauseImage is the image that holds a pod together, in one of the registries; for [Containerd] only.
 	PauseImage string
@@ -49,8 +49,9 @@ type Options struct {
 	RegistryAddr string
 	// RegistryCA is a PEM file with the authority that the node trusts there.
 	RegistryCA string
-	// CredentialProvider is a program with arguments that kubelet asks for the node's own credentials for *.azurecr.io, as it
-	// asks Azure's on a node of AKS. Empty: the node has none. https://kubernetes.io/docs/tasks/administer-cluster/kubelet-credential-provider
+	// CredentialProvider is a program with arguments that gives kubelet the node's own credentials for *.azurecr.io, like
+	// Azure's on a node of AKS. Empty: the node has none.
+	// https://kubernetes.io/docs/tasks/administer-cluster/kubelet-credential-provider
 	CredentialProvider []string
 }
 
@@ -71,8 +72,8 @@ type Cluster struct {
 	doneOnce sync.Once
 }
 
-// Start starts the cluster in o.Dir and returns when its API is ready and its node is. If it does not come to that, or ctx
-// ends before, everything started is stopped again. A cluster that runs is stopped by Stop, not by ctx.
+// Start starts the cluster in o.Dir and returns when its API and its node are ready. On failure, or if ctx ends before, it
+// stops everything again. A running cluster is stopped by Stop, not by ctx.
 func Start(ctx context.Context, o Options) (*Cluster, error) {
 	dir, err := filepath.Abs(o.Dir)
 	if err != nil {
@@ -156,11 +157,11 @@ func (c *Cluster) startNode(ctx context.Context, binary string, o Options, p por
 // Kubeconfig returns the path of a kubeconfig for the cluster's administrator, complete with certificates.
 func (c *Cluster) Kubeconfig() string { return KubeconfigFile(c.dir) }
 
-// KubeconfigFile is where the cluster in dir has its kubeconfig.
+// KubeconfigFile is the kubeconfig of the cluster in dir.
 func KubeconfigFile(dir string) string { return filepath.Join(dir, "kubeconfig") }
 
-// Done is closed when a process of the cluster has ended on its own, which Err then tells, or when Stop is done. What else
-// runs goes on until Stop.
+// Done is closed when a process of the cluster has ended on its own (see Err), or when Stop is done. The other processes run
+// until Stop.
 func (c *Cluster) Done() <-chan struct{} { return c.done }
 
 // Err returns the first process that ended on its own, with the last lines of its log, or nil.
@@ -173,7 +174,7 @@ func (c *Cluster) Err() error {
 // Time for a process to end by itself: the node stops its containers, etcd finishes its writes.
 const stopGrace = 8 * time.Second
 
-// Stop stops all processes, in the reverse order of their dependence, and waits for them. It may be called again.
+// Stop stops all processes in reverse dependency order and waits for them. It can be called again.
 func (c *Cluster) Stop() error {
 	var err error
 	c.stopOnce.Do(func() {
@@ -203,7 +204,7 @@ func (c *Cluster) Stop() error {
 	return err
 }
 
-// wait polls ready until it reports true. It ends early when ctx does, when a process dies, and after a minute.
+// wait polls ready until it reports true. It stops early when ctx or a process ends, and after a minute.
 func (c *Cluster) wait(ctx context.Context, what string, ready func(context.Context) (bool, error)) error {
 	const every, atMost = 50 * time.Millisecond, time.Minute
 	ctx, cancel := context.WithTimeoutCause(ctx, atMost, fmt.Errorf("not ready after %s", atMost))

@@ -129,7 +129,7 @@ func mustKubectl(t *testing.T, c *cluster.Cluster, stdin string, args ...string)
 	return out
 }
 
-// eventually polls until a kubectl command prints what is wanted.
+// eventually polls until kubectl prints the expected text.
 func eventually(t *testing.T, c *cluster.Cluster, want string, args ...string) {
 	t.Helper()
 	var out string
@@ -171,7 +171,7 @@ spec:
 `, name, service, registryHost)
 }
 
-// probed are pods that are unhealthy, never ready, and ready once a startup probe has let the others begin.
+// probed are pods that are unhealthy, never ready, and ready after a startup probe has enabled the others.
 const probed = `apiVersion: v1
 kind: Pod
 metadata: {name: unhealthy}
@@ -207,9 +207,9 @@ spec:
     readinessProbe: {httpGet: {path: /health, port: 8080}, periodSeconds: 1}
 `
 
-// TestCluster goes through a cluster's life in one: each step needs what the step before has built.
+// TestCluster covers a cluster's whole life: each step needs the results of the step before.
 func TestCluster(t *testing.T) {
-	whole := t // whose end stops the cluster, not the end of a step
+	whole := t // its end stops the cluster, not the end of a step
 	a := &authority{}
 	addr, caFile := registry(t, a)
 	o := cluster.Options{Dir: filepath.Join(t.TempDir(), "cluster"), Binary: kubernetes(t), RegistryAddr: addr, RegistryCA: caFile}
@@ -301,7 +301,7 @@ func TestCluster(t *testing.T) {
 	}))
 
 	require.True(t, t.Run("a deleted pod's process ends", func(t *testing.T) {
-		// A rollout is complete from the last status of the pods that the node's end took along, until others replace them.
+		// A rollout is complete by the last status of the pods that ended with the node, until others replace them.
 		require.Eventually(t, func() bool { return len(containers(t, o.Dir)) == 2 }, time.Minute, 100*time.Millisecond)
 		mustKubectl(t, c, "", "delete", "deployment", "customer", "order", "--wait")
 		eventually(t, c, "No resources found", "get", "pods")
@@ -423,7 +423,7 @@ func assertPrivate(t *testing.T, dir string) {
 	}
 }
 
-// processes returns the processes that work in a directory or below, as pids by command line.
+// processes returns the command lines by pid of the processes that run in dir or below.
 func processes(t *testing.T, dir string) map[int][]string {
 	t.Helper()
 	found := map[int][]string{}
@@ -432,7 +432,7 @@ func processes(t *testing.T, dir string) map[int][]string {
 	for _, link := range links {
 		cwd, err := os.Readlink(link)
 		if err != nil || cwd != dir && !strings.HasPrefix(cwd, dir+"/") {
-			continue // somebody else's, or it has ended
+			continue // unrelated, or it has ended
 		}
 		pid, err := strconv.Atoi(filepath.Base(filepath.Dir(link)))
 		require.NoError(t, err)

@@ -23,7 +23,7 @@ const machine = "machine"
 // machineDir is where the programs of a node with containerd find the cluster's directory: see tools/kubernetes/machine.
 const machineDir = "/run/sandbox"
 
-// machinePath is where these programs look for others, in this order.
+// machinePath is the PATH of these programs.
 const machinePath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 // Runtime is a container runtime that is installed on this machine.
@@ -32,7 +32,7 @@ type Runtime struct {
 	Plugins    string // directory of the network plugins
 }
 
-// FindRuntime returns what the node [Containerd] is made of. Its error says what is missing, and how to get it.
+// FindRuntime finds the parts of the node [Containerd]. Its error says what is missing and how to get it.
 func FindRuntime() (Runtime, error) {
 	var missing []string
 	if os.Geteuid() != 0 {
@@ -79,7 +79,7 @@ func (c *Cluster) startContainerd(ctx context.Context, binary string, o Options,
 		return err
 	}
 	cgroup := cgroupName(c.dir)
-	// There may be one of a cluster that was killed.
+	// A killed cluster may have left one.
 	if err := removeCgroup(cgroup); err != nil {
 		return err
 	}
@@ -100,7 +100,7 @@ func (c *Cluster) startContainerd(ctx context.Context, binary string, o Options,
 		cmd.SysProcAttr.Cloneflags = syscall.CLONE_NEWPID | syscall.CLONE_NEWNS
 		cmd.Env = append(
 			cmd.Env, "PATH="+machinePath, "TMPDIR=/run",
-			// containerd reaches registries through it, and trusts their authority alone.
+			// containerd reaches registries through it, and trusts only their CA.
 			"HTTPS_PROXY=http://"+proxy, "SSL_CERT_FILE="+machineFile(machineDir, "registry-ca.crt"),
 		)
 	})
@@ -117,8 +117,8 @@ func (c *Cluster) serveProxy(registryAddr string) (string, error) {
 	return listener.Addr().String(), nil
 }
 
-// registerNode makes the node's object, unless it is there, with an address: kubelet would take one that others on the
-// network reach. In a cloud this is the duty of the cloud's controller.
+// registerNode creates the node's object, if missing, with an address: kubelet would choose one that is reachable from the
+// network. In a cloud, the cloud controller does this.
 func (c *Cluster) registerNode(ctx context.Context) error {
 	_, err := c.call(ctx, http.MethodPost, "/api/v1/nodes", "application/json",
 		`{"metadata": {"name": "`+NodeName+`"}, "spec": {"providerID": "sandbox://`+NodeName+`"}}`)
@@ -161,11 +161,10 @@ func writeMachine(dir string, p ports, runtime Runtime, o Options, cgroup string
 	)
 }
 
-// containerdConfig is containerd's configuration. Everything that it does not keep is below /run, where a machine has it.
+// containerdConfig is containerd's configuration. Temporary data is below /run, as on any machine.
 func containerdConfig(runtime Runtime, pause string) string {
-	// The snapshotter that copies works on every file system; the images are small. Profiles of AppArmor, and the folder of
-	// the plugin "opt", would be the whole machine's. Root in a container may not make a process less likely to be killed
-	// for lack of memory than itself.
+	// The copying snapshotter works on every file system; the images are small. AppArmor profiles and the folder of the plugin
+	// "opt" would be machine-wide. Root in a container is not allowed to lower a process's OOM score below its own.
 	return fmt.Sprintf(`version = 2
 root = %q
 state = "/run/containerd"
@@ -197,7 +196,7 @@ SystemdCgroup = false
 
 const containerdSocket = "/run/containerd/containerd.sock"
 
-// networkConfig connects each pod to the machine and, as nothing is forwarded, to nothing else.
+// networkConfig connects each pod only to the machine, because nothing is forwarded.
 func networkConfig(p ports) any {
 	return map[string]any{
 		"cniVersion": "1.0.0",
@@ -212,7 +211,7 @@ func networkConfig(p ports) any {
 	}
 }
 
-// kubeletConfig is kubelet's configuration, as far as it is not the default.
+// kubeletConfig holds kubelet's settings that differ from the default.
 func kubeletConfig(p ports, cgroup string) any {
 	type object map[string]any
 	return object{
@@ -234,11 +233,11 @@ func kubeletConfig(p ports, cgroup string) any {
 		"volumePluginDir":          machineFile(machineDir, "plugins"),
 		"serializeImagePulls":      false,
 
-		// There is no name service; without an address kubelet warns at every pod. The machine's own is not for pods.
+		// There is no DNS; without an address, kubelet warns for every pod. The machine's DNS is not for pods.
 		"clusterDNS": []string{"10.96.0.10"},
 		"resolvConf": "",
 
-		// The machine's disk, swap and firewall are not the node's to manage.
+		// The node does not manage the machine's disk, swap and firewall.
 		"evictionHard":                object{"imagefs.available": "0%", "nodefs.available": "0%", "nodefs.inodesFree": "0%"},
 		"imageGCHighThresholdPercent": 100,
 		"failSwapOn":                  false,

@@ -12,8 +12,8 @@ import (
 // credentialProviderName is the name under which kubelet calls the program.
 const credentialProviderName = "acr-credential-provider-double"
 
-// writeCredentialProvider writes kubelet's configuration of the program, and returns the flags that name it. The node knows
-// the directory by the name seen.
+// writeCredentialProvider writes kubelet's configuration of the program, and returns the flags for it. On the node, the
+// directory's path is seen.
 func writeCredentialProvider(dir, seen string, command []string) ([]string, error) {
 	if len(command) == 0 {
 		return nil, nil

@@ -18,7 +18,7 @@ import (
 	"example.com/acr-microservices/infra/sandbox/pki"
 )
 
-// Names of the files below <dir>/pki. A name stands for <name>.crt and <name>.key.
+// Names of the files below <dir>/pki. A name means <name>.crt and <name>.key.
 const (
 	apiserverCert     = "apiserver"
 	apiserverKubelet  = "apiserver-kubelet-client"
@@ -34,14 +34,13 @@ func pkiFile(dir string, name ...string) string {
 
 func clusterCA(dir string) string { return pkiFile(dir, "ca", "ca.crt") }
 
-// etcdCA is an authority of its own, so that of all users of the cluster only the API server can reach the data.
+// etcdCA is a separate CA, so that the API server is the cluster's only user that can access the data.
 func etcdCA(dir string) string { return pkiFile(dir, "etcd-ca", "ca.crt") }
 
 func kubeconfigFile(dir, user string) string { return pkiFile(dir, user+".kubeconfig") }
 
-// writeCredentials writes all certificates and kubeconfigs and returns a client with the administrator's. Authorities and
-// the key of service accounts are kept between starts, everything else is made anew, so that nothing expires in a cluster
-// that is started now and then.
+// writeCredentials writes all certificates and kubeconfigs and returns the administrator's client. CAs and the service account
+// key are kept between starts, everything else is renewed, so that nothing expires in a cluster that is started now and then.
 func writeCredentials(dir string, p ports) (*http.Client, error) {
 	ca, err := pki.EnsureCA(pkiFile(dir, "ca"), "sandbox cluster")
 	if err != nil {
@@ -130,7 +129,7 @@ current-context: sandbox
 	return tls.X509KeyPair(cert, key)
 }
 
-// ensureServiceAccountKey makes the key that signs the tokens of service accounts, unless it is there.
+// ensureServiceAccountKey creates the key that signs service account tokens, if missing.
 func ensureServiceAccountKey(dir string) error {
 	private, public := pkiFile(dir, serviceAccountKey+".key"), pkiFile(dir, serviceAccountKey+".pub")
 	if _, err := os.Stat(private); !errors.Is(err, fs.ErrNotExist) {
@@ -148,13 +147,13 @@ func ensureServiceAccountKey(dir string) error {
 	if err != nil {
 		return err
 	}
-	// The private key comes last: where it is, both are.
+	// The private key is last: if it exists, both do.
 	return errors.Join(
 		writePrivate(public, pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: publicDER})),
 		writePrivate(private, pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: privateDER})))
 }
 
-// writePrivate replaces a file as a whole, readable by its owner only.
+// writePrivate replaces a file atomically, readable by its owner only.
 func writePrivate(file string, data []byte) error {
 	temporary := file + ".new"
 	if err := os.WriteFile(temporary, data, 0o600); err != nil {

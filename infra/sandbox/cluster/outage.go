@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// Halt stops one of the processes, such as "kube-apiserver" or "node", without ending the cluster. It stays away until Resume.
+// Halt stops a process, such as "kube-apiserver" or "node", without ending the cluster. It stays stopped until Resume.
 func (c *Cluster) Halt(name string) error {
 	ch, err := c.child(name)
 	if err != nil {
@@ -19,7 +19,7 @@ func (c *Cluster) Halt(name string) error {
 	return ch.stop(stopGrace)
 }
 
-// Resume starts a process again that Halt has stopped, and returns when it is ready. It does nothing for one that runs.
+// Resume restarts a process that Halt has stopped, and returns when it is ready. It ignores a running one.
 func (c *Cluster) Resume(ctx context.Context, name string) error {
 	ch, err := c.child(name)
 	if err != nil {
@@ -31,7 +31,7 @@ func (c *Cluster) Resume(ctx context.Context, name string) error {
 	if !halted {
 		return nil
 	}
-	c.started = time.Now() // what was reported before does not count
+	c.started = time.Now() // ignore earlier reports
 	if err := c.spawn(ch.cmd.Path, ch.cmd.Args[1:], ch.adjust...); err != nil {
 		return err
 	}
@@ -44,7 +44,7 @@ func (c *Cluster) Resume(ctx context.Context, name string) error {
 	return nil
 }
 
-// child finds the process of that name that was started last.
+// child returns the last started process of that name.
 func (c *Cluster) child(name string) (*child, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -28,13 +28,12 @@ func (p ports) podLoopback() string {
 	return fmt.Sprintf("127.%d.%d.0/24", p.Apiserver>>8, p.Apiserver&0xff)
 }
 
-// podNetwork is the network of the pods of a node with containerd, one of 512 in the range that is for tests only (RFC 2544).
+// podNetwork is the network of the pods of a node with containerd, one of 512 in the range reserved for tests (RFC 2544).
 func (p ports) podNetwork() string {
 	return fmt.Sprintf("198.%d.%d.0/24", 18+p.Apiserver>>8&1, p.Apiserver&0xff)
 }
 
-// choosePorts returns the ports kept in a file, and new ones for those that are missing or that somebody else has taken
-// meanwhile.
+// choosePorts returns the ports stored in a file, and new ones for those that are missing or taken by another process.
 func choosePorts(file string) (ports, error) {
 	var p ports
 	data, err := os.ReadFile(file)

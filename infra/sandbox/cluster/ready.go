@@ -32,10 +32,10 @@ func (c *Cluster) get(ctx context.Context, path string, v any) error {
 	return json.Unmarshal(body, v)
 }
 
-// errConflict says that there is such an object already.
+// errConflict means that the object already exists.
 var errConflict = errors.New("conflict")
 
-// call calls the API and returns its answer.
+// call returns the API's response.
 func (c *Cluster) call(ctx context.Context, method, path, contentType, body string) ([]byte, error) {
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
@@ -68,13 +68,13 @@ func (c *Cluster) apiReady(ctx context.Context) (bool, error) {
 	return err == nil, err
 }
 
-// defaultAccount tells whether pods can be made in the default namespace: they need its service account.
+// defaultAccount reports whether the default namespace has its service account, which pods need.
 func (c *Cluster) defaultAccount(ctx context.Context) (bool, error) {
 	err := c.get(ctx, "/api/v1/namespaces/default/serviceaccounts/default", nil)
 	return err == nil, err
 }
 
-// nodeReady tells whether the node has reported itself ready since this start: what an earlier run said is still there.
+// nodeReady reports whether the node has reported ready since this start: an earlier run's status still exists.
 func (c *Cluster) nodeReady(ctx context.Context) (bool, error) {
 	var node struct {
 		Status struct {

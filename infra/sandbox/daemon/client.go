@@ -46,17 +46,17 @@ func Connect(ctx context.Context, dir string) (*Client, error) {
 	return c, nil
 }
 
-// Start starts this same executable with args as a daemon in dir, in a session of its own, and returns when it answers.
+// Start starts this same executable with args as a daemon in dir, in its own session, and returns when it answers.
 func Start(ctx context.Context, dir string, args ...string) (*Client, error) {
 	log, err := os.OpenFile(filepath.Join(dir, LogFile), os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
 	if err != nil {
 		return nil, err
 	}
 	defer log.Close()
-	// What this process has inherited, such as the lock of a script that called it, is not for the daemon to keep open.
-	// A kernel that cannot do it leaves things as they were.
+	// The daemon must not keep inherited files open, such as the lock of a calling script. On a kernel without this call, they stay
+	// open.
 	_ = unix.CloseRange(3, math.MaxUint32, unix.CLOSE_RANGE_CLOEXEC)
-	// The executable may have been rebuilt meanwhile; the running file is the right one.
+	// The executable can have been rebuilt since; the running file is the correct one.
 	cmd := exec.Command("/proc/self/exe", args...)
 	cmd.Stdout, cmd.Stderr = log, log
 	cmd.Env = append(os.Environ(), Mark(dir))
@@ -67,7 +67,7 @@ func Start(ctx context.Context, dir string, args ...string) (*Client, error) {
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)
-		_ = cmd.Wait() // the log tells why
+		_ = cmd.Wait() // see the log
 	}()
 	for {
 		if c, err := Connect(ctx, dir); err == nil {
@@ -84,7 +84,7 @@ func Start(ctx context.Context, dir string, args ...string) (*Client, error) {
 	}
 }
 
-// Hold makes the daemon live as long as this process, and waits until its services run. It passes on each step.
+// Hold ties the daemon's lifetime to this process, and waits until its services run. It reports each step.
 func (c *Client) Hold(ctx context.Context, step func(string)) error {
 	request, err := http.NewRequestWithContext(context.WithoutCancel(ctx), http.MethodPost, "http://daemon/hold", nil)
 	if err != nil {
@@ -116,14 +116,14 @@ func (c *Client) Hold(ctx context.Context, step func(string)) error {
 	}
 }
 
-// Keep hands the sandbox over: the daemon stays when this process ends.
+// Keep hands the sandbox over: the daemon outlives this process.
 func (c *Client) Keep(ctx context.Context) error {
 	err := c.call(ctx, http.MethodPost, "keep", nil, nil)
 	c.kept = err == nil
 	return err
 }
 
-// Kept tells whether the sandbox has been handed over.
+// Kept reports whether the sandbox is handed over.
 func (c *Client) Kept() bool { return c.kept }
 
 // Stop ends all services and then the daemon. It returns when the services have ended.
@@ -131,19 +131,19 @@ func (c *Client) Stop(ctx context.Context) error {
 	return c.call(ctx, http.MethodPost, "stop", nil, nil)
 }
 
-// Info asks what runs where.
+// Info requests the state.
 func (c *Client) Info(ctx context.Context) (Info, error) {
 	var info Info
 	err := c.call(ctx, http.MethodGet, "info", nil, &info)
 	return info, err
 }
 
-// SetConditions sets what changes in Azure without anybody's doing.
+// SetConditions sets conditions of Azure that no request changes.
 func (c *Client) SetConditions(ctx context.Context, conditions azuredouble.Conditions) error {
 	return c.call(ctx, http.MethodPost, "conditions", conditions, nil)
 }
 
-// NodeLogin asks what the cluster's node logs in to registries with.
+// NodeLogin requests the registry login of the cluster's node.
 func (c *Client) NodeLogin(ctx context.Context) (Login, error) {
 	var login Login
 	err := c.call(ctx, http.MethodGet, "node-login", nil, &login)
@@ -155,7 +155,7 @@ func (c *Client) Discard(ctx context.Context, types, known []string) error {
 	return c.call(ctx, http.MethodPost, "discard", discard{Types: types, Known: known}, nil)
 }
 
-// Delete deletes an object from the cloud, as somebody would by hand.
+// Delete deletes an object from the cloud, like a manual deletion.
 func (c *Client) Delete(ctx context.Context, id string) error {
 	return c.call(ctx, http.MethodPost, "delete", id, nil)
 }
@@ -165,7 +165,7 @@ func (c *Client) Outage(ctx context.Context, process string, over bool) error {
 	return c.call(ctx, http.MethodPost, "outage", outage{process, over}, nil)
 }
 
-// Close lets go of the daemon, which stops unless it has been handed over.
+// Close releases the daemon, which stops unless it is handed over.
 func (c *Client) Close() {
 	if c.body != nil {
 		c.body.Close()

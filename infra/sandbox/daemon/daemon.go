@@ -1,7 +1,7 @@
-// Package daemon keeps a sandbox's services running after the command that started them has ended, and only then.
+// Package daemon keeps a sandbox's services running after the command that started them, if it hands them over.
 //
-// A command holds the daemon through one open connection. When that connection closes, whether by Ctrl-C, a crash or
-// SIGKILL, the daemon stops everything, unless the command has handed the sandbox over before.
+// A command holds the daemon through one open connection. When that connection closes, by Ctrl-C, a crash or SIGKILL, the daemon
+// stops everything, unless the command has handed the sandbox over.
 package daemon
 
 import (
@@ -19,22 +19,22 @@ import (
 	"example.com/acr-microservices/infra/sandbox/azuredouble"
 )
 
-// firstHold is how long a daemon waits for the command that has started it.
+// firstHold is the daemon's wait for the command that has started it.
 const firstHold = 10 * time.Second
 
 const socketName = "control.sock"
 
-// Info tells what runs where.
+// Info describes the sandbox.
 type Info struct {
 	PID         int
 	AzureNative string   // address of the azure-native provider's double, host:port
 	AzureAD     string   // address of the azuread provider's double, host:port
 	Azure       string   // address of the azure provider's double, host:port
-	Registry    string   // address at which the registries are served, host:port
+	Registry    string   // address of the registries' double, host:port
 	Kubeconfig  string   // path
-	Kubernetes  string   // path of the Kubernetes binary that runs
-	Node        string   // what the cluster's node is made of
-	Inventory   []string // ids of all objects that exist in the Azure double
+	Kubernetes  string   // path of the running Kubernetes binary
+	Node        string   // type of the cluster's node
+	Inventory   []string // ids of all objects in the Azure double
 	Pulls       []Pull   // images pulled from the registries, oldest first
 	Faults      []azuredouble.FaultCount
 }
@@ -42,36 +42,35 @@ type Info struct {
 // Pull is one image pulled from a registry.
 type Pull struct {
 	Image   string // with registry and tag or digest
-	Account string // who pulled, empty for an anonymous pull
+	Account string // caller, empty for an anonymous pull
 }
 
 // Login is a credential for a registry.
 type Login struct{ Username, Password string }
 
-// Services is what a daemon runs.
+// Services are run by a daemon.
 type Services interface {
 	Info() Info
-	// SetConditions sets what changes in Azure without anybody's doing.
+	// SetConditions sets conditions of Azure that no request changes.
 	SetConditions(azuredouble.Conditions)
-	// NodeLogin is what the cluster's node logs in to registries with.
+	// NodeLogin returns the registry login of the cluster's node.
 	NodeLogin() Login
-	// Discard removes cloud objects that an interrupted operation of the given resource types may have left behind,
-	// sparing the known ids.
+	// Discard removes orphans of an interrupted operation: cloud objects of the given resource types, except the known ids.
 	Discard(types, known []string) error
-	// Delete deletes an object from the cloud, as somebody would by hand.
+	// Delete deletes an object from the cloud, like a manual deletion.
 	Delete(id string) error
 	// Outage stops a process of the cluster, such as "kube-apiserver", or starts it again.
 	Outage(ctx context.Context, process string, over bool) error
-	// Done is closed when a service has died on its own; Stop then tells why.
+	// Done is closed when a service has died; Stop then returns its error.
 	Done() <-chan struct{}
 	Stop() error
 }
 
-// StartFunc starts the services and reports each step it takes.
+// StartFunc starts the services and reports each step.
 type StartFunc func(ctx context.Context, step func(string)) (Services, error)
 
-// Serve starts the services and answers at a socket in dir until it is told to stop, ctx ends, a service dies or the
-// last command that holds it goes away.
+// Serve starts the services and serves a socket in dir until a stop request arrives, ctx ends, a service dies or the last command
+// that holds it ends.
 func Serve(ctx context.Context, dir string, start StartFunc) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -90,7 +89,7 @@ func Serve(ctx context.Context, dir string, start StartFunc) error {
 	services, err := start(ctx, s.step)
 	s.started(services, err)
 	if err != nil {
-		<-ctx.Done() // until the command that holds the daemon has learned of it
+		<-ctx.Done() // until the command that holds the daemon has the error
 	} else {
 		select {
 		case <-ctx.Done():
@@ -102,10 +101,10 @@ func Serve(ctx context.Context, dir string, start StartFunc) error {
 	cancel()
 	flush, stop := context.WithTimeout(context.Background(), time.Second)
 	defer stop()
-	return errors.Join(err, web.Shutdown(flush)) // lets the answer to "stop" get out
+	return errors.Join(err, web.Shutdown(flush)) // sends the response to "stop"
 }
 
-// server holds what the handlers share.
+// server is the handlers' shared state.
 type server struct {
 	cancel  context.CancelFunc
 	stopped chan struct{} // closed when all services have ended
@@ -118,11 +117,11 @@ type server struct {
 	services Services      // nil until they run
 }
 
-// An event is one line of the answer to "hold".
+// An event is a line of the response to "hold".
 type event struct {
-	Step  string `json:",omitempty"` // what is going on
-	Error string `json:",omitempty"` // the start has ended with this error
-	Ready bool   `json:",omitempty"` // the start has ended well
+	Step  string `json:",omitempty"` // the current step
+	Error string `json:",omitempty"` // the start failed with this error
+	Ready bool   `json:",omitempty"` // the start succeeded
 }
 
 func (s *server) routes() http.Handler {
@@ -207,7 +206,7 @@ func (s *server) whenReady(handle func(http.ResponseWriter, *http.Request, Servi
 	}
 }
 
-// hold tells the steps of the start, and then lasts as long as the caller does.
+// hold reports the steps of the start, and then blocks until the caller ends.
 func (s *server) hold(w http.ResponseWriter, r *http.Request) {
 	s.mu.Lock()
 	s.holders++
@@ -222,7 +221,7 @@ func (s *server) hold(w http.ResponseWriter, r *http.Request) {
 	out := json.NewEncoder(w)
 	for sent, last := 0, false; ; {
 		select {
-		case <-s.stopped: // but what has led to it is still to be told
+		case <-s.stopped: // but the last steps are not sent yet
 			last = true
 		default:
 		}
@@ -235,7 +234,7 @@ func (s *server) hold(w http.ResponseWriter, r *http.Request) {
 			}
 		}
 		sent += len(steps)
-		_ = http.NewResponseController(w).Flush() // a caller that is gone is noticed below
+		_ = http.NewResponseController(w).Flush() // a missing caller is handled below
 		if last {
 			return
 		}
@@ -248,7 +247,7 @@ func (s *server) hold(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// release stops the daemon if nobody holds it and nobody has handed it over.
+// release stops the daemon if no command holds it or has handed it over.
 func (s *server) release() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -278,8 +277,7 @@ func (s *server) publish(e event) {
 	s.changed = make(chan struct{})
 }
 
-// listen opens the control socket. Its path goes through the open folder, because a socket's path may have no more
-// than 108 bytes.
+// listen opens the control socket. Its path goes through the open folder, because a socket's path is limited to 108 bytes.
 func listen(dir string) (net.Listener, error) {
 	folder, err := os.Open(dir)
 	if err != nil {
@@ -287,7 +285,7 @@ func listen(dir string) (net.Listener, error) {
 	}
 	defer folder.Close()
 	path := socketPath(folder)
-	// A socket that is there has no owner any more: only one command at a time starts a daemon.
+	// An existing socket is an orphan: only one command at a time starts a daemon.
 	if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return nil, err
 	}
@@ -295,7 +293,7 @@ func listen(dir string) (net.Listener, error) {
 	if err != nil {
 		return nil, err
 	}
-	listener.SetUnlinkOnClose(false) // the path ends with folder
+	listener.SetUnlinkOnClose(false) // the path is invalid then
 	if err := os.Chmod(path, 0o600); err != nil {
 		listener.Close()
 		return nil, err

@@ -11,8 +11,8 @@ import (
 	"time"
 )
 
-// Mark is the environment variable, as "NAME=value", that all processes of the sandbox in dir carry: by it they are
-// found when nobody else knows them any more.
+// Mark is the environment variable, as "NAME=value", of all processes of the sandbox in dir. It identifies them even when they are
+// orphans.
 func Mark(dir string) string { return "ACR_MICROSERVICES_SANDBOX=" + dir }
 
 // Processes returns the ids of the processes that belong to the sandbox in dir.
@@ -31,8 +31,8 @@ func Processes(dir string) ([]int, error) {
 	return pids, nil
 }
 
-// belongs tells whether a process is the sandbox's: it carries the mark, or has its home there as the cluster's
-// processes do, or runs a program from an unpacked image. A process that has ended, or is someone else's, cannot be read.
+// belongs reports whether a process is the sandbox's: it has the mark, or its home in dir (the cluster's processes), or runs a
+// program from an unpacked image. A process that has ended, or is another user's, cannot be read.
 func belongs(process, dir string) bool {
 	if exe, err := os.Readlink(filepath.Join(process, "exe")); err == nil && strings.HasPrefix(exe, dir+"/") {
 		return true
@@ -43,7 +43,7 @@ func belongs(process, dir string) bool {
 	})
 }
 
-// Reap kills what is left of a daemon that was killed itself, and returns how many processes that were.
+// Reap kills the orphaned processes of a killed daemon, and returns their number.
 func Reap(dir string) (int, error) {
 	found := map[int]bool{}
 	for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(20 * time.Millisecond) {
@@ -56,7 +56,7 @@ func Reap(dir string) (int, error) {
 		}
 		for _, pid := range pids {
 			found[pid] = true
-			_ = syscall.Kill(pid, syscall.SIGKILL) // gone already is fine
+			_ = syscall.Kill(pid, syscall.SIGKILL) // may already be gone
 		}
 	}
 }

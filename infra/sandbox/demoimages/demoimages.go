@@ -1,5 +1,5 @@
-// Package demoimages makes the images of the two microservices that the sandbox deploys, and of pause, without Docker: the program
-// in app or pause, compiled here, becomes the only file of a one-layer image.
+// Package demoimages builds the images of the sandbox's two microservices, and of pause, without Docker: it compiles the program in
+// app or pause, which becomes the only file of a one-layer image.
 package demoimages
 
 import (
@@ -36,7 +36,7 @@ import (
 const (
 	binary = "app"
 	port   = "8080/tcp"
-	// user is numeric, since Kubernetes cannot tell of a name whether it is root's (runAsNonRoot).
+	// user is numeric, because Kubernetes cannot check whether a name is root (runAsNonRoot).
 	user = "65532"
 
 	// PauseTag is the version of the image pause.
@@ -46,9 +46,9 @@ const (
 )
 
 var (
-	// Services are the repositories that there are images for.
+	// Services are the repositories of the images.
 	Services = []string{"customerapi", "orderapi"}
-	// Versions are the tags of each repository's images. They differ in what the service answers.
+	// Versions are the tags of each repository's images. They differ in the service's response.
 	Versions = []string{"1.0.0", "1.1.0"}
 
 	//go:embed app/main.go
@@ -56,13 +56,13 @@ var (
 	//go:embed pause/main.go
 	pauseSource []byte
 
-	// created is one moment for all files and images: the same source gives the same digest, whenever it is built.
+	// created is the time of all files and images, so that the same source always gives the same digest.
 	created = time.Unix(0, 0).UTC()
 )
 
-// Images returns an OCI image for this machine's architecture for each of [Services] in each of [Versions], by
-// "repository:tag". The program is compiled by goTool, "go" if empty, unless cacheDir has it already; the cache is shared
-// safely between processes. The digests depend on nothing but the source, the architecture and the version of Go.
+// Images returns an OCI image for this machine's architecture for each of [Services] in each of [Versions], by "repository:tag".
+// goTool, "go" if empty, compiles the program unless it is in cacheDir already; processes can safely share the cache. The digests
+// depend only on the source, the architecture and the version of Go.
 func Images(ctx context.Context, goTool, cacheDir string) (map[string]v1.Image, error) {
 	layers, err := build(ctx, cmp.Or(goTool, "go"), cacheDir, source, Versions)
 	if err != nil {
@@ -136,8 +136,7 @@ func compile(ctx context.Context, goTool, cacheDir string, source []byte, versio
 		cmd := exec.CommandContext(ctx, goTool, "build", "-trimpath", "-buildvcs=false",
 			"-ldflags", "-s -w -buildid= -X main.version="+version, "-o", filepath.Join(version, binary), ".")
 		cmd.Dir = work
-		// The user's own settings, in the environment or written by go env -w, must not change the program, nor make the
-		// tool download anything.
+		// The user's own settings, in the environment or written by go env -w, must not change the program or cause a download.
 		cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOOS=linux", "GOARCH="+runtime.GOARCH, "GOAMD64=", "GOARM64=",
 			"GOENV=off", "GOEXPERIMENT=", "GOFLAGS=", "GOWORK=off", "GO111MODULE=on", "GOTOOLCHAIN=local", "GOPROXY=off")
 		if _, err := output(cmd); err != nil {
@@ -153,7 +152,7 @@ func compile(ctx context.Context, goTool, cacheDir string, source []byte, versio
 	return dir, nil
 }
 
-// output runs a command; the error carries what it wrote to the standard error.
+// output runs a command; the error includes the command's standard error.
 func output(cmd *exec.Cmd) (string, error) {
 	out, err := cmd.Output()
 	if err != nil {
@@ -220,8 +219,8 @@ func serviceConfig(service, version string) v1.Config {
 	}
 }
 
-// Push uploads the images, whose keys are "repository:tag", to host, below prefix: "" or a path that ends in a slash, such
-// as "wolfgangofner/". What the registry already has is not sent again.
+// Push uploads the images, whose keys are "repository:tag", to host, below prefix: "" or a path that ends in a slash, such as
+// "wolfgangofner/". Existing content is not sent again.
 func Push(ctx context.Context, images map[string]v1.Image, host, prefix string, auth authn.Authenticator, transport http.RoundTripper) error {
 	for _, reference := range slices.Sorted(maps.Keys(images)) {
 		tag, err := name.NewTag(host+"/"+prefix+reference, name.StrictValidation)

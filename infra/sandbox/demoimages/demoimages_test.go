@@ -30,7 +30,7 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// sharedCache is the cache of all tests that do not look at the cache itself.
+// sharedCache is the cache of all tests that do not test the cache itself.
 var sharedCache string
 
 func TestMain(m *testing.M) {
@@ -98,7 +98,7 @@ func TestImages(t *testing.T) {
 func TestImagesAreReproducible(t *testing.T) {
 	first, err := Images(t.Context(), "go", sharedCache)
 	require.NoError(t, err)
-	// Another cache, so another build, in another directory, by a user with other settings.
+	// A second build, with another cache, another directory and other user settings.
 	t.Setenv("GOFLAGS", "-gcflags=-N")
 	t.Setenv("GOAMD64", "v3")
 	t.Setenv("GOARM64", "v9.0")
@@ -214,7 +214,7 @@ func TestPush(t *testing.T) {
 	assert.ErrorContains(t, Push(t.Context(), images, host, "Upper Case/", auth, http.DefaultTransport), "push: ")
 }
 
-// start runs the program as a container would be, and returns its address and what it logs.
+// start runs the program like a container, and returns its address and log.
 func start(t *testing.T, env ...string) (*exec.Cmd, string, *bufio.Reader) {
 	t.Helper()
 	dir, err := compile(t.Context(), "go", sharedCache, source, Versions)

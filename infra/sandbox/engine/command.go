@@ -19,12 +19,11 @@ import (
 	"example.com/acr-microservices/infra/sandbox/process"
 )
 
-// grace is how long an interrupted engine may take to end its operations and save the state.
+// grace is the time for an interrupted engine to end its operations and save the state.
 const grace = 30 * time.Second
 
-// pulumi runs the CLI with a command about the stack. When ctx ends, the CLI is asked to cancel what it
-// does, and killed if that takes too long. It does not outlive this process. An error says what was being done and, in the CLI's
-// own words, why it has failed.
+// pulumi runs a CLI command on the stack. When ctx ends, the CLI is asked to cancel, and killed if that takes too long. It does
+// not outlive this process. An error names the operation and has the CLI's own error text.
 func (s *Stack) pulumi(ctx context.Context, doing string, args ...string) error {
 	var complaint bytes.Buffer
 	cmd := exec.CommandContext(ctx, s.Tools.Pulumi, append(args, "--stack", s.Stack, "--non-interactive")...)
@@ -34,7 +33,7 @@ func (s *Stack) pulumi(ctx context.Context, doing string, args ...string) error 
 	if s.Verbose {
 		cmd.Stdout, cmd.Stderr = s.Console, io.MultiWriter(&complaint, s.Console)
 	}
-	// A group of its own keeps the terminal's Ctrl-C away from it: Cancel passes that on, once.
+	// Its own process group shields it from the terminal's Ctrl-C; Cancel sends one signal.
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGINT) }
 	cmd.WaitDelay = grace
@@ -51,7 +50,7 @@ func (s *Stack) pulumi(ctx context.Context, doing string, args ...string) error 
 	}
 }
 
-// operate runs an operation of the engine on the stack, and shows its progress. An error is a short one if the engine has told the
+// operate runs an operation of the engine on the stack, and shows its progress. Its error is short if the engine reported the
 // reasons.
 func (s *Stack) operate(ctx context.Context, short string, args ...string) (Result, error) {
 	log := filepath.Join(s.Dir, "events.json")
@@ -76,7 +75,7 @@ func (s *Stack) operate(ctx context.Context, short string, args ...string) (Resu
 	return result, err
 }
 
-// CleanEnv drops what would lead Pulumi or a provider to something outside the sandbox.
+// CleanEnv drops variables that point Pulumi or a provider outside the sandbox.
 func CleanEnv(env []string) []string {
 	return slices.DeleteFunc(slices.Clone(env), func(v string) bool {
 		name, _, _ := strings.Cut(v, "=")
@@ -86,5 +85,5 @@ func CleanEnv(env []string) []string {
 	})
 }
 
-// ShellQuote makes one word of s for a POSIX shell.
+// ShellQuote quotes s as one word of a POSIX shell.
 func ShellQuote(s string) string { return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'" }

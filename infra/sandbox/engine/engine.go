@@ -1,6 +1,6 @@
 //go:build linux
 
-// Package engine runs the Pulumi program against a sandbox as a person or a pipeline would: by the Pulumi CLI, which starts the
+// Package engine runs the Pulumi program against a sandbox as a user or a pipeline would: with the Pulumi CLI, which starts the
 // compiled program through a language host.
 package engine
 
@@ -30,7 +30,7 @@ type Options struct {
 	Stack   string            // the stack's name: its settings are in Pulumi.<Stack>.yaml
 	Tools   toolchain.Tools   // the engine and the Kubernetes provider
 	Program string            // the compiled program; empty where it is not run
-	Env     map[string]string // what the engine and its providers see besides the user's environment
+	Env     map[string]string // additional environment of the engine and its providers
 	Config  map[string]string // configuration for this run, by path: "services.customerapi.image.tag"
 	Secrets map[string]string // the same, encrypted
 	Console *progress.Console
@@ -53,11 +53,11 @@ func Env(dir string) map[string]string {
 		"PULUMI_BACKEND_URL":            backend(dir),
 		"PULUMI_CONFIG_PASSPHRASE_FILE": filepath.Join(dir, "passphrase"),
 		"PULUMI_HOME":                   filepath.Join(dir, "home"),
-		// The plugins are in PULUMI_HOME, and the doubles take the place of the others: nothing is to be found elsewhere.
+		// The plugins are in PULUMI_HOME, and doubles replace the others: nothing must be found elsewhere.
 		"PULUMI_IGNORE_AMBIENT_PLUGINS":               "true",
 		"PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
 		"PULUMI_SKIP_UPDATE_CHECK":                    "true",
-		// Charts from repositories are cached beside the rest, and the user's own repositories do not matter.
+		// Charts from repositories are cached here, and the user's own repositories are ignored.
 		"HELM_CACHE_HOME":  filepath.Join(dir, "helm"),
 		"HELM_CONFIG_HOME": filepath.Join(dir, "helm"),
 		"HELM_DATA_HOME":   filepath.Join(dir, "helm"),
@@ -113,13 +113,13 @@ func (s *Stack) configure(ctx context.Context) error {
 	return s.pulumi(ctx, "configure the stack", args...)
 }
 
-// Prepare makes what the engine finds through Env.
+// Prepare creates the files that Env refers to.
 func Prepare(dir string, tools toolchain.Tools) error {
 	self, err := os.Executable()
 	if err != nil {
 		return err
 	}
-	// Both end with their engine, even with one that is killed: see plugins.go of the command.
+	// Both end with their engine, even if it is killed: see plugins.go of the command.
 	for plugin, command := range map[string]string{
 		"resource-kubernetes-v" + toolchain.PluginVersion + "/pulumi-resource-kubernetes": "provider " + ShellQuote(tools.Provider),
 		"language-go-v" + toolchain.PulumiVersion + "/pulumi-language-go":                 "language-host",
@@ -141,13 +141,13 @@ func Prepare(dir string, tools toolchain.Tools) error {
 	return errors.Join(err, passphrase.Close())
 }
 
-// WriteScript makes a program that becomes another one, with its own arguments behind those of the command.
+// WriteScript writes a script that executes the command, with the script's arguments appended.
 func WriteScript(path, command string) error {
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return err
 	}
 	script := "#!/bin/sh\nexec " + command + " \"$@\"\n"
-	// Not in place: what runs it at the moment would read on in the new text.
+	// Not in place: a running shell would continue in the new text.
 	temp := path + ".new"
 	if err := os.WriteFile(temp, []byte(script), 0o700); err != nil { //nolint:gosec // a program, and its owner's alone
 		return err
@@ -158,10 +158,10 @@ func WriteScript(path, command string) error {
 // Result is what an update has done.
 type Result struct {
 	Changes []Change
-	Errors  []string // what was said about a failure
+	Errors  []string // messages about a failure
 }
 
-// Up brings the stack to what the program declares. With refresh, it first looks at what exists.
+// Up applies the program to the stack. With refresh, it first reads the existing resources.
 func (s *Stack) Up(ctx context.Context, refresh bool) (Result, error) {
 	args := []string{"up", "--yes", "--skip-preview"}
 	if refresh {
@@ -170,7 +170,7 @@ func (s *Stack) Up(ctx context.Context, refresh bool) (Result, error) {
 	return s.operate(ctx, "the update has failed", args...)
 }
 
-// Preview tells what Up would do.
+// Preview shows what Up would do.
 func (s *Stack) Preview(ctx context.Context) (Result, error) {
 	return s.operate(ctx, "the preview has failed", "preview")
 }
@@ -185,7 +185,7 @@ func (s *Stack) Destroy(ctx context.Context) (Result, error) {
 	return s.operate(ctx, "destroy failed", args...)
 }
 
-// Unprotect lets Destroy delete what the program protects.
+// Unprotect lets Destroy delete protected resources.
 func (s *Stack) Unprotect(ctx context.Context) error {
 	resources, err := s.Resources()
 	if err != nil || !slices.ContainsFunc(resources, func(r apitype.ResourceV3) bool { return r.Protect }) {
@@ -214,16 +214,16 @@ func (s *Stack) state() (*State, error) {
 	return &states[i], nil
 }
 
-// backend is where the state is. The backend would write a file of attributes beside each checkpoint, and not in one go: a
-// kill in between makes the whole state unreadable ("failed to load checkpoint: EOF").
+// backend is the state's URL. By default, the backend writes an attribute file beside each checkpoint, not atomically: a kill
+// in between makes the whole state unreadable ("failed to load checkpoint: EOF").
 func backend(dir string) string {
 	return (&url.URL{Scheme: "file", Path: filepath.Join(dir, "pulumi"), RawQuery: "metadata=skip"}).String()
 }
 
-// repair makes the stack usable after an update that was killed: it removes the lock that the update has left, as a person
-// would by "pulumi cancel". It discards what the killed one may have made without noting it: whoever runs "pulumi refresh" is
-// asked about that, and doing it unasked is safe in a sandbox only. It does not refresh the state before an update: where
-// Helm was killed at an upgrade, that would read the revision which never came to be, and leave nothing to update.
+// repair makes the stack usable after a killed update: it removes the update's lock, like "pulumi cancel". It discards
+// resources that the update may have created without recording them: "pulumi refresh" asks the user about these, and only in a
+// sandbox is it safe not to ask. It does not refresh the state before an update: if Helm was killed at an upgrade, that would
+// read the revision that was never deployed, and leave nothing to update.
 func (s *Stack) repair(ctx context.Context, deployment apitype.DeploymentV3) error {
 	locks, err := filepath.Glob(filepath.Join(s.Dir, "pulumi", ".pulumi", "locks", "*", "*", "*", "*"))
 	if err != nil {
@@ -315,7 +315,7 @@ func Outputs(dir, stack string) (map[string]any, error) {
 	return nil, err
 }
 
-// signature is the key that tells a secret from an ordinary object in a state.
+// signature is the key that marks a secret in a state.
 const signature = "4dabf18193072939515e22adb298388d"
 
 func mask(value any) any {

@@ -11,7 +11,7 @@ import (
 	"gopkg.in/yaml.v3"
 )
 
-// FuzzKeepSalt: settings that get the old ones' salt say everything else as before.
+// FuzzKeepSalt: settings with the old salt keep everything else.
 func FuzzKeepSalt(f *testing.F) {
 	f.Add("{encryptionsalt: y, secretsprovider: azurekeyvault, encryptedkey: k, config: {a: [1, 2]}}", "encryptionsalt: x")
 	f.Add("# why\nconfig:\n  a: &b {c: d}\n  e: *b\n", "{config: {a: 1}, encryptionsalt: v1:abc=}")
@@ -19,7 +19,7 @@ func FuzzKeepSalt(f *testing.F) {
 	f.Fuzz(func(t *testing.T, settings, old string) {
 		var before, previous, after map[string]any
 		if yaml.Unmarshal([]byte(settings), &before) != nil || strings.Contains(settings, "encryptionsalt: &") {
-			return // The engine refuses the first, and nobody refers to a salt.
+			return // The engine rejects the first; no file refers to a salt.
 		}
 		var node yaml.Node
 		require.NoError(t, yaml.Unmarshal([]byte(settings), &node))

@@ -18,8 +18,8 @@ const salt = "encryptionsalt"
 // programLink is the name of the compiled program in a project's folder.
 const programLink = "program"
 
-// Mirror makes dir a mirror of the project: links to everything, so that relative paths of charts and value files hold, except
-// hidden files and the settings of stacks. Its Pulumi.yaml names the compiled program, where one is given.
+// Mirror makes dir a mirror of the project: links to everything except hidden files and stack settings, so that relative paths
+// of charts and value files work. Its Pulumi.yaml names the compiled program, if given.
 func Mirror(project, dir, program string) error {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return err
@@ -47,7 +47,7 @@ func Mirror(project, dir, program string) error {
 	if err != nil {
 		return err
 	}
-	for _, l := range links { // of what the project no longer has
+	for _, l := range links { // that the project no longer has
 		if wanted[l.Name()] == "" && !stackSettings(l.Name()) {
 			if err := os.RemoveAll(filepath.Join(dir, l.Name())); err != nil {
 				return err
@@ -69,7 +69,7 @@ func Mirror(project, dir, program string) error {
 
 const projectFile = "Pulumi.yaml"
 
-// compiled returns a project file whose program is compiled already.
+// compiled returns the project file for a compiled program.
 func compiled(file []byte) ([]byte, error) {
 	var document yaml.Node
 	if err := yaml.Unmarshal(file, &document); err != nil {
@@ -103,7 +103,7 @@ func copyProject(project, dir, stack, program string) error {
 	if content, err = keepSalt(content, old); err != nil {
 		return fmt.Errorf("%s: %w", settings, err)
 	}
-	if program == "" { // what was compiled last stays
+	if program == "" { // keep the last program
 		program, _ = os.Readlink(filepath.Join(dir, programLink))
 	}
 	if err := Mirror(project, dir, program); err != nil {
@@ -127,12 +127,12 @@ func symlink(target, path string) error {
 	return os.Symlink(target, path)
 }
 
-// stackSettings tells the settings of a stack, of which there may be several, each with its own salt.
+// stackSettings reports whether a file has the settings of a stack. Each stack has its own salt.
 func stackSettings(name string) bool {
 	return strings.HasPrefix(name, "Pulumi.") && strings.HasSuffix(name, ".yaml") && name != "Pulumi.yaml"
 }
 
-// keepSalt returns settings with the salt that old settings have: the sandbox has a passphrase of its own.
+// keepSalt returns settings with the salt of the old settings: the sandbox has its own passphrase.
 func keepSalt(settings, old []byte) ([]byte, error) {
 	var fresh yaml.Node
 	if err := yaml.Unmarshal(settings, &fresh); err != nil {

@@ -49,7 +49,7 @@ func TestCopyProject(t *testing.T) {
 	assert.Equal(t, "# why\nconfig:\n  a: b\n", string(content))
 	assert.NoFileExists(t, filepath.Join(dir, "old"))
 
-	// What runs no program leaves the one that was compiled last.
+	// Without a new program, the last compiled one stays.
 	require.NoError(t, copyProject(project, dir, "dev", ""))
 	assert.Contains(t, read("Pulumi.yaml"), "./program")
 	assert.FileExists(t, filepath.Join(dir, "program"))

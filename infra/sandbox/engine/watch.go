@@ -35,9 +35,9 @@ type watcher struct {
 	ended   chan struct{}
 	done    chan struct{}
 
-	started map[string]time.Time // operations that go on, by URN
+	started map[string]time.Time // running operations, by URN
 	changes []Change             // operations that have succeeded
-	errors  []string             // that have been shown
+	errors  []string             // already shown
 }
 
 func (s *Stack) watch(log string) *watcher {
@@ -51,15 +51,15 @@ func (s *Stack) watch(log string) *watcher {
 	return w
 }
 
-// end is called when the operation is over, and shows what is not shown yet.
+// end is called when the operation is over, and shows the remaining events.
 func (w *watcher) end() {
 	close(w.ended)
 	<-w.done
 	w.console.Status("")
 }
 
-// FollowEvents hands on the engine's events that are written to a log, and all of them when the engine has ended. It calls idle each
-// time when there is nothing to read.
+// FollowEvents passes the engine's events in a log to handle, until the engine has ended and all are read. It calls idle
+// whenever there is nothing to read.
 func FollowEvents(log string, ended <-chan struct{}, handle func(apitype.EngineEvent), idle func()) {
 	const every = 20 * time.Millisecond
 	file, err := os.Open(log)
@@ -86,7 +86,7 @@ func FollowEvents(log string, ended <-chan struct{}, handle func(apitype.EngineE
 		idle()
 		select {
 		case <-ended:
-			last = true // after what has been written meanwhile
+			last = true // read the rest first
 		case <-time.After(every):
 		}
 	}
@@ -107,7 +107,7 @@ func (w *watcher) handle(e apitype.EngineEvent) {
 	}
 }
 
-// finish notes an operation that has succeeded, or in a preview one that would be done.
+// finish records an operation that has succeeded or, in a preview, is planned.
 func (w *watcher) finish(m apitype.StepEventMetadata, planning bool) {
 	start, ok := w.started[m.URN]
 	if !ok {
@@ -141,7 +141,7 @@ func (w *watcher) diagnose(d apitype.DiagnosticEvent) {
 		return
 	}
 	text := strings.TrimSpace(colors.Never.Colorize(d.Message))
-	// The provider that is built here is not the one that the SDK is of, as the documentation says.
+	// The provider built here has another version than the SDK, as documented.
 	if text == "" || strings.HasPrefix(text, "resource plugin kubernetes is expected to have version >="+toolchain.PluginVersion) {
 		return
 	}
@@ -158,7 +158,7 @@ func (w *watcher) diagnose(d apitype.DiagnosticEvent) {
 	w.console.Printf("%s", progress.Indent("  ", w.console.Styled(style, d.Severity+":")+" "+text))
 }
 
-// status tells what the engine waits for.
+// status shows running operations.
 func (w *watcher) status() {
 	if w.quiet || len(w.started) == 0 {
 		w.console.Status("")
@@ -176,8 +176,8 @@ func (w *watcher) status() {
 	w.console.Status(fmt.Sprintf("  … %s  %s", strings.Join(running, ", "), time.Since(oldest).Round(time.Second)))
 }
 
-// shown tells whether an operation is worth a line: on a resource that exists outside the engine, and neither one that
-// changes nothing nor one that only announces others.
+// shown reports whether an operation gets a line: its resource exists outside the engine, and it is neither a no-op nor only an
+// announcement of others.
 func shown(m apitype.StepEventMetadata) bool {
 	switch m.Op {
 	case apitype.OpSame, apitype.OpRead, apitype.OpReplace, apitype.OpRefresh, apitype.OpDiscardReplaced, apitype.OpReadDiscard:
@@ -190,7 +190,7 @@ func shown(m apitype.StepEventMetadata) bool {
 	return state != nil && state.Custom && !strings.HasPrefix(m.Type, "pulumi:providers:")
 }
 
-// ShortType shortens a type token to what tells types apart: "kubernetes:core/v1:Secret" becomes "kubernetes:Secret".
+// ShortType shortens a type token to its distinctive parts: "kubernetes:core/v1:Secret" becomes "kubernetes:Secret".
 func ShortType(token string) string {
 	parts := strings.Split(token, ":")
 	return parts[0] + ":" + parts[len(parts)-1]

@@ -1,6 +1,6 @@
 //go:build linux
 
-// Package filelock locks files for one process at a time. The kernel takes the lock back when the process ends.
+// Package filelock locks files for one process at a time. The kernel releases the lock when the process ends.
 package filelock
 
 import (
@@ -16,7 +16,7 @@ import (
 // ErrLocked says that another process holds the lock.
 var ErrLocked = errors.New("is locked by another process")
 
-// Try locks the file, which is made if need be, or returns [ErrLocked]. The file is deleted at the end of the lock.
+// Try locks the file, and creates it if missing, or returns [ErrLocked]. Unlocking deletes the file.
 func Try(path string) (unlock func(), err error) {
 	for {
 		file, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
@@ -30,7 +30,7 @@ func Try(path string) (unlock func(), err error) {
 			}
 			return nil, fmt.Errorf("%s: %w", path, err)
 		}
-		// The holder before may have deleted the file after it was opened here: that lock would exclude nobody.
+		// The previous holder can have deleted the file after this open. Such a lock would have no effect.
 		held, err1 := file.Stat()
 		current, err2 := os.Stat(path)
 		if err1 == nil && err2 == nil && os.SameFile(held, current) {

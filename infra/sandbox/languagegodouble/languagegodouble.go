@@ -1,7 +1,7 @@
 //go:build linux
 
-// Package languagegodouble stands in for pulumi-language-go, the part of a Pulumi installation that runs Go programs. It can do
-// one thing only: run a program that is compiled already, as runtime.options.binary names it.
+// Package languagegodouble replaces pulumi-language-go, the part of a Pulumi installation that runs Go programs. It can only run a
+// compiled program, which runtime.options.binary names.
 // https://www.pulumi.com/docs/iac/languages-sdks/go/#pulumi-programs
 package languagegodouble
 
@@ -29,14 +29,14 @@ import (
 	"example.com/acr-microservices/infra/sandbox/process"
 )
 
-// Serve does what the plugin does that the engine starts with these arguments. When the engine interrupts it, ctx ends.
+// Serve runs the plugin that the engine starts with these arguments. When the engine interrupts it, ctx ends.
 func Serve(ctx context.Context, args []string) error {
-	// The engine passes more flags than matter here, and its own address.
+	// The engine passes unused flags, and its own address.
 	flags := flag.NewFlagSet("pulumi-language-go", flag.ContinueOnError)
 	for _, name := range []string{"root", "binary", "buildTarget", "tracing"} {
 		flags.String(name, "", "")
 	}
-	// With --logflow, the engine passes its own settings of the log on.
+	// With --logflow, the engine also passes its log settings.
 	flags.Bool("logtostderr", false, "")
 	flags.String("v", "", "")
 	if err := flags.Parse(args); err != nil {
@@ -45,7 +45,7 @@ func Serve(ctx context.Context, args []string) error {
 	return serve(ctx, flags.Arg(0))
 }
 
-// serve tells its port and answers until it is to end, as the engine expects of a plugin.
+// serve prints its port and serves until ctx ends, as the engine expects of a plugin.
 func serve(ctx context.Context, engine string) error {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -80,7 +80,7 @@ func (h *host) InstallDependencies(*pulumirpc.InstallDependenciesRequest, grpc.S
 	return nil
 }
 
-// Run runs the program. One that ends with an error has told it to the engine.
+// Run runs the program. A failed program has reported its error to the engine.
 func (h *host) Run(ctx context.Context, request *pulumirpc.RunRequest) (*pulumirpc.RunResponse, error) {
 	info := request.GetInfo()
 	binary := info.GetOptions().GetFields()["binary"].GetStringValue()

@@ -1,7 +1,7 @@
 // Package pki is the sandbox's own certificate authority.
 //
-// The sandbox keeps the real host names (<name>.azurecr.io, docker.io) and real TLS, so it needs an authority of its own
-// that only the sandbox's processes trust. Nothing here ever touches the machine's trust store.
+// The sandbox keeps the real host names (<name>.azurecr.io, docker.io) and real TLS, so it needs its own authority, which only the
+// sandbox's processes trust. The machine's trust store is never changed.
 package pki
 
 import (
@@ -28,7 +28,7 @@ const (
 	keyFile         = "ca.key"
 
 	authorityLifetime = 10 * 365 * 24 * time.Hour
-	// leafLifetime stays below the 398 days that TLS clients are entitled to refuse.
+	// leafLifetime is below 398 days: TLS clients can reject longer lifetimes.
 	leafLifetime = 365 * 24 * time.Hour
 	// backdating tolerates a clock that is set back a little, as after a suspended virtual machine.
 	backdating = time.Hour
@@ -41,11 +41,11 @@ type CA struct {
 	key         crypto.Signer
 }
 
-// EnsureCA returns the authority kept in dir, and makes it (and dir, mode 0700) when there is none. An authority that
-// would expire before a certificate issued today, or that cannot be read as one, is replaced. The key is an ECDSA P-256
-// key in PKCS #8, ca.key, mode 0600; the certificate is ca.crt; both are PEM. CommonName names a newly made authority.
+// EnsureCA returns the authority in dir, and creates it (and dir, mode 0700) if missing. An authority that would expire before a
+// certificate issued today, or that is invalid, is replaced. The key is an ECDSA P-256 key in PKCS #8, ca.key, mode 0600; the
+// certificate is ca.crt; both are PEM. CommonName names a new authority.
 //
-// EnsureCA is not meant to be called for one directory by two processes at a time.
+// Two processes must not call EnsureCA for one directory at the same time.
 func EnsureCA(dir, commonName string) (*CA, error) {
 	ca, err := load(dir)
 	if err == nil {
@@ -60,7 +60,7 @@ func EnsureCA(dir, commonName string) (*CA, error) {
 	return ca, nil
 }
 
-// errUnusable marks an authority that is there but must be replaced.
+// errUnusable marks an existing authority that must be replaced.
 var errUnusable = errors.New("not a usable authority")
 
 func load(dir string) (*CA, error) {
@@ -72,7 +72,7 @@ func load(dir string) (*CA, error) {
 	if err != nil {
 		return nil, err
 	}
-	pair, err := tls.X509KeyPair(certPEM, keyPEM) // also checks that the two belong together
+	pair, err := tls.X509KeyPair(certPEM, keyPEM) // also checks that the two match
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", errUnusable, err)
 	}
@@ -112,7 +112,7 @@ func create(dir, commonName string) (*CA, error) {
 	if err != nil {
 		return nil, err
 	}
-	// The key goes first: a crash in between leaves a pair that does not match, which the next start replaces.
+	// Key first: a crash in between leaves a pair that does not match, which the next start replaces.
 	if err := writeFile(filepath.Join(dir, keyFile), keyPEM, 0o600); err != nil {
 		return nil, err
 	}
@@ -122,26 +122,24 @@ func create(dir, commonName string) (*CA, error) {
 	return &CA{dir: dir, certificate: certificate, key: key}, nil
 }
 
-// CertFile returns the path of the authority's certificate, a PEM file that is safe to hand to anybody.
+// CertFile returns the path of the authority's certificate, a public PEM file.
 func (ca *CA) CertFile() string { return filepath.Join(ca.dir, certificateFile) }
 
 // CertPEM returns the authority's certificate in PEM.
 func (ca *CA) CertPEM() []byte { return encodeCertificate(ca.certificate.Raw) }
 
-// KeyFile returns the path of the authority's private key, for programs that sign certificates themselves
-// (kube-controller-manager does).
+// KeyFile returns the path of the authority's private key, for programs that sign certificates, such as kube-controller-manager.
 func (ca *CA) KeyFile() string { return filepath.Join(ca.dir, keyFile) }
 
-// Pool returns a pool that trusts this authority alone.
+// Pool returns a pool that trusts only this authority.
 func (ca *CA) Pool() *x509.CertPool {
 	pool := x509.NewCertPool()
 	pool.AddCert(ca.certificate)
 	return pool
 }
 
-// Server issues a certificate for a TLS server, valid for a year, and returns it and its key in PEM. Each name is a DNS
-// name, which may begin with the wildcard "*.", or an IP address; the first one is the common name as well. At least one
-// name is needed.
+// Server issues a certificate for a TLS server, valid for a year, and returns it and its key in PEM. Each name is a DNS name, which
+// can begin with the wildcard "*.", or an IP address; the first one is also the common name. At least one name is needed.
 func (ca *CA) Server(names ...string) (certPEM, keyPEM []byte, err error) {
 	if len(names) == 0 {
 		return nil, nil, errors.New("server certificate: no names")
@@ -215,7 +213,7 @@ func encodeKey(key crypto.Signer) ([]byte, error) {
 	return pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}), nil
 }
 
-// writeFile replaces a file as a whole, with the given mode even when one of another mode was there.
+// writeFile replaces a file as a whole, with the given mode even if the old file has another.
 func writeFile(path string, data []byte, mode fs.FileMode) error {
 	temporary, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".*")
 	if err != nil {

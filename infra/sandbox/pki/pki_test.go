@@ -57,7 +57,7 @@ func TestCAIsKeptPrivatelyAndReused(t *testing.T) {
 	assert.Equal(t, ca.CertPEM(), again.CertPEM())
 	assert.Equal(t, "test CA", parse(t, again.CertPEM()).Subject.CommonName)
 
-	// A certificate of the reloaded authority is good for whoever trusted the first one.
+	// A client that trusts the old authority accepts a certificate of the reloaded one.
 	certPEM, _, err := again.Server("localhost")
 	require.NoError(t, err)
 	_, err = parse(t, certPEM).Verify(x509.VerifyOptions{DNSName: "localhost", Roots: ca.Pool()})
@@ -85,7 +85,7 @@ func TestUnusableCAIsReplaced(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			ca, dir := newCA(t)
 			damage(t, ca)
-			damaged, _ := os.ReadFile(ca.CertFile()) // nothing where the certificate is lost
+			damaged, _ := os.ReadFile(ca.CertFile()) // empty if the certificate is missing
 
 			replaced, err := pki.EnsureCA(dir, "test CA")
 			require.NoError(t, err)
@@ -102,7 +102,7 @@ func TestUnusableCAIsReplaced(t *testing.T) {
 	}
 }
 
-// replaceBy puts a self-signed certificate in the place of an authority's.
+// replaceBy replaces an authority's certificate by a self-signed one.
 func replaceBy(t *testing.T, ca *pki.CA, isCA bool, lifetime time.Duration) {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
@@ -122,7 +122,8 @@ func replaceBy(t *testing.T, ca *pki.CA, isCA bool, lifetime time.Duration) {
 	}
 }
 
-// TestLastingAuthorityIsKept is the counterpart of the last two cases above: what replaceBy writes would be kept if it were a lasting authority.
+// TestLastingAuthorityIsKept is the counterpart of the last two cases above: a certificate by replaceBy is kept if it is a lasting
+// authority's.
 func TestLastingAuthorityIsKept(t *testing.T) {
 	ca, dir := newCA(t)
 	replaceBy(t, ca, true, 2*365*24*time.Hour)
@@ -166,7 +167,7 @@ func TestServerNames(t *testing.T) {
 	assert.ErrorContains(t, err, "no names")
 }
 
-// TestMutualTLS is what the cluster does: the user is the common name, the groups are the organizations.
+// TestMutualTLS works like the cluster: the user is the common name, the groups are the organizations.
 func TestMutualTLS(t *testing.T) {
 	ca, _ := newCA(t)
 	serverCert, serverKey, err := ca.Server("127.0.0.1")
@@ -181,7 +182,7 @@ func TestMutualTLS(t *testing.T) {
 	ts.TLS = &tls.Config{
 		Certificates: []tls.Certificate{server}, ClientCAs: ca.Pool(), ClientAuth: tls.RequireAndVerifyClientCert,
 	}
-	ts.Config.ErrorLog = log.New(io.Discard, "", 0) // refused handshakes are the point of this test
+	ts.Config.ErrorLog = log.New(io.Discard, "", 0) // rejected handshakes are expected in this test
 	ts.StartTLS()
 	t.Cleanup(ts.Close)
 	get := func(certificates ...tls.Certificate) (string, error) {

@@ -1,6 +1,6 @@
 //go:build linux
 
-// Package process starts processes that do not outlive the one that starts them.
+// Package process starts processes that do not outlive their parent.
 package process
 
 import (
@@ -10,8 +10,8 @@ import (
 	"syscall"
 )
 
-// starter starts all processes. The kernel sends a parent death signal when the thread that has started a process ends, so all are
-// started by one thread that never does.
+// starter starts all processes. The kernel sends a parent death signal when the thread that started a process ends, so one thread
+// that never ends starts them all.
 var starter = sync.OnceValue(func() chan<- func() {
 	requests := make(chan func())
 	go func() {
@@ -23,7 +23,7 @@ var starter = sync.OnceValue(func() chan<- func() {
 	return requests
 })
 
-// Start starts a process, which the kernel sends the signal when this one ends, whatever ends it.
+// Start starts a process. The kernel sends it the signal when this process ends for any reason.
 func Start(cmd *exec.Cmd, signal syscall.Signal) error {
 	if cmd.SysProcAttr == nil {
 		cmd.SysProcAttr = &syscall.SysProcAttr{}

@@ -16,7 +16,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestMain is the parent whose end a child must not survive, too.
+// TestMain is also the parent that a child must not outlive.
 func TestMain(m *testing.M) {
 	if os.Getenv("PROCESS_TEST_PARENT") == "" {
 		os.Exit(m.Run())
@@ -42,7 +42,7 @@ func TestStart(t *testing.T) {
 	require.NoError(t, syscall.Kill(child, 0))
 	require.NoError(t, parent.Process.Kill())
 	_ = parent.Wait()
-	// A process that has ended stays as a zombie until somebody has waited for it.
+	// An ended process stays a zombie until another process waits for it.
 	assert.Eventually(t, func() bool {
 		stat, err := os.ReadFile("/proc/" + strconv.Itoa(child) + "/stat")
 		return err != nil || strings.Contains(string(stat), ") Z ")

@@ -1,5 +1,5 @@
-// Package progress writes the sandbox's progress: lines that stay, and below them one status line that is replaced in
-// place on a terminal and repeated now and then elsewhere, so that the log of a pipeline stays readable.
+// Package progress writes the sandbox's progress: permanent lines, and below them one status line. A terminal replaces it in place;
+// elsewhere it is repeated at times, so that a pipeline's log stays readable.
 package progress
 
 import (
@@ -13,16 +13,16 @@ import (
 	"golang.org/x/term"
 )
 
-// quiet is how long a status stays unrepeated where it cannot be replaced in place.
+// quiet is the silence before a status line that cannot be replaced in place.
 const quiet = 15 * time.Second
 
 // Console is safe for use by several goroutines.
 type Console struct {
 	mu       sync.Mutex
 	out      io.Writer
-	terminal *os.File // nil when out is no terminal
-	styles   bool     // texts may stand out
-	status   string   // what stands in the status line
+	terminal *os.File // nil without a terminal
+	styles   bool     // styles are used
+	status   string   // text of the status line
 	shown    time.Time
 }
 
@@ -35,10 +35,10 @@ func New(out io.Writer) *Console {
 	return c
 }
 
-// Terminal tells whether the console is a terminal.
+// Terminal reports whether it is a terminal.
 func (c *Console) Terminal() bool { return c.terminal != nil }
 
-// Printf writes a line that stays; the newline is added.
+// Printf writes a permanent line and adds the newline.
 func (c *Console) Printf(format string, args ...any) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -57,7 +57,7 @@ func (c *Console) Status(text string) {
 	c.draw()
 }
 
-// Write lets another program's output pass through, above the status line.
+// Write writes another program's output above the status line.
 func (c *Console) Write(p []byte) (int, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -82,7 +82,7 @@ func (c *Console) draw() {
 	}
 }
 
-// fit keeps a status within one row: a wrapped one could not be erased.
+// fit cuts a status to one row: a wrapped status cannot be erased.
 func (c *Console) fit(s string) string {
 	width, _, err := term.GetSize(int(c.terminal.Fd()))
 	if r := []rune(s); err == nil && width > 1 && len(r) >= width {
@@ -91,7 +91,7 @@ func (c *Console) fit(s string) string {
 	return s
 }
 
-// Elapsed is the time since start in a form for people: "1m12s", "0.4s".
+// Elapsed is the time since start in readable form: "1m12s", "0.4s".
 func Elapsed(start time.Time) string {
 	d := time.Since(start)
 	if d < 10*time.Second {

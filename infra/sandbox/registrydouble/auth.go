@@ -13,8 +13,8 @@ import (
 // maxForm limits the body of a token request, in bytes. Entra's tokens are the largest part, at a few KiB.
 const maxForm = 1 << 20
 
-// authorize returns the principal of a request that may have the needed access. The error it returns goes with a challenge
-// in the answer's header that tells the client where to get a token and what for.
+// authorize returns the principal of a request that is allowed the needed access. With its error, the response's header has a
+// challenge: where the client gets a token, and for which scope.
 func (s *Server) authorize(w http.ResponseWriter, r *http.Request, host string, needed access) (principal string, err error) {
 	scheme, credential, _ := strings.Cut(r.Header.Get("Authorization"), " ")
 	reason := ""
@@ -30,7 +30,7 @@ func (s *Server) authorize(w http.ResponseWriter, r *http.Request, host string, 
 			return token.Subject, nil
 		}
 	case strings.EqualFold(scheme, "Basic") && host != DockerHub:
-		// Azure Container Registry takes a password without the detour of a token, too.
+		// Azure Container Registry also accepts a password without a token.
 		username, password, _ := r.BasicAuth()
 		principal, err := s.authenticate(host, username, password)
 		if err != nil {
@@ -44,7 +44,7 @@ func (s *Server) authorize(w http.ResponseWriter, r *http.Request, host string, 
 	return "", unauthorized(host, needed)
 }
 
-// service is the name by which a registry and its token server speak of the registry.
+// service is the name of a registry in challenges and tokens.
 func service(host string) string {
 	if host == DockerHub {
 		return dockerHubService
@@ -67,8 +67,8 @@ func challenge(host string, needed access, reason string) string {
 	return text
 }
 
-// unauthorized is the answer to a request that lacks a needed access. As in Azure it is the same whether the caller is
-// unknown or not allowed, and whether the thing exists or not.
+// unauthorized is the response to a request without the needed access. As in Azure, it is the same for an unknown caller, a missing
+// permission and a missing resource.
 func unauthorized(host string, needed ...access) apiError {
 	type entry struct{ Type, Name, Action string }
 	var detail []entry
@@ -87,7 +87,7 @@ func unauthorized(host string, needed ...access) apiError {
 	return e
 }
 
-// authenticate checks a password, or the refresh token that docker login stores in the place of one.
+// authenticate checks a password, or the refresh token that docker login stores in its place.
 func (s *Server) authenticate(host, username, password string) (principal string, err error) {
 	if username == TokenUser {
 		if token, err := s.tokens.verify(password, host, grantRefresh); err == nil {
@@ -107,7 +107,7 @@ func (s *Server) allowed(host, principal string) func(repository, permission str
 	}
 }
 
-// acrToken is GET and POST /oauth2/token: it turns a password or a refresh token into an access token.
+// acrToken serves GET and POST /oauth2/token: an access token for a password or a refresh token.
 func (s *Server) acrToken(w http.ResponseWriter, r *http.Request, host string) error {
 	form, err := readForm(w, r, http.MethodGet, http.MethodPost)
 	if err != nil {
@@ -123,7 +123,7 @@ func (s *Server) acrToken(w http.ResponseWriter, r *http.Request, host string) e
 	}
 	granted := grant(wanted, s.allowed(host, principal))
 	if len(granted) == 0 && (len(wanted) > 0 || principal == "") {
-		// Azure refuses here already; a client never comes to present a token that is good for nothing.
+		// Azure already rejects here, so that a client never gets a token without any permission.
 		return unauthorized(host, wanted...)
 	}
 	answer := map[string]string{}
@@ -139,7 +139,7 @@ func (s *Server) acrToken(w http.ResponseWriter, r *http.Request, host string) e
 	return nil
 }
 
-// identify finds out who asks for a token; the principal is empty if nobody in particular does.
+// identify returns the principal that requests a token, empty for an anonymous caller.
 func (s *Server) identify(r *http.Request, form url.Values, host string) (principal string, err error) {
 	if r.Method == http.MethodGet {
 		if r.Header.Get("Authorization") == "" {
@@ -165,7 +165,7 @@ func (s *Server) identify(r *http.Request, form url.Values, host string) (princi
 	}
 }
 
-// acrExchange is POST /oauth2/exchange: it turns an Entra access token into a refresh token of the registry.
+// acrExchange serves POST /oauth2/exchange: a refresh token of the registry for an Entra access token.
 func (s *Server) acrExchange(w http.ResponseWriter, r *http.Request, host string) error {
 	form, err := readForm(w, r, http.MethodPost)
 	if err != nil {
@@ -193,8 +193,8 @@ func (s *Server) refreshToken(host, principal string) (string, error) {
 	return s.tokens.issue(acrIssuer, host, principal, grantRefresh, refreshLifetime, nil)
 }
 
-// dockerHubToken is GET https://auth.docker.io/token, as it answers to nobody in particular: with pull access to what
-// exists, and with a token without any access for the rest, so that a private and a missing repository look the same.
+// dockerHubToken serves GET https://auth.docker.io/token for anonymous callers: a token with pull access to existing repositories
+// and no access to others, so that a private and a missing repository look the same.
 func (s *Server) dockerHubToken(w http.ResponseWriter, r *http.Request) error {
 	if r.URL.Path != "/token" {
 		return apiError{http.StatusNotFound, codeUnsupported, fmt.Sprintf("there is nothing at %q", r.URL.Path), nil}
@@ -260,7 +260,7 @@ func readForm(w http.ResponseWriter, r *http.Request, methods ...string) (url.Va
 	return nil, apiError{http.StatusMethodNotAllowed, codeUnsupported, fmt.Sprintf("method %s is not supported here", r.Method), nil}
 }
 
-// readScopes returns the scopes that a token is wanted for, after a check that it is wanted for this registry.
+// readScopes returns the requested scopes of a token, after a check that the token is for this registry.
 func readScopes(form url.Values, wantService string) ([]access, error) {
 	if got := form.Get("service"); got != "" && got != wantService {
 		return nil, badRequest(fmt.Sprintf("service %q is not %s", got, wantService))

@@ -201,7 +201,7 @@ func TestPostedToken(t *testing.T) {
 	// docker login stores the refresh token as the password of the null GUID.
 	_, err := pull(reference(t, contoso+"/api:1.0.0"), f.with(&authn.Basic{Username: registrydouble.TokenUser, Password: refresh}))
 	require.NoError(t, err)
-	// The credential store of Docker hands the refresh token out as an identity token.
+	// Docker's credential store returns the refresh token as an identity token.
 	_, err = pull(reference(t, contoso+"/api:1.0.0"), f.with(authn.FromConfig(authn.AuthConfig{IdentityToken: refresh})))
 	require.NoError(t, err)
 	assert.Equal(t, contoso+" api 1.0.0 puller", f.pulls[len(f.pulls)-1])
@@ -265,7 +265,7 @@ func TestBasicWithoutToken(t *testing.T) {
 	assert.Contains(t, resp.body, "Invalid clientid or client secret.")
 }
 
-// TestMalformedRequests holds that nonsense is answered by a structured error below 500.
+// TestMalformedRequests: an invalid request gets a structured error below 500.
 func TestMalformedRequests(t *testing.T) {
 	f := newFixture(t)
 	f.push(contoso + "/api:1.0.0")
@@ -348,7 +348,7 @@ func TestMalformedRequests(t *testing.T) {
 	assert.NoError(t, err, "what was there still is")
 }
 
-// TestHostHeader tests what no well-behaved client can do: a name in the Host header that TLS was not asked for.
+// TestHostHeader sends requests that no correct client sends: the Host header differs from the name in TLS.
 func TestHostHeader(t *testing.T) {
 	f := newFixture(t)
 	for host, status := range map[string]int{

@@ -8,7 +8,7 @@ import (
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 )
 
-// The error codes of the distribution specification, as far as they are used here.
+// The error codes of the distribution specification that are used here.
 const (
 	codeDenied              = "DENIED"
 	codeDigestInvalid       = "DIGEST_INVALID"
@@ -23,13 +23,13 @@ const (
 	codeUnknown             = "UNKNOWN"
 )
 
-// What a person sees who may not do what they asked for.
+// The messages for a caller without permission.
 const (
 	acrUnauthorized       = "authentication required, visit https://aka.ms/acr/authorization for more information."
 	dockerHubUnauthorized = "authentication required"
 )
 
-// apiError is an error as a client of the registry sees it.
+// apiError is an error in the form that a client receives.
 type apiError struct {
 	status  int
 	code    string
@@ -70,7 +70,7 @@ func blobUnknown(digest v1.Hash) apiError {
 	}
 }
 
-// writeError answers with an error in the registry's JSON form. An error that is no apiError is the double's own fault.
+// writeError returns an error in the registry's JSON form. An error other than apiError is internal to the double.
 func writeError(w http.ResponseWriter, err error) {
 	var e apiError
 	if !errors.As(err, &e) {

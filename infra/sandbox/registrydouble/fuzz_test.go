@@ -19,7 +19,7 @@ import (
 	"example.com/acr-microservices/infra/sandbox/registrydouble"
 )
 
-// direct hands requests to a server without a network.
+// direct sends requests to a server without a network.
 type direct struct{ server http.Handler }
 
 func (d direct) RoundTrip(r *http.Request) (*http.Response, error) {
@@ -33,8 +33,8 @@ func (d direct) RoundTrip(r *http.Request) (*http.Response, error) {
 	return response, nil
 }
 
-// FuzzServer: whatever a client without a valid password sends to a private registry, it gets an error in the protocol's
-// form, and never the double's own failure.
+// FuzzServer: every request to a private registry without a valid password gets an error in the protocol's form, and never an
+// internal error.
 func FuzzServer(f *testing.F) {
 	server, err := registrydouble.New(registrydouble.Options{Dir: filepath.Join(f.TempDir(), "registries"), Authority: newCloud()})
 	require.NoError(f, err)

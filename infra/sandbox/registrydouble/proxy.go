@@ -8,9 +8,8 @@ import (
 	"time"
 )
 
-// Proxy is an HTTPS proxy that takes the names of the registries for the double at addr (host:port), for programs that
-// know proxies and cannot use [Transport]. It passes bytes on and sees no content: TLS is between the client and the double.
-// Any other host is refused.
+// Proxy is an HTTPS proxy that connects to the double at addr (host:port) for the registries' names. It is for programs that cannot
+// use [Transport]. It forwards bytes and sees no content: TLS is between the client and the double. It rejects any other host.
 func Proxy(addr string) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		host, _, err := net.SplitHostPort(r.Host)
@@ -25,7 +24,7 @@ func Proxy(addr string) http.Handler {
 		}
 		defer client.Close()
 		if !Serves(host) {
-			// What follows the number is all that a client shows.
+			// A client shows only the text after the status code.
 			fmt.Fprintf(client, "HTTP/1.1 403 %s is no registry of the sandbox\r\n\r\n", host)
 			return
 		}
@@ -37,7 +36,7 @@ func Proxy(addr string) http.Handler {
 		defer double.Close()
 		fmt.Fprint(client, "HTTP/1.1 200 Connection established\r\n\r\n")
 		go func() {
-			_, _ = io.Copy(client, double) // whatever ends it, the other side learns of the end
+			_, _ = io.Copy(client, double) // after any end or error, the client is closed
 			client.Close()
 		}()
 		_, _ = io.Copy(double, client)

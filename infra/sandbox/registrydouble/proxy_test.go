@@ -27,7 +27,7 @@ func TestProxy(t *testing.T) {
 		require.NoError(t, err)
 		return &http.Client{Transport: &http.Transport{
 			Proxy:           http.ProxyURL(address),
-			TLSClientConfig: &tls.Config{InsecureSkipVerify: true}, // whose it is does not matter here
+			TLSClientConfig: &tls.Config{InsecureSkipVerify: true}, // the certificate does not matter
 		}}
 	}
 	through := client(addr)

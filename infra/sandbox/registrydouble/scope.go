@@ -20,7 +20,7 @@ const (
 	actionAll           = "*"
 )
 
-// permissions says which of the Authority's permissions an action of a repository scope needs.
+// permissions maps each action of a repository scope to the Authority's permission.
 var permissions = map[string]string{
 	actionPull:          actionPull,
 	actionPush:          actionPush,
@@ -29,14 +29,14 @@ var permissions = map[string]string{
 	actionMetadataWrite: actionPush,
 }
 
-// access is one entry of a token's "access" claim, and what a request needs.
+// access is an entry of a token's "access" claim, or a request's need.
 type access struct {
 	Type    string   `json:"type"`
 	Name    string   `json:"name"`
 	Actions []string `json:"actions"`
 }
 
-// String writes the access the way a client asks for it: type:name:action,action.
+// String returns the access as a client requests it: type:name:action,action.
 func (a access) String() string {
 	return a.Type + ":" + a.Name + ":" + strings.Join(a.Actions, ",")
 }
@@ -49,9 +49,8 @@ func validRepository(name string) bool {
 	return len(name) <= 255 && repositoryName.MatchString(name)
 }
 
-// parseScopes reads the scope parameters of a token request. A client may repeat the parameter and may put several scopes,
-// separated by spaces, into one. Scopes of the same type and name are merged; actions come out sorted and without
-// repetition.
+// parseScopes reads the scope parameters of a token request. A client can repeat the parameter, and can put several scopes,
+// separated by spaces, into one. Scopes of the same type and name are merged; actions are sorted and unique.
 func parseScopes(parameters []string) ([]access, error) {
 	var scopes []access
 	for _, parameter := range parameters {
@@ -100,7 +99,7 @@ func parseScope(scope string) (access, error) {
 	return a, nil
 }
 
-// grant reduces the wanted scopes to what is allowed. A scope of which nothing is left is left out.
+// grant reduces the wanted scopes to the allowed actions. It omits a scope without any.
 func grant(wanted []access, allowed func(repository, permission string) bool) []access {
 	granted := []access{}
 	for _, want := range wanted {
@@ -127,7 +126,7 @@ func grant(wanted []access, allowed func(repository, permission string) bool) []
 	return granted
 }
 
-// covers reports whether the granted access contains all of the needed one.
+// covers reports whether the granted access contains all needed access.
 func covers(granted []access, needed access) bool {
 	for _, action := range needed.Actions {
 		if !slices.ContainsFunc(granted, func(a access) bool {

@@ -62,7 +62,7 @@ func TestGrant(t *testing.T) {
 	assert.Empty(t, grant(wanted, func(string, string) bool { return false }))
 }
 
-// FuzzParseScopes: what is accepted is well formed, and written again it is read as the same.
+// FuzzParseScopes: accepted scopes are well formed, and their text parses to the same scopes.
 func FuzzParseScopes(f *testing.F) {
 	for _, seed := range []string{
 		"repository:team/api:pull,push", "registry:catalog:*", "repository:a:pull repository:a:push", "repository:a:*",

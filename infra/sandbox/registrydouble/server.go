@@ -1,15 +1,14 @@
 // Package registrydouble is a double of Azure Container Registry's data plane and of Docker Hub's anonymous pulls.
 //
-// One [Server] stands for every registry <name>.azurecr.io and for docker.io; the Host header tells which one is meant.
-// Each registry has its own content, kept on disk. Images, manifests and errors travel over the real distribution
-// protocol, and callers authenticate with the real token flow, so that any client works unchanged:
+// One [Server] serves every registry <name>.azurecr.io and docker.io; the Host header selects the registry. Each registry has its
+// own content, kept on disk. Images, manifests and errors travel over the real distribution protocol, and callers authenticate with
+// the real token flow, so that any client works unchanged:
 //
 //   - https://distribution.github.io/distribution/spec/auth/token/
 //   - https://github.com/Azure/acr/blob/main/docs/AAD-OAuth.md
 //
-// What differs from Azure: a registry that does not exist answers 404, where its name would not resolve; a blob is found in
-// every repository of its registry; there is no throttling, no geo-replication and no artifact cache; and tokens are signed
-// with a symmetric key.
+// Differences from Azure: a missing registry returns 404, although its name would not resolve in Azure; a blob is found in every
+// repository of its registry; there is no throttling, geo-replication or artifact cache; tokens are signed with a symmetric key.
 package registrydouble
 
 import (
@@ -37,7 +36,7 @@ import (
 )
 
 const (
-	// DockerHub is the registry that images without a host in their name come from.
+	// DockerHub is the registry of images whose name has no host.
 	DockerHub = "docker.io"
 
 	dockerHubAuth    = "auth.docker.io"
@@ -46,7 +45,7 @@ const (
 	azureDomain = ".azurecr.io"
 	acrIssuer   = "Azure Container Registry"
 
-	// maxManifest is what Azure Container Registry and most others accept.
+	// maxManifest is a limit of Azure Container Registry and most others.
 	maxManifest = 4 << 20
 )
 
@@ -55,37 +54,37 @@ var dockerHubNames = []string{DockerHub, "index.docker.io", "registry-1.docker.i
 
 var azureName = regexp.MustCompile(`^[a-z0-9]+(-[a-z0-9]+)*\.azurecr\.io$`)
 
-// Authority answers what a registry asks Azure. Its methods are called concurrently.
+// Authority answers registry queries to Azure. Its methods are called concurrently.
 type Authority interface {
-	// RegistryExists reports whether there is a registry with the given login server, such as contoso.azurecr.io.
+	// RegistryExists reports whether a registry has the given login server, such as contoso.azurecr.io.
 	RegistryExists(loginServer string) bool
-	// Reachable tells why the registry's network refuses the client, whoever that is; nil if it lets it in. The text of the
-	// error is sent to the client.
+	// Reachable returns why the registry's network rejects the client, whatever its identity; nil if not. The text of the error is
+	// sent to the client.
 	Reachable(loginServer string) error
-	// Authenticate checks a password and returns the principal it belongs to. The text of an error is sent to the client.
-	// An Entra access token that is to be exchanged comes as the password of the user [TokenUser].
+	// Authenticate checks a password and returns its principal. The text of an error is sent to the client. An Entra access token
+	// to exchange is passed as the password of the user [TokenUser].
 	Authenticate(loginServer, username, password string) (principal string, err error)
-	// Allowed reports whether the principal may do action ("pull", "push" or "delete") to a repository, right now. The
-	// principal is empty for an anonymous caller. The repository is empty where the list of all repositories is asked for;
-	// the action is "pull" then.
+	// Allowed reports whether the principal currently has permission for action ("pull", "push" or "delete") on a repository. The
+	// principal is empty for an anonymous caller. For the list of all repositories, the repository is empty and the action is
+	// "pull".
 	Allowed(loginServer, principal, repository, action string) bool
 }
 
-// TokenUser is the user name that goes with a token in place of a password.
+// TokenUser is the user name for a token in place of a password.
 const TokenUser = "00000000-0000-0000-0000-000000000000"
 
 // Options configure a [Server].
 type Options struct {
-	// Dir keeps the content of the registries and the key that tokens are signed with. It is made with mode 0700.
-	// One server at a time may use it.
+	// Dir holds the content of the registries and the key that signs tokens. It is created with mode 0700. Only one server can use
+	// it at a time.
 	Dir string
-	// Authority knows the registries, who may use them, and what for.
+	// Authority knows the registries and the permissions on them.
 	Authority Authority
-	// OnPull, when set, is told of each manifest that is served to a GET, before it is sent, and may take its time: the host is
-	// the login server or [DockerHub], the reference is the tag or digest that was asked for, and the principal is empty for an
-	// anonymous pull. It is called concurrently.
+	// OnPull, if set, is called before a manifest is sent to a GET, and can delay it. The host is the login server or
+	// [DockerHub], the reference is the requested tag or digest, and the principal is empty for an anonymous pull. It is called
+	// concurrently.
 	OnPull func(ctx context.Context, host, repository, reference, principal string)
-	// Now is the clock that tokens are issued and expire by; time.Now if nil.
+	// Now is the clock for the issue and expiry of tokens; time.Now if nil.
 	Now func() time.Time
 }
 
@@ -100,7 +99,7 @@ type Server struct {
 	stores map[string]*store // by login server
 }
 
-// New returns a server of what the directory keeps. An error names the file it is about.
+// New returns a server of the directory's content. An error names the file it is about.
 func New(o Options) (*Server, error) {
 	if o.Authority == nil {
 		return nil, errors.New("registry double: no authority")
@@ -127,7 +126,7 @@ func New(o Options) (*Server, error) {
 	}, nil
 }
 
-// TLSConfig returns the configuration of a TLS server that stands for all of these registries.
+// TLSConfig returns the configuration of a TLS server for all of these registries.
 func TLSConfig(ca *pki.CA) (*tls.Config, error) {
 	names := append([]string{"*" + azureDomain, dockerHubAuth, "127.0.0.1"}, dockerHubNames...)
 	certPEM, keyPEM, err := ca.Server(names...)
@@ -141,8 +140,8 @@ func TLSConfig(ca *pki.CA) (*tls.Config, error) {
 	return &tls.Config{Certificates: []tls.Certificate{certificate}, MinVersion: tls.VersionTLS12}, nil
 }
 
-// Seed puts an image into Docker Hub, which nobody can push to over HTTP. Only [DockerHub] can be seeded: what is in an
-// Azure registry has been pushed by somebody who was allowed to.
+// Seed puts an image into Docker Hub, which rejects every push over HTTP. Only [DockerHub] can be seeded: Azure registries contain
+// only images pushed with permission.
 func (s *Server) Seed(ctx context.Context, host, repository, tag string, image v1.Image) error {
 	if host != DockerHub {
 		return fmt.Errorf("seed %s/%s:%s: only %s can be seeded", host, repository, tag, DockerHub)
@@ -160,8 +159,8 @@ func (s *Server) Seed(ctx context.Context, host, repository, tag string, image v
 	return nil
 }
 
-// Remove deletes the content of a registry. It is to be called when a registry has been deleted, or before one is used that
-// was created anew under the same name. Removing what is not there is no error.
+// Remove deletes the content of a registry. Call it after a registry is deleted, or before the first use of a new registry of the
+// same name. Missing content is not an error.
 func (s *Server) Remove(host string) error {
 	if host != DockerHub && !azureName.MatchString(host) {
 		return fmt.Errorf("remove %q: not the name of a registry", host)
@@ -235,7 +234,7 @@ const (
 	kindBlob
 )
 
-// target is what the path of a request is about.
+// target is the resource in a request's path.
 type target struct {
 	kind       int
 	repository string
@@ -270,7 +269,7 @@ func parsePath(path string) (target, error) {
 	return t, nil
 }
 
-// needs returns the access that a request takes; it has no type if any authenticated caller may do it.
+// needs returns the access for a request; its type is empty if any authenticated caller is allowed.
 func (t target) needs(method string) (access, error) {
 	read := method == http.MethodGet || method == http.MethodHead
 	repository := func(actions ...string) (access, error) {
@@ -331,8 +330,8 @@ func (s *Server) serveRegistry(w http.ResponseWriter, r *http.Request, host stri
 		return s.serveManifest(w, r, host, content, t, principal)
 	case kindBlob:
 		r.Header.Del("Range") // optional in the protocol, and go-containerregistry knows only one of its forms
-		// go-containerregistry reads an upload while it keeps out all others. Over one HTTP/2 connection two would wait for
-		// each other for ever: the one at work for its content, and that for room, which the content of the other takes.
+		// go-containerregistry blocks all other uploads while it reads one. Two over one HTTP/2 connection would deadlock: the
+		// active one waits for its content, which waits for space that the other's content occupies.
 		upload, err := io.ReadAll(r.Body)
 		if err != nil {
 			return err
@@ -369,7 +368,7 @@ func (s *Server) serveManifest(w http.ResponseWriter, r *http.Request, host stri
 		m, digest, err := content.manifest(t.repository, t.reference)
 		if err != nil {
 			if e := (apiError{}); host == DockerHub && errors.As(err, &e) && e.code == codeManifestUnknown {
-				e.message = "manifest unknown" // Docker Hub says it in fewer words than Azure
+				e.message = "manifest unknown" // Docker Hub's message is shorter than Azure's
 				return e
 			}
 			return err
@@ -410,7 +409,7 @@ func page(w http.ResponseWriter, r *http.Request, names []string) ([]string, err
 	return names, nil
 }
 
-// blobWriter gives the answers of go-containerregistry's registry a content type, which net/http would guess otherwise.
+// blobWriter sets the content type of go-containerregistry's responses, which net/http would otherwise guess.
 type blobWriter struct{ http.ResponseWriter }
 
 func (w *blobWriter) WriteHeader(status int) {

@@ -41,19 +41,19 @@ const (
 	authenticationRequired = "authentication required, visit https://aka.ms/acr/authorization for more information."
 )
 
-// azureSays is an error in Azure's own words.
+// azureSays is an error with Azure's text.
 type azureSays string
 
 func (s azureSays) Error() string { return string(s) }
 
-// cloud is a small Azure: principals, their passwords, and what they may do.
+// cloud is a small Azure: principals, their passwords and permissions.
 type cloud struct {
 	mu         sync.Mutex
 	registries []string
-	passwords  map[string]string   // by user name, which is the principal as well
+	passwords  map[string]string   // by user name, which is also the principal
 	permission map[string][]string // by registry and principal: actions
-	firewall   map[string]string   // by registry: why nobody gets in
-	asked      []string            // each repository that permission was asked for
+	firewall   map[string]string   // by registry: rejection reason
+	asked      []string            // each repository in a permission check
 }
 
 func newCloud() *cloud {
@@ -165,7 +165,7 @@ func (f *fixture) advance(d time.Duration) {
 	f.clock = f.clock.Add(d)
 }
 
-// as returns the options for the principal with its right password; anonymous if it has no name.
+// as returns the options for the principal with its password; anonymous if the name is empty.
 func (f *fixture) as(principal string) []remote.Option {
 	auth := authn.Anonymous
 	if principal != "" {
@@ -207,7 +207,7 @@ func (f *fixture) push(ref string) v1.Image {
 	return image
 }
 
-// refused asserts that the error is an answer of the registry with the given status, code and message.
+// refused asserts that the error is the registry's response with the given status, code and message.
 func refused(t *testing.T, err error, status int, code, message string) {
 	t.Helper()
 	var answer *transport.Error
@@ -323,7 +323,7 @@ func TestNetworkRefuses(t *testing.T) {
 	require.NoError(t, err)
 }
 
-// TestPermissionReachesTheRegistryLate is the race that a deployment runs into: the same pull is refused, then allowed.
+// TestPermissionReachesTheRegistryLate is a race in deployments: the same pull is rejected, then allowed.
 func TestPermissionReachesTheRegistryLate(t *testing.T) {
 	f := newFixture(t)
 	f.push(contoso + "/api:1.0.0")
@@ -406,7 +406,7 @@ func TestRemove(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, digestOf(t, kept), got)
 
-	f.push(contoso + "/api:1.0.0") // a registry of the same name can be used anew
+	f.push(contoso + "/api:1.0.0") // a new registry of the same name is usable
 	for _, host := range []string{"", ".", "..", "../x", "token.key", "evil.azurecr.io/.."} {
 		require.Error(t, f.server.Remove(host), host)
 	}
@@ -571,7 +571,7 @@ func TestConcurrentPullsAndPushes(t *testing.T) {
 	assert.Len(t, tags, clients+1, "no push was lost")
 }
 
-// An upload whose content is slow to come keeps no other waiting, over whichever connection.
+// An upload with slow content does not block another upload, on any connection.
 func TestUploadsDoNotWaitForEachOther(t *testing.T) {
 	f := newFixture(t)
 	token := "Bearer " + f.token(contoso, "owner", "repository:api:pull,push")

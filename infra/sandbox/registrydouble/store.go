@@ -22,8 +22,8 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/types"
 )
 
-// store is the content of one registry. Blobs are files and are served by go-containerregistry's registry; that one keeps
-// manifests in memory only, so manifests and tags are kept here, in one small file that is replaced as a whole.
+// store is the content of one registry. Blobs are files and are served by go-containerregistry's registry. It keeps manifests in
+// memory only, so manifests and tags are kept here, in one small file that is replaced as a whole.
 type store struct {
 	indexPath string
 	blobs     registry.BlobHandler
@@ -120,7 +120,7 @@ func isDigest(reference string) bool {
 	return err == nil
 }
 
-// putManifest stores a manifest, of which everything it refers to must be there, under a tag or under its own digest.
+// putManifest stores a manifest under a tag or under its own digest. All its references must exist.
 func (s *store) putManifest(ctx context.Context, repositoryName, reference string, mediaType types.MediaType, content []byte) (digest string, err error) {
 	hash, _, err := v1.SHA256(bytes.NewReader(content))
 	if err != nil {
@@ -140,7 +140,7 @@ func (s *store) putManifest(ctx context.Context, repositoryName, reference strin
 	if err := s.checkReferences(ctx, repositoryName, r, mediaType, content); err != nil {
 		return "", err
 	}
-	// The new state is built beside the old one, so that what is served is always what was written.
+	// The new state is a copy: the old one is served until the new one is on disk.
 	updated := &repository{Manifests: map[string]manifest{}, Tags: map[string]string{}}
 	if r != nil {
 		maps.Copy(updated.Manifests, r.Manifests)
@@ -153,7 +153,7 @@ func (s *store) putManifest(ctx context.Context, repositoryName, reference strin
 	return digest, s.replace(repositoryName, updated)
 }
 
-// checkReferences refuses a manifest that could not be pulled.
+// checkReferences rejects a manifest that could not be pulled.
 func (s *store) checkReferences(ctx context.Context, repositoryName string, r *repository, mediaType types.MediaType, content []byte) error {
 	var parsed struct {
 		SchemaVersion int64           `json:"schemaVersion"`
@@ -216,7 +216,7 @@ func (s *store) deleteManifest(repositoryName, reference string) error {
 		return manifestUnknown(reference)
 	}
 	if len(updated.Manifests) == 0 {
-		updated = nil // as in Azure, a repository goes with its last manifest
+		updated = nil // as in Azure, no repository exists without a manifest
 	}
 	return s.replace(repositoryName, updated)
 }
@@ -251,7 +251,7 @@ func (s *store) hasBlob(ctx context.Context, repositoryName string, digest v1.Ha
 	return true, blob.Close()
 }
 
-// putImage stores an image without going through HTTP.
+// putImage stores an image without HTTP.
 func (s *store) putImage(ctx context.Context, repositoryName, tag string, image v1.Image) error {
 	layers, err := image.Layers()
 	if err != nil {

@@ -19,7 +19,7 @@ const (
 	grantAccess  = "access_token"
 	grantRefresh = "refresh_token"
 
-	// The lifetimes are those seen in tokens of the real services.
+	// Lifetimes as seen in tokens of the real services.
 	accessLifetime    = 75 * time.Minute
 	refreshLifetime   = 3 * time.Hour
 	dockerHubLifetime = 5 * time.Minute
@@ -46,14 +46,14 @@ var (
 	errExpiredToken = errors.New("the token has expired")
 )
 
-// issuer signs tokens and recognises its own. Clients treat tokens as opaque, so a symmetric signature will do where the
-// real services use asymmetric ones.
+// issuer signs and verifies tokens. Clients treat tokens as opaque, so a symmetric signature is enough; the real services use
+// asymmetric ones.
 type issuer struct {
 	key []byte
 	now func() time.Time
 }
 
-// newIssuer keeps its key in a file of mode 0600, so that tokens outlive a restart as they do in Azure.
+// newIssuer keeps its key in a file of mode 0600, so that tokens outlive a restart, as in Azure.
 func newIssuer(path string, now func() time.Time) (*issuer, error) {
 	key, err := os.ReadFile(path)
 	if err == nil && len(key) == keySize {
@@ -72,7 +72,7 @@ func newIssuer(path string, now func() time.Time) (*issuer, error) {
 
 var tokenEncoding = base64.RawURLEncoding
 
-// tokenHeader is the same for each token, so comparing it is the whole check of the algorithm.
+// tokenHeader is the same for each token, so comparing it is enough to check the algorithm.
 var tokenHeader = tokenEncoding.EncodeToString([]byte(`{"alg":"HS256","typ":"JWT"}`))
 
 func (i *issuer) issue(issuerName, audience, principal, grantType string, lifetime time.Duration, granted []access) (string, error) {

@@ -11,9 +11,9 @@ import (
 	"strings"
 )
 
-// Transport returns a transport that takes the names of the registries for the double at addr (host:port) and trusts the
-// given authorities alone. Like a containerd host configuration, it changes where a registry is reached and nothing else.
-// Any other host is refused, so that nothing ever leaves the machine by mistake.
+// Transport returns a transport that connects to the double at addr (host:port) for the registries' names, and trusts only the
+// given authorities. Like a containerd host configuration, it changes only a registry's address. It rejects any other host, so that
+// no request leaves the machine by mistake.
 func Transport(addr string, authorities *x509.CertPool) *http.Transport {
 	return &http.Transport{
 		DialContext: func(ctx context.Context, network, wanted string) (net.Conn, error) {
@@ -32,7 +32,7 @@ func Transport(addr string, authorities *x509.CertPool) *http.Transport {
 	}
 }
 
-// Serves tells whether a host is one that the double stands for.
+// Serves reports whether the double serves a host.
 func Serves(host string) bool {
 	host = strings.ToLower(host)
 	return host == dockerHubAuth || slices.Contains(dockerHubNames, host) || azureName.MatchString(host)

@@ -18,14 +18,14 @@ import (
 	"github.com/jmespath/go-jmespath"
 )
 
-// object is one thing in Azure, at Azure DevOps or at GitHub, as the CLIs print it.
+// object is an object of Azure, Azure DevOps or GitHub, as the CLIs print it.
 type object = map[string]any
 
-// store is all that was made, by kind, in a file.
+// store keeps all objects, by kind, in a file.
 type store struct {
 	path   string
 	Things map[string][]object
-	Calls  []string // that have changed something
+	Calls  []string // that changed something
 }
 
 func openStore(path string) (*store, error) {
@@ -47,7 +47,7 @@ func (s *store) save() error {
 	return os.WriteFile(s.path, text, 0o600)
 }
 
-// add makes a thing with a number and an id. A second one of the same key is an error.
+// add creates an object with a number and an id. A duplicate key is an error.
 func (s *store) add(kind string, thing object, key ...string) (any, error) {
 	for _, other := range s.Things[kind] {
 		same := len(key) > 0
@@ -65,7 +65,7 @@ func (s *store) add(kind string, thing object, key ...string) (any, error) {
 	return thing, nil
 }
 
-// with returns the things of a kind whose fields have these values.
+// with returns a kind's objects whose fields have these values.
 func (s *store) with(kind string, fields object) []object {
 	found := []object{}
 	for _, thing := range s.Things[kind] {
@@ -113,7 +113,7 @@ func (c call) file(option string) (object, error) {
 	return content, err
 }
 
-// command is what a double knows of one command. Required options end with an exclamation mark, those that take several values with a
+// command describes one command of a double. Required options end with an exclamation mark, options with several values with a
 // star. Sources: learn.microsoft.com/cli/azure/<command>; for devops, pipelines and repos the extension's arguments.py, in
 // github.com/Azure/azure-devops-cli-extension.
 type command struct {
@@ -247,7 +247,7 @@ var azCommands = map[string]command{
 		if err != nil {
 			return nil, err
 		}
-		// Azure DevOps says what it will be trusted by:
+		// Azure DevOps sets the issuer and the subject:
 		// https://learn.microsoft.com/azure/devops/pipelines/release/automate-service-connections
 		if authorization := endpoint["authorization"].(object); authorization["scheme"] == "WorkloadIdentityFederation" {
 			parameters := authorization["parameters"].(object)
@@ -273,7 +273,7 @@ func (c call) inGroup(kind string, thing object) (any, error) {
 	return c.add(kind, thing, "name")
 }
 
-// rest keeps what is sent to an address, and lists what is beneath one.
+// rest stores a body at its address, and lists the bodies below one.
 func rest(c call) (any, error) {
 	address, err := url.Parse(c.get("--url"))
 	if err != nil {
@@ -306,11 +306,11 @@ func rest(c call) (any, error) {
 
 func (c call) changed(what string) { c.Calls = append(c.Calls, what) }
 
-// invoke knows the areas and resources of Azure DevOps' REST interface that the script calls:
+// invoke implements the areas and resources of Azure DevOps' REST API that the script calls:
 // https://learn.microsoft.com/rest/api/azure/devops. Those of IMS and Security are assumed.
 func invoke(c call) (any, error) {
 	if _, err := strconv.ParseFloat(strings.ReplaceAll(c.get("--api-version"), "-preview", ""), 64); err != nil {
-		return nil, err // the extension reads it so: dev/team/invoke.py
+		return nil, err // as the extension does: dev/team/invoke.py
 	}
 	what, method := strings.ToLower(c.get("--area")+"/"+c.get("--resource")), c.get("--http-method")
 	route, query := c.pairs("--route-parameters"), c.pairs("--query-parameters")
@@ -373,7 +373,7 @@ func invoke(c call) (any, error) {
 	return nil, fmt.Errorf("this double does not know %s %s", what, method)
 }
 
-// parse reads the options of a command, and refuses what it does not know.
+// parse reads the options of a command, and rejects unknown ones.
 func parse(args []string, known string) (map[string][]string, error) {
 	options, several, needed := map[string][]string{}, map[string]bool{}, []string{}
 	names := map[string]bool{}
@@ -455,7 +455,7 @@ func azDouble(args []string, s *store, out io.Writer) error {
 	return nil
 }
 
-// plain is a value as JSON has it.
+// plain is a value in JSON types.
 func plain(value any) (any, error) {
 	text, err := json.Marshal(value)
 	if err != nil {

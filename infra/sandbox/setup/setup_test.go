@@ -1,7 +1,7 @@
 //go:build linux
 
-// Package setup tests the scripts that `pipeline setup` writes, against doubles of az and gh that know the commands' options and
-// keep what was made.
+// Package setup tests the scripts that `pipeline setup` writes, against doubles of az and gh that check the commands' options and
+// keep all objects.
 package setup
 
 import (
@@ -44,7 +44,7 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
-// double runs a double of a program, in a process of its own.
+// double runs a double of a program, in its own process.
 func double(name string) int {
 	s, err := openStore(os.Getenv("SETUP_STORE"))
 	if err == nil {
@@ -117,7 +117,7 @@ func (w *world) store() *store {
 	return nil
 }
 
-// told returns what a run has told with these words in front.
+// told returns the rest of lines that start with these words.
 func told(out, words string) []string {
 	var found []string
 	for line := range strings.Lines(out) {
@@ -128,7 +128,7 @@ func told(out, words string) []string {
 	return found
 }
 
-// values returns two fields of things, as in "a b".
+// values returns fields of objects, as in "a b".
 func values(things []object, fields ...string) []string {
 	var found []string
 	for _, thing := range things {
@@ -150,7 +150,7 @@ var (
 	gitHub = []string{"-repository", "acme/shop", "-cluster", "platform/shop", "-services", "customerapi=services/customerapi", "-approver", "boss"}
 )
 
-// TestSetupTwice: the script makes all that is missing, and a second time there is nothing left to make.
+// TestSetupTwice: the script creates all missing objects, and a second run creates nothing.
 func TestSetupTwice(t *testing.T) {
 	for host, test := range map[string]struct {
 		flags  []string
@@ -188,7 +188,7 @@ func TestSetupTwice(t *testing.T) {
 			require.NoError(t, err, out)
 			assert.Contains(t, out, "0 missing\n")
 
-			// What somebody takes away is told, and made again.
+			// A deleted object is reported, and created again.
 			s := w.store()
 			i := slices.IndexFunc(s.Things["role"], func(role object) bool { return role["roleDefinitionName"] == "Storage Blob Data Reader" })
 			s.Things["role"] = slices.Delete(s.Things["role"], i, i+1)
@@ -268,7 +268,7 @@ func expectAzureDevOps(w *world) {
 	w.stackFiles("kubeletIdentity", "token")
 }
 
-// stackFiles holds the settings that were written against what a preview takes.
+// stackFiles checks the written settings that a preview needs.
 func (w *world) stackFiles(modes ...string) {
 	w.t.Helper()
 	for i, stack := range []string{"test", "prod"} {
@@ -297,7 +297,7 @@ func expectGitHub(w *world) {
 	assert.Contains(t, variables, "AZURE_CLIENT_ID_PREVIEW client-of-acr-microservices-preview")
 	assert.Contains(t, variables, "DEPLOY_UNAPPROVED false")
 
-	// Each variable that the workflows read is set, but for those that have a default.
+	// Each variable that the workflows read is set, except those with a default.
 	workflows, err := filepath.Glob(filepath.Join("..", "..", "..", ".github", "workflows", "*.yml"))
 	require.NoError(t, err)
 	require.NotEmpty(t, workflows)
@@ -314,7 +314,7 @@ func expectGitHub(w *world) {
 	w.stackFiles("kubeletIdentity", "token")
 }
 
-// TestSetupOtherWays: the article's way takes a right in Entra, and a cluster elsewhere no role.
+// TestSetupOtherWays: the article's way needs an Entra permission; a cluster elsewhere no role.
 func TestSetupOtherWays(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, "azure-devops", "-organization", "https://dev.azure.com/acme/", "-project", "shop", "-cluster", "none", "-services", "customerapi=.", "-pull", "servicePrincipal")
@@ -333,7 +333,7 @@ func TestSetupOtherWays(t *testing.T) {
 	assert.Empty(t, told(out, "creating"))
 }
 
-// TestSetupRefuses: all that is wrong is told at once, and nothing that means something to a shell gets into the script.
+// TestSetupRefuses: all errors are reported at once, and no shell metacharacter gets into the script.
 func TestSetupRefuses(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, "github", gitHub...)

@@ -14,20 +14,24 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// What building a program takes with nothing compiled before: CPU seconds, and MiB on disk with the sources. "bench cold" measures
+// firstBuild holds what the first build of each program takes: CPU seconds, and MiB on disk with the sources. "bench cold" measures
 // it.
 var firstBuild = map[string]struct{ cpu, disk int }{
 	sandbox.name:    {180, 1300},
 	kubernetes.name: {320, 1700},
 	provider.name:   {190, 1800},
 	pulumi.name:     {180, 1200},
-	program.name:    {60, 700},
+	program.name:    {60, 1600},
 }
 
-// buildMemory is what the largest compiler or linker process takes, in MiB, with something left for the rest of the machine.
-const buildMemory = 3 << 10
+const (
+	// buildMemory is the memory of the largest compiler or linker process in MiB, with some left for the rest of the machine.
+	buildMemory = 3 << 10
+	// slowest is how many times as long as on a fast machine the builds have taken on a slow one.
+	slowest = 2.5
+)
 
-// Prepare tells of the builds that are ahead, if that is more than what an edit brings, and checks that there is room for them.
+// Prepare announces the first builds, which take minutes, and checks that the machine has enough disk and memory for them.
 func (s Source) Prepare(ctx context.Context, installed Installed) error {
 	var names []string
 	seconds, disk := 0, 0
@@ -46,8 +50,9 @@ func (s Source) Prepare(ctx context.Context, installed Installed) error {
 		return nil
 	}
 	processors := runtime.NumCPU()
-	s.Console.Printf("the first run builds %s: about %d minutes with %d processors, %.1f GB of disk, %d GB of memory; later runs start in seconds",
-		strings.Join(names, ", "), 1+seconds/min(processors, 4)/60, processors, float64(disk)/1000, buildMemory>>10)
+	minutes := 1 + seconds/min(processors, 4)/60
+	s.Console.Printf("the first run builds %s: %d to %.0f minutes with %d processors, %.1f GB of disk, %d GB of memory; later runs start in seconds",
+		strings.Join(names, ", "), minutes, slowest*float64(minutes), processors, float64(disk)/1000, buildMemory>>10)
 	caches := []string{filepath.Dir(s.Cache)}
 	out, err := exec.CommandContext(ctx, "go", "env", "GOCACHE", "GOMODCACHE").Output()
 	if err != nil {
@@ -56,12 +61,11 @@ func (s Source) Prepare(ctx context.Context, installed Installed) error {
 	return checkRoom(append(caches, strings.Fields(string(out))...), disk, "/proc/meminfo")
 }
 
-// checkRoom refuses to begin with what will not come to an end: if one of the folders has less room than so many MiB, or the
-// machine too little memory.
+// checkRoom returns an error if one of the folders has less than disk MiB free, or the machine less than buildMemory available.
 func checkRoom(folders []string, disk int, meminfo string) error {
 	for _, folder := range folders {
 		var stat unix.Statfs_t
-		for unix.Statfs(folder, &stat) != nil && folder != "/" { // it may not be there yet
+		for unix.Statfs(folder, &stat) != nil && folder != "/" { // which can be missing
 			folder = filepath.Dir(folder)
 		}
 		if free := int(stat.Bavail * uint64(stat.Bsize) >> 20); free < disk {
@@ -71,7 +75,7 @@ func checkRoom(folders []string, disk int, meminfo string) error {
 	}
 	content, err := os.ReadFile(meminfo)
 	if err != nil {
-		return nil // nobody knows how much memory there is
+		return nil // the memory is unknown
 	}
 	for line := range strings.Lines(string(content)) {
 		available := 0

@@ -26,7 +26,7 @@ func TestPrepare(t *testing.T) {
 	had("sandbox")
 	had("program")
 	require.NoError(t, source.Prepare(t.Context(), Installed{Provider: "/p"}))
-	assert.Regexp(t, `^the first run builds kubernetes, pulumi: about \d+ minutes with \d+ processors, 2\.9 GB of disk, 3 GB of memory; `, out.String())
+	assert.Regexp(t, `^the first run builds kubernetes, pulumi: \d+ to \d+ minutes with \d+ processors, 2\.9 GB of disk, 3 GB of memory; `, out.String())
 	out.Reset()
 	had("kubernetes")
 	had("pulumi")
@@ -59,7 +59,7 @@ func TestFindInstalled(t *testing.T) {
 	assert.Empty(t, FindInstalled(t.Context()).Pulumi, "that may be the sandbox's own")
 	assert.Empty(t, FindInstalled(t.Context()).String())
 
-	// A program that is no pulumi of that version.
+	// A program that is not that pulumi version.
 	self, err := os.Executable()
 	require.NoError(t, err)
 	require.NoError(t, os.Remove(filepath.Join(bin, "pulumi")))

@@ -12,14 +12,14 @@ import (
 	"strings"
 )
 
-// UseInstalled is the flag of the sandbox that has it use what is installed.
+// UseInstalled is the sandbox's flag to use installed tools.
 const UseInstalled = "use-installed"
 
-// Installed are the paths of tools that are installed on this machine in just the versions that are wanted; empty: not.
+// Installed are the paths of tools installed on this machine in exactly the required versions; empty: not installed.
 type Installed struct{ Pulumi, Provider string }
 
-// FindInstalled looks for a Pulumi CLI of [PulumiVersion] in the PATH, and for the Kubernetes provider of [PluginVersion] where the
-// CLI keeps its plugins.
+// FindInstalled looks for a Pulumi CLI of [PulumiVersion] in the PATH, and for the Kubernetes provider of [PluginVersion] in
+// the CLI's plugin folder.
 func FindInstalled(ctx context.Context) Installed {
 	var found Installed
 	if path, err := exec.LookPath("pulumi"); err == nil && isProgram(path) {
@@ -43,8 +43,8 @@ func FindInstalled(ctx context.Context) Installed {
 	return found
 }
 
-// isProgram tells whether there is a program, and not a script: those are the sandbox's own, and those of version managers,
-// which start the version that suits the folder.
+// isProgram reports whether path is a binary and not a script. Scripts are the sandbox's or those of version managers, which
+// start the folder's version.
 func isProgram(path string) bool {
 	file, err := os.Open(path)
 	if err != nil {
@@ -56,7 +56,7 @@ func isProgram(path string) bool {
 	return err == nil && string(begin) == "\x7fELF"
 }
 
-// String tells what was found, empty if nothing was.
+// String describes the found tools; empty if none.
 func (i Installed) String() string {
 	var found []string
 	if i.Pulumi != "" {

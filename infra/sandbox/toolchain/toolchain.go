@@ -1,8 +1,9 @@
 //go:build linux
 
-// Package toolchain builds the sandbox, the Pulumi program, and what the sandbox runs: the Pulumi CLI, the Kubernetes provider and
-// Kubernetes itself, unless they are installed. These live in modules of their own, because the provider compiles with an older SDK of Pulumi than the program's, and
-// Kubernetes replaces its libraries. All other libraries have one version in all modules, to be compiled once.
+// Package toolchain builds the sandbox, the Pulumi program, and the sandbox's tools: the Pulumi CLI, the Kubernetes provider
+// and Kubernetes itself, unless they are installed. The tools have their own modules, because the provider compiles with an
+// older Pulumi SDK than the program's, and Kubernetes replaces its libraries. All other libraries have one version in all
+// modules, to be compiled once.
 package toolchain
 
 import (
@@ -28,14 +29,14 @@ import (
 	"example.com/acr-microservices/infra/sandbox/progress"
 )
 
-// keep is how long a build that no sandbox has used stays in the cache.
+// keep is how long an unused build stays in the cache.
 const keep = 30 * 24 * time.Hour
 
 // Tools are the paths of the programs that a sandbox runs.
 type Tools struct {
 	Pulumi     string // the Pulumi CLI
 	Provider   string // pulumi-resource-kubernetes, the plugin that the CLI starts
-	Kubernetes string // one binary for every part of Kubernetes: its first argument tells which
+	Kubernetes string // one binary for every part of Kubernetes: its first argument selects one
 }
 
 // A binary is one program to build.
@@ -44,15 +45,15 @@ type binary struct {
 	name   string
 	pkg    string
 	vars   []string // linked in: "import/path.Name=value"
-	skip   []string // folders of the module that have no part in it
-	tool   bool     // one of [Tools], whose code is others'
+	skip   []string // folders of the module that are not part of it
+	tool   bool     // one of [Tools], third-party code
 }
 
-// PluginVersion is the version of the Kubernetes provider that the engine asks for: that of the SDK that the program uses.
+// PluginVersion is the version of the Kubernetes provider that the engine requests: that of the program's SDK.
 const PluginVersion = "4.33.0"
 
-// ProviderVersion is the version of the Kubernetes provider that is built here. The newest that there is as a Go module has no tag:
-// it is the development of January 15th, 2026, on the way from 4.24 to 4.25.
+// ProviderVersion is the version of the Kubernetes provider that is built here. The newest Go module has no tag: it is a
+// development version of January 15th, 2026, between 4.24 and 4.25.
 const ProviderVersion = "4.25.0-dev.20260115"
 
 // PulumiVersion is the version of the Pulumi CLI in tools/pulumi/go.mod. Built from its module, it would report none.
@@ -82,7 +83,7 @@ var (
 	}
 )
 
-// Source says what is built, where it is kept, and who is told of it.
+// Source holds the module's folder, the cache and the console.
 type Source struct {
 	Dir     string // the module of the sandbox
 	Cache   string // for all sandboxes of this user
@@ -99,8 +100,8 @@ func NewSource(dir string, con *progress.Console) (Source, error) {
 	return Source{Dir: dir, Cache: filepath.Join(cache, "acr-microservices-sandbox", "tools"), Console: con}, err
 }
 
-// Tools returns the programs that a sandbox runs, of which those that are installed are not built. It builds one after the other,
-// because each takes gigabytes of memory, and waits while another process builds into the same cache.
+// Tools returns the programs that a sandbox runs. It builds those that are not installed, one after the other, because each
+// takes gigabytes of memory. It waits while another process builds into the same cache.
 func (s Source) Tools(ctx context.Context, installed Installed) (Tools, error) {
 	tools := Tools{Pulumi: installed.Pulumi, Provider: installed.Provider}
 	missing := []*string{&tools.Kubernetes}
@@ -142,7 +143,7 @@ func (s Source) one(ctx context.Context, b binary) (string, error) {
 	return paths[0], nil
 }
 
-// ensure returns the paths of binaries in the cache, and builds those that are not there.
+// ensure returns the paths of binaries in the cache, and builds the missing ones.
 func (s Source) ensure(ctx context.Context, all ...binary) (paths []string, err error) {
 	var missing []binary
 	for _, b := range all {
@@ -182,9 +183,9 @@ func exists(path string) bool {
 	return err == nil
 }
 
-// env are the settings with which a binary is built. A workspace, or a platform to cross-compile for, is not meant for these modules.
-// All are built in one way, to share their compiled packages. The compiler collects its garbage less often than by default,
-// which saves a fifth of its time, but not where that costs too much memory: with the program's largest package, core/v1 of the
+// env returns the build environment of a binary. The user's workspace and cross-compilation settings do not apply to these
+// modules. All are built the same way, to share compiled packages. The compiler collects garbage less often than by default,
+// which saves a fifth of its time, except where that needs too much memory: for the program's largest package, core/v1 of the
 // Kubernetes SDK, it would take 3.9 GB instead of 2.8.
 func (b binary) env() []string {
 	env := []string{"GOWORK=off", "GOOS=", "GOARCH=", "CGO_ENABLED=0"}
@@ -194,15 +195,15 @@ func (b binary) env() []string {
 	return append(env, "GOGC=400")
 }
 
-// Command is how one of the programs is built.
+// Command describes the build of a program.
 type Command struct {
 	Name   string
 	Module string   // folder
 	Env    []string // besides the process's own
-	Args   []string // of the go command; where the program goes is to be added in front of the last one, the package
+	Args   []string // of the go command; add the output path before the last one, the package
 }
 
-// Commands are how the sandbox and all that it runs are built, in that order, from the module in dir.
+// Commands returns the builds of the sandbox and all it runs, in that order, from the module in dir.
 func Commands(dir string) []Command {
 	var all []Command
 	for _, b := range []binary{sandbox, kubernetes, provider, pulumi, program} {
@@ -211,13 +212,13 @@ func Commands(dir string) []Command {
 	return all
 }
 
-// path is where the binary belongs in the cache: its name tells what it is made of.
+// path is the binary's path in the cache; it contains the hash of its source.
 func (b binary) path(s Source) (string, error) {
 	hash, err := b.hash(filepath.Join(s.Dir, b.module))
 	return filepath.Join(s.Cache, hash, b.name), err
 }
 
-// ensure builds the binary unless it has been built meanwhile. It gets its name only when it is complete.
+// ensure builds the binary if it is still missing. The file gets its final name only when complete.
 func (b binary) ensure(ctx context.Context, s Source) error {
 	path, err := b.path(s)
 	if err != nil || exists(path) {
@@ -239,11 +240,11 @@ func (b binary) ensure(ctx context.Context, s Source) error {
 	return os.Rename(temp, path)
 }
 
-// worthALine is how long a build takes at least that is told of. After an edit, the program takes a few seconds.
+// worthALine is the minimum duration of a reported build. After an edit, the program takes a few seconds.
 const worthALine = 10 * time.Second
 
-// hash names what the binary is made of: the module's Go files and version pins, the Go release, and how it is built. It is a
-// hundred times as fast as asking the go command whether something has changed.
+// hash returns a name derived from the module's Go files and version pins, the Go release and the build flags. It is a hundred
+// times as fast as asking the go command for changes.
 func (b binary) hash(module string) (string, error) {
 	h := sha256.New()
 	fmt.Fprintln(h, runtime.Version(), os.Getenv("GOFLAGS"), b.flags())
@@ -275,8 +276,8 @@ func (b binary) hash(module string) (string, error) {
 	return b.name + "-" + hex.EncodeToString(h.Sum(nil))[:16], err
 }
 
-// flags tell the compiler how to build. Nobody debugs the tools: without that information they take a fifth less to compile.
-// The sandbox itself has it, because its tests and editors compile the same packages with it.
+// flags returns the build flags. The tools have no debug information, which saves a fifth of their compile time. The sandbox
+// itself has it, because its tests and editors compile the same packages with it.
 func (b binary) flags() []string {
 	ldflags := []string{"-s", "-w"}
 	for _, v := range b.vars {
@@ -289,7 +290,7 @@ func (b binary) flags() []string {
 	return flags
 }
 
-// build runs the Go compiler and shows how far it is.
+// build runs the Go compiler and shows its progress.
 func (b binary) build(ctx context.Context, module, out string, con *progress.Console) error {
 	stale, err := b.stale(ctx, module, con)
 	if err != nil {
@@ -305,7 +306,7 @@ func (b binary) build(ctx context.Context, module, out string, con *progress.Con
 		con.Status(fmt.Sprintf("  building %s  %s  %s", b.name, state, progress.Elapsed(start)))
 	}
 	status()
-	var rest strings.Builder // what is no progress: the compiler's errors
+	var rest strings.Builder // the compiler's errors
 	args := append([]string{"build", "-v", "-o", out}, b.flags()...)
 	err = goCommand(ctx, module, b.env(), append(args, b.pkg), io.Discard, func(line string) {
 		if stale[line] {
@@ -321,8 +322,7 @@ func (b binary) build(ctx context.Context, module, out string, con *progress.Con
 	return err
 }
 
-// stale returns the packages that are not in Go's build cache: the amount of work ahead. Modules that this machine
-// does not have yet are downloaded on the way.
+// stale returns the packages missing in Go's build cache: the remaining work. It also downloads missing modules.
 func (b binary) stale(ctx context.Context, module string, con *progress.Console) (map[string]bool, error) {
 	var list, rest strings.Builder
 	modules := 0
@@ -384,6 +384,6 @@ func (s Source) prune() {
 		return err != nil || !e.IsDir() || time.Since(info.ModTime()) < keep
 	})
 	for _, e := range old {
-		_ = os.RemoveAll(filepath.Join(s.Cache, e.Name())) // an entry that stays only takes space
+		_ = os.RemoveAll(filepath.Join(s.Cache, e.Name())) // a remaining entry only takes space
 	}
 }

@@ -70,7 +70,7 @@ func TestEnsure(t *testing.T) {
 	assert.ElementsMatch(t, []string{first, second}, left, "nothing unfinished stays")
 }
 
-// What is linked in as a tool's version must be what its module says.
+// A tool's linked-in version must match its module.
 func TestVersions(t *testing.T) {
 	for module, line := range map[string]string{
 		"pulumi":     "github.com/pulumi/pulumi/pkg/v3 v" + PulumiVersion,
@@ -85,9 +85,9 @@ func TestVersions(t *testing.T) {
 	assert.Contains(t, string(root), "github.com/pulumi/pulumi-kubernetes/sdk/v4 v"+PluginVersion+"\n")
 }
 
-// A module in two versions, and everything that imports it is compiled twice: the program, the sandbox and what the sandbox
-// runs share all but Pulumi's SDK. That of the tools is the newest with which the Kubernetes provider compiles; the program's has
-// to be newer, for only there do the SDK's mocks know resource hooks.
+// If a module has two versions, everything that imports it is compiled twice: the program, the sandbox and its tools share all
+// but Pulumi's SDK. The tools' SDK is the newest with which the Kubernetes provider compiles; the program's must be newer,
+// because only its mocks support resource hooks.
 func TestModulesShareVersions(t *testing.T) {
 	shared := map[string]string{}
 	for _, path := range []string{"../../../go.mod", "../go.mod", "../bench/go.mod", "../tools/pulumi/go.mod", "../tools/kubernetes/go.mod"} {
@@ -126,7 +126,7 @@ func TestCommandsBuildWhatTheSandboxRuns(t *testing.T) {
 	assert.Equal(t, []string{"sandbox", "kubernetes", "pulumi-resource-kubernetes", "pulumi", "program"}, names)
 }
 
-// The pipelines install, and the README names, the version of Pulumi's CLI that the sandbox's tests run.
+// The pipelines and the README use the version of Pulumi's CLI that the sandbox's tests run.
 func TestPulumiVersionIsTheTestedOne(t *testing.T) {
 	root := filepath.Join("..", "..", "..")
 	pinned := map[string]*regexp.Regexp{

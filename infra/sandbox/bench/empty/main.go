@@ -1,4 +1,4 @@
-// Command empty is the Pulumi program that declares nothing: what an engine takes for it, it takes for every program.
+// Command empty is a Pulumi program without resources. Its time is the engine's fixed cost for every program.
 package main
 
 import "github.com/pulumi/pulumi/sdk/v3/go/pulumi"

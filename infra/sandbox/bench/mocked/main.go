@@ -1,5 +1,5 @@
 // Command mocked runs the program once against the SDK's mock of an engine, in the project's folder, with the services that it
-// reads as JSON. What it uses is the program's own share of a preview, and the mock's.
+// reads as JSON. It uses the program's own share of a preview, plus the mock's.
 package main
 
 import (
@@ -35,7 +35,7 @@ func run() error {
 	})
 }
 
-// providers answer with the inputs and, of the outputs, those on which the program depends.
+// providers return the inputs and the outputs on which the program depends.
 type providers struct{}
 
 const registryType = "azure-native:containerregistry/v20231101preview:Registry"

@@ -1,7 +1,7 @@
 // Command app is the microservice that the sandbox deploys. It needs the standard library only.
 //
-// Environment: SERVICE_NAME is the name it answers with; POD_IP and PORT are the address it listens on, all addresses and
-// 8080 by default; HOSTNAME is set by the container runtime.
+// Environment: SERVICE_NAME is the name in its response; POD_IP and PORT are the address it listens on, all addresses and 8080 by
+// default; HOSTNAME is set by the container runtime.
 package main
 
 import (
@@ -22,7 +22,7 @@ import (
 // version is linked in: -ldflags "-X main.version=1.0.0".
 var version = "development"
 
-// drain is how long requests under way may take after SIGTERM. Kubernetes kills a container after 30 s by default.
+// drain is the time limit of running requests after SIGTERM. Kubernetes kills a container after 30 s by default.
 const drain = 10 * time.Second
 
 func main() {
@@ -39,7 +39,7 @@ func run(ctx context.Context) error {
 	service := cmp.Or(os.Getenv("SERVICE_NAME"), "demo")
 	hostname := os.Getenv("HOSTNAME")
 	if hostname == "" {
-		hostname, _ = os.Hostname() // an empty name is an honest answer
+		hostname, _ = os.Hostname() // an empty name is acceptable
 	}
 
 	listener, err := net.Listen("tcp", net.JoinHostPort(os.Getenv("POD_IP"), cmp.Or(os.Getenv("PORT"), "8080")))

@@ -1,5 +1,5 @@
-// Command pause is the program that holds a pod's namespaces on a node with a real container runtime: it does nothing, and
-// ends when it is asked to.
+// Command pause is the program that holds a pod's namespaces on a node with a real container runtime: it does nothing, and ends at
+// a signal.
 package main
 
 import (

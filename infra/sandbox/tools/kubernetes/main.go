@@ -1,5 +1,5 @@
 // Command kubernetes is Kubernetes in one program: the control plane, kubectl, a node that needs neither root nor a container
-// runtime, and, for those who have both, kubelet and a "machine" for it.
+// runtime, and, for users with both, kubelet and a "machine" for it.
 package main
 
 import (
@@ -26,7 +26,7 @@ import (
 	"example.com/acr-microservices/infra/sandbox/tools/kubernetes/node"
 )
 
-// programs are the names that this program goes by as its first argument.
+// programs are the programs by name, the first argument.
 var programs = map[string]func(){
 	"etcd":                    func() { etcdmain.Main(os.Args) },
 	"kube-apiserver":          daemon(apiserver.NewAPIServerCommand),

@@ -1,8 +1,7 @@
-// Command stock makes the resources that the program makes as such programs are usually written: for each the package that the
-// SDK's documentation names, helm/v3 among them. It has the options of the stack file, as far as they need no other module, so no
-// private endpoint and no diagnostics, and of each the simplest form, with one password in place of several that take turns. The
-// benchmarks compile it, to have something to compare the program with; nobody deploys it, and CI leaves it alone, because
-// compiling it takes longer than all the rest.
+// Command stock creates the program's resources in the usual way: with the packages that the SDK's documentation names, such as
+// helm/v3. It supports the options of the stack file that need no other module, so no private endpoint and no diagnostics, each
+// in its simplest form, with one password instead of several in rotation. The benchmarks compile it for comparison with the
+// program. It is never deployed, and CI skips it, because compiling it takes longer than all the rest.
 package main
 
 import (
@@ -46,7 +45,7 @@ type registryConfig struct {
 		UsernameSecretID string `json:"usernameSecretId"`
 		PasswordSecretID string `json:"passwordSecretId"`
 	} `json:"cache"`
-	Tokens map[string][]string `json:"tokens"` // what each may do
+	Tokens map[string][]string `json:"tokens"` // allowed actions
 }
 
 type namespaceConfig struct {
@@ -168,7 +167,7 @@ func main() {
 	})
 }
 
-// newRegistry makes the registry with all that belongs to it, or finds one.
+// newRegistry creates the registry and its children, or finds one.
 func newRegistry(ctx *pulumi.Context, args *registryConfig) (id, loginServer pulumi.StringOutput, err error) {
 	if args.Existing != nil {
 		found := containerregistry.LookupRegistryOutput(ctx, containerregistry.LookupRegistryOutputArgs{
@@ -271,7 +270,7 @@ func newRegistry(ctx *pulumi.Context, args *registryConfig) (id, loginServer pul
 	return registry.ID().ToStringOutput(), registry.LoginServer, nil
 }
 
-// newRules makes what the pods of a service's namespace are subject to.
+// newRules creates the rules for pods in a service's namespace.
 func newRules(ctx *pulumi.Context, name string, args *namespaceConfig, namespace *corev1.Namespace, provider *kubernetes.Provider) error {
 	metadata := &metav1.ObjectMetaArgs{Name: pulumi.String("pulumi"), Namespace: namespace.Metadata.Name()}
 	if len(args.Quota) > 0 {

@@ -46,7 +46,7 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// registryServer is a registry that asks for a password, and wants none for images below docker.io.
+// registryServer is a registry that requires a password, but not for images below docker.io.
 func registryServer(t *testing.T) (addr string, ca *x509.CertPool) {
 	t.Helper()
 	content := registry.New(registry.Logger(log.New(io.Discard, "", 0)))
@@ -66,7 +66,7 @@ func registryServer(t *testing.T) (addr string, ca *x509.CertPool) {
 	return s.Listener.Addr().String(), ca
 }
 
-// programs are what a test's container does, by the value of CRIDOUBLE_PROGRAM.
+// programs are the test containers' programs, by value of CRIDOUBLE_PROGRAM.
 var programs = map[string]func(){
 	"show": func() {
 		dir, _ := os.Getwd()
@@ -136,7 +136,7 @@ func newImages(t *testing.T, img v1.Image) *Images {
 	addr, ca := registryServer(t)
 	s, err := NewImages(t.TempDir(), addr, ca)
 	require.NoError(t, err)
-	s.client.(*http.Transport).TLSClientConfig.ServerName = "example.com" // whom httptest's certificate is for
+	s.client.(*http.Transport).TLSClientConfig.ServerName = "example.com" // the name in httptest's certificate
 	for _, tag := range []string{"contoso.azurecr.io/app:1", "docker.io/someone/app:1"} {
 		ref, err := name.ParseReference(tag)
 		require.NoError(t, err)
@@ -209,8 +209,8 @@ func TestPullErrors(t *testing.T) {
 	}
 }
 
-// An image for several platforms is refused where the node's is not among them. One for a single platform is not, and its
-// program does not start.
+// A multi-platform image without the node's platform is rejected. A single-platform image is accepted, and its program does not
+// start.
 func TestOtherPlatforms(t *testing.T) {
 	s := newImages(t, testImage(t, "s390x", v1.Config{}))
 	index := mutate.AppendManifests(empty.Index, mutate.IndexAddendum{

@@ -10,8 +10,8 @@ import (
 	"path"
 )
 
-// extract unpacks an archive below dir. Nothing is written outside of it, whatever names and links the archive holds.
-// Owners are not kept and devices are left out: both would take root.
+// extract unpacks an archive below dir. It writes nothing outside of dir, whatever names and links the archive holds. Owners
+// are not kept and devices are left out: both require root.
 func extract(archive *tar.Reader, dir string) error {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return err

@@ -34,7 +34,7 @@ import (
 // Images pulls images over HTTPS and keeps them on disk. It implements the CRI's image service.
 //
 // Every registry it knows (*.azurecr.io and Docker Hub) is dialled at one address, under its own name: TLS, the token flow
-// and the credentials are those of a real pull. Any other host is refused: the sandbox has no internet.
+// and the credentials are those of a real pull. Other hosts are rejected: the sandbox has no internet.
 type Images struct {
 	dir    string
 	client http.RoundTripper
@@ -44,7 +44,7 @@ type Images struct {
 	images map[string]*image // by id; an image is replaced, never changed
 }
 
-// image is what is kept of a pulled image; it is also the format of image.json beside the image's file system.
+// image describes a pulled image; it is also the format of image.json beside the image's file system.
 type image struct {
 	ID      string // digest of the image's configuration
 	Tags    []string
@@ -58,7 +58,7 @@ const (
 	rootfsFile = "rootfs.tar"
 )
 
-// NewImages opens the images kept in dir, which is made if need be. Pulls dial registryAddr (host:port) and trust ca only.
+// NewImages opens the images in dir, which is created if missing. Pulls dial registryAddr (host:port) and trust ca only.
 func NewImages(dir, registryAddr string, ca *x509.CertPool) (*Images, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("images: %w", err)
@@ -86,7 +86,7 @@ func newClient(registryAddr string, ca *x509.CertPool) http.RoundTripper {
 	dialer := &net.Dialer{Timeout: 10 * time.Second}
 	return &http.Transport{
 		DialContext: func(ctx context.Context, network, addr string) (net.Conn, error) {
-			// A redirect or a token realm may lead to a host that the image's name did not show.
+			// A redirect or a token realm may lead to a host other than the image's.
 			if host, _, err := net.SplitHostPort(addr); err != nil || !reachable(host) {
 				return nil, unreachable(addr)
 			}
@@ -103,7 +103,7 @@ func unreachable(host string) error {
 	return fmt.Errorf("%s is out of reach: the sandbox has no internet and serves *.azurecr.io and docker.io only", host)
 }
 
-// reachable tells whether the sandbox's registry stands in for a host.
+// reachable reports if the sandbox's registry serves a host.
 func reachable(host string) bool {
 	switch host {
 	case "docker.io", "index.docker.io", "registry-1.docker.io", "auth.docker.io":
@@ -113,7 +113,7 @@ func reachable(host string) bool {
 }
 
 // PullImage pulls an image for this machine's platform with the credentials given (nil: anonymously) and returns its id.
-// Errors read like containerd's and end with the registry's own words.
+// Errors read like containerd's and end with the registry's message.
 func (s *Images) PullImage(ctx context.Context, spec *cri.ImageSpec, auth *cri.AuthConfig, _ *cri.PodSandboxConfig) (string, error) {
 	id, err := s.pull(ctx, spec.GetImage(), auth)
 	if err != nil {
@@ -140,8 +140,8 @@ func (s *Images) pull(ctx context.Context, imageName string, auth *cri.AuthConfi
 	if err != nil {
 		return "", fmt.Errorf("failed to resolve reference %q: %w", imageName, registryError{err})
 	}
-	// An image for several platforms is looked through for this one. An image for a single one is taken as it is, and fails when
-	// its program is started.
+	// A multi-platform image is searched for this platform. A single-platform image is accepted, and fails when its program
+	// starts.
 	img, err := desc.Image()
 	if err != nil && desc.MediaType.IsIndex() && !errors.As(err, new(*transport.Error)) {
 		return "", errNoPlatform
@@ -163,10 +163,10 @@ func (s *Images) pull(ctx context.Context, imageName string, auth *cri.AuthConfi
 	return id.String(), nil
 }
 
-// errNoPlatform is what containerd says of an image for several platforms that does not have the node's.
+// errNoPlatform is containerd's error for a multi-platform image without the node's platform.
 var errNoPlatform = errors.New("no match for platform in manifest: not found")
 
-// keep writes the image's flattened file system to disk, unless it is there, and records the names it was pulled by.
+// keep writes the image's flattened file system to disk, unless it exists, and records the names it was pulled by.
 func (s *Images) keep(img v1.Image, id v1.Hash, tag, digest string, config v1.Config) error {
 	dir := s.imageDir(id.String())
 	s.pulls.Lock() // the list stays readable while layers arrive
@@ -266,7 +266,7 @@ func (s *Images) find(imageName string) *image {
 	return nil
 }
 
-// ListImages returns the images kept; a filter selects one by name.
+// ListImages returns the images; a filter selects one by name.
 func (s *Images) ListImages(_ context.Context, filter *cri.ImageFilter) ([]*cri.Image, error) {
 	if wanted := filter.GetImage().GetImage(); wanted != "" {
 		if img := s.find(wanted); img != nil {
@@ -283,7 +283,7 @@ func (s *Images) ListImages(_ context.Context, filter *cri.ImageFilter) ([]*cri.
 	return list, nil
 }
 
-// ImageStatus returns an image kept; the response is empty for one that has not been pulled.
+// ImageStatus returns a pulled image; for others, the response is empty.
 func (s *Images) ImageStatus(_ context.Context, spec *cri.ImageSpec, _ bool) (*cri.ImageStatusResponse, error) {
 	img := s.find(spec.GetImage())
 	if img == nil {
@@ -292,7 +292,7 @@ func (s *Images) ImageStatus(_ context.Context, spec *cri.ImageSpec, _ bool) (*c
 	return &cri.ImageStatusResponse{Image: img.status()}, nil
 }
 
-// RemoveImage deletes an image; it is no error if there is none.
+// RemoveImage deletes an image, if it exists.
 func (s *Images) RemoveImage(_ context.Context, spec *cri.ImageSpec) error {
 	img := s.find(spec.GetImage())
 	if img == nil {
@@ -329,7 +329,7 @@ func (i *image) status() *cri.Image {
 		Size:        uint64(i.Size),
 		Spec:        &cri.ImageSpec{Image: i.ID},
 	}
-	// kubelet holds runAsNonRoot against this: a number, or a name that it cannot judge.
+	// kubelet checks runAsNonRoot with this: a number, or a name that it cannot check.
 	user, _, _ := strings.Cut(i.Config.User, ":")
 	if uid, err := strconv.ParseInt(user, 10, 64); err == nil {
 		status.Uid = &cri.Int64Value{Value: uid}
@@ -357,7 +357,7 @@ func authenticator(auth *cri.AuthConfig) authn.Authenticator {
 	})
 }
 
-// registryError words a registry's answer as containerd does.
+// registryError formats a registry error like containerd.
 type registryError struct{ error }
 
 func (e registryError) Unwrap() error { return e.error }
@@ -377,7 +377,7 @@ func (e registryError) Error() string {
 	}
 	text := fmt.Sprintf("%d %s", answer.StatusCode, http.StatusText(answer.StatusCode))
 	if r := answer.Request; r != nil {
-		// The query of a token request holds no secret, but its scope is long and says nothing new.
+		// The query of a token request holds no secret, but its scope is long and redundant.
 		text = fmt.Sprintf("unexpected status from %s request to %s://%s%s: %s", r.Method, r.URL.Scheme, r.URL.Host, r.URL.Path, text)
 	}
 	if len(words) > 0 {

@@ -13,7 +13,7 @@ import (
 //
 //	2026-01-02T15:04:05.999999999Z stdout F the text
 //
-// P in the place of F marks a part whose line goes on.
+// P instead of F marks a line that continues.
 type containerLog struct {
 	path string
 

@@ -20,7 +20,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// process is what makes a container's process: a program of the container's file system, run as an ordinary process.
+// process describes a container's process: a program of the container's file system, run as an ordinary process.
 type process struct {
 	rootfs  string
 	argv    []string
@@ -30,7 +30,7 @@ type process struct {
 
 const defaultPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
-// command prepares the process. It leads a process group of its own and dies with this process.
+// command prepares the process. It leads its own process group and ends with this process.
 func (p process) command(ctx context.Context) (*exec.Cmd, error) {
 	if len(p.argv) == 0 {
 		return nil, errors.New("no command specified")
@@ -107,8 +107,8 @@ func lookupEnv(env []string, key string) string {
 	return ""
 }
 
-// startRequests serves start. The kernel sends a parent death signal when the *thread* that started the process ends, so
-// all are started by one thread that never does.
+// startRequests serves start. The kernel sends a parent death signal when the *thread* that started the process ends, so all
+// are started by one thread that never ends.
 var startRequests = make(chan func())
 
 func init() {
@@ -156,7 +156,7 @@ func (p process) run(ctx context.Context, in io.Reader, out, errOut io.Writer) (
 	}
 	cmd.Stdout, cmd.Stderr = out, errOut
 	if in != nil {
-		// Not cmd.Stdin: Wait would wait for a person's next key after the process has ended.
+		// Not cmd.Stdin: Wait would wait for the user's next key after the process has ended.
 		stdin, err := cmd.StdinPipe()
 		if err != nil {
 			return 0, err

@@ -1,5 +1,5 @@
-// Package cridouble is a double of a container runtime (CRI) for kubelet, as containerd is one. It needs neither root nor
-// anything of the kernel: what it does and does not do is told here.
+// Package cridouble is a double of a container runtime (CRI) for kubelet, like containerd. It needs neither root nor kernel
+// features. Its scope:
 //
 //   - Images are pulled for real: over TLS, with the pod's credentials, from the sandbox's registry.
 //   - A container is an ordinary process of the sandbox's user: a program of the image, with the environment, arguments,
@@ -37,8 +37,8 @@ import (
 	utilexec "k8s.io/utils/exec"
 )
 
-// PodCIDR holds the addresses that pods have in Kubernetes. They are not loopback addresses, which an EndpointSlice may not
-// hold, and nothing answers there.
+// PodCIDR holds the pod addresses in Kubernetes. They are not loopback addresses, which an EndpointSlice rejects, and nothing
+// answers there.
 var PodCIDR = netip.MustParsePrefix("10.244.0.0/24")
 
 // Runtime runs containers as processes. It implements the CRI's runtime service.
@@ -122,7 +122,7 @@ func (r *Runtime) Status(context.Context, bool) (*cri.StatusResponse, error) {
 	}, nil
 }
 
-// RunPodSandbox gives a pod its addresses; there is nothing else to a sandbox here.
+// RunPodSandbox assigns a pod's addresses; a sandbox has nothing else.
 func (r *Runtime) RunPodSandbox(_ context.Context, config *cri.PodSandboxConfig, _ string) (string, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -177,7 +177,7 @@ func (r *Runtime) listenIP(s *sandbox) string {
 	return within(r.loopback, s.host)
 }
 
-// Dialable returns the loopback address where a pod that reports podIP listens. Any other address is returned as it is.
+// Dialable returns the loopback address where a pod that reports podIP listens. Other addresses are returned unchanged.
 func (r *Runtime) Dialable(podIP string) string {
 	addr, err := netip.ParseAddr(podIP)
 	if err != nil || !PodCIDR.Contains(addr) {
@@ -186,7 +186,7 @@ func (r *Runtime) Dialable(podIP string) string {
 	return within(r.loopback, addr.As4()[3])
 }
 
-// StopPodSandbox kills what still runs in a pod and frees its address.
+// StopPodSandbox kills the containers of a pod and frees its address.
 func (r *Runtime) StopPodSandbox(ctx context.Context, id string) error {
 	for _, c := range r.ofSandbox(id) {
 		if err := r.StopContainer(ctx, c, 0); err != nil {
@@ -324,7 +324,7 @@ func (r *Runtime) CreateContainer(_ context.Context, sandboxID string, config *c
 	return c.id, nil
 }
 
-// newProcess joins an image's configuration and a pod's, the pod's winning.
+// newProcess merges an image's configuration and a pod's; the pod's wins.
 func newProcess(rootfs string, img *image, config *cri.ContainerConfig, s *sandbox, listenIP string) process {
 	p := process{rootfs: rootfs, workdir: "/"}
 	entrypoint, args := img.Config.Entrypoint, img.Config.Cmd
@@ -383,7 +383,7 @@ func (r *Runtime) StartContainer(_ context.Context, id string) error {
 	cmd.Stdout, cmd.Stderr = out, errOut
 	err = start(cmd)
 	if errors.Is(err, syscall.ENOEXEC) {
-		// For a container runtime the container has started by now: it ends with what the kernel says of its program.
+		// For a container runtime, the container has started: it ends with the kernel's error.
 		_, _ = fmt.Fprintf(errOut, "exec %s: %v\n", c.process.argv[0], syscall.ENOEXEC)
 		_ = closeLog(log, out, errOut)
 		c.end(255, nil)
@@ -397,8 +397,8 @@ func (r *Runtime) StartContainer(_ context.Context, id string) error {
 	c.log, c.pid = log, cmd.Process.Pid
 	c.started, c.state = time.Now(), cri.ContainerState_CONTAINER_RUNNING
 	go func() {
-		_ = cmd.Wait() // the exit code tells
-		// What the process has left behind in its group ends with it, as in a container.
+		_ = cmd.Wait() // see the exit code
+		// The rest of its process group ends with it, as in a container.
 		_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL)
 		_ = closeLog(log, out, errOut)
 		r.mu.Lock()
@@ -417,8 +417,8 @@ func (c *container) end(code int32, cmd *exec.Cmd) {
 	close(c.done)
 }
 
-// StopContainer sends a container its stop signal, and SIGKILL after timeout seconds. It returns when the process has
-// ended. It is no error if the container does not run or is not known.
+// StopContainer sends a container its stop signal, and SIGKILL after timeout seconds. It returns when the process has ended. It
+// ignores a container that is unknown or not running.
 func (r *Runtime) StopContainer(ctx context.Context, id string, timeout int64) error {
 	r.mu.Lock()
 	c, ok := r.containers[id]
@@ -466,7 +466,7 @@ func (r *Runtime) Close(ctx context.Context, grace int64) error {
 	return errors.Join(errs...)
 }
 
-// RemoveContainer kills and forgets a container and deletes its files. It is no error if it is not known.
+// RemoveContainer kills and forgets a container and deletes its files. It ignores an unknown one.
 func (r *Runtime) RemoveContainer(ctx context.Context, id string) error {
 	if err := r.StopContainer(ctx, id, 0); err != nil {
 		return err
@@ -543,7 +543,7 @@ func (r *Runtime) ContainerStatus(_ context.Context, id string, _ bool) (*cri.Co
 	return &cri.ContainerStatusResponse{Status: s}, nil
 }
 
-// ref is the name that a pod's status has for an image: with its digest.
+// ref is an image's name in a pod's status: with its digest.
 func (i *image) ref() string {
 	if len(i.Digests) > 0 {
 		return i.Digests[0]

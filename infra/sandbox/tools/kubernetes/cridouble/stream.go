@@ -16,8 +16,8 @@ import (
 	utilexec "k8s.io/utils/exec"
 )
 
-// serveStreams serves what kubectl exec and kubectl port-forward open, on a free loopback port, until ctx is done. Each
-// address handed out holds a random token and works once.
+// serveStreams serves kubectl exec and kubectl port-forward on a free loopback port, until ctx is done. Each returned address
+// has a random token and works once.
 func (r *Runtime) serveStreams(ctx context.Context) error {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

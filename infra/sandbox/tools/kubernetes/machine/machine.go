@@ -1,6 +1,6 @@
-// Package machine makes a node with a real container runtime, as if it were a machine of its own: it is the first process
-// in a process and a mount namespace of its own. Whatever kubelet, the runtime, its shims and the containers start or mount
-// there is gone with this process, even when it is killed: the kernel sees to that. It takes root.
+// Package machine makes a node with a real container runtime, like a separate machine: it is the first process in its own
+// process and mount namespaces. When it ends, even by a kill, the kernel removes all processes and mounts of kubelet, the
+// runtime, its shims and the containers. It requires root.
 package machine
 
 import (
@@ -62,10 +62,10 @@ func split(args []string) [][]string {
 const answers = 30 * time.Second
 
 // stopGrace is the time for all processes to end by themselves after SIGTERM. Like a machine that is switched off, the node
-// says nothing to the cluster: its pods start again with it.
+// does not notify the cluster: its pods restart with it.
 const stopGrace = 4 * time.Second
 
-// run starts the commands and does the duties of a first process: it waits for the children of whoever has died.
+// run starts the commands and acts as the first process: it waits for orphans.
 func run(commands [][]string, socket string) error {
 	var stopping atomic.Bool
 	signals := make(chan os.Signal, 1)
@@ -116,7 +116,7 @@ func await(socket string) error {
 	}
 }
 
-// name is what a command's program is called. The programs of this one's own file have their names as their first argument.
+// name returns the name of a command's program. Programs in this executable have their name as first argument.
 func name(args []string) string {
 	if args[0] == "/proc/self/exe" && len(args) > 1 {
 		return args[1]

@@ -11,7 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// The tests run this test's own executable as the command, in namespaces of its own.
+// The tests run their own executable as the command, in its own namespaces.
 func TestMain(m *testing.M) {
 	if len(os.Args) > 1 && os.Args[1] == "machine" {
 		cmd := NewCommand()
@@ -76,7 +76,7 @@ echo /proc/[0-9]*
 	assert.Equal(t, string(mounts), string(after))
 }
 
-// A process that has left its parent, as a container's shim does, ends with the machine.
+// A detached process, such as a container's shim, ends with the machine.
 func TestNothingOutlivesIt(t *testing.T) {
 	for name, signal := range map[string]syscall.Signal{"stopped": syscall.SIGTERM, "killed": syscall.SIGKILL} {
 		t.Run(name, func(t *testing.T) {
@@ -90,7 +90,7 @@ func TestNothingOutlivesIt(t *testing.T) {
 			_, err = out.Read(said)
 			require.NoError(t, err)
 			require.NoError(t, cmd.Process.Signal(signal))
-			// The pipe's end is open for as long as anything of the machine lives.
+			// The pipe stays open while any process of the machine runs.
 			rest := make([]byte, 1)
 			_, err = out.Read(rest)
 			require.Error(t, err)

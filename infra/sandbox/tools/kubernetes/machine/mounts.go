@@ -9,27 +9,27 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Dir is where the programs find the folder of all that stays. It is short, because a socket's path must be.
+// Dir is the programs' path of the persistent folder. It is short, because a socket's path must be.
 const Dir = "/run/sandbox"
 
-// hostSettings are settings of the kernel that kubelet and the plugin ptp change. They are the whole machine's, and nothing
-// in a sandbox needs them; so they are written to files in memory.
+// hostSettings are kernel settings that kubelet and the plugin ptp change. They are machine-wide, and a sandbox does not need
+// them, so they are written to files in memory.
 var hostSettings = []string{
 	"kernel/keys/root_maxbytes", "kernel/keys/root_maxkeys", "kernel/panic", "kernel/panic_on_oops",
 	"net/ipv4/ip_forward", "vm/overcommit_memory", "vm/panic_on_oom",
 }
 
-// prepare mounts what makes the namespace a machine of its own.
+// prepare mounts the machine's file systems in the namespace.
 func prepare(dir string) error {
 	const none = 0
-	// Nothing mounted from here on shows outside.
+	// Later mounts are not visible outside.
 	if err := mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""); err != nil {
 		return err
 	}
 	if err := mount("proc", "/proc", "proc", none, ""); err != nil {
 		return err
 	}
-	// It may be in one of the folders that are hidden next.
+	// It may be in a folder that the next mounts hide.
 	stays, err := os.Open(dir)
 	if err != nil {
 		return err

@@ -15,14 +15,14 @@ import (
 	kubecontainer "k8s.io/kubernetes/pkg/kubelet/container"
 )
 
-// What a node offers to pods. It is the same on every machine, so that scheduling is: a pod's requests reserve nothing
-// here, and its limits are not applied.
+// A node's capacity for pods. It is the same on every machine, and so is scheduling: a pod's requests reserve nothing here, and
+// its limits are not applied.
 const (
 	nodeCPUs   = 8
 	nodeMemory = 16 << 30 // bytes
 )
 
-// hostDouble describes the machine to kubelet, in the place of cAdvisor, which reads cgroups.
+// hostDouble describes the machine to kubelet, in place of cAdvisor, which reads cgroups.
 type hostDouble struct {
 	dir string // whose file system is the node's
 }
@@ -104,7 +104,7 @@ func (m containerManager) GetCapacity(bool) v1.ResourceList {
 	return v1.ResourceList{v1.ResourceEphemeralStorage: *resource.NewQuantity(int64(info.Capacity), resource.BinarySI)}
 }
 
-// legacyLogs is where kubelet links all containers' logs for old log collectors; making it takes root.
+// legacyLogs is where kubelet links container logs for old log collectors; creating it requires root.
 const legacyLogs = "/var/log/containers"
 
 // osDouble is the real operating system without legacyLogs.
@@ -126,7 +126,7 @@ func (o osDouble) Symlink(oldname, newname string) error {
 	return o.RealOS.Symlink(oldname, newname)
 }
 
-// Glob lists files, except in legacyLogs: kubelet would clear links there that it takes for its own.
+// Glob lists files, except in legacyLogs: kubelet would delete links that it treats as its own.
 func (o osDouble) Glob(pattern string) ([]string, error) {
 	if strings.HasPrefix(pattern, legacyLogs) {
 		return nil, nil

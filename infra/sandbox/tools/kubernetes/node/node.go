@@ -1,6 +1,6 @@
-// Package node is a Kubernetes node in one unprivileged process: kubelet's own code over a double of a container runtime
-// (package cridouble). Pod life cycle, image pulls with pull secrets and their back-off, probes, events, volumes, logs and
-// the API are kubelet's; only what takes root — containers, cgroups, mounts, the kernel's log — is replaced.
+// Package node is a Kubernetes node in one unprivileged process: kubelet's code over a double of a container runtime (package
+// cridouble). Pod life cycle, image pulls with pull secrets and back-off, probes, events, volumes, logs and the API are
+// kubelet's; only parts that need root — containers, cgroups, mounts, the kernel's log — are replaced.
 package node
 
 import (
@@ -55,11 +55,11 @@ type Options struct {
 	Port         int32  // of kubelet's API on 127.0.0.1
 	CertFile     string // kubelet's serving certificate
 	KeyFile      string
-	ClientCAFile string // of those who may call kubelet
+	ClientCAFile string // of kubelet's clients
 	RegistryAddr string // host:port that is dialled for every registry
 	RegistryCA   string // PEM file
-	// CredentialProviders is kubelet's configuration of the programs that it asks for credentials of its own, and
-	// CredentialProviderDir where they are. Empty: there are none.
+	// CredentialProviders is kubelet's configuration of the programs that return its own credentials, and CredentialProviderDir
+	// is their folder. Empty: none.
 	CredentialProviders, CredentialProviderDir string
 
 	PodLoopback string // the /24 of 127.0.0.0/8 where the pods' processes listen
@@ -143,7 +143,7 @@ func newRuntime(ctx context.Context, o Options, root string) (*cridouble.Runtime
 	return runtime, images, err
 }
 
-// runKubelet assembles kubelet like its own RunKubelet, which gives no choice of the parts, and starts it.
+// runKubelet assembles and starts kubelet like RunKubelet, which does not allow other parts.
 func runKubelet(ctx context.Context, o Options, root string, runtime *cridouble.Runtime, images *cridouble.Images) error {
 	kubeletRoot := filepath.Join(root, "kubelet")
 	conf, err := kubeletConfig(o, root)
@@ -201,7 +201,7 @@ func runKubelet(ctx context.Context, o Options, root string, runtime *cridouble.
 		&config.ContainerRuntimeOptions{},
 		"127.0.0.1", // as the host's name it becomes the node's address, where the API server finds kubelet
 		nodeName,
-		nil, // node addresses: kubelet refuses loopback ones here
+		nil, // node addresses: kubelet rejects loopback ones here
 		"sandbox://"+o.Name,
 		"", // cloud provider
 		filepath.Join(kubeletRoot, "pki"),
@@ -244,7 +244,7 @@ func clients(kubeconfig string, conf *kubeletconfig.KubeletConfiguration) (clien
 	return client, heartbeat, err
 }
 
-// kubeletConfig is kubelet's default configuration without what takes root.
+// kubeletConfig is kubelet's default configuration adapted to run rootless.
 func kubeletConfig(o Options, root string) (*kubeletconfig.KubeletConfiguration, error) {
 	c, err := options.NewKubeletConfiguration()
 	if err != nil {
@@ -267,7 +267,7 @@ func kubeletConfig(o Options, root string) (*kubeletconfig.KubeletConfiguration,
 	// No pod reads it; without an address kubelet warns at every pod.
 	c.ClusterDNS = []string{"10.96.0.10"}
 
-	// The machine's disk and memory are not the node's to manage.
+	// The node does not manage the machine's disk and memory.
 	c.EvictionHard = map[string]string{}
 	c.ImageGCHighThresholdPercent = 100
 

@@ -20,10 +20,9 @@ import (
 	"example.com/acr-microservices/infra/sandbox/tools/kubernetes/cridouble"
 )
 
-// probeManager is kubelet's own prober, which it makes believe that pods have the loopback addresses where their processes
-// listen. As kubelet's sync loop hears only of the results of a prober that it made itself, the results are acted upon
-// here: a change of readiness syncs the pod, and a failed liveness or startup probe stops the container, which kubelet
-// then restarts.
+// probeManager is kubelet's own prober, for which pods have the loopback addresses where their processes listen. kubelet's sync
+// loop receives results only from a prober that it created itself. Therefore, probeManager handles them: a change of readiness
+// syncs the pod, and a failed liveness or startup probe stops the container, which kubelet then restarts.
 type probeManager struct {
 	prober.Manager
 	statuses *mappedStatuses
@@ -33,7 +32,7 @@ type probeManager struct {
 	liveness, readiness, startup results.Manager
 }
 
-// mappedStatuses are the pods' statuses with mapped addresses. Only GetPodStatus may be called: the prober needs no more.
+// mappedStatuses are the pods' statuses with mapped addresses. Only GetPodStatus works: the prober needs no more.
 type mappedStatuses struct {
 	status.Manager
 	mu       sync.Mutex
@@ -70,7 +69,7 @@ func (r execRunner) RunInContainer(ctx context.Context, id kubecontainer.Contain
 	return append(out, errOut...), err
 }
 
-// UpdatePodStatus tells the prober of a pod's containers and marks which of them have started and are ready.
+// UpdatePodStatus notifies the prober of a pod's containers and marks which have started and are ready.
 func (p *probeManager) UpdatePodStatus(pod *v1.Pod, podStatus *v1.PodStatus) {
 	p.Manager.UpdatePodStatus(pod, podStatus)
 	mapped := *podStatus.DeepCopy()
@@ -92,13 +91,13 @@ func (p *probeManager) CleanupPods(desired map[types.UID]sets.Empty) {
 	}
 }
 
-// pods is the part of kubelet that results are reported to.
+// pods is the part of kubelet that receives results.
 type pods interface {
 	GetPods() []*v1.Pod
 	HandlePodSyncs([]*v1.Pod)
 }
 
-// start acts upon results until ctx is done.
+// start handles results until ctx is done.
 func (p *probeManager) start(ctx context.Context, kubelet pods) {
 	go func() {
 		for {
@@ -136,8 +135,8 @@ func syncPod(kubelet pods, u results.Update) {
 	}
 }
 
-// kill stops a container whose probe has failed. Its end brings the pod's next sync, which restarts it if its restart
-// policy says so.
+// kill stops a container after a failed probe. Its end triggers the pod's next sync, which restarts it if its restart policy
+// allows.
 func (p *probeManager) kill(ctx context.Context, kubelet pods, u results.Update, kind string) {
 	pod := find(kubelet, u.PodUID)
 	if pod == nil {
@@ -166,7 +165,7 @@ func (p *probeManager) kill(ctx context.Context, kubelet pods, u results.Update,
 	}()
 }
 
-// container returns the container of a pod that has an id now, or nil.
+// container returns a pod's container by its current id, or nil.
 func (p *probeManager) container(pod *v1.Pod, id kubecontainer.ContainerID) *v1.Container {
 	s, _ := p.statuses.GetPodStatus(pod.UID)
 	for _, cs := range slices.Concat(s.ContainerStatuses, s.InitContainerStatuses) {

@@ -1,6 +1,6 @@
-// Package libopenapi is a double of github.com/pb33f/libopenapi, put in its place by a replace directive: the library takes 67
-// seconds of CPU to compile, and the Pulumi CLI needs it for "pulumi cloud" alone, which calls the REST interface of Pulumi
-// Cloud. The sandbox keeps its state in files. With this double, "pulumi cloud" says so; all other commands are as ever.
+// Package libopenapi is a double of github.com/pb33f/libopenapi, used by a replace directive: the library takes 67 seconds of
+// CPU to compile, and the Pulumi CLI needs it only for "pulumi cloud", which calls the REST API of Pulumi Cloud. The sandbox
+// keeps its state in files. With this double, "pulumi cloud" returns an error; all other commands are unchanged.
 package libopenapi
 
 import (
@@ -17,7 +17,7 @@ func NewDocument([]byte) (*Document, error) {
 	return nil, errors.New("the sandbox's pulumi is built without OpenAPI: use an ordinary installation for \"pulumi cloud\"")
 }
 
-// Model holds what a document says.
+// Model holds a document's content.
 type Model struct{ Model v3.Document }
 
 // BuildV3Model is never called.

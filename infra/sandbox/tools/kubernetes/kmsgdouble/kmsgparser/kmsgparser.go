@@ -1,6 +1,6 @@
-// Package kmsgparser is a double of github.com/euank/go-kmsg-parser, put in its place by a replace directive. kubelet
-// follows the kernel's log through it to report processes killed for lack of memory, and refuses to start if it may not:
-// only root may read /dev/kmsg. This double has the same interface and never reports a message.
+// Package kmsgparser is a double of github.com/euank/go-kmsg-parser, used by a replace directive. kubelet reads the kernel's
+// log through it to report processes killed for lack of memory, and fails to start without permission: only root can read
+// /dev/kmsg. This double has the same interface and never reports a message.
 package kmsgparser
 
 import "time"

@@ -12,10 +12,10 @@ func New[K comparable, V any]() *Map[K, V] { return &Map[K, V]{} }
 // Len is 0.
 func Len[K comparable, V any](*Map[K, V]) int { return 0 }
 
-// FromOldest goes through all entries.
+// FromOldest iterates all entries.
 func (*Map[K, V]) FromOldest() iter.Seq2[K, V] { return func(func(K, V) bool) {} }
 
-// KeysFromOldest goes through all keys.
+// KeysFromOldest iterates all keys.
 func (*Map[K, V]) KeysFromOldest() iter.Seq[K] { return func(func(K) bool) {} }
 
 // Get finds nothing.

@@ -39,7 +39,7 @@ func (*Schema) MarshalJSONInline() ([]byte, error) { return nil, errors.ErrUnsup
 // Low is a schema as it was read.
 type Low struct{}
 
-// Hash tells schemas apart.
+// Hash identifies a schema.
 func (*Low) Hash() uint64 { return 0 }
 
 // SchemaProxy refers to a schema.
@@ -54,19 +54,19 @@ func (*SchemaProxy) GetReference() string { return "" }
 // IsReference is always false.
 func (*SchemaProxy) IsReference() bool { return false }
 
-// DynamicValue is a schema or a truth value.
+// DynamicValue is a schema or a boolean.
 type DynamicValue struct {
 	A *SchemaProxy
 	B bool
 }
 
-// IsA tells whether it is a schema.
+// IsA reports if it is a schema.
 func (*DynamicValue) IsA() bool { return false }
 
-// IsB tells whether it is a truth value.
+// IsB reports if it is a boolean.
 func (*DynamicValue) IsB() bool { return false }
 
-// Discriminator tells variants apart.
+// Discriminator separates variants.
 type Discriminator struct {
 	PropertyName string
 	Mapping      *orderedmap.Map[string, string]

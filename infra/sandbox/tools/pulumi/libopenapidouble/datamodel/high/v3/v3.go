@@ -14,7 +14,7 @@ type Document struct {
 	Paths      *Paths
 }
 
-// Components are what several operations share.
+// Components are shared by operations.
 type Components struct {
 	Schemas *orderedmap.Map[string, *base.SchemaProxy]
 }
@@ -47,12 +47,12 @@ type Parameter struct {
 	Schema                *base.SchemaProxy
 }
 
-// RequestBody is what an operation is sent.
+// RequestBody is an operation's request.
 type RequestBody struct {
 	Content *orderedmap.Map[string, *MediaType]
 }
 
-// Responses are what an operation answers.
+// Responses are an operation's responses.
 type Responses struct {
 	Codes   *orderedmap.Map[string, *Response]
 	Default *Response

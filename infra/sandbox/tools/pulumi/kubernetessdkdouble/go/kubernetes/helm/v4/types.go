@@ -15,7 +15,7 @@ type RepositoryOpts struct {
 // PostRendererInput is a PostRenderer that may still have to be computed.
 type PostRendererInput = pulumi.Input
 
-// PostRenderer is a command that changes what a chart renders.
+// PostRenderer is a command that changes a rendered chart.
 type PostRenderer struct {
 	Args    []string
 	Command string
