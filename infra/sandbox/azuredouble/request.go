@@ -64,8 +64,8 @@ var (
 // anotherOperation is the code of ARM's only temporary conflict.
 const anotherOperation = "AnotherOperationInProgress"
 
-// do carries out a request, with any faults. Without faults, it checks the permissions and calls attempt. The id that attempt returns is that of the
-// resource in question.
+// do carries out a request, with any faults. Without faults, it checks the permissions and calls attempt. The id that attempt
+// returns is that of the resource in question.
 func (r *retrier) do(ctx context.Context, d *Double, q request, attempt func() (id string, err error)) error {
 	id, carriedOut := q.id, false
 	for try := 1; ; try++ {

@@ -75,7 +75,7 @@ func TestReadme(t *testing.T) {
 	assert.Empty(t, b.info().Inventory)
 	assert.NotContains(t, paste("pulumi stack ls"), "test")
 
-	// The repository is a template as well.
+	// The repository is a template as well, with the answers that it proposes.
 	root, err := filepath.Abs(filepath.Join("..", "..", ".."))
 	require.NoError(t, err)
 	recipes, err := os.ReadFile(filepath.Join(root, "infra", "docs", "recipes.md"))
@@ -85,7 +85,7 @@ func TestReadme(t *testing.T) {
 	fresh := t.TempDir()
 	said := paste("PULUMI_BACKEND_URL=file://" + t.TempDir() + " PULUMI_CONFIG_PASSPHRASE=x " +
 		strings.Replace(command, "../acr-microservices", root, 1) + " --yes --dir " + fresh)
-	assert.Contains(t, said, "Next, ")
+	assert.Contains(t, said, "Next, set registry.sku and your services in the stack file")
 	stackFile, err := os.ReadFile(filepath.Join(fresh, "Pulumi.test.yaml"))
 	require.NoError(t, err)
 	for _, line := range []string{"azure-native:location: westeurope\n", "sku: Basic\n", "repository: hello\n"} {

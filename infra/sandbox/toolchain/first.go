@@ -14,8 +14,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// firstBuild holds what the first build of each program takes: CPU seconds, and MiB on disk with the sources. "bench cold" measures
-// it.
+// firstBuild holds what the first build of each program takes: CPU seconds, which "bench cold" measures, and MiB on disk with
+// the sources. All of them together were measured with du; their shares are estimated.
 var firstBuild = map[string]struct{ cpu, disk int }{
 	sandbox.name:    {180, 1300},
 	kubernetes.name: {320, 1700},
@@ -27,7 +27,7 @@ var firstBuild = map[string]struct{ cpu, disk int }{
 const (
 	// buildMemory is the memory of the largest compiler or linker process in MiB, with some left for the rest of the machine.
 	buildMemory = 3 << 10
-	// slowest is how many times as long as on a fast machine the builds have taken on a slow one.
+	// slowest is the longest measured duration of all builds, divided by the shortest, on machines with two processors.
 	slowest = 2.5
 )
 
@@ -65,7 +65,7 @@ func (s Source) Prepare(ctx context.Context, installed Installed) error {
 func checkRoom(folders []string, disk int, meminfo string) error {
 	for _, folder := range folders {
 		var stat unix.Statfs_t
-		for unix.Statfs(folder, &stat) != nil && folder != "/" { // which can be missing
+		for unix.Statfs(folder, &stat) != nil && folder != "/" { // the folder does not exist yet
 			folder = filepath.Dir(folder)
 		}
 		if free := int(stat.Bavail * uint64(stat.Bsize) >> 20); free < disk {
