@@ -51,7 +51,7 @@ func judge(out io.Writer, modules []string, found map[string]map[string]finding,
 				verdict = "update Go"
 			default:
 				problems++
-				verdict = "NOT ACCEPTED: update it, or say in exceptions.txt why it is no harm here"
+				verdict = "NOT ACCEPTED: update it, or give in exceptions.txt the reason why it does no harm here"
 			}
 			fixed := "not fixed yet"
 			if f.fixed != "" {
@@ -63,7 +63,7 @@ func judge(out io.Writer, modules []string, found map[string]map[string]finding,
 	for _, e := range exceptions {
 		if slices.Contains(modules, e.module) && !used[e] {
 			problems++
-			fmt.Fprintf(out, "%s: %s is excepted, and not found: take the exception out of exceptions.txt\n", e.module, e.id)
+			fmt.Fprintf(out, "%s: %s is excepted, but no longer found: remove the exception from exceptions.txt\n", e.module, e.id)
 		}
 	}
 	if problems > 0 {

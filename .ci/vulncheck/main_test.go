@@ -66,7 +66,7 @@ func TestVulnerabilities(t *testing.T) {
 	if err == nil {
 		t.Error("an exception that explains nothing is accepted")
 	}
-	contains(t, out, module+": GO-0000-0002 is excepted, and not found")
+	contains(t, out, module+": GO-0000-0002 is excepted, but no longer found")
 }
 
 func TestExceptions(t *testing.T) {

@@ -53,7 +53,7 @@ func knownIdentity(ctx *pulumi.Context, settings config.Cluster) (string, pulumi
 	found, err := identity(ctx, settings)
 	switch {
 	case err == nil && settings.Identifier != "" && !strings.EqualFold(found, settings.Identifier):
-		return "", nil, fmt.Errorf("cluster.identifier: %q is not the cluster of the kubeconfig, which is %q", settings.Identifier, found)
+		return "", nil, fmt.Errorf("cluster.identifier: %q is not the selected cluster, which is %q", settings.Identifier, found)
 	case err == nil:
 		return found, pulumi.Composite(), nil
 	case settings.Identifier != "":
@@ -68,12 +68,11 @@ func knownIdentity(ctx *pulumi.Context, settings config.Cluster) (string, pulumi
 	return "", pulumi.IgnoreChanges([]string{identityKey}), nil
 }
 
-// newGuard returns the hook of the component: it refuses a cluster that is not the recorded one, also in a preview, unless the
-// stack file names it.
+// newGuard returns the hook of the component: it refuses a cluster that is not the recorded one, also in a preview, unless
+// cluster.identifier names it.
 func newGuard(ctx *pulumi.Context, settings config.Cluster) (pulumi.ResourceOption, error) {
-	named := settings.Identifier != "" || settings.AKS != nil
 	hook, err := ctx.RegisterResourceHook("sameCluster", func(args *pulumi.ResourceHookArgs) error {
-		return checkSame(args.OldInputs, args.NewInputs, named)
+		return checkSame(args.OldInputs, args.NewInputs, settings.Identifier != "")
 	}, &pulumi.ResourceHookOptions{OnDryRun: true})
 	if err != nil {
 		return nil, err
@@ -87,7 +86,7 @@ func checkSame(olds, news resource.PropertyMap, named bool) error {
 	if named || !before.IsString() || !now.IsString() || strings.EqualFold(before.StringValue(), now.StringValue()) {
 		return nil
 	}
-	return fmt.Errorf("cluster: the kubeconfig and its context select another cluster than before: %s, but the stack is in %s; "+
+	return fmt.Errorf("cluster: another cluster than before is selected: %s, but the stack is in %s; "+
 		"select that cluster again, or, to move the stack and delete everything in the old cluster, set cluster.identifier to %q",
 		now.StringValue(), before.StringValue(), now.StringValue())
 }

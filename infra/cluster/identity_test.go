@@ -40,7 +40,7 @@ func TestSystemUID(t *testing.T) {
 	}
 }
 
-// Another cluster than the recorded one is refused, unless the stack file names it.
+// Another cluster than the recorded one is refused, unless cluster.identifier names it.
 func TestOtherCluster(t *testing.T) {
 	t.Parallel()
 	of := func(identity string) resource.PropertyMap {
@@ -49,6 +49,6 @@ func TestOtherCluster(t *testing.T) {
 	require.NoError(t, checkSame(resource.PropertyMap{}, of("a"), false), "the first one is recorded")
 	require.NoError(t, checkSame(of("a"), of("A"), false))
 	require.NoError(t, checkSame(of("a"), of("b"), true))
-	require.EqualError(t, checkSame(of("a"), of("b"), false), `cluster: the kubeconfig and its context select another cluster than before: b, but `+
+	require.EqualError(t, checkSame(of("a"), of("b"), false), `cluster: another cluster than before is selected: b, but `+
 		`the stack is in a; select that cluster again, or, to move the stack and delete everything in the old cluster, set cluster.identifier to "b"`)
 }

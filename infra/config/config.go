@@ -139,8 +139,8 @@ type Service struct {
 	Namespace Namespace `json:"namespace" inherits:"namespace"`
 	// ValuesFiles are YAML files with chart values, relative to the project folder and inside it. A later file overrides an earlier one.
 	ValuesFiles []string `json:"valuesFiles"`
-	// Values are chart values of any depth. They override `valuesFiles`. Leaves can be encrypted. The stack itself sets
-	// `image.repository`, `image.tag`, `image.digest` and, for images from its own registry, `imagePullSecrets`.
+	// Values are chart values of any depth. They override `valuesFiles`. Leaves can be encrypted. The stack itself sets the image and,
+	// for images from its own registry, the pull secret, in the values that `chart.keys` names.
 	Values map[string]any `json:"values" secret:"true"`
 }
 

@@ -81,7 +81,8 @@ type Existing struct {
 	ResourceGroup string `json:"resourceGroup" is:"resourceGroup"`
 	// ID is the registry's ARM id, in place of `name` and `resourceGroup`. It can be in another subscription than the stack's.
 	ID string `json:"id" is:"registryId"`
-	// Stack is the stack of this program that owns the registry, `organization/project/stack`, in place of the other keys.
+	// Stack is the stack of this program that owns the registry, `organization/project/stack`, in place of the other keys. Except in
+	// Pulumi Cloud, the first part is the word `organization` itself.
 	Stack string `json:"stack" is:"stack"`
 }
 
@@ -207,7 +208,8 @@ type Purge struct {
 	// Untagged also deletes manifests without a tag, even if something pulls them by digest.
 	Untagged bool `json:"untagged" default:"false"`
 	// Filters are the tags to delete, each `repository:tags`, both regular expressions. Default: all tags in the services'
-	// repositories except those that the stack runs.
+	// repositories except those that the stack runs. Tags that other stacks run are not excepted: name filters if stacks share the
+	// registry.
 	Filters []string `json:"filters" is:"purgeFilter"`
 }
 

@@ -141,7 +141,8 @@ func stackFileCommand(flags *flag.FlagSet) func(io.Writer) error {
 
 // noStackFile is the error for a stack without settings.
 func noStackFile(path, stack string) error {
-	return fmt.Errorf("%s is not in the repository, but the stack %s needs it for its settings: copy Pulumi.dev.yaml to %s, edit it and commit it", path, stack, path)
+	return fmt.Errorf("%s is not in the repository, but the stack %s needs it for its settings: run pipeline setup again, "+
+		"which writes it, or copy an example of infra/examples to it, without image.tag; and commit it", path, stack)
 }
 
 // servicesOfStack returns the settings of a stack's services, and the name of their file.

@@ -160,7 +160,7 @@ func TestRepositoryOf(t *testing.T) {
 	_, err := repositoryOf("web", []string{"test"})
 	require.EqualError(t, err, "Pulumi.test.yaml has no service web, but the pipeline builds an image for it")
 	_, err = repositoryOf("web", []string{"stage"})
-	require.ErrorContains(t, err, "copy Pulumi.dev.yaml to Pulumi.stage.yaml")
+	require.ErrorContains(t, err, "Pulumi.stage.yaml is not in the repository")
 }
 
 // An image is deployed from where it was pushed, or not at all.

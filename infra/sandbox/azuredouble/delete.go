@@ -19,7 +19,7 @@ func (d *Double) Delete(id string) error {
 			return nil
 		}
 		if s.resource(id) == nil {
-			return fmt.Errorf("there is no %s", id)
+			return fmt.Errorf("resource %s does not exist", id)
 		}
 		if !isLockID(id) {
 			if err := s.checkUnlocked(id, opDelete); err != nil {

@@ -141,15 +141,15 @@ func (r FaultRule) problems() []error {
 		_, err := path.Match(pattern, "")
 		add(err != nil, "%q is not a pattern", pattern)
 	}
-	add(r.Type == "", "a type is missing; * is any")
+	add(r.Type == "", "a type is missing; * means any type")
 	add(r.Call < 0, "call counts from 1")
-	add(r.Chance < 0 || r.Chance > 1, "chance is more than 0 and at most 1")
+	add(r.Chance < 0 || r.Chance > 1, "chance must be more than 0 and at most 1")
 	d, err := time.ParseDuration(r.For)
 	add(r.For != "" && (err != nil || d <= 0), "for=%s is not a duration such as 10s", r.For)
-	add(r.Fault == faultTaken && (r.On != opCreate || r.Type != "Registry"), "taken is for \"create Registry\"")
+	add(r.Fault == faultTaken && (r.On != opCreate || r.Type != "Registry"), "taken applies to \"create Registry\" only")
 	add(r.Fault == faultNoTasks && (r.On != opCreate || r.Type != "RegistryTaskScheduleRunNow"),
-		"no-tasks is for \"create RegistryTaskScheduleRunNow\"")
-	add(r.Fault == faultQuota && r.On != opCreate, "quota is for create")
+		"no-tasks applies to \"create RegistryTaskScheduleRunNow\" only")
+	add(r.Fault == faultQuota && r.On != opCreate, "quota applies to create only")
 	return found
 }
 

@@ -31,10 +31,10 @@ func TestParseFaultRule(t *testing.T) {
 		"create Registry throttled call=one": `call="one" is not a number`,
 		"create Registry throttled call=0":   "call counts from 1",
 		"create Registry slow for=5":         "for=5 is not a duration such as 10s",
-		"any * error chance=1.5":             "chance is more than 0 and at most 1",
-		"any * error chance=0":               "chance is more than 0 and at most 1",
-		"update Registry taken":              `taken is for "create Registry"`,
-		"delete Registry quota":              "quota is for create",
+		"any * error chance=1.5":             "chance must be more than 0 and at most 1",
+		"any * error chance=0":               "chance must be more than 0 and at most 1",
+		"update Registry taken":              `taken applies to "create Registry" only`,
+		"delete Registry quota":              "quota applies to create only",
 		"make Registry broken call=x":        `call="x" is not a number; unknown operation "make"; use one of`, // all at once
 	} {
 		_, err := ParseFaultRule(text)

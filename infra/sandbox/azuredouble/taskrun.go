@@ -97,7 +97,7 @@ func (d *Double) runTask(ctx context.Context, task *armResource) error {
 		return errTask
 	}
 	if d.options.RunTask == nil {
-		return errors.New("nobody runs tasks here")
+		return errors.New("no task runner is configured")
 	}
 	return d.options.RunTask(ctx, run)
 }

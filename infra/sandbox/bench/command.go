@@ -66,7 +66,7 @@ func benchCommand() cli.Extra {
 	cmd.Flags().BoolVar(&list, "list", false, "show the parts' names, and measure nothing")
 	cmd.Flags().IntSliceVar(&services, "services", nil, "numbers of services, in place of each part's own")
 	cmd.Flags().IntVar(&repeat, "repeat", 0, "how often to measure, in place of each part's own number; medians count")
-	cmd.Flags().StringToStringVar(&latency, "latency", nil, "how long Azure takes for one of those: azure-native:Registry=20s")
+	cmd.Flags().StringToStringVar(&latency, "latency", nil, "how long Azure takes to create a type of resource: azure-native:Registry=20s")
 	cmd.Flags().BoolVar(&write, "write", false, "renew the table and the plots of infra/docs/performance.md")
 	// A sandbox of its own, not the user's.
 	return cli.Extra{Command: cmd, Name: "bench", Run: func(ctx context.Context, place *cli.Place, args []string) error {

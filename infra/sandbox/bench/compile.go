@@ -249,7 +249,7 @@ func (e *edit) apply(module, dir string, time int) error {
 		return err
 	}
 	if !strings.Contains(string(content), e.text) {
-		return fmt.Errorf("%s: %s is not there to edit", e.file, e.text)
+		return fmt.Errorf("%s: does not contain %s, which the edit replaces", e.file, e.text)
 	}
 	edited := strings.Replace(string(content), e.text, strings.Replace(e.text, `"`, fmt.Sprintf(`"edit %d `, time), 1), 1)
 	return os.WriteFile(filepath.Join(dir, e.file), []byte(edited), 0o600)

@@ -85,7 +85,7 @@ func (w *World) grow(ctx context.Context, o Options, sizes []int) (map[string]ma
 				return nil, err
 			}
 			if changed := append(previewed.changes(), updated.changes()...); n > 0 && len(changed) > 0 {
-				return nil, fmt.Errorf("%d services: %s %s, where nothing was to do", n, changed[0].op, changed[0].urn)
+				return nil, fmt.Errorf("%d services: %s %s, but no change was expected", n, changed[0].op, changed[0].urn)
 			}
 			seen["preview"][n] = append(seen["preview"][n], previewed)
 			seen["no-op up"][n] = append(seen["no-op up"][n], updated)

@@ -64,7 +64,7 @@ func firstResource(ctx context.Context, project string) (time.Duration, error) {
 	}
 	err = up.Wait()
 	if err == nil && took == 0 {
-		err = errors.New("the sandbox has told of no resource")
+		err = errors.New("the sandbox reported no resource")
 	}
 	return took, errors.Join(err, sandbox("down", "--force").Run())
 }

@@ -41,7 +41,7 @@ var advice = []struct{ said, do string }{
 	{"Authorization_RequestDenied", "have the Entra permission granted that infra/docs/security.md lists, and run up again"},
 	{"cluster is unreachable", "when the cluster answers again, run up again"},
 	{"connection refused", "when the cluster answers again, run up again"},
-	{"denied the request", "a policy of the cluster refuses it, for the reason in the message: follow the policy, or talk to its owner"},
+	{"denied the request", "a policy of the cluster refuses it, for the reason in the message: comply with the policy, or ask its owner"},
 	{unauthorized, ""}, // pullFacts finds the cause
 	{"no match for platform in manifest", "build the image for the nodes' platform"},
 	{"Back-off restarting failed container", "the container exits: with release.atomic=false the pod stays, and kubectl logs says why." +
@@ -89,7 +89,7 @@ func (sb *sandbox) explainFailure(ctx context.Context, st *engine.Stack, service
 	if resources, err := st.Resources(); err == nil {
 		warnings, err := sb.kubectl(before).warnings(ctx, namespaces(resources), since)
 		if err == nil && len(warnings) > 0 {
-			sb.section("what the cluster says", warnings)
+			sb.section("warnings of the cluster", warnings)
 			said = append(said, warnings...)
 		}
 		pods, err := sb.kubectl(before).pods(ctx, namespaces(resources))
@@ -132,7 +132,7 @@ func (sb *sandbox) tellStrays(ctx context.Context, services *daemon.Client, befo
 		}
 	}
 	if len(lines) > 0 {
-		sb.section("made in Azure, and in no stack", lines)
+		sb.section("orphans: resources in Azure that no stack manages", lines)
 	}
 }
 

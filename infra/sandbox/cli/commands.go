@@ -144,7 +144,7 @@ everything is stopped; the files stay, and the next "up" resumes from there.`,
 	preview.Flags().BoolVar(&expectNone, "expect-no-changes", false, "exit with 2 if there are changes")
 	for _, cmd := range []*cobra.Command{up, preview} {
 		cmd.Flags().StringToStringVar(&flags.config, "config", nil, "setting for this run only, by path: 'services.customerapi.image.tag=1.1.0'")
-		cmd.Flags().StringToStringVar(&flags.secrets, "secret", nil, "the same for an encrypted setting")
+		cmd.Flags().StringToStringVar(&flags.secrets, "secret", nil, "secret setting for this run only, by path")
 		cmd.Flags().Var(&flags.propagation, "pull-propagation",
 			`how long a new permission takes to reach the registry: "30s", or "never"`)
 		cmd.Flags().DurationVar(&flags.replication, "entra-replication", 0, "how long Entra takes to accept a new password")
@@ -273,7 +273,7 @@ func logsCommand(with func(func(*cobra.Command, *sandbox) error) func(*cobra.Com
 		}),
 	}
 	cmd.Flags().IntVar(&tail, "tail", 100, "how many of the last lines of each container to show; -1 shows all")
-	cmd.Flags().BoolVar(&previous, "previous", false, "of the containers that have ended before those that run now")
+	cmd.Flags().BoolVar(&previous, "previous", false, "show the logs of the previous containers, which have ended")
 	return cmd
 }
 

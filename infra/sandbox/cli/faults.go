@@ -111,7 +111,7 @@ func (sb *sandbox) faults(ctx context.Context, only []string, transcripts string
 	}()
 
 	began := time.Now()
-	sb.Status("  bringing up the stack that is to suffer")
+	sb.Status("  bringing up the stack that the faults are injected into")
 	if _, err := r.up(ctx, defaultStack, updateFlags{}); err != nil {
 		return err
 	}
@@ -222,7 +222,7 @@ func (sb *sandbox) report(outcomes []outcome, took time.Duration) error {
 		return err
 	}
 	if wrong > 0 {
-		return fmt.Errorf("%d faults were not recovered from as they should be", wrong)
+		return fmt.Errorf("%d faults were not recovered from as expected", wrong)
 	}
 	return nil
 }

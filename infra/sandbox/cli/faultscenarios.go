@@ -154,7 +154,7 @@ func change(name string) map[string]string {
 func clusterFaults() []faultScenario {
 	return []faultScenario{
 		{
-			name: "secret-deleted", fault: "Kubernetes: the pull secret is deleted behind our back",
+			name: "secret-deleted", fault: "Kubernetes: the pull secret is deleted outside Pulumi",
 			arrange: kubectlDoes("delete", "secret", "acr-secret", "--namespace", victim),
 			flags:   updateFlags{config: impatient(map[string]string{"services.customerapi.image.tag": "1.1.0"})},
 			seen:    "Unable to retrieve some image pull secrets (acr-secret)",

@@ -145,7 +145,7 @@ func (sb *sandbox) logs(ctx context.Context, service string, flags []string) err
 // unknown reports an unknown name, and lists the known ones.
 func unknown(thing, name string, known []string) error {
 	if len(known) == 0 {
-		return fmt.Errorf("unknown %s %q; there is none", thing, name)
+		return fmt.Errorf("unknown %s %q; none exists", thing, name)
 	}
 	return fmt.Errorf("unknown %s %q; use one of %s", thing, name, strings.Join(known, ", "))
 }

@@ -92,13 +92,13 @@ func (f pullFacts) adviseOn(image string) string {
 		return fmt.Sprintf("%s is not in the stack's registry %s, the only one that the pull secret is for: leave the host out of image.repository, "+
 			"or give the chart a pull secret for %s", image, f.registry, host)
 	case f.registry == "":
-		return fmt.Sprintf("%s: the registry wants a login, or has no such image; give the chart a pull secret for %s, or correct image.tag", image, host)
+		return fmt.Sprintf("%s: the registry requires a login, or has no such image; give the chart a pull secret for %s, or correct image.tag", image, host)
 	case f.bare[image]:
 		return fmt.Sprintf("%s: its pod names no pull secret; use a chart that takes imagePullSecrets, or put the stack's pull secret where the chart "+
 			"takes it", image)
 	case !f.assigned.IsZero() && age < roleReach:
-		return fmt.Sprintf("%s: the role was assigned %d minutes ago and can take 10 minutes to reach the registry: run up again then. If the image is not in the "+
-			"registry, to which the answer is the same, push it%s", image, minutes, f.abacHint())
+		return fmt.Sprintf("%s: the role was assigned %d minutes ago and can take 10 minutes to reach the registry: run up again then. The registry gives the "+
+			"same answer for an image that it does not have: push that%s", image, minutes, f.abacHint())
 	case !f.assigned.IsZero():
 		return fmt.Sprintf("%s: the role was assigned %d minutes ago, so it has reached the registry: push the image, or set another image.tag%s",
 			image, minutes, f.abacHint())

@@ -45,7 +45,7 @@ func TestPullAdvice(t *testing.T) {
 		"no pull secret": {state(2 * time.Minute), []pod{{Image: "own.azurecr.io/shop:1"}}, "own.azurecr.io/shop:1", "its pod names no pull secret", true},
 		"a pull secret":  {state(time.Hour), []pod{{Image: "own.azurecr.io/shop:1", PullSecret: true}}, "own.azurecr.io/shop:1", "If the registry is in the mode", true},
 		"tokens":         {state(0)[:2], nil, "own.azurecr.io/shop:1", "own.azurecr.io/shop:1: push the image", true},
-		"outside Azure":  {nil, nil, "docker.io/me/shop:1", "docker.io/me/shop:1: the registry wants a login", true},
+		"outside Azure":  {nil, nil, "docker.io/me/shop:1", "docker.io/me/shop:1: the registry requires a login", true},
 	} {
 		advised := factsOf(test.resources, test.pods, now).advise(refused(test.image))
 		if assert.Len(t, advised, 1, name) {

@@ -189,7 +189,7 @@ func (sb *sandbox) current(ctx context.Context, d *daemon.Client, tools toolchai
 	case err == nil && info.Kubernetes == tools.Kubernetes:
 		sb.Printf("  restarting the sandbox with another node")
 	default:
-		sb.Printf("  restarting the sandbox with the present build of its tools")
+		sb.Printf("  restarting the sandbox with the current build of its tools")
 	}
 	defer d.Close()
 	if err := d.Stop(ctx); err != nil {

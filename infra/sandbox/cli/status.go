@@ -128,8 +128,8 @@ func (sb *sandbox) env(ctx context.Context) error {
 	maps.Copy(env, sb.environment(info))
 	sb.Printf(`# To use: eval "$(%s)"`, sb.hint("env"))
 	sb.Printf("# Run pulumi from %s", engine.ShellQuote(engine.ProjectDir(sb.dir)))
-	sb.Printf("# It runs the program as the last up or preview of the sandbox has compiled it.")
-	sb.Printf("# The sandbox's own commands are there as well, as \"sandbox\", with completion: source <(sandbox completion bash)")
+	sb.Printf("# It runs the program that the last up or preview of the sandbox compiled.")
+	sb.Printf("# The sandbox's own commands are available as \"sandbox\", with completion: source <(sandbox completion bash)")
 	for _, name := range slices.Sorted(maps.Keys(env)) {
 		sb.Printf("export %s=%s", name, engine.ShellQuote(env[name]))
 	}

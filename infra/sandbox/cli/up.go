@@ -62,7 +62,7 @@ func (sb *sandbox) up(ctx context.Context, flags updateFlags) (err error) {
 		if ctx.Err() == nil && (running || flags.keep) {
 			err = errors.Join(err, services.Keep(ctx))
 		} else if ctx.Err() == nil {
-			err = fmt.Errorf("%w, and the sandbox is stopped: up --keep lets it run, to look around", err)
+			err = fmt.Errorf("%w; the sandbox is stopped: up --keep leaves it running, for troubleshooting", err)
 		}
 		return err
 	}

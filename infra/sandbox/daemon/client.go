@@ -76,7 +76,7 @@ func Start(ctx context.Context, dir string, args ...string) (*Client, error) {
 		select {
 		case <-time.After(20 * time.Millisecond):
 		case <-ended:
-			return nil, fmt.Errorf("the sandbox ended at its start: %s", tail(filepath.Join(dir, LogFile)))
+			return nil, fmt.Errorf("the sandbox exited while starting: %s", tail(filepath.Join(dir, LogFile)))
 		case <-ctx.Done():
 			_ = cmd.Process.Signal(syscall.SIGTERM)
 			return nil, ctx.Err()
@@ -103,7 +103,7 @@ func (c *Client) Hold(ctx context.Context, step func(string)) error {
 			if ctx.Err() != nil {
 				return ctx.Err()
 			}
-			return fmt.Errorf("the sandbox ended at its start: %w", err)
+			return fmt.Errorf("the sandbox exited while starting: %w", err)
 		}
 		switch {
 		case e.Error != "":

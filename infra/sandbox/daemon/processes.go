@@ -52,7 +52,7 @@ func Reap(dir string) (int, error) {
 			return len(found), err
 		}
 		if time.Now().After(deadline) {
-			return len(found), errors.New("processes of an earlier run do not end")
+			return len(found), errors.New("processes of an earlier run have not exited")
 		}
 		for _, pid := range pids {
 			found[pid] = true

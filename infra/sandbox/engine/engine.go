@@ -191,7 +191,7 @@ func (s *Stack) Unprotect(ctx context.Context) error {
 	if err != nil || !slices.ContainsFunc(resources, func(r apitype.ResourceV3) bool { return r.Protect }) {
 		return err
 	}
-	s.Console.Printf("  the registry of stack %q is protected: unprotecting it, because the whole sandbox goes", s.Stack)
+	s.Console.Printf("  the registry of stack %q is protected: unprotecting it, because the whole sandbox is deleted", s.Stack)
 	return s.pulumi(ctx, "unprotect", "state", "unprotect", "--all", "--yes")
 }
 

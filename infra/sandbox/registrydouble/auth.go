@@ -197,7 +197,7 @@ func (s *Server) refreshToken(host, principal string) (string, error) {
 // and no access to others, so that a private and a missing repository look the same.
 func (s *Server) dockerHubToken(w http.ResponseWriter, r *http.Request) error {
 	if r.URL.Path != "/token" {
-		return apiError{http.StatusNotFound, codeUnsupported, fmt.Sprintf("there is nothing at %q", r.URL.Path), nil}
+		return apiError{http.StatusNotFound, codeUnsupported, fmt.Sprintf("no endpoint at %q", r.URL.Path), nil}
 	}
 	form, err := readForm(w, r, http.MethodGet)
 	if err != nil {

@@ -25,7 +25,7 @@ func Proxy(addr string) http.Handler {
 		defer client.Close()
 		if !Serves(host) {
 			// A client shows only the text after the status code.
-			fmt.Fprintf(client, "HTTP/1.1 403 %s is no registry of the sandbox\r\n\r\n", host)
+			fmt.Fprintf(client, "HTTP/1.1 403 %s is not a registry of the sandbox\r\n\r\n", host)
 			return
 		}
 		double, err := net.DialTimeout("tcp", addr, 10*time.Second)

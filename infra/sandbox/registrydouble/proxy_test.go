@@ -41,7 +41,7 @@ func TestProxy(t *testing.T) {
 	}
 	for _, host := range []string{"example.com", "127.0.0.1", "azurecr.io", "contoso.azurecr.io.example.com"} {
 		_, err := through.Get("https://" + host + "/v2/") //nolint:bodyclose // there is none
-		require.ErrorContains(t, err, host+" is no registry of the sandbox")
+		require.ErrorContains(t, err, host+" is not a registry of the sandbox")
 	}
 	answer, err := through.Get("http://" + contoso + "/v2/")
 	require.NoError(t, err)

@@ -210,7 +210,7 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) error {
 	case !azureName.MatchString(host):
 		return apiError{http.StatusMisdirectedRequest, codeUnsupported, fmt.Sprintf("host %q is not served here", host), nil}
 	case !s.authority.RegistryExists(host):
-		return apiError{http.StatusNotFound, codeNameUnknown, fmt.Sprintf("lookup %s: no such host: there is no such registry", host), nil}
+		return apiError{http.StatusNotFound, codeNameUnknown, fmt.Sprintf("lookup %s: no such host: the registry does not exist", host), nil}
 	}
 	if err := s.authority.Reachable(host); err != nil {
 		return apiError{http.StatusForbidden, codeDenied, err.Error(), nil}
@@ -252,7 +252,7 @@ func parsePath(path string) (target, error) {
 	}
 	match := repositoryPath.FindStringSubmatch(path)
 	if match == nil {
-		return target{}, apiError{http.StatusNotFound, codeUnsupported, fmt.Sprintf("there is nothing at %q", path), nil}
+		return target{}, apiError{http.StatusNotFound, codeUnsupported, fmt.Sprintf("no endpoint at %q", path), nil}
 	}
 	t := target{repository: match[1]}
 	if !validRepository(t.repository) {

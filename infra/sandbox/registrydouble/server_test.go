@@ -416,12 +416,12 @@ func TestRemove(t *testing.T) {
 func TestMissingRegistry(t *testing.T) {
 	f := newFixture(t)
 	_, err := pull(reference(t, "missing.azurecr.io/api:1.0.0"), f.as("owner"))
-	refused(t, err, 404, "NAME_UNKNOWN", "lookup missing.azurecr.io: no such host: there is no such registry")
+	refused(t, err, 404, "NAME_UNKNOWN", "lookup missing.azurecr.io: no such host: the registry does not exist")
 
 	f.push(contoso + "/api:1.0.0")
 	f.change(func() { f.registries = []string{fabrikam} })
 	_, err = pull(reference(t, contoso+"/api:1.0.0"), f.as("puller"))
-	refused(t, err, 404, "NAME_UNKNOWN", "lookup contoso.azurecr.io: no such host: there is no such registry")
+	refused(t, err, 404, "NAME_UNKNOWN", "lookup contoso.azurecr.io: no such host: the registry does not exist")
 	assert.NoDirExists(t, filepath.Join(f.dir, "missing.azurecr.io"))
 }
 
@@ -432,7 +432,7 @@ func TestTransportReachesNothingElse(t *testing.T) {
 		if err == nil {
 			resp.Body.Close()
 		}
-		assert.ErrorContains(t, err, host+" is no registry of the sandbox")
+		assert.ErrorContains(t, err, host+" is not a registry of the sandbox")
 	}
 }
 

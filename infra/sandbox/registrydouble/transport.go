@@ -22,7 +22,7 @@ func Transport(addr string, authorities *x509.CertPool) *http.Transport {
 				return nil, err
 			}
 			if !Serves(host) {
-				return nil, fmt.Errorf("%s is no registry of the sandbox", host)
+				return nil, fmt.Errorf("%s is not a registry of the sandbox", host)
 			}
 			var dialer net.Dialer
 			return dialer.DialContext(ctx, network, addr)

@@ -40,8 +40,8 @@ DIR is at ` + Dir + ` there, whatever else is below /run is new, and what is wri
 			return run(split(args), socket)
 		},
 	}
-	cmd.Flags().StringVar(&dir, "dir", "", "folder of all that stays")
-	cmd.Flags().StringVar(&socket, "socket", "", "where the first program answers; without it, the others are started at once")
+	cmd.Flags().StringVar(&dir, "dir", "", "folder of the cluster's data")
+	cmd.Flags().StringVar(&socket, "socket", "", "socket of the first process; without it, the others start at once")
 	cobra.CheckErr(cmd.MarkFlagRequired("dir"))
 	return cmd
 }

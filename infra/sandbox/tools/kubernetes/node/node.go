@@ -85,7 +85,7 @@ func NewCommand() *cobra.Command {
 	f.Int32Var(&o.Port, "port", 10250, "port of kubelet's API on 127.0.0.1")
 	f.StringVar(&o.CertFile, "tls-cert-file", "", "kubelet's serving certificate")
 	f.StringVar(&o.KeyFile, "tls-private-key-file", "", "its key")
-	f.StringVar(&o.ClientCAFile, "client-ca-file", "", "CA of those who may call kubelet")
+	f.StringVar(&o.ClientCAFile, "client-ca-file", "", "CA of the clients that are allowed to call kubelet")
 	f.StringVar(&o.RegistryAddr, "registry-address", "", "host:port that is dialled for *.azurecr.io and docker.io")
 	f.StringVar(&o.RegistryCA, "registry-ca", "", "CA of that registry")
 	f.StringVar(&o.PodLoopback, "pod-loopback", "127.10.244.0/24", "the /24 where the pods' processes listen")
