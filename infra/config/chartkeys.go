@@ -76,8 +76,8 @@ func splitPaths(paths string) []string {
 	return list
 }
 
-// WithImage returns the user's values with the stack's own values at the paths that the keys name. Host is the registry's host,
-// empty for an image from another registry. PullSecret is empty if there is none.
+// WithImage returns the user's values with the stack's own values at the paths that the keys name. Host is the registry's host, which
+// an image with a host of its own does not get. PullSecret is empty if there is none.
 func (k ChartKeys) WithImage(user map[string]any, host string, image Image, pullSecret string) map[string]any {
 	merged := mergeValues(nil, user) // a copy, because values are set in it
 	set := func(paths string, value any) {
@@ -86,7 +86,7 @@ func (k ChartKeys) WithImage(user map[string]any, host string, image Image, pull
 		}
 	}
 	if k.Image != "" {
-		set(k.Image, image.Reference(withSlash(host)))
+		set(k.Image, image.Reference(host))
 	} else {
 		k.setImage(set, host, image)
 		// Otherwise the chart would prefer a digest in the user's values.
@@ -120,37 +120,31 @@ func (k ChartKeys) WithImage(user map[string]any, host string, image Image, pull
 }
 
 func (k ChartKeys) setImage(set func(paths string, value any), host string, image Image) {
-	if k.Registry != "" && image.Foreign() {
-		host, image.Repository, _ = strings.Cut(image.Repository, "/")
-	}
-	digest := ""
-	switch k.Digest {
-	case DigestInTag:
-	case NoDigest:
-		if image.Tag != "" { // without a tag, the digest is the only reference
-			image.Digest = ""
+	image = k.Runs(image)
+	switch {
+	case k.Registry != "":
+		if image.Foreign() {
+			host, image.Repository, _ = strings.Cut(image.Repository, "/")
 		}
-	default:
-		digest, image.Digest = image.Digest, ""
+		set(k.Registry, host)
+	case host != "" && !image.Foreign():
+		image.Repository = host + "/" + image.Repository
+	}
+	if k.Digest != DigestInTag && k.Digest != NoDigest {
+		set(k.Digest, image.Digest)
+		image.Digest = ""
 	}
 	repository, tag := image.ForChart()
-	if k.Registry != "" {
-		set(k.Registry, host)
-	} else {
-		repository = withSlash(host) + repository
-	}
 	set(k.Repository, repository)
 	set(k.Tag, tag)
-	if k.Digest != DigestInTag && k.Digest != NoDigest {
-		set(k.Digest, digest)
-	}
 }
 
-func withSlash(host string) string {
-	if host == "" {
-		return ""
+// Runs returns the image that the chart's pods run: with NoDigest, the tag alone. Without a tag, the digest is the only reference.
+func (k ChartKeys) Runs(image Image) Image {
+	if k.Digest == NoDigest && image.Tag != "" {
+		image.Digest = ""
 	}
-	return host + "/"
+	return image
 }
 
 // secretName returns the name of an entry in a list of pull secrets.

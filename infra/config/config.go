@@ -110,7 +110,8 @@ type Release struct {
 	Wait *bool `json:"wait" default:"true"`
 	// WaitForJobs also waits until the release's jobs are complete, like `helm --wait-for-jobs`. It needs `wait`.
 	WaitForJobs *bool `json:"waitForJobs" default:"false"`
-	// Hooks runs the chart's hooks (`true`), or skips them (`false`), like `helm --no-hooks`.
+	// Hooks runs the chart's hooks (`true`), or skips them (`false`), like `helm --no-hooks`. The provider runs those of an uninstallation
+	// in any case.
 	Hooks *bool `json:"hooks" default:"true"`
 	// SkipCRDs skips the custom resource definitions in the chart's folder `crds` (`true`), like `helm --skip-crds`.
 	SkipCRDs *bool `json:"skipCrds" default:"false"`

@@ -86,9 +86,12 @@ func (i Image) Foreign() bool { return namesHost(i.Repository) }
 // Deployable reports whether the image has a tag or a digest, so that a release can run it.
 func (i Image) Deployable() bool { return i.Tag != "" || i.Digest != "" }
 
-// Reference returns the image below a prefix such as a registry's host, as "prefix/repository:tag@digest".
-func (i Image) Reference(prefix string) string {
-	reference := prefix + i.Repository
+// Reference returns the image as "host/repository:tag@digest". The host is left out if it is empty, or if the image names its own.
+func (i Image) Reference(host string) string {
+	reference := i.Repository
+	if host != "" && !i.Foreign() {
+		reference = host + "/" + reference
+	}
 	if i.Tag != "" {
 		reference += ":" + i.Tag
 	}

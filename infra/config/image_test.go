@@ -29,7 +29,11 @@ func TestImage(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			require.Equal(t, test.reference, test.image.Reference(""))
-			require.Equal(t, "host/"+test.reference, test.image.Reference("host/"))
+			if test.foreign {
+				require.Equal(t, test.reference, test.image.Reference("host"))
+			} else {
+				require.Equal(t, "host/"+test.reference, test.image.Reference("host"))
+			}
 			repository, tag := test.image.ForChart()
 			require.Equal(t, test.chartRepository, repository)
 			require.Equal(t, test.chartTag, tag)

@@ -114,8 +114,8 @@ var kinds = map[string]kind{
 	},
 	"chartRepository": {pattern: regexp.MustCompile(`^https?://[^/\s]`), check: isURL, rule: "is not the http or https address of a chart repository"},
 	"ociChart": {
-		pattern: regexp.MustCompile(`^oci://[^/\s]+/`), check: isURL,
-		rule: `is not a chart's address, such as "oci://example.azurecr.io/charts/microservice"`,
+		pattern: regexp.MustCompile(`^oci://[^/\s]+/[^\s:@]+$`), check: isURL,
+		rule: `is not a chart's address without a tag or digest, such as "oci://example.azurecr.io/charts/microservice"; version names the tag`,
 	},
 	"valuePaths": {
 		pattern: whole(valuePath + `(\s*,\s*` + valuePath + `)*`),

@@ -255,12 +255,8 @@ func TestChartKeys(t *testing.T) {
 			require.NoError(t, err)
 			want, err := parseValues([]byte(test.want))
 			require.NoError(t, err)
-			host := "r.io"
-			if test.image.Foreign() {
-				host = ""
-			}
 			keys := test.keys.WithDefaults(func(path string) bool { return test.digest && strings.HasSuffix(path, "image.digest") })
-			require.Equal(t, want, keys.WithImage(user, host, test.image, "acr"))
+			require.Equal(t, want, keys.WithImage(user, "r.io", test.image, "acr"))
 			after, err := json.Marshal(user)
 			require.NoError(t, err)
 			require.Equal(t, string(before), string(after), "the user's values are not changed")

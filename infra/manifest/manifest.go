@@ -18,11 +18,15 @@ import (
 type Wanted struct {
 	// Image is the whole image, such as "example.azurecr.io/customerapi:1.0.0@sha256:…".
 	Image string
-	// PullSecret is the name of the pull secret, empty for none.
+	// PullSecret is the name of the pull secret, empty for none. It exists in Namespace only.
 	PullSecret string
+	// Namespace of the release. The objects are rendered for none, which Helm calls "default".
+	Namespace string
+	// Rules of Namespace, of which its quota and its limits matter.
+	Rules config.Namespace
 	// Tagged says that the digest is at the end of the tag.
 	Tagged bool
-	// NoHooks says that Helm does not run the chart's hooks.
+	// NoHooks says that Helm does not run the chart's hooks when it installs and upgrades.
 	NoHooks bool
 }
 
@@ -37,11 +41,13 @@ func Check(objects []map[string]any, want Wanted) []string {
 	objects = flatten(objects)
 	for _, object := range objects {
 		if object["kind"] == "ServiceAccount" {
-			c.accounts[text(object, "metadata", "name")] = c.names(object["imagePullSecrets"])
+			c.accounts[c.namespace(object)+"/"+text(object, "metadata", "name")] = c.names(object["imagePullSecrets"])
 		}
 	}
 	for _, object := range objects {
-		if !want.NoHooks || at(object, "metadata", "annotations")["helm.sh/hook"] == nil {
+		hook := text(object, "metadata", "annotations", "helm.sh/hook")
+		// The provider has no input to skip the hooks of an uninstallation.
+		if !want.NoHooks || hook == "" || strings.Contains(hook, "-delete") {
 			c.object(object)
 		}
 	}
@@ -54,7 +60,7 @@ func Check(objects []map[string]any, want Wanted) []string {
 type checker struct {
 	want     Wanted
 	image    reference.Named
-	accounts map[string]bool // service accounts by name: whether they have the pull secret
+	accounts map[string]bool // service accounts by namespace/name: whether they have the pull secret
 	runs     bool            // a container runs the image
 	others   []string        // images that run
 	faults   []string
@@ -95,7 +101,7 @@ func (c *checker) object(object map[string]any) {
 	for _, path := range podPaths {
 		spec := at(at(object, path...), "spec")
 		if _, ok := spec["containers"].([]any); ok {
-			c.pod(name, spec)
+			c.pod(name, c.namespace(object), spec)
 			return
 		}
 	}
@@ -111,6 +117,7 @@ func (c *checker) allLabels(name string, value any) {
 	case map[string]any:
 		c.labels(name, at(value, "metadata", "labels"))
 		c.labels(name, at(value, "matchLabels"))
+		c.texts(name, "annotation", at(value, "metadata", "annotations"))
 		for _, key := range slices.Sorted(maps.Keys(value)) {
 			c.allLabels(name, value[key])
 		}
@@ -120,6 +127,7 @@ func (c *checker) allLabels(name string, value any) {
 // labels reports values that the tag or the digest has made invalid. Neither "@" nor a digest's 64 digits are allowed:
 // https://github.com/grafana/loki/pull/8260
 func (c *checker) labels(name string, labels map[string]any) {
+	c.texts(name, "label", labels)
 	_, digits, _ := strings.Cut(digestOf(c.image), ":")
 	for _, label := range slices.Sorted(maps.Keys(labels)) {
 		value, _ := labels[label].(string)
@@ -136,12 +144,24 @@ func (c *checker) labels(name string, labels map[string]any) {
 	}
 }
 
+// texts reports values that are not texts, such as a tag that the chart does not quote: https://github.com/helm/helm/issues/30189
+func (c *checker) texts(name, kind string, values map[string]any) {
+	for _, key := range slices.Sorted(maps.Keys(values)) {
+		switch values[key].(type) {
+		case bool, float64, int:
+			c.fault("check", "%s has %v in its %s %s, where Kubernetes takes only text: quote it in the chart, or choose a value, such as a tag, "+
+				"that YAML does not read as a number, true or false", name, values[key], kind, key)
+		}
+	}
+}
+
 func (c *checker) digestIn(name, where string) {
 	c.fault("keys.digest", "%s has the digest in its %s, where Kubernetes does not allow it: name the value that takes the digest, "+
 		"or none to run the tag without it", name, where)
 }
 
-func (c *checker) pod(name string, spec map[string]any) {
+func (c *checker) pod(name, namespace string, spec map[string]any) {
+	c.quota(name, namespace, spec)
 	pulls := false
 	for _, list := range []string{"initContainers", "containers"} {
 		containers, _ := spec[list].([]any)
@@ -151,16 +171,35 @@ func (c *checker) pod(name string, spec map[string]any) {
 			pulls = c.container(name, image) || pulls
 		}
 	}
-	if !pulls || c.want.PullSecret == "" || c.names(spec["imagePullSecrets"]) {
+	if !pulls || c.want.PullSecret == "" {
+		return
+	}
+	if namespace != "" {
+		c.fault("check", "%s is in the namespace %q, but the pull secret %q exists in %q only: let the chart install into the release's namespace",
+			name, namespace, c.want.PullSecret, c.want.Namespace)
+		return
+	}
+	if c.names(spec["imagePullSecrets"]) {
 		return
 	}
 	// Kubernetes takes the account's pull secrets only for a pod that names none (plugin/pkg/admission/serviceaccount/admission.go of
 	// v1.34), and serviceAccount is the older key of the account's name (pkg/apis/core/v1/conversion.go).
 	own, _ := spec["imagePullSecrets"].([]any)
-	if len(own) > 0 || !c.accounts[cmp.Or(text(spec, "serviceAccountName"), text(spec, "serviceAccount"))] {
-		c.fault("keys.pullSecrets", "%s pulls from the stack's registry without the pull secret %q: name the value from which this chart takes its pull secrets",
-			name, c.want.PullSecret)
+	if len(own) > 0 || !c.accounts["/"+cmp.Or(text(spec, "serviceAccountName"), text(spec, "serviceAccount"))] {
+		remedy := "name the value from which this chart takes its pull secrets"
+		if strings.Contains(fmt.Sprint(own), c.want.PullSecret) {
+			remedy = "the chart takes them in the other form: add [] to the value's path, or remove it"
+		}
+		c.fault("keys.pullSecrets", "%s pulls from the stack's registry without the pull secret %q: %s", name, c.want.PullSecret, remedy)
 	}
+}
+
+// namespace returns the namespace of an object, empty for that of the release.
+func (c *checker) namespace(object map[string]any) string {
+	if name := text(object, "metadata", "namespace"); name != "default" && name != c.want.Namespace {
+		return name
+	}
+	return ""
 }
 
 // container reports whether the image of a container comes from the registry of the wanted image.

@@ -31,18 +31,14 @@ func faultsOf(t *testing.T, chart config.Chart, values string, image config.Imag
 	cfg.Services["api"] = config.Service{Chart: chart}
 	resolved, err := cfg.ChartOf("api")
 	require.NoError(t, err)
-	prefix := ""
-	if !image.Foreign() {
-		prefix = host
-	}
 	objects, err := charttest.Render(charttest.Options{
 		Path: "testdata", Chart: filepath.Base(chart.Path), ReleaseName: "api", Namespace: "api-dev",
-		Values: resolved.Keys.WithImage(user, prefix, image, secret),
+		Values: resolved.Keys.WithImage(user, host, image, secret),
 	})
 	require.NoError(t, err)
-	want := Wanted{Image: image.Reference(prefix + "/"), PullSecret: secret, Tagged: image.Digest != "" && resolved.Keys.Digest == config.DigestInTag}
-	if prefix == "" {
-		want = Wanted{Image: image.Reference("")}
+	want := Wanted{Image: image.Reference(host), Namespace: "api-dev"}
+	if !image.Foreign() {
+		want.PullSecret, want.Tagged = secret, image.Digest != "" && resolved.Keys.Digest == config.DigestInTag
 	}
 	return Check(objects, want)
 }
@@ -277,4 +273,93 @@ func TestCheck(t *testing.T) {
 		})
 	}
 	require.Len(t, Check(nil, Wanted{Image: "::"}), 1)
+}
+
+// pods is a Deployment in a namespace, with a pod's spec.
+func pods(namespace string, spec map[string]any) []map[string]any {
+	return []map[string]any{{
+		"kind": "Deployment", "metadata": map[string]any{"name": "x", "namespace": namespace},
+		"spec": map[string]any{"template": map[string]any{"spec": spec}},
+	}}
+}
+
+func container(resources map[string]any) []any {
+	return []any{map[string]any{"name": "main", "image": host + "/api:1.0.0", "resources": resources}}
+}
+
+// What a chart does not quote is a number to Kubernetes, which then refuses the object, and Helm's message does not name it.
+func TestTexts(t *testing.T) {
+	t.Parallel()
+	objects := pods("", map[string]any{"containers": container(nil)})
+	objects[0]["metadata"] = map[string]any{"name": "x", "labels": map[string]any{"app": "x", "version": 1.1}, "annotations": map[string]any{"debug": true}}
+	remedy := ", where Kubernetes takes only text: quote it in the chart, or choose a value, such as a tag, that YAML does not read as a number, true or false"
+	require.Equal(t, []string{
+		`check: Deployment "x" has 1.1 in its label version` + remedy,
+		`check: Deployment "x" has true in its annotation debug` + remedy,
+	}, Check(objects, Wanted{Image: host + "/api:1.0.0"}))
+}
+
+func TestPullSecretOfPods(t *testing.T) {
+	t.Parallel()
+	account := map[string]any{"kind": "ServiceAccount", "metadata": map[string]any{"name": "sa", "namespace": "other"}, "imagePullSecrets": []any{map[string]any{"name": secret}}}
+	without := `Deployment "x" pulls from the stack's registry without the pull secret "acr-secret": `
+	for name, test := range map[string]struct {
+		namespace string
+		secrets   []any
+		want      string
+	}{
+		"named":                     {"", []any{map[string]any{"name": secret}}, ""},
+		"in the release's":          {"api-dev", []any{map[string]any{"name": secret}}, ""},
+		"in Helm's":                 {"default", []any{map[string]any{"name": secret}}, ""},
+		"none":                      {"", nil, "keys.pullSecrets: " + without + "name the value from which this chart takes its pull secrets"},
+		"an object in a name":       {"", []any{map[string]any{"name": "map[name:acr-secret]"}}, "keys.pullSecrets: " + without + "the chart takes them in the other form: add [] to the value's path, or remove it"},
+		"a name in an object's use": {"", []any{secret}, "keys.pullSecrets: " + without + "the chart takes them in the other form: add [] to the value's path, or remove it"},
+		"elsewhere": {
+			"other", []any{map[string]any{"name": secret}},
+			`check: Deployment "x" is in the namespace "other", but the pull secret "acr-secret" exists in "api-dev" only: let the chart install into the release's namespace`,
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			objects := pods(test.namespace, map[string]any{"containers": container(nil), "imagePullSecrets": test.secrets, "serviceAccountName": "sa"})
+			faults := Check(append(objects, account), Wanted{Image: host + "/api:1.0.0", PullSecret: secret, Namespace: "api-dev"})
+			require.Equal(t, test.want, strings.Join(faults, "\n"))
+		})
+	}
+}
+
+// Kubernetes refuses a pod that says nothing about what its namespace's quota counts.
+func TestQuota(t *testing.T) {
+	t.Parallel()
+	cpu := map[string]string{"cpu": "1"}
+	limit := map[string]any{"limits": map[string]any{"cpu": "1"}}
+	request := map[string]any{"requests": map[string]any{"cpu": "1"}}
+	for name, test := range map[string]struct {
+		counted   string
+		limits    config.Limits
+		resources map[string]any
+		want      string
+	}{
+		"limit":                     {"limits.cpu", config.Limits{}, limit, ""},
+		"no limit":                  {"limits.cpu", config.Limits{}, request, "without a limit of cpu, which namespace.quota.limits.cpu requires: set it in the chart's values, or namespace.limits.default.cpu"},
+		"default limit":             {"limits.cpu", config.Limits{Default: cpu}, nil, ""},
+		"request":                   {"requests.cpu", config.Limits{}, request, ""},
+		"request out of the limit":  {"cpu", config.Limits{}, limit, ""},
+		"default request":           {"cpu", config.Limits{DefaultRequest: cpu}, nil, ""},
+		"request out of a default":  {"requests.cpu", config.Limits{Default: cpu}, nil, ""},
+		"no request":                {"requests.cpu", config.Limits{}, nil, "without a request of cpu, which namespace.quota.requests.cpu requires: set it in the chart's values, or namespace.limits.defaultRequest.cpu"},
+		"default request, no limit": {"limits.cpu", config.Limits{DefaultRequest: cpu}, nil, "without a limit of cpu, which namespace.quota.limits.cpu requires: set it in the chart's values, or namespace.limits.default.cpu"},
+		"not for each container":    {"requests.ephemeral-storage", config.Limits{}, nil, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			want := Wanted{Image: host + "/api:1.0.0", Rules: config.Namespace{Quota: map[string]string{test.counted: "4"}, Limits: test.limits}}
+			var wanted []string
+			if test.want != "" {
+				wanted = []string{`check: Deployment "x" has a container "main" ` + test.want}
+			}
+			require.Equal(t, wanted, Check(pods("", map[string]any{"containers": container(test.resources)}), want))
+			require.Empty(t, Check(pods("", map[string]any{"containers": container(nil), "resources": map[string]any{}}), want), "a pod's own resources")
+		})
+	}
 }

@@ -86,7 +86,7 @@ type Release struct {
 	State pulumi.MapOutput `pulumi:"status"`
 }
 
-// NewRelease installs the chart and waits until the objects it created are ready.
+// NewRelease installs the chart and waits until the objects it created are ready, unless args.SkipAwait is set.
 func NewRelease(ctx *pulumi.Context, name string, args *ReleaseArgs, opts ...pulumi.ResourceOption) (*Release, error) {
 	args.Compat = pulumi.String("true")
 	release := &Release{}

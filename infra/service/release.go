@@ -36,13 +36,6 @@ type Release struct {
 // release installs the release, and returns its image and status.
 func (s *site) release(pullSecret pulumi.StringInput, rules []pulumi.Resource) (image, status pulumi.StringInput, err error) {
 	wanted, settings := s.args.Release, s.args.Release.Settings.WithDefaults()
-	// The reference of a foreign image begins with its own host.
-	prefix := s.args.Registry.ToStringOutput().ApplyT(func(host string) string {
-		if s.args.Image.Foreign() {
-			return ""
-		}
-		return host + "/"
-	}).(pulumi.StringOutput)
 	opts := []pulumi.ResourceOption{s.parent, pulumi.DependsOn(slices.Concat(wanted.After, rules))}
 	if hook := wanted.Recovery; hook != nil {
 		opts = append(opts, pulumi.ResourceHooks(&pulumi.ResourceHookBinding{
@@ -73,7 +66,7 @@ func (s *site) release(pullSecret pulumi.StringInput, rules []pulumi.Resource) (
 	if err != nil {
 		return nil, nil, fmt.Errorf("release: %w", err)
 	}
-	return prefix.ApplyT(s.args.Image.Reference).(pulumi.StringOutput), release.Status, nil
+	return s.args.Registry.ToStringOutput().ApplyT(s.args.Image.Reference).(pulumi.StringOutput), release.Status, nil
 }
 
 // ifTrue returns nil for false, the provider's default.
@@ -105,11 +98,7 @@ func repositoryOpts(chart config.ResolvedChart) pulumi.StringMapInput {
 // that are only partly known, and a plan from such a preview could not be carried out.
 func (s *site) values(pullSecret pulumi.StringInput) pulumi.MapInput {
 	chart, image := s.args.Release.Chart, s.args.Image
-	host := s.args.Registry
-	if image.Foreign() {
-		host = pulumi.String("")
-	}
-	values := pulumi.All(host, pullSecret, s.checkRendered()).ApplyT(func(known []any) map[string]any {
+	values := pulumi.All(s.args.Registry, pullSecret, s.checkRendered()).ApplyT(func(known []any) map[string]any {
 		plain, _ := config.SplitNulls(chart.Keys.WithImage(s.args.Release.Values, known[0].(string), image, known[1].(string)))
 		return plain
 	}).(pulumi.MapOutput)

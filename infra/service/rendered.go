@@ -6,6 +6,7 @@ import (
 	"path"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/utilities"
@@ -58,23 +59,23 @@ func (s *site) checkRendered() pulumi.Output {
 			return true, nil // The provider does not know its cluster yet, and so returns nothing.
 		}
 		faults := manifest.Check(rendered.Objects, s.wanted())
+		for i, fault := range faults {
+			key, text, _ := strings.Cut(fault, ": ")
+			faults[i] = key + ": " + hide(text, s.args.Release)
+		}
 		return true, config.ChartFaults(s.name, faults)
 	})
 }
 
 // wanted returns what the chart's pods must run.
 func (s *site) wanted() manifest.Wanted {
-	image, keys, prefix := s.args.Image, s.args.Release.Chart.Keys, ""
-	if !image.Foreign() {
-		prefix = s.args.Release.PlannedRegistry + "/"
-	}
-	if keys.Digest == config.NoDigest && image.Tag != "" {
-		image.Digest = ""
-	}
+	keys := s.args.Release.Chart.Keys
+	image := keys.Runs(s.args.Image)
 	want := manifest.Wanted{
-		Image:   image.Reference(prefix),
+		Image:   image.Reference(s.args.Release.PlannedRegistry),
 		Tagged:  image.Digest != "" && (keys.Digest == config.DigestInTag || keys.Digest == config.NoDigest),
 		NoHooks: !*s.args.Release.Settings.WithDefaults().Hooks,
+		Namespace: s.args.NamespaceName, Rules: s.args.Namespace,
 	}
 	if secret := s.args.PullSecret; secret != nil && !secret.Unused {
 		want.PullSecret = secret.Name
@@ -83,13 +84,10 @@ func (s *site) wanted() manifest.Wanted {
 }
 
 func (s *site) renderJSON() string {
-	release, chart, host := s.args.Release, s.args.Release.Chart, s.args.Release.PlannedRegistry
-	if s.args.Image.Foreign() {
-		host = ""
-	}
+	release, chart := s.args.Release, s.args.Release.Chart
 	options := renderOptions{
 		Chart: chart.Name, Version: chart.Version, ReleaseName: release.Name, SkipCRDs: true,
-		Values: chart.Keys.WithImage(release.Values, host, s.args.Image, s.wanted().PullSecret),
+		Values: chart.Keys.WithImage(release.Values, release.PlannedRegistry, s.args.Image, s.wanted().PullSecret),
 	}
 	if chart.Digest != "" {
 		options.Path, options.Chart = path.Split(chart.Name)
@@ -109,10 +107,17 @@ func (s *site) renderFault(err error) error {
 	if _, reason, ok := strings.Cut(text, "failed to create chart from template: "); ok {
 		text = reason // Helm's own words
 	}
+	if chart := s.args.Release.Chart; chart.Username != "" && strings.HasPrefix(chart.Name, "oci://") {
+		text += "; the provider renders an OCI chart with the login of `helm registry login`, not with chart.username"
+	}
 	if strings.Contains(text, "failed to pull chart") || strings.Contains(text, "chart requires kubeVersion") {
 		return s.ctx.Log.Warn(fmt.Sprintf("services.%s.chart: the chart could not be checked: %s", s.name, text), nil)
 	}
 	fault := "check: the chart does not render: " + text
+	if strings.Contains(text, "execution error at") {
+		fault += "; the check renders it without a look at the cluster, so that lookup finds nothing, and for the namespace default: " +
+			"if the chart depends on these, set check to false"
+	}
 	if s.wanted().Tagged && strings.Contains(text, "@sha256:") {
 		fault = "keys.digest: the chart does not render with the digest at the end of the tag; name the value that takes the digest, " +
 			"or none to run the tag without it: " + text
@@ -132,6 +137,9 @@ func hide(text string, release *Release) string {
 	if release.PrivateValues {
 		secrets = append(secrets, texts(release.Values)...)
 	}
+	for _, secret := range secrets {
+		secrets = append(secrets, quoted(secret)...)
+	}
 	slices.SortFunc(secrets, func(a, b string) int { return len(b) - len(a) }) // A longer one can contain a shorter one.
 	for _, secret := range secrets {
 		if len(secret) > 2 {
@@ -139,6 +147,14 @@ func hide(text string, release *Release) string {
 		}
 	}
 	return text
+}
+
+// quoted returns a text as errors quote it: Helm by Go's %q, and the library with which it checks a chart's schema in its own way.
+// Source: quote in kind/kind.go of github.com/santhosh-tekuri/jsonschema/v6 v6.0.2.
+func quoted(text string) []string {
+	quoted := strconv.Quote(text)
+	quoted = quoted[1 : len(quoted)-1]
+	return []string{quoted, strings.NewReplacer(`\"`, `"`, `'`, `\'`).Replace(quoted)}
 }
 
 // texts returns all texts in a value.

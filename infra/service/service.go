@@ -19,8 +19,8 @@ type Args struct {
 	Namespace config.Namespace
 	// Labels of all objects that the component creates.
 	Labels pulumi.StringMap
-	// Registry is the host in front of the image's repository, such as "example.azurecr.io". A foreign image has its own host, and its
-	// release only waits until this one is known.
+	// Registry is the host in front of the image's repository, such as "example.azurecr.io". It is required. The release of a foreign
+	// image, which has its own host, only waits until this one is known.
 	Registry pulumi.StringInput
 	// PullSecret for Registry; nil for none.
 	PullSecret *PullSecret
@@ -32,7 +32,7 @@ type Args struct {
 	Release *Release
 }
 
-// Service is one microservice. Its release exists only when all its pods are ready.
+// Service is one microservice. Its release is complete when its pods are ready, unless its settings do not wait.
 type Service struct {
 	pulumi.ResourceState
 
@@ -90,7 +90,7 @@ func (s *Service) create(site *site) (err error) {
 		return err
 	}
 	pullSecret, err := site.pullSecret()
-	if err != nil || site.args.Release == nil {
+	if err != nil || site.args.Release == nil || !site.args.Image.Deployable() {
 		return err
 	}
 	s.Image, s.Status, err = site.release(pullSecret, rules)
