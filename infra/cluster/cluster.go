@@ -12,6 +12,7 @@ import (
 	"k8s.io/client-go/tools/clientcmd"
 
 	"example.com/acr-microservices/infra/config"
+	"example.com/acr-microservices/infra/internal/kubeapi"
 )
 
 const componentType = "acr-microservices:index:Cluster"
@@ -109,6 +110,15 @@ func withoutAmbient(settings config.Cluster) pulumi.ResourceOption {
 		inputs.Kubeconfig = nil
 		return &pulumi.ResourceTransformationResult{Props: inputs, Opts: args.Opts}
 	}})
+}
+
+// connect returns a client for the API server of the cluster.
+func connect(cfg config.Cluster) (*kubeapi.Client, error) {
+	found, err := restConfig(cfg)
+	if err != nil {
+		return nil, err
+	}
+	return kubeapi.New(found)
 }
 
 // restConfig returns the configuration of a client for the cluster, which it finds as the provider does.

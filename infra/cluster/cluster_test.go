@@ -11,6 +11,12 @@ import (
 	"example.com/acr-microservices/infra/config"
 )
 
+// clusterAt returns the settings of the cluster whose API server has the given address.
+func clusterAt(server string) config.Cluster {
+	return config.Cluster{Kubeconfig: `{apiVersion: v1, kind: Config, current-context: a, contexts: [{name: a, context: {cluster: a}}],
+		clusters: [{name: a, cluster: {server: "` + server + `"}}]}`}
+}
+
 func TestRestConfig(t *testing.T) {
 	const content = `{apiVersion: v1, kind: Config, current-context: a, contexts: [{name: a, context: {cluster: a}}, {name: b, context: {cluster: b}}],
 		clusters: [{name: a, cluster: {server: "https://a"}}, {name: b, cluster: {server: "https://b"}}]}`

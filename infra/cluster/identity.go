@@ -8,7 +8,6 @@ import (
 
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
-	"k8s.io/client-go/rest"
 
 	"example.com/acr-microservices/infra/config"
 	"example.com/acr-microservices/infra/internal/azure"
@@ -28,16 +27,12 @@ func identity(ctx *pulumi.Context, settings config.Cluster) (string, error) {
 		return fmt.Sprintf("/subscriptions/%s/resourceGroups/%s/providers/Microsoft.ContainerService/managedClusters/%s",
 			subscription, settings.AKS.ResourceGroup, settings.AKS.Name), nil
 	}
-	found, err := restConfig(settings)
-	if err != nil {
-		return "", err
-	}
-	return systemUID(ctx.Context(), found)
+	return systemUID(ctx.Context(), settings)
 }
 
 // systemUID asks the API server for the UID of the namespace kube-system.
-func systemUID(ctx context.Context, cluster *rest.Config) (string, error) {
-	found, err := lookUpNamespace(ctx, cluster, "kube-system")
+func systemUID(ctx context.Context, settings config.Cluster) (string, error) {
+	found, err := lookUpNamespace(ctx, settings, "kube-system")
 	switch {
 	case err != nil:
 		return "", err

@@ -1,14 +1,12 @@
 package cluster
 
 import (
-	"context"
 	"net/http"
 	"net/http/httptest"
 	"testing"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
 	"github.com/stretchr/testify/require"
-	"k8s.io/client-go/rest"
 )
 
 func TestSystemUID(t *testing.T) {
@@ -18,7 +16,7 @@ func TestSystemUID(t *testing.T) {
 		body, want string
 	}{
 		"read":      {http.StatusOK, `{"metadata":{"uid":"11111111-aaaa"}}`, "11111111-aaaa"},
-		"forbidden": {http.StatusForbidden, `{"kind":"Status"}`, ""},
+		"forbidden": {http.StatusForbidden, `{"kind":"Status","message":"namespaces \"kube-system\" is forbidden"}`, ""},
 		"no UID":    {http.StatusOK, `{"metadata":{}}`, ""},
 		"no JSON":   {http.StatusOK, `<html>`, ""},
 	}
@@ -33,9 +31,12 @@ func TestSystemUID(t *testing.T) {
 				_, _ = w.Write([]byte(test.body))
 			}))
 			defer server.Close()
-			got, err := systemUID(context.Background(), &rest.Config{Host: server.URL})
+			got, err := systemUID(t.Context(), clusterAt(server.URL))
 			require.Equal(t, test.want, got)
 			require.Equal(t, test.want == "", err != nil)
+			if test.status != http.StatusOK {
+				require.ErrorContains(t, err, `namespaces "kube-system" is forbidden`)
+			}
 		})
 	}
 }

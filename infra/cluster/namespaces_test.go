@@ -1,7 +1,6 @@
 package cluster
 
 import (
-	"context"
 	"encoding/json"
 	"net/http"
 	"net/http/httptest"
@@ -10,7 +9,6 @@ import (
 
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
 	"github.com/stretchr/testify/require"
-	"k8s.io/client-go/rest"
 
 	"example.com/acr-microservices/infra/config"
 )
@@ -31,7 +29,7 @@ func TestExistingNamespace(t *testing.T) {
 	}))
 	defer server.Close()
 	for name, refused := range map[string]bool{"theirs": true, "bare": true, "left-behind": false, "new": false, "secret": false} {
-		err := checkNew(context.Background(), &rest.Config{Host: server.URL}, resource.NewPropertyMapFromMap(map[string]any{
+		err := checkNew(t.Context(), clusterAt(server.URL), resource.NewPropertyMapFromMap(map[string]any{
 			"metadata": map[string]any{"name": name, "labels": map[string]any{
 				"app.kubernetes.io/name": ours["app.kubernetes.io/name"], "app.kubernetes.io/instance": ours["app.kubernetes.io/instance"],
 				"app.kubernetes.io/part-of": ours["app.kubernetes.io/part-of"], "app.kubernetes.io/managed-by": "pulumi", "team": "shop",

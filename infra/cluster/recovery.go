@@ -2,7 +2,6 @@ package cluster
 
 import (
 	"fmt"
-	"sync"
 	"time"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
@@ -15,18 +14,11 @@ import (
 // newRecovery returns the hook of releases in the cluster: before the provider installs or upgrades a release, the hook abandons
 // what a killed update left of it. It does nothing in a preview.
 func newRecovery(ctx *pulumi.Context, cluster config.Cluster) (*pulumi.ResourceHook, error) {
-	connect := sync.OnceValues(func() (*helmrecovery.Records, error) {
-		found, err := restConfig(cluster)
-		if err != nil {
-			return nil, err
-		}
-		return helmrecovery.NewRecords(found)
-	})
 	warn := func(text string) { _ = ctx.Log.Warn(text, nil) }
 	return ctx.RegisterResourceHook("abandonedReleases", func(args *pulumi.ResourceHookArgs) error {
-		records, err := connect()
+		server, err := connect(cluster)
 		if err == nil {
-			err = records.Settle(ctx.Context(), releaseInputs(args.OldInputs, args.NewInputs), warn)
+			err = helmrecovery.Settle(ctx.Context(), server, releaseInputs(args.OldInputs, args.NewInputs), warn)
 		}
 		if err != nil {
 			// If this problem also affects Helm, Helm reports it.

@@ -7,16 +7,16 @@ import (
 	"context"
 	"encoding/base64"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"maps"
 	"net/http"
 	"net/url"
+	"path"
 	"slices"
 	"time"
 
-	"k8s.io/client-go/rest"
+	"example.com/acr-microservices/infra/internal/kubeapi"
 )
 
 // The states of a revision that matter here. https://helm.sh/docs/helm/helm_status/
@@ -56,6 +56,11 @@ type metadata struct {
 	ResourceVersion string            `json:"resourceVersion"`
 	Labels          map[string]string `json:"labels"`
 	Annotations     map[string]string `json:"annotations,omitempty"`
+}
+
+// path returns the address of the secret, or, without a name, of all secrets in the namespace.
+func (m metadata) path() string {
+	return path.Join("/api/v1/namespaces", m.Namespace, "secrets", m.Name)
 }
 
 // readRecord decodes a secret: https://github.com/helm/helm/blob/v3.18.6/pkg/storage/driver/util.go
@@ -131,35 +136,13 @@ func (r *storedRecord) withStatus(status, description string) (map[string][]byte
 	return map[string][]byte{"release": base64.StdEncoding.AppendEncode(nil, packed.Bytes())}, nil
 }
 
-// Records reads and changes Helm's records in a cluster. It uses plain HTTP, because the generated client would double the
-// program's size.
-type Records struct {
-	client *http.Client
-	server *url.URL
-}
-
-// errRecordChanged says that a record was changed after it was read.
-var errRecordChanged = errors.New("the record has changed meanwhile")
-
-// NewRecords connects to a cluster. The error says what in its configuration cannot be used.
-func NewRecords(cluster *rest.Config) (*Records, error) {
-	config := rest.CopyConfig(cluster)
-	config.Timeout = 30 * time.Second
-	client, err := rest.HTTPClientFor(config)
-	if err != nil {
-		return nil, err
-	}
-	server, _, err := rest.DefaultServerUrlFor(config)
-	return &Records{client: client, server: server}, err
-}
-
-// of returns the records of a release.
-func (r *Records) of(ctx context.Context, namespace, release string) ([]*storedRecord, error) {
+// historyOf returns the records of a release.
+func historyOf(ctx context.Context, server *kubeapi.Client, namespace, release string) ([]*storedRecord, error) {
 	var list struct {
 		Items []storedSecret `json:"items"`
 	}
 	query := "?labelSelector=" + url.QueryEscape("owner=helm,name="+release)
-	if err := r.call(ctx, http.MethodGet, metadata{Namespace: namespace}, query, nil, &list); err != nil {
+	if err := server.Call(ctx, http.MethodGet, metadata{Namespace: namespace}.path()+query, nil, &list); err != nil {
 		return nil, err
 	}
 	var records []*storedRecord
@@ -174,54 +157,21 @@ func (r *Records) of(ctx context.Context, namespace, release string) ([]*storedR
 }
 
 // fail marks the revision as failed. Like Helm, it replaces the secret, so it needs no permission that Helm does not need.
-func (r *Records) fail(ctx context.Context, record *storedRecord) error {
-	secret := record.secret
+func (r *storedRecord) fail(ctx context.Context, server *kubeapi.Client) error {
+	secret := r.secret
 	secret.APIVersion, secret.Kind = "v1", "Secret" // the items of a list leave these out
 	secret.Metadata.Labels = maps.Clone(secret.Metadata.Labels)
 	secret.Metadata.Labels["status"] = failed
 	var err error
-	if secret.Data, err = record.withStatus(failed, "Its Helm was killed while the release was "+record.Info.Status); err != nil {
+	if secret.Data, err = r.withStatus(failed, "Its Helm was killed while the release was "+r.Info.Status); err != nil {
 		return err
 	}
-	return r.call(ctx, http.MethodPut, record.secret.Metadata, "", secret, nil)
+	return server.Call(ctx, http.MethodPut, secret.Metadata.path(), secret, nil)
 }
 
 // forget removes the record of the revision.
-func (r *Records) forget(ctx context.Context, record *storedRecord) error {
-	return r.call(ctx, http.MethodDelete, record.secret.Metadata, "", map[string]any{
-		"preconditions": map[string]string{"resourceVersion": record.secret.Metadata.ResourceVersion},
+func (r *storedRecord) forget(ctx context.Context, server *kubeapi.Client) error {
+	return server.Call(ctx, http.MethodDelete, r.secret.Metadata.path(), map[string]any{
+		"preconditions": map[string]string{"resourceVersion": r.secret.Metadata.ResourceVersion},
 	}, nil)
-}
-
-// call sends a request about a secret, or, without a name, about all secrets of a namespace.
-func (r *Records) call(ctx context.Context, method string, about metadata, query string, in, out any) error {
-	address := r.server.JoinPath("api/v1/namespaces", about.Namespace, "secrets", about.Name).String() + query
-	var body bytes.Buffer
-	if in != nil {
-		if err := json.NewEncoder(&body).Encode(in); err != nil {
-			return err
-		}
-	}
-	request, err := http.NewRequestWithContext(ctx, method, address, &body)
-	if err != nil {
-		return err
-	}
-	request.Header.Set("Accept", "application/json")
-	request.Header.Set("Content-Type", "application/json")
-	response, err := r.client.Do(request)
-	if err != nil {
-		return err
-	}
-	defer response.Body.Close()
-	switch {
-	case response.StatusCode == http.StatusConflict, response.StatusCode == http.StatusNotFound && method != http.MethodGet:
-		return errRecordChanged
-	case response.StatusCode != http.StatusOK:
-		var status struct{ Message string }
-		_ = json.NewDecoder(io.LimitReader(response.Body, 1<<20)).Decode(&status)
-		return fmt.Errorf("%s: %s", response.Status, status.Message)
-	case out == nil:
-		return nil
-	}
-	return json.NewDecoder(response.Body).Decode(out)
 }

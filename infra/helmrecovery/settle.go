@@ -17,9 +17,11 @@ package helmrecovery
 
 import (
 	"context"
-	"errors"
 	"fmt"
+	"net/http"
 	"time"
+
+	"example.com/acr-microservices/infra/internal/kubeapi"
 )
 
 // pollAbandoned is how often the program checks whether a Helm that may still be running has ended.
@@ -37,9 +39,9 @@ type Release struct {
 // Settle returns when no pending revision blocks the release: there is none, or its Helm has ended, or Settle has abandoned it. It
 // warns of what it waits for, and of what it has done. An error comes from the cluster or from ctx, or says that a record cannot be
 // read.
-func (r *Records) Settle(ctx context.Context, release Release, warn func(string)) error {
+func Settle(ctx context.Context, server *kubeapi.Client, release Release, warn func(string)) error {
 	for warned := false; ; warned = true {
-		history, err := r.of(ctx, release.Namespace, release.Name)
+		history, err := historyOf(ctx, server, release.Namespace, release.Name)
 		if err != nil {
 			return err
 		}
@@ -61,12 +63,12 @@ func (r *Records) Settle(ctx context.Context, release Release, warn func(string)
 				return ctx.Err()
 			}
 		}
-		abandon, outcome := r.fail, "it is marked as failed"
+		abandon, outcome := last.fail, "it is marked as failed"
 		if release.Install {
-			abandon, outcome = r.forget, "it is installed again"
+			abandon, outcome = last.forget, "it is installed again"
 		}
-		if err := abandon(ctx, last); errors.Is(err, errRecordChanged) {
-			continue
+		if err := abandon(ctx, server); kubeapi.Answered(err, http.StatusConflict, http.StatusNotFound) {
+			continue // somebody has changed the record meanwhile
 		} else if err != nil {
 			return err
 		}

@@ -11,7 +11,6 @@ import (
 	"maps"
 	"net/http"
 	"net/http/httptest"
-	"net/url"
 	"slices"
 	"strings"
 	"testing"
@@ -20,6 +19,9 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	"k8s.io/client-go/rest"
+
+	"example.com/acr-microservices/infra/internal/kubeapi"
 )
 
 // clusterDouble is an API server that serves only the secrets of one namespace.
@@ -153,9 +155,10 @@ func TestSettle(t *testing.T) {
 func (d *clusterDouble) settle(install bool) []string {
 	d.t.Helper()
 	var warnings []string
-	records := &Records{client: &http.Client{Transport: d}, server: &url.URL{Scheme: "https", Host: "cluster"}}
+	server, err := kubeapi.New(&rest.Config{Host: "https://cluster", Transport: d})
+	require.NoError(d.t, err)
 	release := Release{Namespace: "api-test", Name: "api", Install: install, Patience: patience}
-	require.NoError(d.t, records.Settle(d.t.Context(), release, func(text string) { warnings = append(warnings, text) }))
+	require.NoError(d.t, Settle(d.t.Context(), server, release, func(text string) { warnings = append(warnings, text) }))
 	return warnings
 }
 
