@@ -65,9 +65,13 @@ func requireShape(t *testing.T, g *graph) {
 		adopted := slices.Contains(secret.dependencies, "kubernetes:core/v1:NamespacePatch "+name)
 		require.True(t, adopted || slices.Contains(secret.dependencies, "kubernetes:core/v1:Namespace "+name), name)
 	}
+	require.Equal(t, []string{"sameCluster-cluster"}, g.of("acr-microservices:index:Cluster")["cluster"].hooks.GetBeforeUpdate())
+	for name, namespace := range g.of("kubernetes:core/v1:Namespace") {
+		require.Equal(t, []string{"newNamespace-cluster"}, namespace.hooks.GetBeforeCreate(), name)
+	}
 	for name, release := range g.of("kubernetes:helm.sh/v3:Release") {
-		require.Equal(t, []string{"abandonedReleases"}, release.hooks.GetBeforeCreate(), name)
-		require.Equal(t, []string{"abandonedReleases"}, release.hooks.GetBeforeUpdate(), name)
+		require.Equal(t, []string{"abandonedReleases-cluster"}, release.hooks.GetBeforeCreate(), name)
+		require.Equal(t, []string{"abandonedReleases-cluster"}, release.hooks.GetBeforeUpdate(), name)
 		require.Empty(t, release.hooks.GetBeforeDelete(), "with it, pulumi destroy would have to run the program")
 		for _, rule := range []string{"kubernetes:core/v1:ResourceQuota", "kubernetes:core/v1:LimitRange", "kubernetes:networking.k8s.io/v1:NetworkPolicy"} {
 			if _, ok := g.of(rule)[name]; ok {

@@ -47,7 +47,7 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 	if err != nil {
 		return nil, err
 	}
-	guard, err := newGuard(ctx, settings)
+	guard, err := newGuard(ctx, name, settings)
 	if err != nil {
 		return nil, fmt.Errorf("cluster: %w", err)
 	}
@@ -78,10 +78,10 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 	if cluster.Provider, err = kubernetes.NewProvider(ctx, name, inputs, pulumi.Parent(cluster), keepIdentifier(known), withoutAmbient(settings)); err != nil {
 		return nil, fmt.Errorf("cluster: %w", err)
 	}
-	if cluster.Recovery, err = newRecovery(ctx, settings); err != nil {
+	if cluster.Recovery, err = newRecovery(ctx, name, settings); err != nil {
 		return nil, fmt.Errorf("cluster: %w", err)
 	}
-	if cluster.NewNamespace, err = newNamespaceGuard(ctx, settings); err != nil {
+	if cluster.NewNamespace, err = newNamespaceGuard(ctx, name, settings); err != nil {
 		return nil, fmt.Errorf("cluster: %w", err)
 	}
 	return cluster, ctx.RegisterResourceOutputs(cluster, pulumi.Map{})

@@ -65,8 +65,8 @@ func knownIdentity(ctx *pulumi.Context, settings config.Cluster) (string, pulumi
 
 // newGuard returns the hook of the component: it refuses a cluster that is not the recorded one, also in a preview, unless
 // cluster.identifier names it.
-func newGuard(ctx *pulumi.Context, settings config.Cluster) (pulumi.ResourceOption, error) {
-	hook, err := ctx.RegisterResourceHook("sameCluster", func(args *pulumi.ResourceHookArgs) error {
+func newGuard(ctx *pulumi.Context, name string, settings config.Cluster) (pulumi.ResourceOption, error) {
+	hook, err := ctx.RegisterResourceHook("sameCluster-"+name, func(args *pulumi.ResourceHookArgs) error {
 		return checkSame(args.OldInputs, args.NewInputs, settings.Identifier != "")
 	}, &pulumi.ResourceHookOptions{OnDryRun: true})
 	if err != nil {

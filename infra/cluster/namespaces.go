@@ -35,8 +35,8 @@ func lookUpNamespace(ctx context.Context, settings config.Cluster, name string) 
 
 // newNamespaceGuard returns the hook that refuses, also in a preview, to create a namespace that exists. A provider before 4.29
 // silently takes over such a namespace, and later deletes it with everything that others have in it.
-func newNamespaceGuard(ctx *pulumi.Context, settings config.Cluster) (*pulumi.ResourceHook, error) {
-	return ctx.RegisterResourceHook("newNamespace", func(args *pulumi.ResourceHookArgs) error {
+func newNamespaceGuard(ctx *pulumi.Context, name string, settings config.Cluster) (*pulumi.ResourceHook, error) {
+	return ctx.RegisterResourceHook("newNamespace-"+name, func(args *pulumi.ResourceHookArgs) error {
 		return checkNew(ctx.Context(), settings, args.NewInputs)
 	}, &pulumi.ResourceHookOptions{OnDryRun: true})
 }

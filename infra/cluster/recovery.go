@@ -13,9 +13,9 @@ import (
 
 // newRecovery returns the hook of releases in the cluster: before the provider installs or upgrades a release, the hook abandons
 // what a killed update left of it. It does nothing in a preview.
-func newRecovery(ctx *pulumi.Context, cluster config.Cluster) (*pulumi.ResourceHook, error) {
+func newRecovery(ctx *pulumi.Context, name string, cluster config.Cluster) (*pulumi.ResourceHook, error) {
 	warn := func(text string) { _ = ctx.Log.Warn(text, nil) }
-	return ctx.RegisterResourceHook("abandonedReleases", func(args *pulumi.ResourceHookArgs) error {
+	return ctx.RegisterResourceHook("abandonedReleases-"+name, func(args *pulumi.ResourceHookArgs) error {
 		server, err := connect(cluster)
 		if err == nil {
 			err = helmrecovery.Settle(ctx.Context(), server, releaseInputs(args.OldInputs, args.NewInputs), warn)
