@@ -66,8 +66,10 @@ func requireShape(t *testing.T, g *graph) {
 		require.True(t, adopted || slices.Contains(secret.dependencies, "kubernetes:core/v1:Namespace "+name), name)
 	}
 	require.Equal(t, []string{"sameCluster-cluster"}, g.of("acr-microservices:index:Cluster")["cluster"].hooks.GetBeforeUpdate())
-	for name, namespace := range g.of("kubernetes:core/v1:Namespace") {
-		require.Equal(t, []string{"newNamespace-cluster"}, namespace.hooks.GetBeforeCreate(), name)
+	for _, kind := range []string{"kubernetes:core/v1:Namespace", "kubernetes:core/v1:NamespacePatch"} {
+		for name, namespace := range g.of(kind) {
+			require.Equal(t, []string{"newNamespace-cluster"}, namespace.hooks.GetBeforeCreate(), name)
+		}
 	}
 	for name, release := range g.of("kubernetes:helm.sh/v3:Release") {
 		require.Equal(t, []string{"abandonedReleases-cluster"}, release.hooks.GetBeforeCreate(), name)

@@ -29,24 +29,21 @@ func (s *site) createNamespace() (pulumi.StringOutput, error) {
 		annotations = pulumi.ToStringMap(settings.Annotations)
 	}
 	name := pulumi.String(s.args.NamespaceName)
+	check := pulumi.ResourceHooks(&pulumi.ResourceHookBinding{BeforeCreate: []*pulumi.ResourceHook{s.args.NewNamespace}})
 	if adopted {
 		// A patch owns only the fields that it sets: its deletion removes them, and the namespace stays.
 		patch, err := corev1.NewNamespacePatch(s.ctx, s.name, &corev1.NamespacePatchArgs{
 			Metadata: &metav1.ObjectMetaPatchArgs{Name: name, Labels: labels, Annotations: annotations},
-		}, s.parent)
+		}, s.parent, check)
 		if err != nil {
 			return pulumi.StringOutput{}, fmt.Errorf("namespace: %w", err)
 		}
 		return patch.Metadata.Name().Elem(), nil
 	}
 	retained := config.ValueOr(settings.RetainOnDelete, false)
-	opts := []pulumi.ResourceOption{s.parent, pulumi.RetainOnDelete(retained)}
-	if hook := s.args.NewNamespace; hook != nil {
-		opts = append(opts, pulumi.ResourceHooks(&pulumi.ResourceHookBinding{BeforeCreate: []*pulumi.ResourceHook{hook}}))
-	}
 	created, err := corev1.NewNamespace(s.ctx, s.name, &corev1.NamespaceArgs{
 		Metadata: &metav1.ObjectMetaArgs{Name: name, Labels: labels, Annotations: annotations},
-	}, opts...)
+	}, s.parent, check, pulumi.RetainOnDelete(retained))
 	if err != nil {
 		return pulumi.StringOutput{}, fmt.Errorf("namespace: %w", err)
 	}

@@ -136,12 +136,23 @@ func TestNamespaceRules(t *testing.T) {
 	_, err := b.kubectl().run(t.Context(), "run", "root", "--namespace", customer, "--image=docker.io/wolfgangofner/customerapi:1.0.0")
 	require.ErrorContains(t, err, "violates PodSecurity")
 
-	_, err = b.kubectl().run(t.Context(), "create", "namespace", "theirs-test")
-	require.NoError(t, err)
+	adopted := settings{"adopt": true}
 	adopting := services(settings{"podSecurity": "baseline", "isolate": false})
 	adopting["services"].(settings)["theirs"] = settings{
-		"image": settings{"repository": "orderapi", "tag": "1.0.0"}, "namespace": settings{"adopt": true},
+		"image": settings{"repository": "orderapi", "tag": "1.0.0"}, "namespace": adopted,
 	}
+	b.use("namespaces", adopting)
+	out, err := b.run("up")
+	require.Error(t, err)
+	assert.Contains(t, out, `namespace "theirs-test" does not exist`)
+	for _, args := range [][]string{{"create", "namespace", "theirs-test"}, {"label", "namespace", "theirs-test", "team=theirs"}} {
+		_, err = b.kubectl().run(t.Context(), args...)
+		require.NoError(t, err)
+	}
+	out, err = b.run("up")
+	require.Error(t, err)
+	assert.Contains(t, out, `label team "theirs"; leave them out of the stack file`)
+	adopted["annotations"] = settings{"pulumi.com/patchForce": "true"}
 	b.use("namespaces", adopting)
 	assert.Contains(t, ops(b.must("up")), "create kubernetes:NamespacePatch theirs")
 
@@ -152,7 +163,7 @@ func TestNamespaceRules(t *testing.T) {
 		_, err = b.kubectl().run(t.Context(), "get", "namespace", namespace)
 		require.NoError(t, err)
 	}
-	out, err := b.run("down")
+	out, err = b.run("down")
 	require.Error(t, err)
 	assert.Contains(t, out, "these are left: ")
 	b.must("down", "--force")
