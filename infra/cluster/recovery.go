@@ -44,6 +44,6 @@ func releaseInputs(olds, news resource.PropertyMap) helmrecovery.Release {
 	}
 	return helmrecovery.Release{
 		Namespace: text("namespace"), Name: text("name"), Install: len(olds) == 0,
-		Patience: time.Duration(max(seconds(olds), seconds(news))) * time.Second,
+		Timeout: time.Duration(max(seconds(olds), seconds(news))) * time.Second,
 	}
 }

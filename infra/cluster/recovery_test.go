@@ -17,7 +17,7 @@ func TestReleaseInputs(t *testing.T) {
 			"name": resource.NewProperty("api"), "namespace": resource.NewProperty("api-test"), "timeout": resource.NewProperty(timeout),
 		}
 	}
-	assert.Equal(t, helmrecovery.Release{Namespace: "api-test", Name: "api", Install: true, Patience: time.Minute}, releaseInputs(nil, inputs(60)))
-	assert.Equal(t, helmrecovery.Release{Namespace: "api-test", Name: "api", Patience: time.Hour}, releaseInputs(inputs(3600), inputs(60)),
+	assert.Equal(t, helmrecovery.Release{Namespace: "api-test", Name: "api", Install: true, Timeout: time.Minute}, releaseInputs(nil, inputs(60)))
+	assert.Equal(t, helmrecovery.Release{Namespace: "api-test", Name: "api", Timeout: time.Hour}, releaseInputs(inputs(3600), inputs(60)),
 		"the Helm that was killed had the old timeout")
 }

@@ -14,6 +14,7 @@ import (
 	"net/url"
 	"path"
 	"slices"
+	"strings"
 	"time"
 
 	"example.com/acr-microservices/infra/internal/kubeapi"
@@ -28,6 +29,9 @@ const (
 	failed          = "failed"
 )
 
+// phases are the unfinished states, and how the events of Helm's hooks in them end. https://helm.sh/docs/topics/charts_hooks/
+var phases = map[string]string{pendingInstall: "-install", pendingUpgrade: "-upgrade", pendingRollback: "-rollback", uninstalling: "-delete"}
+
 // storedRecord is Helm's record of one revision of a release, in a secret of the release's namespace.
 type storedRecord struct {
 	Version int `json:"version"`
@@ -36,6 +40,9 @@ type storedRecord struct {
 		LastDeployed string `json:"last_deployed"`
 		Deleted      string `json:"deleted"`
 	} `json:"info"`
+	Hooks []struct {
+		Events []string `json:"events"`
+	} `json:"hooks"`
 
 	secret  storedSecret
 	content []byte // all of it, as JSON
@@ -88,19 +95,36 @@ func latest(history []*storedRecord) *storedRecord {
 	return slices.MaxFunc(history, func(a, b *storedRecord) int { return cmp.Compare(a.Version, b.Version) })
 }
 
-// unfinished reports whether, by its record, a Helm is still working on the revision.
+// unfinished reports whether, by its record, Helm is still working on the revision.
 func (r *storedRecord) unfinished() bool {
-	return r != nil && slices.Contains([]string{pendingInstall, pendingUpgrade, pendingRollback, uninstalling}, r.Info.Status)
+	return r != nil && phases[r.Info.Status] != ""
 }
 
-// since returns when Helm began. The zero time means that the time cannot be read.
-func (r *storedRecord) since() time.Time {
+// began returns when Helm began.
+func (r *storedRecord) began() (time.Time, error) {
 	text := r.Info.LastDeployed
 	if r.Info.Status == uninstalling {
 		text = r.Info.Deleted
 	}
-	began, _ := time.Parse(time.RFC3339, text)
-	return began
+	began, err := time.Parse(time.RFC3339, text)
+	if err != nil {
+		return began, fmt.Errorf("revision %d: %w", r.Version, err)
+	}
+	return began, nil
+}
+
+// waits counts how often Helm waits before it is done: once for each hook of its phase, and for the release's objects.
+// https://github.com/helm/helm/blob/v3.18.6/pkg/action/hooks.go
+func (r *storedRecord) waits() int {
+	count := 1
+	for _, hook := range r.Hooks {
+		for _, event := range hook.Events {
+			if strings.HasSuffix(event, phases[r.Info.Status]) {
+				count++
+			}
+		}
+	}
+	return count
 }
 
 // withStatus returns the record's data with another status and the reason for it, and everything else unchanged.
@@ -163,7 +187,7 @@ func (r *storedRecord) fail(ctx context.Context, server *kubeapi.Client) error {
 	secret.Metadata.Labels = maps.Clone(secret.Metadata.Labels)
 	secret.Metadata.Labels["status"] = failed
 	var err error
-	if secret.Data, err = r.withStatus(failed, "Its Helm was killed while the release was "+r.Info.Status); err != nil {
+	if secret.Data, err = r.withStatus(failed, "Helm was killed while the release was "+r.Info.Status); err != nil {
 		return err
 	}
 	return server.Call(ctx, http.MethodPut, secret.Metadata.path(), secret, nil)

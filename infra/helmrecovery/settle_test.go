@@ -28,20 +28,27 @@ import (
 type clusterDouble struct {
 	t        *testing.T
 	secrets  map[string]storedSecret
+	hooks    string // of every release, as JSON
 	requests []string
 	before   func(method string) // called before each request is answered
 }
 
-// add stores a revision as Helm does, with fields that the program does not know.
+// add stores a revision as Helm does.
 func (d *clusterDouble) add(version int, status string, began time.Time) {
 	d.t.Helper()
-	deleted := `""`
+	d.store(version, status, began.Format(time.RFC3339Nano))
+}
+
+// store stores a revision with fields that the program does not know.
+func (d *clusterDouble) store(version int, status, began string) {
+	d.t.Helper()
+	deployed, deleted := began, ""
 	if status == uninstalling {
-		deleted = began.Format(`"` + time.RFC3339 + `"`)
+		deployed, deleted = "2026-01-01T00:00:00Z", began
 	}
-	content := fmt.Sprintf(`{"name":"api","info":{"first_deployed":"2026-01-01T00:00:00Z","last_deployed":%q,"deleted":%s,`+
-		`"description":"Preparing","status":%q,"notes":"<hello>"},"manifest":"a: b\n","version":%d,"large":12345678901234567890}`,
-		began.Format(time.RFC3339Nano), deleted, status, version)
+	content := fmt.Sprintf(`{"name":"api","info":{"first_deployed":"2026-01-01T00:00:00Z","last_deployed":%q,"deleted":%q,`+
+		`"description":"Preparing","status":%q,"notes":"<hello>"},"manifest":"a: b\n","hooks":[%s],"version":%d,"large":12345678901234567890}`,
+		deployed, deleted, status, d.hooks, version)
 	var packed bytes.Buffer
 	zipped := gzip.NewWriter(&packed)
 	_, err := zipped.Write([]byte(content))
@@ -103,10 +110,11 @@ func (d *clusterDouble) states() map[int]string {
 	return found
 }
 
-const patience = time.Minute
+const timeout = time.Minute
 
 func TestSettle(t *testing.T) {
 	t.Parallel()
+	const hooks = `{"name":"migrate","events":["pre-install","pre-upgrade"]},{"events":["post-install"]},{"events":["pre-delete","test"]}`
 	long, now := -time.Hour, time.Duration(0)
 	type revision struct {
 		status string
@@ -114,6 +122,7 @@ func TestSettle(t *testing.T) {
 	}
 	for name, test := range map[string]struct {
 		install bool
+		hooks   string
 		history []revision
 		want    map[int]string
 		waits   time.Duration
@@ -123,21 +132,26 @@ func TestSettle(t *testing.T) {
 		"all is well":                   {history: []revision{{"superseded", long}, {"deployed", long}}, want: map[int]string{1: "superseded", 2: "deployed"}},
 		"it failed by itself":           {history: []revision{{"deployed", long}, {failed, long}}, want: map[int]string{1: "deployed", 2: failed}},
 		"abandoned installation":        {install: true, history: []revision{{pendingInstall, long}}, want: map[int]string{}},
-		"abandoned just now":            {install: true, history: []revision{{pendingInstall, now}}, want: map[int]string{}, waits: patience},
+		"abandoned just now":            {install: true, history: []revision{{pendingInstall, now}}, want: map[int]string{}, waits: timeout},
 		"abandoned upgrade":             {history: []revision{{"deployed", long}, {pendingUpgrade, long}}, want: map[int]string{1: "deployed", 2: failed}},
-		"abandoned upgrade just now":    {history: []revision{{"deployed", long}, {pendingUpgrade, -patience / 2}}, want: map[int]string{1: "deployed", 2: failed}, waits: patience / 2},
+		"abandoned upgrade just now":    {history: []revision{{"deployed", long}, {pendingUpgrade, -timeout / 2}}, want: map[int]string{1: "deployed", 2: failed}, waits: timeout / 2},
 		"abandoned rollback":            {history: []revision{{"deployed", long}, {failed, long}, {pendingRollback, long}}, want: map[int]string{1: "deployed", 2: failed, 3: failed}},
 		"abandoned removal":             {history: []revision{{"superseded", long}, {uninstalling, long}}, want: map[int]string{1: "superseded", 2: failed}},
 		"known, but never installed":    {history: []revision{{pendingInstall, long}}, want: map[int]string{1: failed}},
 		"only the last revision counts": {history: []revision{{pendingUpgrade, long}, {"deployed", long}}, want: map[int]string{1: pendingUpgrade, 2: "deployed"}},
 		"installed by someone else":     {install: true, history: []revision{{"deployed", long}}, want: map[int]string{1: "deployed"}},
 		"upgraded by someone else":      {install: true, history: []revision{{"deployed", long}, {pendingUpgrade, long}}, want: map[int]string{1: "deployed", 2: pendingUpgrade}},
-		"being removed by someone else": {install: true, history: []revision{{uninstalling, long}}, want: map[int]string{1: uninstalling}},
+		"being removed by someone else": {install: true, history: []revision{{"superseded", long}, {uninstalling, long}}, want: map[int]string{1: "superseded", 2: uninstalling}},
+		"removal after it failed":       {install: true, history: []revision{{uninstalling, long}}, want: map[int]string{}},
+		"removal just now, with hooks":  {install: true, hooks: hooks, history: []revision{{uninstalling, now}}, want: map[int]string{}, waits: 2 * timeout},
+		"installation with hooks":       {install: true, hooks: hooks, history: []revision{{pendingInstall, now}}, want: map[int]string{}, waits: 3 * timeout},
+		"upgrade with hooks":            {hooks: hooks, history: []revision{{pendingUpgrade, now}}, want: map[int]string{1: failed}, waits: 2 * timeout},
+		"rollback with hooks":           {hooks: hooks, history: []revision{{pendingRollback, now}}, want: map[int]string{1: failed}, waits: timeout},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				double := &clusterDouble{t: t, secrets: map[string]storedSecret{}}
+				double := &clusterDouble{t: t, hooks: test.hooks, secrets: map[string]storedSecret{}}
 				for i, r := range test.history {
 					double.add(i+1, r.status, time.Now().Add(r.began))
 				}
@@ -154,12 +168,31 @@ func TestSettle(t *testing.T) {
 // settle settles the release and returns the warnings.
 func (d *clusterDouble) settle(install bool) []string {
 	d.t.Helper()
-	var warnings []string
+	warnings, err := d.trySettle(install)
+	require.NoError(d.t, err)
+	return warnings
+}
+
+func (d *clusterDouble) trySettle(install bool) (warnings []string, err error) {
+	d.t.Helper()
 	server, err := kubeapi.New(&rest.Config{Host: "https://cluster", Transport: d})
 	require.NoError(d.t, err)
-	release := Release{Namespace: "api-test", Name: "api", Install: install, Patience: patience}
-	require.NoError(d.t, Settle(d.t.Context(), server, release, func(text string) { warnings = append(warnings, text) }))
-	return warnings
+	release := Release{Namespace: "api-test", Name: "api", Install: install, Timeout: timeout}
+	err = Settle(d.t.Context(), server, release, func(text string) { warnings = append(warnings, text) })
+	return warnings, err
+}
+
+// Without the time, nobody knows whether Helm is still running.
+func TestSettleUnreadableTime(t *testing.T) {
+	t.Parallel()
+	for _, status := range []string{pendingUpgrade, uninstalling} {
+		double := &clusterDouble{t: t, secrets: map[string]storedSecret{}}
+		double.store(3, status, "soon")
+		warnings, err := double.trySettle(false)
+		require.ErrorContains(t, err, `revision 3: parsing time "soon"`)
+		assert.Empty(t, warnings)
+		assert.Equal(t, map[int]string{3: status}, double.states())
+	}
 }
 
 func TestSettleLeavesHelmAtWork(t *testing.T) {
@@ -202,8 +235,10 @@ func TestSettleLosesRace(t *testing.T) {
 func TestFailedRecord(t *testing.T) {
 	t.Parallel()
 	double := &clusterDouble{t: t, secrets: map[string]storedSecret{}}
-	double.add(7, pendingUpgrade, time.Date(2026, 11, 23, 12, 0, 0, 5, time.FixedZone("", 3600)))
-	double.settle(false)
+	began := time.Date(2026, 11, 23, 12, 0, 0, 5, time.FixedZone("", 3600))
+	double.add(7, pendingUpgrade, began)
+	require.Equal(t, []string{`release "api": revision 7 has been pending-upgrade since ` + began.Local().Format(time.DateTime) +
+		`, but the Helm process that started it is no longer running: the revision is marked as failed`}, double.settle(false))
 	secret := double.secrets["sh.helm.release.v1.api.v7"]
 	assert.Equal(t, "blue", secret.Metadata.Labels["team"])
 	record, err := readRecord(secret)
@@ -212,5 +247,5 @@ func TestFailedRecord(t *testing.T) {
 	require.NoError(t, json.Unmarshal(record.content, &content))
 	assert.Equal(t, "12345678901234567890", string(content["large"]))
 	assert.JSONEq(t, `{"first_deployed":"2026-01-01T00:00:00Z","last_deployed":"2026-11-23T12:00:00.000000005+01:00","deleted":"",
-		"description":"Its Helm was killed while the release was pending-upgrade","status":"failed","notes":"<hello>"}`, string(content["info"]))
+		"description":"Helm was killed while the release was pending-upgrade","status":"failed","notes":"<hello>"}`, string(content["info"]))
 }

@@ -33,7 +33,7 @@ func TestKilledHelm(t *testing.T) {
 	p.must("cancel", "--yes")
 	out = p.must("up", "--yes", "--skip-preview")
 	assert.Contains(t, out, `release "customerapi": revision 1 has been pending-install since `)
-	assert.Contains(t, out, "its Helm is no longer running: it is installed again")
+	assert.Contains(t, out, "the Helm process that started it is no longer running: the release is installed again")
 	assert.Equal(t, map[string]string{"1": "deployed"}, p.history())
 
 	p.tag("1.1.0")
@@ -41,7 +41,7 @@ func TestKilledHelm(t *testing.T) {
 	p.must("cancel", "--yes")
 	out = p.must("up", "--yes", "--skip-preview")
 	assert.Contains(t, out, `release "customerapi": revision 2 has been pending-upgrade since `)
-	assert.Contains(t, out, "its Helm is no longer running: it is marked as failed")
+	assert.Contains(t, out, "the Helm process that started it is no longer running: the revision is marked as failed")
 	assert.Equal(t, map[string]string{"1": "superseded", "2": "failed", "3": "deployed"}, p.history())
 
 	// The image is missing: Helm is killed during its rollback.
