@@ -2,7 +2,6 @@ package cluster
 
 import (
 	"encoding/base64"
-	"errors"
 	"fmt"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
@@ -35,11 +34,11 @@ func aksKubeconfig(ctx *pulumi.Context, aks *config.AKS) (string, error) {
 		return "", fmt.Errorf("cluster.aks %q: %w", aks.Name, err)
 	}
 	if len(answer.Kubeconfigs) == 0 {
-		return "", fmt.Errorf("cluster.aks %q: Azure returned no credentials; admin has none if local accounts are disabled", aks.Name)
+		return "", fmt.Errorf("cluster.aks %q: Azure returned no credentials; with cluster.aks.admin true, the cluster's local accounts must be enabled", aks.Name)
 	}
 	content, err := base64.StdEncoding.DecodeString(answer.Kubeconfigs[0].Value)
 	if err != nil {
-		return "", fmt.Errorf("cluster.aks %q: kubeconfig: %w", aks.Name, errors.New("is not base64"))
+		return "", fmt.Errorf("cluster.aks %q: the kubeconfig from Azure is not base64", aks.Name)
 	}
 	return string(content), nil
 }
@@ -57,7 +56,7 @@ func KubeletPrincipal(ctx *pulumi.Context, aks *config.AKS) (string, error) {
 	kubelet, ok := answer.IdentityProfile["kubeletidentity"]
 	if !ok {
 		return "", fmt.Errorf("cluster.aks %q has no kubelet identity, like every cluster with a service principal; "+
-			"use another registry.pull.mode", aks.Name)
+			"set registry.pull.mode to servicePrincipal or token", aks.Name)
 	}
 	return kubelet.ObjectID, nil
 }

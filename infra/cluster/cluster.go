@@ -31,25 +31,39 @@ type Cluster struct {
 	Provider *kubernetes.Provider
 	// Recovery runs before a Helm release is installed or upgraded, and abandons what a killed update left of it.
 	Recovery *pulumi.ResourceHook
-	// NewNamespace runs before a namespace is created, and refuses an existing one.
+	// NewNamespace runs before a namespace is created or adopted. It refuses to create an existing namespace, unless that has the labels
+	// of config.ServiceLabels with the same values, because a killed update left it behind, and to adopt a missing or different one.
 	NewNamespace *pulumi.ResourceHook
 }
 
 // New returns the Kubernetes cluster that args name, or the one kubectl would use.
 func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOption) (*Cluster, error) {
 	cluster, settings := &Cluster{}, args.Cluster
-	inputs := &kubernetes.ProviderArgs{
-		// Otherwise a new password would replace the pull secret: delete it, then create it, and a pod that starts in
-		// between cannot pull.
-		EnableSecretMutable: pulumi.Bool(true),
-	}
 	known, keep, err := knownIdentity(ctx, settings)
 	if err != nil {
 		return nil, err
 	}
+	if settings.AKS != nil {
+		if settings.Kubeconfig, err = aksKubeconfig(ctx, settings.AKS); err != nil {
+			return nil, err
+		}
+	}
+	if err := cluster.create(ctx, name, settings, known, append(opts, keep)); err != nil {
+		return nil, fmt.Errorf("cluster: %w", err)
+	}
+	return cluster, ctx.RegisterResourceOutputs(cluster, pulumi.Map{})
+}
+
+// create registers the component, its provider and its hooks. The known identity of the cluster can be empty.
+func (c *Cluster) create(ctx *pulumi.Context, name string, settings config.Cluster, known string, opts []pulumi.ResourceOption) error {
 	guard, err := newGuard(ctx, name, settings)
 	if err != nil {
-		return nil, fmt.Errorf("cluster: %w", err)
+		return err
+	}
+	inputs := &kubernetes.ProviderArgs{
+		// Otherwise a new password would replace the pull secret: delete it, then create it, and a pod that starts in
+		// between cannot pull.
+		EnableSecretMutable: pulumi.Bool(true),
 	}
 	registered := pulumi.Map{}
 	if known != "" {
@@ -57,14 +71,8 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 		// With it, the provider replaces itself and all its objects when the cluster changes, and for no other reason.
 		inputs.ClusterIdentifier = pulumi.String(known)
 	}
-	opts = append(opts, guard, keep)
-	if err := ctx.RegisterComponentResourceV2(componentType, name, registered, cluster, opts...); err != nil {
-		return nil, fmt.Errorf("cluster: %w", err)
-	}
-	if settings.AKS != nil {
-		if settings.Kubeconfig, err = aksKubeconfig(ctx, settings.AKS); err != nil {
-			return nil, err
-		}
+	if err := ctx.RegisterComponentResourceV2(componentType, name, registered, c, append(opts, guard)...); err != nil {
+		return err
 	}
 	if settings.Context != "" {
 		inputs.Context = pulumi.String(settings.Context)
@@ -75,16 +83,14 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 			inputs.Kubeconfig = pulumi.ToSecret(inputs.Kubeconfig).(pulumi.StringOutput).ToStringPtrOutput()
 		}
 	}
-	if cluster.Provider, err = kubernetes.NewProvider(ctx, name, inputs, pulumi.Parent(cluster), keepIdentifier(known), withoutAmbient(settings)); err != nil {
-		return nil, fmt.Errorf("cluster: %w", err)
+	if c.Provider, err = kubernetes.NewProvider(ctx, name, inputs, pulumi.Parent(c), keepIdentifier(known), withoutAmbient(settings)); err != nil {
+		return err
 	}
-	if cluster.Recovery, err = newRecovery(ctx, name, settings); err != nil {
-		return nil, fmt.Errorf("cluster: %w", err)
+	if c.Recovery, err = newRecovery(ctx, name, settings); err != nil {
+		return err
 	}
-	if cluster.NewNamespace, err = newNamespaceGuard(ctx, name, settings); err != nil {
-		return nil, fmt.Errorf("cluster: %w", err)
-	}
-	return cluster, ctx.RegisterResourceOutputs(cluster, pulumi.Map{})
+	c.NewNamespace, err = newNamespaceGuard(ctx, name, settings)
+	return err
 }
 
 // keepIdentifier keeps the recorded identity if the current one is unknown.

@@ -56,11 +56,8 @@ func knownIdentity(ctx *pulumi.Context, settings config.Cluster) (string, pulumi
 	}
 	// The stack does not require the permission to read the cluster's namespaces, and a preview can run where the cluster cannot be
 	// reached.
-	if err := ctx.Log.Warn(fmt.Sprintf("cluster: cannot check whether this is the recorded cluster, because its identity cannot be read: %v; "+
-		"set cluster.identifier to skip this check", err), nil); err != nil {
-		return "", nil, fmt.Errorf("cluster: %w", err)
-	}
-	return "", pulumi.IgnoreChanges([]string{identityKey}), nil
+	return "", pulumi.IgnoreChanges([]string{identityKey}), ctx.Log.Warn(fmt.Sprintf("cluster: cannot check whether this is the recorded cluster, "+
+		"because its identity cannot be read: %v; set cluster.identifier to skip this check", err), nil)
 }
 
 // newGuard returns the hook of the component: it refuses a cluster that is not the recorded one, also in a preview, unless

@@ -26,7 +26,7 @@ type Args struct {
 	PullSecret *PullSecret
 	// Image to run. Without a tag and a digest the service gets no release yet.
 	Image config.Image
-	// NewNamespace runs before a namespace is created or adopted; nil for none.
+	// NewNamespace runs before a namespace is created or adopted, and can refuse that; nil for none.
 	NewNamespace *pulumi.ResourceHook
 	// Release to install; nil for none yet.
 	Release *Release
