@@ -28,8 +28,9 @@ type Namespace struct {
 	Labels map[string]string `json:"labels" keys:"labelName" is:"labelValue"`
 	// Annotations are annotations of the namespace, name to value.
 	Annotations map[string]string `json:"annotations" keys:"labelName"`
-	// Adopt uses the existing namespace `<service>-<environment>`: the stack sets only the labels and annotations named here, and never
-	// deletes it.
+	// Adopt uses the existing namespace `<service>-<environment>`: the stack sets only the labels and annotations named here, and does not
+	// delete it. But the switch to `adopt` deletes a namespace that the stack itself created, unless an update with `retainOnDelete` came
+	// first.
 	Adopt *bool `json:"adopt" default:"false"`
 	// RetainOnDelete keeps the namespace when the service or the stack is deleted.
 	RetainOnDelete *bool `json:"retainOnDelete" default:"false"`
