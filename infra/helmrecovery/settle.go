@@ -73,7 +73,7 @@ func Settle(ctx context.Context, server *kubeapi.Client, release Release, warn f
 			abandon, outcome = last.forget, "the release is installed again"
 		}
 		if err := abandon(ctx, server); kubeapi.Answered(err, http.StatusConflict, http.StatusNotFound) {
-			continue // somebody has changed the record meanwhile
+			continue // the record has changed meanwhile
 		} else if err != nil {
 			return err
 		}
