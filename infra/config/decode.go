@@ -100,6 +100,11 @@ func decodeStruct(found *problems, path string, object map[string]any, target re
 			continue
 		}
 		value := object[key]
+		// Read as a missing key, an empty image.tag would delete the release. Pulumi.yaml gives the keys at the top empty defaults.
+		if path != "" && field.Type.Kind() == reflect.String && field.Tag.Get("required") == "" && (value == nil || value == "") {
+			found.add(join(path, key), nil, "is empty; leave the key out")
+			continue
+		}
 		if field.Tag.Get("is") == "quantity" {
 			value = asQuantities(value)
 		}
