@@ -96,7 +96,7 @@ func decodeStruct(found *problems, path string, object map[string]any, target re
 	for _, key := range slices.Sorted(maps.Keys(object)) {
 		field, known := jsonField(target.Type(), key)
 		if !known {
-			found.add(join(path, key), nil, "is not a known key; "+suggest(key, jsonKeys(target.Type())))
+			found.add(join(path, key), nil, ruleUnknown(path, key, jsonKeys(target.Type())))
 			continue
 		}
 		value := object[key]
@@ -138,9 +138,9 @@ func decodeScalar(found *problems, path string, value any, field reflect.Value) 
 		field.SetBool(flag)
 	default:
 		text, ok := value.(string)
-		rule := "is not text; put it in quotes"
+		rule := "is not text; put it " + inQuotes
 		if isNumber {
-			rule = "is what YAML made of a number; put what you mean in quotes"
+			rule = "is what YAML made of a number; put what you mean " + inQuotes
 		}
 		found.addUnless(ok, path, value, rule)
 		found.addUnless(!isYAMLDate(text), path, value, ruleDate)
@@ -148,9 +148,20 @@ func decodeScalar(found *problems, path string, value any, field reflect.Value) 
 	}
 }
 
+// inQuotes is how to write text. On a command line, quotes are the shell's.
+const inQuotes = "in quotes in the stack file, or use `pulumi config set --type string --path`"
+
 func isWhole(number json.Number) bool {
 	_, err := number.Int64()
 	return err == nil
+}
+
+// ruleUnknown says what is wrong with a key that is not one of the known ones.
+func ruleUnknown(path, key string, known []string) string {
+	if first, _, dotted := strings.Cut(key, "."); dotted && path == "" && slices.Contains(known, first) {
+		return "is one key with dots in it: set it with --path (--config-path for up), or nest it under " + first
+	}
+	return "is not a known key; " + suggest(key, known)
 }
 
 // suggest names the nearest known key, or all known keys if none is near.
