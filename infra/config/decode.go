@@ -204,8 +204,9 @@ func jsonKeys(t reflect.Type) []string {
 	return keys
 }
 
-// datePattern matches what Pulumi makes of a date without quotes in a stack file.
-var datePattern = whole(`\d{4}-\d{2}-\d{2} \d{2}:\d{2}:\d{2}(\.\d+)? [+-]\d{4} (UTC|[+-]\d{4}|\w+)?`)
+// datePattern matches what Pulumi makes of a date without quotes in a stack file. The last word is the name of the time zone, such as
+// UTC or -03, if the machine's own has the date's offset, and otherwise the offset again.
+var datePattern = whole(`\d{4}-\d{2}-\d{2} \d{2}:\d{2}:\d{2}(\.\d+)? [+-]\d{4} ([+-]\d{2}(\d{2})?|\w+)`)
 
 const ruleDate = "is what YAML made of a date; put what you mean in quotes"
 

@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 	"gopkg.in/yaml.v3"
@@ -348,6 +349,18 @@ func TestStackFileChanges(t *testing.T) {
 		}
 		require.Len(t, found, 1, settings)
 		require.Equal(t, want, found[0].line(false))
+	}
+}
+
+// A date is found in the time zone of whoever runs the stack, too, whose name is a number in many.
+func TestDates(t *testing.T) {
+	t.Parallel()
+	for name, offset := range map[string]int{"": 2, "UTC": 0, "CEST": 2, "-03": -3, "+04": 4, "+0530": 5, "+1245": 12} {
+		date := time.Date(2024, 5, 1, 10, 0, 0, 0, time.FixedZone(name, offset*60*60)).String()
+		require.True(t, isYAMLDate(date), date)
+	}
+	for _, text := range []string{"", "2024-05-01", "2024-05-01 10:00:00", "2024-05-01 10:00:00 +0200", "2024-05-01 10:00:00 -0300 -3"} {
+		require.False(t, isYAMLDate(text), text)
 	}
 }
 
