@@ -181,7 +181,13 @@ func addChanged(found *problems, path string, node *yaml3.Node) {
 			made := madeOf(key)
 			switch {
 			case key.ShortTag() == "!!merge":
-				addChanged(found, path, item)
+				sources := []*yaml3.Node{item}
+				if list := behind(item); list.Kind == yaml3.SequenceNode {
+					sources = list.Content
+				}
+				for _, source := range sources {
+					addChanged(found, path, source)
+				}
 			case made != key.Value:
 				found.add(join(path, made), nil, changedRule(made, key))
 			case !isValues(path, made):

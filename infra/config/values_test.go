@@ -339,6 +339,9 @@ func TestStackFileChanges(t *testing.T) {
 		`services: {api: {image: {tag: "0123"}}}`:       "",
 		`release: {timeoutSeconds: 300, atomic: false}`: "",
 		`namespace: {quota: {cpu: 0.5, pods: 0}}`:       "",
+		// A list of merged objects adds nothing to the path.
+		`services: {api: {<<: [{release: {timeoutSeconds: 0300}}, {image: {}}]}}`: `services.api.release.timeoutSeconds: is "192", which YAML has made of 0300; write that, or put what you mean in quotes`,
+		`services: {a: &a {values: {x: 017}}, api: {<<: [*a]}}`:                   "",
 	} {
 		file := parseStackFile([]byte("config:\n  other:tags: {00123: x}\n  acr-microservices:"+settings+"\n"), projecttest.Project)
 		require.NotNil(t, file, settings)
