@@ -1,7 +1,6 @@
 package infra
 
 import (
-	"cmp"
 	"encoding/json"
 	"fmt"
 	"os"
@@ -22,9 +21,6 @@ func loadConfig(ctx *pulumi.Context) (*config.Config, error) {
 	settings, others := rawConfig(ctx)
 	cfg, err := config.Parse(settings, secretKeys, config.Around{
 		Stack: ctx.Stack(), Project: ctx.Project(), Root: ctx.RootDirectory(), Settings: others,
-		// All three providers for Azure read these variables:
-		// https://www.pulumi.com/registry/packages/azure-native/installation-configuration/
-		Environment: cmp.Or(os.Getenv("ARM_ENVIRONMENT"), os.Getenv("AZURE_ENVIRONMENT")),
 	})
 	if err != nil {
 		return nil, err
@@ -41,7 +37,7 @@ func loadConfig(ctx *pulumi.Context) (*config.Config, error) {
 var aroundKeys = []string{"azure-native:location", "azure-native:environment", "azure-native:subscriptionId"}
 
 // rawConfig returns the stack's settings by top-level key, as the engine passes them, and the settings of other namespaces by their
-// full keys.
+// full keys, with the environment variables that name the cloud.
 func rawConfig(ctx *pulumi.Context) (raw, others map[string]string) {
 	raw, others = map[string]string{}, map[string]string{}
 	// The SDK returns only keys that the program asks for. The engine's own variable also holds unknown keys.
@@ -64,6 +60,9 @@ func rawConfig(ctx *pulumi.Context) (raw, others map[string]string) {
 		if value, ok := ctx.GetConfig(key); ok {
 			others[key] = value
 		}
+	}
+	for _, name := range config.CloudVariables {
+		others[name] = os.Getenv(name)
 	}
 	return raw, others
 }

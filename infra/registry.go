@@ -2,6 +2,7 @@ package infra
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -85,8 +86,8 @@ func (s *stack) findRegistry() error {
 }
 
 // addProviders creates the other explicit providers of what belongs to the registry: azure, if the stack has resources of it, and
-// azuread, if it needs the name of the cloud. The default provider reads the stack file and the environment itself, but the stack
-// file sets the cloud only for azure-native.
+// azuread, if it must be told the cloud. The default provider reads the stack file and the environment itself, but the stack file
+// sets the cloud only for azure-native.
 func (s *stack) addProviders() error {
 	if s.cfg.NeedsClassicAzure() {
 		classic, err := sdk.NewClassicAzure(s.ctx, "azure", s.azureSettings())
@@ -95,11 +96,11 @@ func (s *stack) addProviders() error {
 		}
 		s.providers = append(s.providers, classic)
 	}
-	if s.cfg.Cloud.Public() || !slices.Contains(s.cfg.PullModes(), config.PullByServicePrincipal) {
+	if !s.cfg.TellsCloud || !slices.Contains(s.cfg.PullModes(), config.PullByServicePrincipal) {
 		return nil
 	}
-	settings := azure.Settings(s.ctx, "azuread", config.EntraSettings)
-	settings["environment"] = pulumi.String(s.cfg.Cloud.Name)
+	settings := pulumi.Map{"environment": pulumi.String(s.cfg.Cloud.Name)}
+	maps.Copy(settings, azure.Settings(s.ctx, "azuread", config.EntraSettings))
 	entra, err := azure.NewEntra(s.ctx, "entra", settings)
 	s.providers = append(s.providers, entra)
 	return err
@@ -109,7 +110,7 @@ func (s *stack) addProviders() error {
 // same.
 func (s *stack) azureSettings() pulumi.Map {
 	settings := azure.Settings(s.ctx, "azure-native", config.ProviderSettings)
-	if !s.cfg.Cloud.Public() {
+	if s.cfg.TellsCloud {
 		settings["environment"] = pulumi.String(s.cfg.Cloud.Name)
 	}
 	return settings

@@ -32,6 +32,33 @@ func TestPullWaitsForWhatItPullsThrough(t *testing.T) {
 	}
 }
 
+// An environment variable of the machine does not lead a provider into another cloud than the stack's.
+func TestProvidersAreToldTheCloud(t *testing.T) {
+	const (
+		stack    = "config:\n  azure-native:location: westeurope\n  acr-microservices:services: {api: {image: {tag: 1.0.0, import: {source: docker.io/library/nginx:1.29}}}}\n"
+		public   = "  azure-native:environment: public\n"
+		american = "  azure-native:environment: usgovernment\n"
+	)
+	for name, test := range map[string]struct{ settings, variable, azure, entra string }{
+		"the default":             {"", "", "", ""},
+		"the same":                {public, "public", "", ""},
+		"another in the variable": {public, "usgovernment", "public", "public"},
+		"the variable alone":      {"", "AzureUSGovernment", "usgovernment", "usgovernment"},
+		"azuread's own name":      {american + "  azuread:environment: usgovernmentl5\n", "", "usgovernment", "usgovernmentl5"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Setenv("ARM_ENVIRONMENT", test.variable)
+			g, err := deploy(projecttest.ParseStack(t, []byte(stack+test.settings)), true)
+			require.NoError(t, err)
+			for kind, want := range map[string]string{"azure azure": test.azure, "azuread entra": test.entra} {
+				told := g.resources["pulumi:providers:"+kind].inputs["environment"]
+				require.Equal(t, want != "", told.IsString(), kind)
+				require.True(t, want == "" || told.StringValue() == want, "%s: %v", kind, told)
+			}
+		})
+	}
+}
+
 // A lock that is deleted after a resource below it would prevent the deletion of that resource.
 func TestLockIsTheFirstToGo(t *testing.T) {
 	t.Parallel()

@@ -18,19 +18,35 @@ type Cloud struct {
 	CLIName string
 }
 
-// publicCloud is the default.
-const publicCloud = "public"
-
-// clouds by the name that azure-native:environment takes. The suffixes are those of
+// The clouds. The suffixes are those of
 // https://github.com/kubernetes-sigs/cloud-provider-azure/blob/master/pkg/credentialprovider/azure_credentials.go
+var (
+	publicCloud  = Cloud{"public", "azurecr.io", "AzureCloud"}
+	usGovernment = Cloud{"usgovernment", "azurecr.us", "AzureUSGovernment"}
+	china        = Cloud{"china", "azurecr.cn", "AzureChinaCloud"}
+)
+
+// clouds by the names that the provider azure-native knows, in lower case:
+// https://github.com/pulumi/pulumi-azure-native/blob/v2.90.0/provider/pkg/azure/cloud/cloud.go
 var clouds = map[string]Cloud{
-	publicCloud:    {publicCloud, "azurecr.io", "AzureCloud"},
-	"usgovernment": {"usgovernment", "azurecr.us", "AzureUSGovernment"},
-	"china":        {"china", "azurecr.cn", "AzureChinaCloud"},
+	"public": publicCloud, "azurecloud": publicCloud, "china": china, "azurechinacloud": china,
+	"usgovernment": usGovernment, "usgov": usGovernment, "usgovernmentl4": usGovernment, "azureusgovernment": usGovernment,
+	"azureusgovernmentcloud": usGovernment,
 }
 
+// entraClouds by the names that the provider azuread knows, in lower case:
+// https://github.com/hashicorp/go-azure-sdk/blob/main/sdk/environments/from_name.go
+var entraClouds = map[string]Cloud{
+	"public": publicCloud, "global": publicCloud, "china": china,
+	"usgovernment": usGovernment, "usgovernmentl4": usGovernment, "usgovernmentl5": usGovernment, "dod": usGovernment,
+}
+
+// CloudVariables are the environment variables in which the providers look for the cloud if the stack file does not name it: azure-native
+// in this order, azure in the other, and azuread in the first alone.
+var CloudVariables = []string{"ARM_ENVIRONMENT", "AZURE_ENVIRONMENT"}
+
 // Public reports whether it is the public cloud, the providers' default.
-func (c Cloud) Public() bool { return c.Name == publicCloud }
+func (c Cloud) Public() bool { return c == publicCloud }
 
 // privateZone is the private DNS zone of the cloud's registries: https://learn.microsoft.com/azure/private-link/private-endpoint-dns
 func (c Cloud) privateZone() string { return "privatelink." + c.RegistrySuffix }
@@ -39,9 +55,8 @@ func (c Cloud) privateZone() string { return "privatelink." + c.RegistrySuffix }
 type Around struct {
 	// Stack and Project are their names, and Root is the project folder.
 	Stack, Project, Root string
-	// Environment is the Azure cloud in the providers' environment variables, for a stack without azure-native:environment.
-	Environment string
-	// Settings are the settings of other namespaces by their full keys, such as "azure-native:location".
+	// Settings are the settings of other namespaces by their full keys, such as "azure-native:location", and CloudVariables by their
+	// names.
 	Settings map[string]string
 }
 
@@ -49,13 +64,18 @@ type Around struct {
 func (c *Config) applyAround(around Around) problems {
 	var found problems
 	c.Location, c.root = around.Settings["azure-native:location"], around.Root
-	name := cmp.Or(around.Settings["azure-native:environment"], around.Environment, publicCloud)
-	cloud, known := clouds[strings.ToLower(name)]
-	if !known {
-		found.add("azure-native:environment", name, "is not one of "+strings.Join(slices.Sorted(maps.Keys(clouds)), ", "))
-		cloud = clouds[publicCloud]
+	c.Cloud = publicCloud
+	for _, key := range append([]string{"azure-native:environment"}, CloudVariables...) {
+		if name := around.Settings[key]; name != "" {
+			cloud, known := clouds[strings.ToLower(name)]
+			found.addUnless(known, key, name, "is not one of china, public, usgovernment")
+			c.Cloud = cmp.Or(cloud, publicCloud)
+			break
+		}
 	}
-	c.Cloud = cloud
+	c.TellsCloud = !c.Cloud.Public() || slices.ContainsFunc(CloudVariables, func(name string) bool {
+		return around.Settings[name] != "" && !strings.EqualFold(around.Settings[name], publicCloud.Name)
+	})
 	for _, key := range slices.Sorted(maps.Keys(around.Settings)) {
 		namespace, setting, _ := strings.Cut(key, ":")
 		switch {
@@ -70,8 +90,7 @@ func (c *Config) applyAround(around Around) problems {
 			found.add(key, nil, "is not read, because the stack's provider azure takes its settings from azure-native; "+remedy)
 		case key == "azuread:environment":
 			other := around.Settings[key]
-			found.addUnless(strings.EqualFold(other, cloud.Name) || strings.EqualFold(other, "global") && cloud.Public(), key, other,
-				"is not the cloud of azure-native:environment; leave it out")
+			found.addUnless(entraClouds[strings.ToLower(other)] == c.Cloud, key, other, "is not the cloud of azure-native:environment; leave it out")
 		case key == "pulumi:autonaming":
 			found.merge(checkAutonaming(around.Settings[key]))
 		case namespace != "azure-native" && namespace != "azuread" && slices.Contains(Keys(), setting):
@@ -92,11 +111,11 @@ var ProviderSettings = []string{
 	"oidcRequestToken", "oidcRequestUrl", "oidcToken", "partnerId", "tenantId", "useMsi", "useOidc",
 }
 
-// EntraSettings select the identity of the provider azuread:
+// EntraSettings select the identity and the cloud of the provider azuread:
 // https://www.pulumi.com/registry/packages/azuread/installation-configuration/
 var EntraSettings = []string{
 	"clientCertificate", "clientCertificatePassword", "clientCertificatePath", "clientId", "clientIdFilePath", "clientSecret",
-	"clientSecretFilePath", "metadataHost", "msiEndpoint", "oidcRequestToken", "oidcRequestUrl", "oidcToken", "oidcTokenFilePath",
+	"clientSecretFilePath", "environment", "metadataHost", "msiEndpoint", "oidcRequestToken", "oidcRequestUrl", "oidcToken", "oidcTokenFilePath",
 	"partnerId", "tenantId", "useAksWorkloadIdentity", "useCli", "useMsi", "useOidc",
 }
 

@@ -36,6 +36,8 @@ type Config struct {
 
 	// Cloud is the Azure cloud of azure-native:environment.
 	Cloud Cloud `json:"-"`
+	// TellsCloud says that the providers azure and azuread must be told the cloud, because they would not find it themselves.
+	TellsCloud bool `json:"-"`
 	// Location is the Azure region of azure-native:location, where a resource group is created.
 	Location string `json:"-"`
 	// secretKeys are the top-level keys that contain an encrypted value.
