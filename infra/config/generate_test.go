@@ -392,9 +392,9 @@ func stackSchema(t *testing.T) m {
 	withShippedChart := m{"allOf": []any{service, m{
 		"if": m{"not": m{"required": []string{"chart"}}}, "then": m{"properties": m{"values": shipped}},
 	}}}
-	properties := m{"azure-native:location": m{
-		"type": "string", "description": "Azure region of the resource group and the registry, such as westeurope. Required where the stack creates the group.",
-	}}
+	location := kindSchema(kinds["region"])
+	location["description"] = "Azure region of the resource group and the registry, such as westeurope. Required where the stack creates the group."
+	properties := m{"azure-native:location": location}
 	names := []string{}
 	for _, key := range jsonKeys(config) {
 		field, _ := jsonField(config, key)

@@ -33,6 +33,7 @@ func (c *Config) validateRegistry(found *problems) {
 		"is missing; registry.resourceGroup.existing needs the name of the group to use")
 	found.addUnless(r.ResourceGroup.Existing || c.Location != "", "azure-native:location", nil,
 		"is missing; set the region of the resource group, such as westeurope")
+	found.addUnless(c.Location == "" || kinds["region"].allows(c.Location), "azure-native:location", c.Location, kinds["region"].rule)
 	r.validateFeatures(found)
 	r.validateRegions(found, c.home())
 	r.validateWebhooks(found)
