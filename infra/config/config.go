@@ -300,6 +300,11 @@ func (c Chart) named() bool {
 	return c != Chart{}
 }
 
+// shipped reports whether the settings mean the chart that this project ships.
+func (c Chart) shipped() bool {
+	return c.Repository == "" && c.OCI == "" && chartPath(c) == shippedChart
+}
+
 // ReleaseOf returns the Helm settings of a service, its own before the stack's.
 func (c *Config) ReleaseOf(service string) Release {
 	return c.Services[service].Release.or(c.Release).WithDefaults()

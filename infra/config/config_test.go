@@ -106,7 +106,7 @@ config:
   acr-microservices:services:
     nats: {image: {tag: 2.1.8, import: {source: "docker.io/nats:2.1.8"}}}
     app: {image: {tag: 1.0.0, import: {source: "harbor.example.com/shop/app:1.0.0", username: robot$ci+shop, password: "p #: {a}\\ \"q\" $x"}}}
-    4d-show: {image: {tag: 1.0.0}, chart: {path: infra/charts/microservice}}
+    4d-show: {image: {tag: 1.0.0}, chart: {oci: "oci://charts.example.com/show", version: 1.0.0}}
 `)))
 	require.NoError(t, err)
 	require.Equal(t, "westeurope", cfg.Location)

@@ -84,7 +84,7 @@ func (c *Config) validateService(found *problems, name string) {
 		found.add(key, namespace, fmt.Sprintf("has %d characters; a namespace, <service>-<environment>, can have %d", len(namespace), maxLabel))
 	case strings.HasPrefix(namespace, "kube-"):
 		found.add(key, namespace, "is a namespace of Kubernetes itself; names must not begin with kube-")
-	case c.chartSettings(name) == Chart{} && beginsWithDigit(c.fullName(name)):
+	case c.chartSettings(name).shipped() && beginsWithDigit(c.fullName(name)):
 		found.add(key, c.fullName(name), "does not begin with a letter, but the chart's Kubernetes Service gets this name, which must; "+
 			"choose another name, or set values.fullnameOverride")
 	}
@@ -136,7 +136,7 @@ func beginsWithDigit(name string) bool { return name != "" && name[0] >= '0' && 
 // warnServiceNames warns of names that are an error with the shipped chart. Another chart does not necessarily create a Service.
 func (c *Config) warnServiceNames(warn func(key string, value any, rule string)) {
 	for _, name := range c.ServiceNames() {
-		if full := c.fullName(name); c.chartSettings(name) != (Chart{}) && beginsWithDigit(full) {
+		if full := c.fullName(name); !c.chartSettings(name).shipped() && beginsWithDigit(full) {
 			warn("services."+name, full, "does not begin with a letter; if the chart gives a Service this name, Kubernetes refuses it")
 		}
 	}
