@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode"
 	"unicode/utf8"
 
 	"github.com/distribution/reference"
@@ -29,7 +30,9 @@ const (
 	dnsLabel  = `[a-z0-9]([-a-z0-9]*[a-z0-9])?`
 	valuePath = `[^\s.,\[\]]+(\.[^\s.,\[\]]+)*`
 	listPath  = valuePath + `(\[\])?`
-	guid      = `[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}`
+	// notInGroup are the ASCII characters that the name of a resource group cannot have. Go and JavaScript share no class of all letters.
+	notInGroup = `\x00-'*-,/:-@\[-^\x60{-\x7f`
+	guid       = `[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}`
 	// keyVersion ends the address of a key or secret in a Key Vault.
 	keyVersion = `(/[0-9a-f]{32})?`
 )
@@ -40,7 +43,7 @@ var (
 	labelNamePattern     = whole(`[A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?`)
 	quantityPattern      = whole(`(\d+(?:\.\d+)?)([numkMGTPE]|[KMGTPE]i|[eE][-+]?\d{1,2})?`)
 	registryNamePattern  = whole(`[a-zA-Z0-9]{5,50}`)
-	resourceGroupPattern = whole(`[-\w.()]{0,89}[-\w()]`)
+	resourceGroupPattern = whole(`[^` + notInGroup + `]*[^.` + notInGroup + `]`)
 	regionPattern        = whole(`[A-Za-z0-9 ]+`) // normalizeRegions converts all forms to one
 	guidPattern          = whole(guid)
 	secretPattern        = whole(`https://([a-zA-Z0-9-]{3,24})\.vault\.[\w.]+/secrets/[a-zA-Z0-9-]{1,127}` + keyVersion)
@@ -131,10 +134,13 @@ var kinds = map[string]kind{
 	},
 
 	// Azure and Entra
-	"tagName":       {pattern: whole(`[^<>%&\\?/]{1,512}`), rule: `is not a tag name: 1 to 512 characters without < > % & \ ? /`},
-	"tagValue":      {max: 256, rule: "is longer than the 256 characters Azure allows"},
-	"region":        {pattern: regionPattern, rule: `is not an Azure region, such as northeurope or "North Europe"`},
-	"resourceGroup": {pattern: resourceGroupPattern, rule: "is not a resource group name: 1 to 90 letters, digits and -_.(), not ending with a dot"},
+	"tagName":  {pattern: whole(`[^<>%&\\?/]{1,512}`), rule: `is not a tag name: 1 to 512 characters without < > % & \ ? /`},
+	"tagValue": {max: 256, rule: "is longer than the 256 characters Azure allows"},
+	"region":   {pattern: regionPattern, rule: `is not an Azure region, such as northeurope or "North Europe"`},
+	"resourceGroup": {
+		pattern: resourceGroupPattern, max: maxGroupName, check: isGroupName,
+		rule: "is not a resource group name: 1 to 90 letters, digits and -_.(), not ending with a dot",
+	},
 	"clusterName": {
 		pattern: whole(`[a-zA-Z0-9]([-\w]{0,61}[a-zA-Z0-9])?`),
 		rule:    "is not a cluster's name: 1 to 63 letters, digits and -_, a letter or digit first and last",
@@ -281,6 +287,14 @@ func isQualifiedName(name string) bool {
 		domain, rest = "example.com", name
 	}
 	return subdomainPattern.MatchString(domain) && len(domain) <= maxSubdomain && len(rest) <= maxLabel && labelNamePattern.MatchString(rest)
+}
+
+// isGroupName accepts letters and digits of any script:
+// https://learn.microsoft.com/azure/azure-resource-manager/management/resource-name-rules#microsoftresources
+func isGroupName(name string) bool {
+	return !strings.ContainsFunc(name, func(r rune) bool {
+		return !unicode.IsLetter(r) && !unicode.IsDigit(r) && !strings.ContainsRune("-_.()", r)
+	})
 }
 
 // isURL accepts an address with a host. The pattern checks scheme and path.

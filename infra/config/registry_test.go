@@ -2,6 +2,7 @@ package config
 
 import (
 	"reflect"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -29,6 +30,16 @@ func TestPurgeSteps(t *testing.T) {
 	steps, err := cfg.Registry.Purge.TaskFile(cfg.PurgeFilters())
 	require.NoError(t, err)
 	projecttest.Golden(t, "purge.golden", string(steps))
+}
+
+func TestResourceGroupNames(t *testing.T) {
+	t.Parallel()
+	for name, want := range map[string]bool{
+		"shop": true, "-_.()1": true, "größe-магазин-店舗٣": true, strings.Repeat("ü", 90): true,
+		"": false, "shop.": false, "my shop": false, "a/b": false, "a`b": false, "a[b": false, "a\u00a0b": false, "✓": false, strings.Repeat("a", 91): false,
+	} {
+		require.Equal(t, want, kinds["resourceGroup"].allows(name), name)
+	}
 }
 
 func TestARMIDs(t *testing.T) {
