@@ -142,6 +142,7 @@ func FuzzNames(f *testing.F) {
 			"label":          {isLabel(name), validation.IsDNS1123Label(name)},
 			"subdomain":      {isSubdomain(name), validation.IsDNS1123Subdomain(name)},
 			"qualified name": {isQualifiedName(name), validation.IsQualifiedName(name)},
+			"annotation":     {isAnnotationName(name), validation.IsQualifiedName(strings.ToLower(name))},
 		} {
 			if got.accepted != (len(got.problems) == 0) {
 				t.Errorf("%q is accepted as %s: %t; Kubernetes says %q", name, rule, got.accepted, got.problems)

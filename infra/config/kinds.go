@@ -95,20 +95,25 @@ func (k kind) allows(text string) bool {
 // kinds are the kinds that a field's tags can name.
 var kinds = map[string]kind{
 	// Kubernetes and Helm
-	"label":     {pattern: labelPattern, max: maxLabel, rule: ruleLabel},
-	"subdomain": {pattern: subdomainPattern, max: maxSubdomain, rule: ruleSubdomain},
-	"labelName": {
-		pattern: regexp.MustCompile(`[A-Za-z0-9]$`), check: isQualifiedName,
-		rule: "is not a name of at most 63 letters, digits and -_., with an optional domain and / before it",
-	},
+	"label":          {pattern: labelPattern, max: maxLabel, rule: ruleLabel},
+	"subdomain":      {pattern: subdomainPattern, max: maxSubdomain, rule: ruleSubdomain},
+	"labelName":      {pattern: regexp.MustCompile(`[A-Za-z0-9]$`), check: isQualifiedName, rule: ruleName},
+	"annotationName": {pattern: regexp.MustCompile(`[A-Za-z0-9]$`), check: isAnnotationName, rule: ruleName},
 	"labelValue": {
 		pattern: regexp.MustCompile(`^$|` + labelNamePattern.String()), max: maxLabel,
 		rule: "is not a label's value: at most 63 letters, digits and -_., a letter or digit first and last",
 	},
-	"podSecurity":   {values: podSecurityLevels},
-	"quotaResource": {values: quotaResources, pattern: regexp.MustCompile(`/`), nearest: true, rule: ruleResource},
-	"limitResource": {values: limitResources, nearest: true, rule: ruleResource},
-	"quantity":      {pattern: quantityPattern, rule: `is not an amount such as "4", "500m" or "2Gi"`},
+	"podSecurity": {values: podSecurityLevels},
+	// https://github.com/kubernetes/kubernetes/blob/v1.34.4/pkg/apis/core/validation/validation.go
+	"quotaResource": {
+		values: quotaResources, pattern: regexp.MustCompile(`^(requests\.)?` + hugePages + `|/`), check: isQualifiedName, nearest: true,
+		rule: ruleResource,
+	},
+	"limitResource": {
+		values: limitResources, pattern: regexp.MustCompile(`^` + hugePages + `|/`), check: isLimitResource, nearest: true,
+		rule: ruleResource,
+	},
+	"quantity": {pattern: quantityPattern, rule: `is not an amount such as "4", "500m" or "2Gi"`},
 	// A release has the service's name, and Helm allows at most 53 characters.
 	"serviceName": {pattern: labelPattern, max: 53, rule: "is not a service's name: at most 53 lower-case letters, digits and dashes, a letter or digit first and last"},
 	"exactVersion": {
@@ -240,6 +245,7 @@ var kinds = map[string]kind{
 }
 
 const (
+	ruleName     = "is not a name of at most 63 letters, digits and -_., with an optional domain and / before it"
 	ruleResource = "is not a resource that can be named here"
 	ruleHeader   = "is not an HTTP header: a name without spaces and colons, and a value on one line"
 )
@@ -280,7 +286,11 @@ func isLabel(text string) bool { return kinds["label"].allows(text) }
 // isSubdomain accepts an RFC 1123 subdomain.
 func isSubdomain(text string) bool { return kinds["subdomain"].allows(text) }
 
-// isQualifiedName accepts the names of labels and annotations.
+// isAnnotationName accepts the names of annotations. Their case does not matter:
+// https://github.com/kubernetes/apimachinery/blob/v0.34.4/pkg/api/validation/objectmeta.go
+func isAnnotationName(name string) bool { return isQualifiedName(strings.ToLower(name)) }
+
+// isQualifiedName accepts the names of labels.
 func isQualifiedName(name string) bool {
 	domain, rest, two := strings.Cut(name, "/")
 	if !two {

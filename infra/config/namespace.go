@@ -27,7 +27,7 @@ type Namespace struct {
 	// Labels are labels of the namespace, name to value, besides the stack's own.
 	Labels map[string]string `json:"labels" keys:"labelName" is:"labelValue"`
 	// Annotations are annotations of the namespace, name to value.
-	Annotations map[string]string `json:"annotations" keys:"labelName"`
+	Annotations map[string]string `json:"annotations" keys:"annotationName"`
 	// Adopt uses the existing namespace `<service>-<environment>`: the stack sets only the labels and annotations named here, and does not
 	// delete it. But the switch to `adopt` deletes a namespace that the stack itself created, unless an update with `retainOnDelete` came
 	// first.
@@ -91,10 +91,12 @@ const NamespaceNameLabel = "kubernetes.io/metadata.name"
 // podSecurityLevels are those of https://kubernetes.io/docs/concepts/security/pod-security-standards/
 var podSecurityLevels = []string{"restricted", "baseline", "privileged"}
 
-// PodSecurityLabelPrefix begins the labels that set a namespace's level, one for each mode.
-const PodSecurityLabelPrefix = "pod-security.kubernetes.io/"
+// PodSecurityLabels are the labels that podSecurity sets, one for each mode.
+var PodSecurityLabels = []string{
+	"pod-security.kubernetes.io/enforce", "pod-security.kubernetes.io/warn", "pod-security.kubernetes.io/audit",
+}
 
-// quotaResources are the resources that a quota can name without a domain, besides requests.* and limits.* of extended resources:
+// quotaResources are the resources that a quota can name without a domain, besides huge pages:
 // https://kubernetes.io/docs/concepts/policy/resource-quotas/
 var quotaResources = []string{
 	"cpu", "memory", "ephemeral-storage", "requests.cpu", "requests.memory", "requests.ephemeral-storage", "requests.storage",
@@ -102,31 +104,51 @@ var quotaResources = []string{
 	"services.nodeports", "configmaps", "secrets", "persistentvolumeclaims", "replicationcontrollers", "resourcequotas",
 }
 
-// limitResources are the resources that a container can limit.
+// limitResources are the resources that a container can limit, besides huge pages and those with a domain.
 var limitResources = []string{"cpu", "memory", "ephemeral-storage"}
 
-func validateNamespace(found *problems, key string, n Namespace) {
-	validateCounts(found, key+".quota", n.Quota)
-	owned := ServiceLabels("", "", "")
+// validateLabels reports labels of a service's namespace that the stack sets itself.
+func (c *Config) validateLabels(found *problems, service string) {
+	n, owned := c.NamespaceOf(service), ServiceLabels("", "", "")
 	for _, name := range slices.Sorted(maps.Keys(n.Labels)) {
-		at := key + ".labels." + name
-		_, ofStack := owned[name]
-		switch {
-		case ofStack || name == NamespaceNameLabel:
-			found.add(at, nil, "is set by the stack; leave it out")
-		case strings.HasPrefix(name, PodSecurityLabelPrefix):
-			found.add(at, nil, "is set by podSecurity; leave it out")
+		key := "namespace.labels." + name
+		if _, own := c.Services[service].Namespace.Labels[name]; own {
+			key = "services." + service + "." + key
+		}
+		switch _, ofStack := owned[name]; {
+		case ofStack && !ValueOr(n.Adopt, false), name == NamespaceNameLabel:
+			found.add(key, nil, "is set by the stack; leave it out")
+		case n.PodSecurity != "" && slices.Contains(PodSecurityLabels, name):
+			found.add(key, nil, "is set by podSecurity; leave it out")
 		}
 	}
 }
 
-// validateLimits checks that no default request is more than the default limit, as Kubernetes does.
+// validateLimits checks that no default request is more than the default limit, or, of huge pages and resources with a domain, differs
+// from it. Kubernetes does the same.
 func validateLimits(found *problems, key string, limits Limits) {
 	for _, name := range slices.Sorted(maps.Keys(limits.DefaultRequest)) {
-		request, limit := quantity(limits.DefaultRequest[name]), quantity(limits.Default[name])
-		found.addUnless(request == nil || limit == nil || request.Cmp(limit) <= 0, key+".defaultRequest."+name, limits.DefaultRequest[name],
-			"is more than limits.default."+name)
+		at, text := key+".defaultRequest."+name, limits.DefaultRequest[name]
+		request, limit := quantity(text), quantity(limits.Default[name])
+		if request == nil || limit == nil {
+			continue
+		}
+		found.addUnless(request.Cmp(limit) <= 0, at, text, "is more than limits.default."+name)
+		found.addUnless(request.Cmp(limit) >= 0 || isNative(name) && !strings.HasPrefix(name, hugePages), at, text,
+			"is not limits.default."+name+"; a container's request and limit of this resource must be equal")
 	}
+}
+
+const hugePages = "hugepages-"
+
+// isNative reports whether a resource is one of Kubernetes itself.
+func isNative(resource string) bool {
+	return !strings.Contains(resource, "/") || strings.Contains(resource, "kubernetes.io/")
+}
+
+// isLimitResource accepts the name of a resource that a container can limit.
+func isLimitResource(name string) bool {
+	return isQualifiedName(name) && (isNative(name) || !strings.HasPrefix(name, "requests.") && isQualifiedName("requests."+name))
 }
 
 // validateCounts checks that amounts of counted resources are whole numbers. It skips resources with a domain, such as
@@ -142,7 +164,7 @@ func validateCounts(found *problems, key string, amounts map[string]string) {
 // isCount reports whether a resource, such as "services.nodeports", is counted and not measured.
 func isCount(resource string) bool {
 	kind := resource[strings.LastIndex(resource, ".")+1:]
-	return !slices.Contains(limitResources, kind) && kind != "storage"
+	return !slices.Contains(limitResources, kind) && kind != "storage" && !strings.HasPrefix(kind, hugePages)
 }
 
 // quantity returns an amount such as "4", "500m" or "2Gi", or nil if the text is not an amount:

@@ -31,6 +31,48 @@ func TestNamespaceOf(t *testing.T) {
 	require.Equal(t, map[string]string{"team": "shop"}, cfg.Namespace.Labels, "the stack's settings are not changed")
 }
 
+// The stack refuses only the labels that it sets itself.
+func TestNamespaceLabels(t *testing.T) {
+	t.Parallel()
+	const (
+		enforce = "pod-security.kubernetes.io/enforce"
+		part    = "app.kubernetes.io/part-of"
+	)
+	for name, test := range map[string]struct{ stack, service, want string }{
+		"levels without podSecurity": {`labels: {` + enforce + `: baseline}`, `labels: {pod-security.kubernetes.io/warn: restricted}`, ""},
+		"a version":                  {`podSecurity: baseline, labels: {` + enforce + `-version: v1.34}`, "", ""},
+		"the service's podSecurity": {
+			`labels: {` + enforce + `: baseline}`, `podSecurity: restricted`, `namespace.labels.` + enforce + `: is set by podSecurity; leave it out`,
+		},
+		"the stack's podSecurity": {
+			`podSecurity: restricted`, `labels: {` + enforce + `: baseline}`, `services.api.namespace.labels.` + enforce + `: is set by podSecurity; leave it out`,
+		},
+		"the stack's own":      {``, `labels: {` + part + `: shop}`, `services.api.namespace.labels.` + part + `: is set by the stack; leave it out`},
+		"adopted":              {`labels: {` + part + `: shop}`, `adopt: true`, ""},
+		"Kubernetes' own":      {``, `adopt: true, labels: {kubernetes.io/metadata.name: x}`, `services.api.namespace.labels.kubernetes.io/metadata.name: is set by the stack; leave it out`},
+		"an annotation's case": {`annotations: {Example.com/Contact: x}`, "", ""},
+		"a label's case": {
+			`labels: {Example.com/contact: x}`, "", `namespace.labels.Example.com/contact: ` + ruleName,
+		},
+		"hugepages": {`quota: {requests.hugepages-2Mi: 1Gi}, limits: {default: {hugepages-1Gi: 1Gi, nvidia.com/gpu: 1}}`, "", ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			_, err := loadConfig(projecttest.ParseStack(t, []byte(`
+config:
+  azure-native:location: westeurope
+  acr-microservices:namespace: {`+test.stack+`}
+  acr-microservices:services: {api: {namespace: {`+test.service+`}}}
+`)))
+			if test.want == "" {
+				require.NoError(t, err)
+			} else {
+				require.EqualError(t, err, "configuration: "+test.want)
+			}
+		})
+	}
+}
+
 // An amount is read as Kubernetes reads it.
 func FuzzQuantity(f *testing.F) {
 	for _, seed := range []string{"4", "500m", "0.5", "2Gi", "1e3", "1E-2", "1E", "12k", "3Ei", "7n", "1.5Mi", "", "x", "-1", "1 Gi", "1KB"} {

@@ -18,7 +18,7 @@ func (c *Config) validate() problems {
 	c.validateRegistry(&found)
 	c.validateCluster(&found)
 	c.validateChart(&found, "chart", c.Chart)
-	validateNamespace(&found, "namespace", c.Namespace)
+	validateCounts(&found, "namespace.quota", c.Namespace.Quota)
 	for _, name := range c.ServiceNames() {
 		c.validateService(&found, name)
 	}
@@ -90,7 +90,8 @@ func (c *Config) validateService(found *problems, name string) {
 	}
 	c.validateImage(found, key+".image", service.Image)
 	c.validateChart(found, key+".chart", service.Chart)
-	validateNamespace(found, key+".namespace", service.Namespace)
+	validateCounts(found, key+".namespace.quota", service.Namespace.Quota)
+	c.validateLabels(found, name)
 	validateLimits(found, key+".namespace.limits", c.NamespaceOf(name).Limits)
 	found.addUnless(len(service.Namespace.AllowFrom) == 0 || ValueOr(c.NamespaceOf(name).Isolate, false), key+".namespace.allowFrom", nil,
 		"needs isolate true; without it, every pod is allowed to connect")

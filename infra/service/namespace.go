@@ -20,8 +20,8 @@ func (s *site) createNamespace() (pulumi.StringOutput, error) {
 	}
 	maps.Copy(labels, pulumi.ToStringMap(settings.Labels))
 	if settings.PodSecurity != "" {
-		for _, mode := range []string{"enforce", "warn", "audit"} {
-			labels[config.PodSecurityLabelPrefix+mode] = pulumi.String(settings.PodSecurity)
+		for _, label := range config.PodSecurityLabels {
+			labels[label] = pulumi.String(settings.PodSecurity)
 		}
 	}
 	var annotations pulumi.StringMapInput
