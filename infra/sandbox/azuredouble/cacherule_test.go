@@ -37,15 +37,15 @@ func TestCredentialSetRules(t *testing.T) {
 		change props
 		want   string
 	}{
-		"no registry":     {props{"registryName": "none12345"}, "ResourceNotFound"},
-		"no host":         {props{"loginServer": "docker"}, "The login server 'docker' is invalid."},
-		"a path":          {props{"loginServer": "quay.io/library"}, "The login server 'quay.io/library' is invalid."},
-		"given identity":  {props{"identity": props{"type": "UserAssigned", "userAssignedIdentities": []any{userIdentity}}}, "needs a system assigned identity"},
-		"no credential":   {props{"authCredentials": []any{}}, "exactly one credential, not 0"},
-		"another name":    {credential(props{"name": "Mine"}), "Allowed values: Credential1."},
-		"plain text":      {credential(props{"passwordSecretIdentifier": "hello"}), "'hello' is not the identifier of a Key Vault secret"},
-		"a key":           {credential(props{"usernameSecretIdentifier": vaultKey}), "is not the identifier of a Key Vault secret"},
-		"another service": {credential(props{"usernameSecretIdentifier": "https://example.com/secrets/a"}), "is not the identifier of a Key Vault secret"},
+		"unknown registry":         {props{"registryName": "none12345"}, "ResourceNotFound"},
+		"invalid login server":     {props{"loginServer": "docker"}, "The login server 'docker' is invalid."},
+		"login server with a path": {props{"loginServer": "quay.io/library"}, "The login server 'quay.io/library' is invalid."},
+		"user-assigned identity":   {props{"identity": props{"type": "UserAssigned", "userAssignedIdentities": []any{userIdentity}}}, "needs a system assigned identity"},
+		"no credentials":           {props{"authCredentials": []any{}}, "exactly one credential, not 0"},
+		"unknown credential name":  {credential(props{"name": "Mine"}), "Allowed values: Credential1."},
+		"password in plain text":   {credential(props{"passwordSecretIdentifier": "hello"}), "'hello' is not the identifier of a Key Vault secret"},
+		"key instead of a secret":  {credential(props{"usernameSecretIdentifier": vaultKey}), "is not the identifier of a Key Vault secret"},
+		"secret outside Key Vault": {credential(props{"usernameSecretIdentifier": "https://example.com/secrets/a"}), "is not the identifier of a Key Vault secret"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			e := *e
@@ -63,7 +63,7 @@ func TestCredentialSetRules(t *testing.T) {
 	require.NoError(t, e.update(set, credentialSetInputs("hub-login", credential(props{
 		"passwordSecretIdentifier": "https://acme.vault.azure.net/secrets/password/0123",
 	}))))
-	assert.Equal(t, principal, set.out("identity", "principalId"), "the identity stays")
+	assert.Equal(t, principal, set.out("identity", "principalId"), "an update keeps the identity")
 
 	// Another user's vault is accepted as a scope. ARM knows the identity.
 	reads := props{
@@ -86,20 +86,20 @@ func TestCacheRuleRules(t *testing.T) {
 		change props
 		want   string
 	}{
-		"no registry":            {props{"registryName": "none12345"}, "ResourceNotFound"},
-		"no host":                {props{"sourceRepository": "nginx"}, "must begin with a login server"},
-		"Docker Hub, anonymous":  {props{"sourceRepository": "docker.io/library/nginx", "credentialSetResourceId": nil}, "EnforceDockerAuthentication"},
-		"no source":              {props{"sourceRepository": ""}, "must begin with a login server"},
-		"no target":              {props{"targetRepository": ""}, "The target repository '' is invalid."},
-		"target in capitals":     {props{"targetRepository": "Library/nginx"}, "The target repository 'Library/nginx' is invalid."},
-		"a tag":                  {props{"sourceRepository": "quay.io/library/nginx:1"}, "CacheRuleSourceInvalid"},
-		"all of them in one":     {props{"sourceRepository": "quay.io/library/*"}, "must both end with a wildcard, or neither"},
-		"one of them in all":     {props{"targetRepository": "library/*"}, "must both end with a wildcard, or neither"},
-		"login without a path":   {props{"credentialSetResourceId": "hub-login"}, "LinkedInvalidPropertyId"},
-		"login that is none":     {props{"credentialSetResourceId": vault}, "InvalidResourceReference"},
-		"login not there":        {props{"credentialSetResourceId": registry.id + "/credentialSets/none"}, "ResourceNotFound"},
-		"other registry's login": {props{"credentialSetResourceId": others.id}, "belongs to another registry"},
-		"login of another host": {
+		"unknown registry":                   {props{"registryName": "none12345"}, "ResourceNotFound"},
+		"source without a login server":      {props{"sourceRepository": "nginx"}, "must begin with a login server"},
+		"Docker Hub without credentials":     {props{"sourceRepository": "docker.io/library/nginx", "credentialSetResourceId": nil}, "EnforceDockerAuthentication"},
+		"empty source":                       {props{"sourceRepository": ""}, "must begin with a login server"},
+		"empty target":                       {props{"targetRepository": ""}, "The target repository '' is invalid."},
+		"target in uppercase":                {props{"targetRepository": "Library/nginx"}, "The target repository 'Library/nginx' is invalid."},
+		"source with a tag":                  {props{"sourceRepository": "quay.io/library/nginx:1"}, "CacheRuleSourceInvalid"},
+		"wildcard only in the source":        {props{"sourceRepository": "quay.io/library/*"}, "must both end with a wildcard, or neither"},
+		"wildcard only in the target":        {props{"targetRepository": "library/*"}, "must both end with a wildcard, or neither"},
+		"credential set by its name":         {props{"credentialSetResourceId": "hub-login"}, "LinkedInvalidPropertyId"},
+		"vault as a credential set":          {props{"credentialSetResourceId": vault}, "InvalidResourceReference"},
+		"unknown credential set":             {props{"credentialSetResourceId": registry.id + "/credentialSets/none"}, "ResourceNotFound"},
+		"credential set of another registry": {props{"credentialSetResourceId": others.id}, "belongs to another registry"},
+		"credential set for another login server": {
 			props{"credentialSetResourceId": set.id, "sourceRepository": "ghcr.io/acme/app"}, "does not match the source repository",
 		},
 	} {

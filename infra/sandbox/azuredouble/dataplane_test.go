@@ -25,23 +25,23 @@ func TestAuthenticate(t *testing.T) {
 		want                       string // the principal
 		err                        error
 	}{
-		"application's password":       {server, id.clientID(), id.secret(), id.objectID(), nil},
-		"a second one beside it":       {server, id.clientID(), second.out("value"), id.objectID(), nil},
-		"service principal's password": {server, id.clientID(), spPass.out("value"), id.objectID(), nil},
-		"any case":                     {"ACME12345.azurecr.io", id.clientID(), id.secret(), id.objectID(), nil},
-		"deploying user":               {server, ownerName, ownerPassword, e.double.current().Owner, nil},
+		"application's password":        {server, id.clientID(), id.secret(), id.objectID(), nil},
+		"application's second password": {server, id.clientID(), second.out("value"), id.objectID(), nil},
+		"service principal's password":  {server, id.clientID(), spPass.out("value"), id.objectID(), nil},
+		"host in uppercase":             {"ACME12345.azurecr.io", id.clientID(), id.secret(), id.objectID(), nil},
+		"deploying user":                {server, ownerName, ownerPassword, e.double.current().Owner, nil},
 
-		"wrong password":          {server, id.clientID(), "wrong", "", errWrongSecret},
-		"somebody else's":         {server, id.clientID(), other.secret(), "", errWrongSecret},
-		"empty password":          {server, id.clientID(), "", "", errWrongSecret},
-		"object id":               {server, id.objectID(), id.secret(), "", errNoApp},
-		"no such client":          {server, otherGUID, id.secret(), "", errNoApp},
-		"no service principal":    {server, noPrincipal.out("clientId"), barePassword.out("value"), "", errNoApp},
-		"no client id":            {server, "pull", id.secret(), "", errNotGUID},
-		"admin user is off":       {server, testRegistry, e.double.adminPassword(registryID(e.double.current(), testGroup, testRegistry)), "", errNotGUID},
-		"deploying user, wrong":   {server, ownerName, "wrong", "", errNoAuth},
-		"deploying user, nothing": {server, ownerName, "", "", errNoAuth},
-		"no such registry":        {"none12345.azurecr.io", id.clientID(), id.secret(), "", errNoRegistry},
+		"wrong password":                          {server, id.clientID(), "wrong", "", errWrongSecret},
+		"password of another application":         {server, id.clientID(), other.secret(), "", errWrongSecret},
+		"empty password":                          {server, id.clientID(), "", "", errWrongSecret},
+		"object id instead of the client id":      {server, id.objectID(), id.secret(), "", errNoApp},
+		"unknown client id":                       {server, otherGUID, id.secret(), "", errNoApp},
+		"application without a service principal": {server, noPrincipal.out("clientId"), barePassword.out("value"), "", errNoApp},
+		"name that is not a GUID":                 {server, "pull", id.secret(), "", errNotGUID},
+		"disabled admin user":                     {server, testRegistry, e.double.adminPassword(registryID(e.double.current(), testGroup, testRegistry)), "", errNotGUID},
+		"deploying user, wrong password":          {server, ownerName, "wrong", "", errNoAuth},
+		"deploying user, empty password":          {server, ownerName, "", "", errNoAuth},
+		"unknown registry":                        {"none12345.azurecr.io", id.clientID(), id.secret(), "", errNoRegistry},
 	} {
 		t.Run(name, func(t *testing.T) {
 			principal, err := e.double.Authenticate(c.server, c.username, c.password)
@@ -52,15 +52,15 @@ func TestAuthenticate(t *testing.T) {
 
 	e.destroy(id.password)
 	_, err := e.double.Authenticate(server, id.clientID(), id.secret())
-	require.ErrorIs(t, err, errWrongSecret, "a deleted password is worth nothing")
+	require.ErrorIs(t, err, errWrongSecret, "a deleted password is rejected")
 	_, err = e.double.Authenticate(server, id.clientID(), second.out("value"))
-	require.NoError(t, err, "the other one is still good")
+	require.NoError(t, err, "the other password is still valid")
 	require.NoError(t, e.update(id.principal, props{"clientId": id.clientID(), "accountEnabled": false}))
 	_, err = e.double.Authenticate(server, id.clientID(), second.out("value"))
-	require.ErrorIs(t, err, errWrongSecret, "a disabled account")
+	require.ErrorIs(t, err, errWrongSecret, "a disabled account is rejected")
 }
 
-func TestPasswordsHaveTheirTime(t *testing.T) {
+func TestPasswordsAreValidBetweenTheirDates(t *testing.T) {
 	e := newEngine(t, Options{})
 	e.group()
 	e.registry(nil)
@@ -72,13 +72,13 @@ func TestPasswordsHaveTheirTime(t *testing.T) {
 		_, err := e.double.Authenticate(server, id.clientID(), p.out("value"))
 		return err == nil
 	}
-	assert.False(t, works(), "not yet")
+	assert.False(t, works(), "before the start date")
 	e.clock.advance(12 * time.Hour)
 	assert.True(t, works())
 	e.clock.advance(24*time.Hour - time.Second)
 	assert.True(t, works())
 	e.clock.advance(time.Second)
-	assert.False(t, works(), "not any more")
+	assert.False(t, works(), "after the end date")
 }
 
 func TestAllowed(t *testing.T) {
@@ -111,16 +111,16 @@ func TestAllowed(t *testing.T) {
 				}
 				return got
 			}
-			assert.Equal(t, [3]bool{}, allowed(), "nothing without a role")
+			assert.Equal(t, [3]bool{}, allowed(), "no permission without a role")
 			assignment := e.assign(name, id.objectID(), c.role, c.scope)
 			assert.Equal(t, [3]bool{c.pull, c.push, c.deletion}, allowed())
-			assert.False(t, e.double.Allowed(server, id.objectID(), "customerapi", "admin"), "an action that does not exist")
+			assert.False(t, e.double.Allowed(server, id.objectID(), "customerapi", "admin"), "an unknown action is not allowed")
 			assert.False(t, e.double.Allowed("none12345.azurecr.io", id.objectID(), "customerapi", "pull"))
 			e.destroy(assignment)
 			assert.Equal(t, [3]bool{}, allowed())
 		})
 	}
-	assert.True(t, e.double.Allowed(server, e.double.current().Owner, "customerapi", "push"), "the deploying user")
+	assert.True(t, e.double.Allowed(server, e.double.current().Owner, "customerapi", "push"), "the deploying user is allowed to push")
 	assert.False(t, e.double.Allowed(server, "", "customerapi", "pull"))
 }
 
@@ -131,7 +131,7 @@ func TestPullPropagation(t *testing.T) {
 	e.assign("pull", id.objectID(), acrPull, registry.id)
 	pull := func() bool { return e.double.Allowed(server, id.objectID(), "customerapi", "pull") }
 	_, err := e.double.Authenticate(server, id.clientID(), id.secret())
-	require.NoError(t, err, "to log in needs no role")
+	require.NoError(t, err, "a login requires no role")
 	assert.False(t, pull())
 	e.clock.advance(10*time.Minute - time.Second)
 	assert.False(t, pull())
@@ -144,7 +144,7 @@ func TestPullPropagation(t *testing.T) {
 	e.double.SetConditions(Conditions{PullPropagation: 0})
 	assert.True(t, pull())
 	e.destroy(id.principal)
-	assert.False(t, pull(), "a principal that is gone")
+	assert.False(t, pull(), "a deleted principal has no permission")
 }
 
 func TestAdminUser(t *testing.T) {
@@ -155,11 +155,11 @@ func TestAdminUser(t *testing.T) {
 	principal, err := e.double.Authenticate(server, testRegistry, e.double.adminPassword(registry.id))
 	require.NoError(t, err)
 	assert.True(t, e.double.Allowed(server, principal, "customerapi", "push"))
-	assert.False(t, e.double.Allowed("other12345.azurecr.io", principal, "customerapi", "pull"), "only in its own registry")
+	assert.False(t, e.double.Allowed("other12345.azurecr.io", principal, "customerapi", "pull"), "the admin user is valid only in its own registry")
 	_, err = e.double.Authenticate(server, testRegistry, "wrong")
 	require.ErrorIs(t, err, errNoAuth)
 	require.NoError(t, e.update(registry, registryInputs(nil)))
-	assert.False(t, e.double.Allowed(server, principal, "customerapi", "pull"), "it has been switched off")
+	assert.False(t, e.double.Allowed(server, principal, "customerapi", "pull"), "the admin user is disabled")
 }
 
 func TestAnonymousPull(t *testing.T) {
@@ -172,8 +172,8 @@ func TestAnonymousPull(t *testing.T) {
 	for _, action := range []string{"push", "delete"} {
 		assert.False(t, e.double.Allowed(server, "", "customerapi", action))
 	}
-	assert.False(t, e.double.Allowed(server, "", "", "pull"), "the list of repositories")
-	assert.False(t, e.double.Allowed(server, otherGUID, "customerapi", "pull"), "who logs in needs a role")
+	assert.False(t, e.double.Allowed(server, "", "", "pull"), "an anonymous caller cannot list repositories")
+	assert.False(t, e.double.Allowed(server, otherGUID, "customerapi", "pull"), "an authenticated caller needs a role")
 	assert.False(t, e.double.Allowed("none12345.azurecr.io", "", "customerapi", "pull"))
 }
 
@@ -192,18 +192,18 @@ func TestReachable(t *testing.T) {
 		endpoint string // the input for the connection, if any
 		open     bool
 	}{
-		"public":                            {nil, "", true},
-		"rules for nobody":                  {rules("Allow"), "", true},
-		"rules without the node":            {rules("Deny", "52.1.2.3"), "", false},
-		"rules with the node":               {rules("Deny", "52.1.2.3", ClientIP), "", true},
-		"rules with its range":              {rules("Deny", "203.0.113.0/24"), "", true},
-		"no rules":                          {rules("Deny"), "", false},
-		"private":                           {closed, "", false},
-		"private, whatever the rules":       {merge(rules("Allow", ClientIP), closed), "", false},
-		"private, with an endpoint":         {closed, "privateLinkServiceConnections", true},
-		"private, not approved":             {closed, "manualPrivateLinkServiceConnections", false},
-		"rules, with an endpoint":           {rules("Deny"), "privateLinkServiceConnections", true},
-		"public, with a useless connection": {premium, "manualPrivateLinkServiceConnections", true},
+		"public access":                         {nil, "", true},
+		"default action Allow":                  {rules("Allow"), "", true},
+		"rule for another address":              {rules("Deny", "52.1.2.3"), "", false},
+		"rule for the node's address":           {rules("Deny", "52.1.2.3", ClientIP), "", true},
+		"rule for the node's range":             {rules("Deny", "203.0.113.0/24"), "", true},
+		"default action Deny":                   {rules("Deny"), "", false},
+		"no public access":                      {closed, "", false},
+		"no public access, rule for the node":   {merge(rules("Allow", ClientIP), closed), "", false},
+		"no public access, private endpoint":    {closed, "privateLinkServiceConnections", true},
+		"no public access, pending endpoint":    {closed, "manualPrivateLinkServiceConnections", false},
+		"default action Deny, private endpoint": {rules("Deny"), "privateLinkServiceConnections", true},
+		"public access, pending endpoint":       {premium, "manualPrivateLinkServiceConnections", true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var e *engine
@@ -214,7 +214,7 @@ func TestReachable(t *testing.T) {
 			}})
 			e.group()
 			registry := e.registry(c.in)
-			require.True(t, filled, "a new registry lets its first images in")
+			require.True(t, filled, "OnRegistry is called for a new registry")
 			if c.endpoint != "" {
 				in := endpointInputs(registry, nil)
 				delete(in, "privateLinkServiceConnections")
@@ -229,5 +229,5 @@ func TestReachable(t *testing.T) {
 		})
 	}
 	e := newEngine(t, Options{})
-	require.NoError(t, e.double.Reachable(server), "there is nothing to be refused by")
+	require.NoError(t, e.double.Reachable(server), "a missing registry rejects no client")
 }

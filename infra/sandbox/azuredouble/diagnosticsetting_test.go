@@ -25,20 +25,20 @@ func TestDiagnosticSettingRules(t *testing.T) {
 		change props
 		want   string
 	}{
-		"no such registry":    {props{"resourceUri": registry.id + "x"}, "ResourceNotFound"},
-		"nowhere":             {props{"workspaceId": ""}, "At least one data sink needs to be specified."},
-		"workspace's name":    {props{"workspaceId": "logs"}, "LinkedInvalidPropertyId"},
-		"no workspace":        {props{"workspaceId": vault}, "InvalidResourceReference"},
-		"no account":          {props{"storageAccountId": vault}, "InvalidResourceReference"},
-		"nothing":             {props{"logs": []any{}, "metrics": []any{}}, "At least one enabled log or metric category"},
-		"nothing enabled":     {props{"logs": []any{props{"categoryGroup": "allLogs", "enabled": false}}, "metrics": []any{}}, "At least one enabled"},
-		"unknown category":    {logs(props{"category": "Everything"}), "Category 'Everything' is not supported."},
-		"group as category":   {logs(props{"category": "allLogs"}), "Category 'allLogs' is not supported."},
-		"unknown group":       {logs(props{"categoryGroup": "all"}), "Category group 'all' is not supported."},
-		"category and group":  {logs(props{"category": "ContainerRegistryLoginEvents", "categoryGroup": "allLogs"}), "either a category or a category group"},
-		"unknown metrics":     {props{"metrics": []any{props{"category": "Some", "enabled": true}}}, "Metric category 'Some' is not supported."},
-		"retention":           {logs(props{"categoryGroup": "audit", "retentionPolicy": props{"days": 7.0, "enabled": true}}), "does not support retention"},
-		"unknown destination": {props{"logAnalyticsDestinationType": "Mine"}, "'Mine' is not valid"},
+		"unknown registry":             {props{"resourceUri": registry.id + "x"}, "ResourceNotFound"},
+		"no destination":               {props{"workspaceId": ""}, "At least one data sink needs to be specified."},
+		"workspace by its name":        {props{"workspaceId": "logs"}, "LinkedInvalidPropertyId"},
+		"vault as a workspace":         {props{"workspaceId": vault}, "InvalidResourceReference"},
+		"vault as a storage account":   {props{"storageAccountId": vault}, "InvalidResourceReference"},
+		"no logs or metrics":           {props{"logs": []any{}, "metrics": []any{}}, "At least one enabled log or metric category"},
+		"all categories disabled":      {props{"logs": []any{props{"categoryGroup": "allLogs", "enabled": false}}, "metrics": []any{}}, "At least one enabled"},
+		"unknown category":             {logs(props{"category": "Everything"}), "Category 'Everything' is not supported."},
+		"category group as a category": {logs(props{"category": "allLogs"}), "Category 'allLogs' is not supported."},
+		"unknown category group":       {logs(props{"categoryGroup": "all"}), "Category group 'all' is not supported."},
+		"category and category group":  {logs(props{"category": "ContainerRegistryLoginEvents", "categoryGroup": "allLogs"}), "either a category or a category group"},
+		"unknown metrics":              {props{"metrics": []any{props{"category": "Some", "enabled": true}}}, "Metric category 'Some' is not supported."},
+		"retention policy":             {logs(props{"categoryGroup": "audit", "retentionPolicy": props{"days": 7.0, "enabled": true}}), "does not support retention"},
+		"unknown destination":          {props{"logAnalyticsDestinationType": "Mine"}, "'Mine' is not valid"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			e := *e

@@ -37,7 +37,7 @@ func TestStateSurvivesARestart(t *testing.T) {
 	require.NoError(t, again.updateRegistry(context.Background(), registry.id, registryInputs(nil)))
 }
 
-func TestSubscriptionIsTheSameAfterAStartWithoutResources(t *testing.T) {
+func TestSubscriptionSurvivesARestartWithoutResources(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "state.json")
 	first, err := Open(Options{StatePath: path})
 	require.NoError(t, err)
@@ -46,7 +46,7 @@ func TestSubscriptionIsTheSameAfterAStartWithoutResources(t *testing.T) {
 	assert.Equal(t, first.current(), second.current())
 }
 
-func TestCreationOfADeadDoubleIsUndone(t *testing.T) {
+func TestRestartDuringACreationUndoesIt(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "state.json")
 	existed := make(chan bool, 1)
 	e := newEngine(t, Options{StatePath: path, OnRegistry: func(context.Context, string) error {
@@ -59,7 +59,7 @@ func TestCreationOfADeadDoubleIsUndone(t *testing.T) {
 	assert.False(t, <-existed)
 	restarted, err := Open(Options{StatePath: path})
 	require.NoError(t, err)
-	assert.True(t, restarted.RegistryExists(server), "this one has been answered")
+	assert.True(t, restarted.RegistryExists(server), "the completed creation is saved")
 }
 
 func TestStateFileIsPrivate(t *testing.T) {
@@ -87,7 +87,7 @@ func TestStateFileIsPrivate(t *testing.T) {
 	assert.Equal(t, os.FileMode(0o600), info.Mode().Perm())
 	files, err := os.ReadDir(dir)
 	require.NoError(t, err)
-	assert.Len(t, files, 2, "no temporary file stays behind")
+	assert.Len(t, files, 2, "no temporary file remains")
 }
 
 func TestEqualPasswordsHaveDifferentHashes(t *testing.T) {
@@ -96,7 +96,7 @@ func TestEqualPasswordsHaveDifferentHashes(t *testing.T) {
 	assert.NotEqual(t, first, second)
 }
 
-func TestAChangeThatCannotBeSavedDoesNotHappen(t *testing.T) {
+func TestUnsavedChangeIsUndone(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "gone")
 	require.NoError(t, os.Mkdir(dir, 0o700))
 	d, err := Open(Options{StatePath: filepath.Join(dir, "state.json")})
@@ -107,7 +107,7 @@ func TestAChangeThatCannotBeSavedDoesNotHappen(t *testing.T) {
 	assert.Empty(t, d.Inventory())
 }
 
-func TestStateThatCannotBeRead(t *testing.T) {
+func TestUnreadableState(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "state.json")
 	for content, want := range map[string]string{
 		"{":               "unexpected end of JSON input",
@@ -132,7 +132,7 @@ func TestServeReportsABrokenListener(t *testing.T) {
 	require.ErrorContains(t, d.Serve(context.Background(), listeners[0], listeners[1], listeners[2]), "provider azuread")
 }
 
-func TestManyAtOnce(t *testing.T) {
+func TestConcurrentRequests(t *testing.T) {
 	e := newEngine(t, Options{OnRegistry: func(context.Context, string) error { return nil }})
 	e.group()
 	var wg sync.WaitGroup
@@ -163,6 +163,6 @@ func TestManyAtOnce(t *testing.T) {
 		})
 	}
 	wg.Wait()
-	assert.Equal(t, 1, won, "one of them gets the name")
+	assert.Equal(t, 1, won, "exactly one request gets the name")
 	assert.Len(t, e.double.Inventory(), 1+12+1+12+12)
 }

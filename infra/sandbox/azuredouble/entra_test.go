@@ -33,7 +33,7 @@ func TestServicePrincipal(t *testing.T) {
 	require.ErrorContains(t, err, "does not reference a valid application object")
 	app := e.create(appType, "a", props{"displayName": "acme"})
 	_, err = e.try(spType, "sp", props{"clientId": app.out("objectId")})
-	require.ErrorContains(t, err, "does not reference a valid application object", "an object id is no client id")
+	require.ErrorContains(t, err, "does not reference a valid application object", "an object id is not a client id")
 
 	principal := e.create(spType, "sp", props{"clientId": app.out("clientId")})
 	assert.Equal(t, principal.id, principal.out("objectId"))
@@ -44,10 +44,10 @@ func TestServicePrincipal(t *testing.T) {
 	adopted := e.create(spType, "again", props{"clientId": app.out("clientId"), "useExisting": true})
 	assert.Equal(t, principal.id, adopted.id)
 	e.destroy(adopted)
-	assert.True(t, e.refresh(principal), "what was there before stays")
+	assert.True(t, e.refresh(principal), "the existing service principal remains")
 }
 
-func TestDeletingAnApplicationDeletesWhatBelongsToIt(t *testing.T) {
+func TestDeletingAnApplicationDeletesItsDependents(t *testing.T) {
 	e := newEngine(t, Options{})
 	id := e.identity("pull")
 	spPass := e.create(spPassType, "p", props{"servicePrincipalId": id.objectID()})
@@ -66,11 +66,11 @@ func TestPasswords(t *testing.T) {
 	assert.True(t, id.password.outputs["value"].IsSecret())
 	assert.Equal(t, id.app.out("objectId")+"/password/"+id.password.out("keyId"), id.password.id)
 	assert.Equal(t, "2026-03-01T12:00:00Z", id.password.out("startDate"))
-	assert.Equal(t, "2028-03-01T12:00:00Z", id.password.out("endDate"), "two years, if nothing is said")
+	assert.Equal(t, "2028-03-01T12:00:00Z", id.password.out("endDate"), "two years by default")
 
 	before := id.secret()
 	require.True(t, e.refresh(id.password))
-	assert.Equal(t, before, id.secret(), "a refresh keeps what nobody can read again")
+	assert.Equal(t, before, id.secret(), "a refresh keeps the value, which cannot be read again")
 	assert.True(t, id.password.outputs["value"].IsSecret())
 
 	for name, c := range map[string]struct {
@@ -78,23 +78,23 @@ func TestPasswords(t *testing.T) {
 		in         props
 		start, end string
 	}{
-		"application: dates": {
+		"application: start and end date": {
 			appPassType,
 			props{"applicationId": id.app.id, "startDate": "2026-04-01T00:00:00Z", "endDate": "2026-05-01T00:00:00Z"},
 			"2026-04-01T00:00:00Z", "2026-05-01T00:00:00Z",
 		},
-		"application: the relative end is ignored by this version of the provider": {
+		"application: this version of the provider ignores the relative end date": {
 			appPassType, props{"applicationId": id.app.id, "endDateRelative": "24h"}, "2026-03-01T12:00:00Z", "2028-03-01T12:00:00Z",
 		},
 		"application by object id": {
 			appPassType, props{"applicationObjectId": id.app.out("objectId")}, "2026-03-01T12:00:00Z", "2028-03-01T12:00:00Z",
 		},
-		"service principal: relative": {
+		"service principal: relative end date": {
 			spPassType,
 			props{"servicePrincipalId": id.objectID(), "endDateRelative": "24h"},
 			"2026-03-01T12:00:00Z", "2026-03-02T12:00:00Z",
 		},
-		"service principal: relative to its start": {
+		"service principal: end date relative to the start date": {
 			spPassType,
 			props{"servicePrincipalId": id.objectID(), "endDateRelative": "1h30m", "startDate": "2026-04-01T00:00:00Z"},
 			"2026-04-01T00:00:00Z", "2026-04-01T01:30:00Z",
@@ -113,11 +113,11 @@ func TestPasswords(t *testing.T) {
 		in    props
 		want  string
 	}{
-		"no such application":       {appPassType, props{"applicationId": "/applications/" + otherGUID}, "Request_ResourceNotFound"},
-		"no such service principal": {spPassType, props{"servicePrincipalId": otherGUID}, "Request_ResourceNotFound"},
-		"client id":                 {spPassType, props{"servicePrincipalId": id.clientID()}, "Request_ResourceNotFound"},
-		"no duration":               {spPassType, props{"servicePrincipalId": id.objectID(), "endDateRelative": "1 day"}, "as a duration"},
-		"ends before it starts":     {appPassType, props{"applicationId": id.app.id, "endDate": "2020-01-01T00:00:00Z"}, "end date is invalid"},
+		"unknown application":                {appPassType, props{"applicationId": "/applications/" + otherGUID}, "Request_ResourceNotFound"},
+		"unknown service principal":          {spPassType, props{"servicePrincipalId": otherGUID}, "Request_ResourceNotFound"},
+		"client id instead of the object id": {spPassType, props{"servicePrincipalId": id.clientID()}, "Request_ResourceNotFound"},
+		"invalid duration":                   {spPassType, props{"servicePrincipalId": id.objectID(), "endDateRelative": "1 day"}, "as a duration"},
+		"end date before the start date":     {appPassType, props{"applicationId": id.app.id, "endDate": "2020-01-01T00:00:00Z"}, "end date is invalid"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			e := *e

@@ -31,10 +31,10 @@ const (
 	psRole  = "Azure/azure-powershell, Resources SessionRecords, "
 	native  = "pulumi/pulumi-azure-native, provider/pkg/provider/"
 
-	patched   = "no provider changes this by PATCH"
-	unlisted  = "no provider lists, and so the double has nothing to ask"
-	uncalled  = "no provider calls it"
-	unstarted = "the program runs tasks by the provider azure, and has no resource of this kind"
+	patched   = "no provider sends this PATCH"
+	unlisted  = "no provider sends a list request"
+	uncalled  = "no provider calls this operation"
+	unstarted = "the program runs tasks through the provider azure, and has no resource of this type"
 
 	scheduleTok = "azure:containerservice/registryTaskScheduleRunNow:RegistryTaskScheduleRunNow"
 )
@@ -46,11 +46,11 @@ func TestFacts(t *testing.T) {
 	seen := map[string]bool{}
 	held, cannot := 0, 0
 	for _, f := range facts {
-		require.False(t, seen[f.id], "%s is there twice", f.id)
+		require.False(t, seen[f.id], "duplicate fact %s", f.id)
 		seen[f.id] = true
 		require.NotEmpty(t, f.says, f.id)
 		require.NotEmpty(t, f.from, f.id)
-		require.NotEqual(t, f.holds == nil, f.cannot == "", "%s: either it is tested, or it is said why not", f.id)
+		require.NotEqual(t, f.holds == nil, f.cannot == "", "%s: set either holds or cannot", f.id)
 		if f.holds == nil {
 			cannot++
 			continue
@@ -63,7 +63,7 @@ func TestFacts(t *testing.T) {
 		})
 	}
 	assert.Equal(t, 92, held+cannot, "facts")
-	t.Logf("%d of %d facts that can be asked of a double hold; %d cannot be", held, held, cannot)
+	t.Logf("%d of %d testable facts hold; %d facts cannot be tested", held, held, cannot)
 }
 
 // want asserts a resource's output at a path.
@@ -92,7 +92,7 @@ func (e *engine) read(token, id string) *deployed {
 	e.t.Helper()
 	resp, err := e.client(token).Read(context.Background(), &pulumirpc.ReadRequest{Id: id, Urn: urn(token, "imported"), Name: "imported", Type: token})
 	require.NoError(e.t, err)
-	require.NotEmpty(e.t, resp.GetId(), "%s is not there", id)
+	require.NotEmpty(e.t, resp.GetId(), "%s does not exist", id)
 	return &deployed{token: token, name: "imported", id: id, inputs: unwire(e.t, resp.GetInputs()), outputs: unwire(e.t, resp.GetProperties())}
 }
 
@@ -139,7 +139,7 @@ func ownKey(version string) props {
 
 var facts = []fact{
 	{
-		id: "reg-create-basic", says: "a new Basic registry has these settings, and nothing about networks or an identity",
+		id: "reg-create-basic", says: "a new Basic registry has these default values, and has no networkRuleSet, status or identity",
 		from: psACR + "New-AzContainerRegistry, 2023-01-01-preview",
 		holds: func(e *engine) {
 			r := e.registry(nil)
@@ -166,7 +166,7 @@ var facts = []fact{
 		},
 	},
 	{
-		id: "reg-create-standard", says: "a Standard registry is made at once, without network rules",
+		id: "reg-create-standard", says: "a Standard registry is created synchronously and has no network rules",
 		from: cliACR + "test_acr_create_webhook and test_acr_task, 2019-12-01-preview and 2021-08-01-preview",
 		holds: func(e *engine) {
 			r := e.registry(props{"sku": props{"name": "Standard"}})
@@ -175,7 +175,7 @@ var facts = []fact{
 		},
 	},
 	{
-		id: "reg-create-premium-async", says: "a Premium registry is made by an operation; it has open network rules and does not search metadata",
+		id: "reg-create-premium-async", says: "a Premium registry is created by an asynchronous operation, allows all networks, and does not search metadata",
 		from: cliACR + "test_acr_create_with_managed_registry, 2024-11-01-preview",
 		holds: func(e *engine) {
 			r := e.registry(premium)
@@ -185,22 +185,22 @@ var facts = []fact{
 		},
 	},
 	{
-		id: "reg-create-premium-sync", says: "or it is there at once",
+		id: "reg-create-premium-sync", says: "the creation of a Premium registry can also be synchronous",
 		from: cliACR + "test_acr_create_with_data_endpoint, 2026-09-01-preview",
 		holds: func(e *engine) {
 			e.want(e.registry(merge(premium, props{"dataEndpointEnabled": true})), "Succeeded", "provisioningState")
 		},
 	},
 	{
-		id: "reg-new-fields-2026", says: "newer versions of the API have regional endpoints, a role assignment mode and more",
-		from: cliACR + "test_acr_create_with_data_endpoint, 2026-09-01-preview", cannot: "the SDK's versions of the API have none of these fields",
+		id: "reg-new-fields-2026", says: "newer API versions add regional endpoints, a role assignment mode and other fields",
+		from: cliACR + "test_acr_create_with_data_endpoint, 2026-09-01-preview", cannot: "the API versions of the SDK do not have these fields",
 	},
 	{
-		id: "reg-policies-by-version", says: "2022-12-01 shows four policies, the previews from 2022-02-01 on all six",
-		from: cliACR + "several", cannot: "the double answers in the version of the program, a preview",
+		id: "reg-policies-by-version", says: "API version 2022-12-01 returns four policies; the preview versions since 2022-02-01 return all six",
+		from: cliACR + "several", cannot: "the double implements only the API version of the program, a preview version",
 	},
 	{
-		id: "reg-not-registered", says: "a subscription that has not registered the service answers 409 MissingSubscriptionRegistration",
+		id: "reg-not-registered", says: "a creation in a subscription that has not registered the resource provider fails with 409 MissingSubscriptionRegistration",
 		from: cliACR + "test_acr_create_webhook, 2019-12-01-preview",
 		holds: func(e *engine) {
 			e.faults("create Registry unregistered")
@@ -208,7 +208,7 @@ var facts = []fact{
 		},
 	},
 	{
-		id: "reg-name-taken", says: "a name in use, even in another group, answers 409 RegistryNameAlreadyInUse",
+		id: "reg-name-taken", says: "a creation with a name that is in use, even in another resource group, fails with 409 RegistryNameAlreadyInUse",
 		from: cliACR + "test_acr_create_with_domain_name_label_scope_name_in_use, 2026-09-01-preview",
 		holds: func(e *engine) {
 			e.registry(premium)
@@ -217,7 +217,7 @@ var facts = []fact{
 		},
 	},
 	{
-		id: "reg-name-label", says: "with a domain name label, the login server has 16 characters more, and the name has not",
+		id: "reg-name-label", says: "with a domain name label, the login server contains a hash of 16 characters, and the registry's name does not",
 		from: cliACR + "test_acr_create_with_domain_name_label_scope_name_in_use, 2026-09-01-preview",
 		holds: func(e *engine) {
 			e.double.SetConditions(Conditions{Labelled: []string{testRegistry}})
@@ -229,7 +229,7 @@ var facts = []fact{
 		},
 	},
 	{
-		id: "reg-reput", says: "a repeated PUT leaves unsent policies at their defaults and the creation's time, and moves the times of change",
+		id: "reg-reput", says: "a repeated PUT keeps omitted policies at their defaults, keeps the creation time, and updates the modification times",
 		from: cliACR + "test_acr_export_policy, 2022-02-01-preview",
 		holds: func(e *engine) {
 			r := e.registry(premium)
@@ -246,10 +246,10 @@ var facts = []fact{
 			assert.NotEqual(e.t, before.out("systemData", "lastModifiedAt"), r.out("systemData", "lastModifiedAt"))
 		},
 	},
-	{id: "reg-patch-export", says: "a PATCH of the export policy does not move the retention policy's time", from: cliACR + "test_acr_export_policy, 2022-02-01-preview", cannot: patched},
-	{id: "reg-patch-sku-same", says: "a PATCH of nothing new moves the last change only", from: cliACR + "test_acr_export_policy, 2022-02-01-preview", cannot: patched},
+	{id: "reg-patch-export", says: "a PATCH of the export policy does not change the retention policy's lastUpdatedTime", from: cliACR + "test_acr_export_policy, 2022-02-01-preview", cannot: patched},
+	{id: "reg-patch-sku-same", says: "a PATCH that changes no value updates only lastModifiedAt", from: cliACR + "test_acr_export_policy, 2022-02-01-preview", cannot: patched},
 	{
-		id: "reg-create-closed", says: "a registry without public access has the default action Allow all the same",
+		id: "reg-create-closed", says: "a registry without public network access still has the default action Allow",
 		from: cliACR + "test_acr_export_policy, 2022-02-01-preview",
 		holds: func(e *engine) {
 			r := e.registry(merge(premium, props{"publicNetworkAccess": "Disabled"}))
@@ -258,7 +258,7 @@ var facts = []fact{
 		},
 	},
 	{
-		id: "reg-anonymous-on", says: "anonymous pull is switched on in place",
+		id: "reg-anonymous-on", says: "an update in place can enable anonymous pull",
 		from: cliACR + "test_acr_with_anonymous_pull, 2022-02-01-preview",
 		holds: func(e *engine) {
 			r := e.registry(premium)
@@ -267,7 +267,7 @@ var facts = []fact{
 		},
 	},
 	{
-		id: "reg-bypass", says: "the bypass for Azure's services is taken and given back, with public access off",
+		id: "reg-bypass", says: "without public network access, an update can disable and enable the bypass for Azure services",
 		from: cliACR + "test_acr_with_public_network_access_and_bypass, 2020-11-01-preview",
 		holds: func(e *engine) {
 			r := e.registry(premium)
@@ -281,7 +281,7 @@ var facts = []fact{
 		},
 	},
 	{
-		id: "reg-data-endpoint", says: "there is a data endpoint while they are on, and none while they are off",
+		id: "reg-data-endpoint", says: "a registry has a data endpoint host name only while data endpoints are enabled",
 		from: cliACR + "test_acr_create_with_data_endpoint, 2026-09-01-preview",
 		holds: func(e *engine) {
 			r := e.registry(merge(premium, props{"dataEndpointEnabled": true}))
@@ -294,13 +294,14 @@ var facts = []fact{
 		},
 	},
 	{
-		id: "reg-zone", says: "a zone-redundant registry says so", from: cliACR + "test_acr_with_zone_redundancy, 2021-08-01-preview",
+		id: "reg-zone", says: "a zone-redundant registry returns zoneRedundancy Enabled", from: cliACR + "test_acr_with_zone_redundancy, 2021-08-01-preview",
 		holds: func(e *engine) {
 			e.want(e.registry(merge(premium, props{"zoneRedundancy": "Enabled"})), "Enabled", "zoneRedundancy")
 		},
 	},
 	{
-		id: "reg-abac", says: "a Basic registry can be in the mode for permissions by repository", from: cliACR + "test_acr_create_abac, 2025-03-01-preview",
+		id: "reg-abac", says: "a Basic registry supports ABAC mode, in which permissions apply per repository",
+		from: cliACR + "test_acr_create_abac, 2025-03-01-preview",
 		holds: func(e *engine) {
 			e.double.SetConditions(Conditions{ABAC: true})
 			r := e.registry(nil)
@@ -313,7 +314,8 @@ var facts = []fact{
 		},
 	},
 	{
-		id: "reg-delete", says: "a deletion is an operation, at whose end the registry is gone", from: cliACR + "test_acr_cache, 2026-01-01-preview",
+		id: "reg-delete", says: "a deletion is an asynchronous operation; at its end the registry no longer exists",
+		from: cliACR + "test_acr_cache, 2026-01-01-preview",
 		holds: func(e *engine) {
 			r := e.registry(nil)
 			e.destroy(r)
@@ -321,7 +323,7 @@ var facts = []fact{
 		},
 	},
 	{
-		id: "reg-tags-empty", says: "a registry without tags has the tags {}, and its location is in the short form", from: cliACR + "all that were read",
+		id: "reg-tags-empty", says: "a registry without tags returns the tags {}, and its location in the short form", from: cliACR + "all that were read",
 		holds: func(e *engine) {
 			for _, r := range e.everyRegistry() {
 				e.want(r, props{}, "tags")
@@ -330,7 +332,8 @@ var facts = []fact{
 		},
 	},
 	{
-		id: "reg-systemdata", says: "who made it is told by the name with which they sign in", from: psACR + "New-AzContainerRegistry, 2023-01-01-preview",
+		id: "reg-systemdata", says: "systemData contains the sign-in name of the user who created the registry",
+		from: psACR + "New-AzContainerRegistry, 2023-01-01-preview",
 		holds: func(e *engine) {
 			r := e.registry(nil)
 			assert.Contains(e.t, r.out("systemData", "createdBy"), "@")
@@ -338,7 +341,7 @@ var facts = []fact{
 		},
 	},
 	{
-		id: "reg-usage-premium", says: "Premium allows 500 webhooks, 200 IP rules, 50000 scope maps and as many tokens; what comes with a registry does not count",
+		id: "reg-usage-premium", says: "Premium allows 500 webhooks, 200 IP rules, 50000 scope maps and 50000 tokens; built-in scope maps do not count",
 		from: psACR + "Get-AzContainerRegistryUsage, 2023-01-01-preview",
 		holds: func(e *engine) {
 			r := e.registry(premium)
@@ -349,9 +352,10 @@ var facts = []fact{
 			assert.Empty(e.t, e.double.current().children(e.double.current().resource(r.id), "scopeMaps"))
 		},
 	},
-	{id: "reg-admin-regenerate", says: "the admin user's passwords are made anew by name, in any case", from: psACR + "Update-AzContainerRegistryCredential, 2023-01-01-preview", cannot: uncalled},
+	{id: "reg-admin-regenerate", says: "a password of the admin user is regenerated by its case-insensitive name", from: psACR + "Update-AzContainerRegistryCredential, 2023-01-01-preview", cannot: uncalled},
 	{
-		id: "net-action-normalized", says: "the action of an IP rule is Allow, whatever is sent", from: psACR + "Update-AzContainerRegistry, 2022-02-01-preview",
+		id: "net-action-normalized", says: "the action of an IP rule is always returned as Allow, whatever value is sent",
+		from: psACR + "Update-AzContainerRegistry, 2022-02-01-preview",
 		holds: func(e *engine) {
 			r := e.registry(merge(premium, props{"networkRuleSet": props{
 				"defaultAction": "Allow", "ipRules": []any{props{"action": "Forbidden", "iPAddressOrRange": "52.1.2.3"}},
@@ -361,13 +365,14 @@ var facts = []fact{
 		},
 	},
 	{
-		id: "net-empty", says: "a Premium registry without rules lets everybody in", from: cliACR + "several, from 2022-02-01-preview on",
+		id: "net-empty", says: "a Premium registry without network rules allows access from all networks", from: cliACR + "several, from 2022-02-01-preview on",
 		holds: func(e *engine) {
 			e.want(e.registry(premium), props{"defaultAction": "Allow", "ipRules": []any{}}, "networkRuleSet")
 		},
 	},
 	{
-		id: "net-absent-below-premium", says: "below Premium there are no network rules", from: cliACR + "several, and " + psACR + "New-AzContainerRegistry",
+		id: "net-absent-below-premium", says: "Basic and Standard registries have no network rules",
+		from: cliACR + "several, and " + psACR + "New-AzContainerRegistry",
 		holds: func(e *engine) {
 			for _, r := range e.everyRegistry()[:2] {
 				e.absent(r, "networkRuleSet")
@@ -375,7 +380,7 @@ var facts = []fact{
 		},
 	},
 	{
-		id: "id-type-case-user", says: "a registry's identity type comes back with a small first letter, and the identities' ids as sent",
+		id: "id-type-case-user", says: "the registry's identity type is returned with a lowercase first letter, and the ids of the identities as sent",
 		from: cliACR + "test_acr_encryption_with_cmk, 2021-08-01-preview",
 		holds: func(e *engine) {
 			id := strings.Replace(userIdentity, "/resourceGroups/", "/resourcegroups/", 1)
@@ -386,9 +391,9 @@ var facts = []fact{
 			assert.Len(e.t, users[id], 2)
 		},
 	},
-	{id: "id-type-case-arm-list", says: "ARM itself spells the type with a capital", from: cliACR + "test_acr_identity, 2021-04-01", cannot: unlisted},
+	{id: "id-type-case-arm-list", says: "ARM's list of resources returns the identity type with an uppercase first letter", from: cliACR + "test_acr_identity, 2021-04-01", cannot: unlisted},
 	{
-		id: "id-patch-both", says: "a registry can be given both kinds of identity later", from: cliACR + "test_acr_identity, 2019-12-01-preview",
+		id: "id-patch-both", says: "both types of identity can be added to an existing registry", from: cliACR + "test_acr_identity, 2019-12-01-preview",
 		holds: func(e *engine) {
 			r := e.registry(premium)
 			require.NoError(e.t, e.update(r, registryInputs(merge(premium, props{
@@ -399,7 +404,7 @@ var facts = []fact{
 		},
 	},
 	{
-		id: "cmk-create", says: "encryption answers the key as sent, its version, the identity, and no rotation yet",
+		id: "cmk-create", says: "a registry with encryption returns the key as sent, its version and the identity, and has no rotation time yet",
 		from: cliACR + "test_acr_encryption_with_cmk, 2021-08-01-preview",
 		holds: func(e *engine) {
 			e.want(e.registry(ownKey("1")), props{"status": "enabled", "keyVaultProperties": props{
@@ -409,7 +414,8 @@ var facts = []fact{
 		},
 	},
 	{
-		id: "cmk-rotate", says: "after another key was given, there is a time of the rotation", from: cliACR + "test_acr_encryption_with_cmk, 2021-08-01-preview",
+		id: "cmk-rotate", says: "after a change of the key, the registry returns the time of the key rotation",
+		from: cliACR + "test_acr_encryption_with_cmk, 2021-08-01-preview",
 		holds: func(e *engine) {
 			r := e.registry(ownKey("1"))
 			e.clock.advance(time.Hour)
@@ -419,7 +425,7 @@ var facts = []fact{
 		},
 	},
 	{
-		id: "repl-get", says: "a replica has a status without a message, the defaults, and the tags {}",
+		id: "repl-get", says: "a replica returns a status without a message, the default values, and the tags {}",
 		from: psACR + "Get-AzContainerRegistryReplication, 2023-01-01-preview",
 		holds: func(e *engine) {
 			e.registry(premium)
@@ -432,7 +438,7 @@ var facts = []fact{
 		},
 	},
 	{
-		id: "repl-home", says: "a Premium registry has a replica in its own region by itself, as zone-redundant as it is",
+		id: "repl-home", says: "each Premium registry has a built-in replica in its home region, with the same zone redundancy as the registry",
 		from: psACR + "Get-AzContainerRegistryReplication and " + cliACR + "test_acr_with_zone_redundancy",
 		holds: func(e *engine) {
 			registry := e.registry(merge(premium, props{"zoneRedundancy": "Enabled"}))
@@ -442,14 +448,15 @@ var facts = []fact{
 		},
 	},
 	{
-		id: "repl-name-free", says: "a replica need not be called like its region", from: psACR + "Get-AzContainerRegistryReplication, 2023-01-01-preview",
+		id: "repl-name-free", says: "the name of a replica can differ from the name of its region",
+		from: psACR + "Get-AzContainerRegistryReplication, 2023-01-01-preview",
 		holds: func(e *engine) {
 			e.registry(premium)
 			e.want(e.create(replicaTok, "r", child(props{"replicationName": "elsewhere", "location": "westus"})), "elsewhere", "name")
 		},
 	},
 	{
-		id: "hook-create", says: "a webhook keeps the letters of its actions, and not those of its status; it does not tell where it calls",
+		id: "hook-create", says: "a webhook returns its actions in the case sent and its status in lowercase; it does not return its URL or its headers",
 		from: psACR + "New-AzContainerRegistryWebhook, 2023-01-01-preview",
 		holds: func(e *engine) {
 			e.registry(props{"location": "eastus"})
@@ -465,7 +472,7 @@ var facts = []fact{
 		},
 	},
 	{
-		id: "hook-get", says: "GET answers the same as PUT", from: psACR + "New-AzContainerRegistryWebhook, 2023-01-01-preview",
+		id: "hook-get", says: "GET returns the same values as PUT", from: psACR + "New-AzContainerRegistryWebhook, 2023-01-01-preview",
 		holds: func(e *engine) {
 			e.registry(nil)
 			r := e.create(webhookTok, "w", webhookInputs("deploy", nil))
@@ -476,7 +483,8 @@ var facts = []fact{
 		},
 	},
 	{
-		id: "hook-patch", says: "another address is taken in place and moves the last change", from: psACR + "Update-AzContainerRegistryWebhook, 2023-01-01-preview",
+		id: "hook-patch", says: "the URL of a webhook can be updated in place, which changes lastModifiedAt",
+		from: psACR + "Update-AzContainerRegistryWebhook, 2023-01-01-preview",
 		holds: func(e *engine) {
 			e.registry(nil)
 			r := e.create(webhookTok, "w", webhookInputs("deploy", nil))
@@ -487,9 +495,9 @@ var facts = []fact{
 			e.want(r, at(toProps(before.outputs), "actions"), "actions")
 		},
 	},
-	{id: "hook-callback", says: "the address is told in the clear to who asks for it", from: psACR + "Get-AzContainerRegistryWebhookCallbackConfig, 2023-01-01-preview", cannot: uncalled},
+	{id: "hook-callback", says: "a request for the callback configuration returns the URL in plain text", from: psACR + "Get-AzContainerRegistryWebhookCallbackConfig, 2023-01-01-preview", cannot: uncalled},
 	{
-		id: "hook-delete", says: "a webhook is gone at once", from: psACR + "Remove-AzContainerRegistryWebhook, 2023-01-01-preview",
+		id: "hook-delete", says: "a webhook is deleted synchronously", from: psACR + "Remove-AzContainerRegistryWebhook, 2023-01-01-preview",
 		holds: func(e *engine) {
 			e.registry(nil)
 			r := e.create(webhookTok, "w", webhookInputs("deploy", nil))
@@ -498,7 +506,7 @@ var facts = []fact{
 		},
 	},
 	{
-		id: "cred-get", says: "a credential set has its identity at once, and is unhealthy until that may read the secrets",
+		id: "cred-get", says: "a credential set has its identity immediately, and is unhealthy until the identity has permission to read the secrets",
 		from: cliACR + "test_acr_cache, 2026-01-01-preview",
 		holds: func(e *engine) {
 			e.registry(nil)
@@ -516,18 +524,18 @@ var facts = []fact{
 			require.True(e.t, e.refresh(r))
 			assert.Equal(e.t, props{"status": "Healthy"}, health())
 			_, diff := e.plan(r, credentialSetInputs("hub-login", nil))
-			assert.Equal(e.t, pulumirpc.DiffResponse_DIFF_NONE, diff.GetChanges(), "its health is no setting")
+			assert.Equal(e.t, pulumirpc.DiffResponse_DIFF_NONE, diff.GetChanges(), "the health is not an input")
 		},
 	},
 	{
-		id: "cred-async", says: "a credential set is made by an operation", from: cliACR + "test_acr_cache, 2026-01-01-preview",
+		id: "cred-async", says: "a credential set is created by an asynchronous operation", from: cliACR + "test_acr_cache, 2026-01-01-preview",
 		holds: func(e *engine) {
 			e.registry(nil)
 			e.want(e.create(credentialTok, "c", credentialSetInputs("hub-login", nil)), "Succeeded", "provisioningState")
 		},
 	},
 	{
-		id: "cred-same-secret", says: "user name and password may be the same secret", from: cliACR + "test_acr_cache, 2026-01-01-preview",
+		id: "cred-same-secret", says: "the user name and the password can refer to the same secret", from: cliACR + "test_acr_cache, 2026-01-01-preview",
 		holds: func(e *engine) {
 			e.registry(nil)
 			r := e.create(credentialTok, "c", credentialSetInputs("hub-login", nil))
@@ -538,7 +546,7 @@ var facts = []fact{
 		},
 	},
 	{
-		id: "cache-create", says: "a cache rule is made although its credential set is unhealthy, and answers what was sent",
+		id: "cache-create", says: "a cache rule can be created while its credential set is unhealthy, and returns the values as sent",
 		from: cliACR + "test_acr_cache, 2026-01-01-preview",
 		holds: func(e *engine) {
 			e.registry(nil)
@@ -552,7 +560,7 @@ var facts = []fact{
 		},
 	},
 	{
-		id: "scope-get", says: "a scope map answers its actions as sent, and no description if it has none",
+		id: "scope-get", says: "a scope map returns its actions as sent, and has no description if none was sent",
 		from: psACR + "Get-AzContainerRegistryScopeMap, 2023-01-01-preview",
 		holds: func(e *engine) {
 			e.registry(premium)
@@ -564,7 +572,7 @@ var facts = []fact{
 		},
 	},
 	{
-		id: "scope-system", says: "each registry has scope maps for pulling, pushing and all, on every repository",
+		id: "scope-system", says: "each registry has built-in scope maps for pull, push and administration of all repositories",
 		from: psACR + "Get-AzContainerRegistryScopeMap, 2023-01-01-preview",
 		holds: func(e *engine) {
 			registry := e.registry(nil)
@@ -579,7 +587,8 @@ var facts = []fact{
 		},
 	},
 	{
-		id: "scope-delete", says: "a scope map that nobody uses is deleted by an operation", from: psACR + "Remove-AzContainerRegistryScopeMap, 2023-01-01-preview",
+		id: "scope-delete", says: "a scope map without tokens is deleted by an asynchronous operation",
+		from: psACR + "Remove-AzContainerRegistryScopeMap, 2023-01-01-preview",
 		holds: func(e *engine) {
 			e.registry(nil)
 			r := e.create(scopeMapTok, "pull", child(props{"scopeMapName": "pull-map", "actions": []any{"repositories/api/content/read"}}))
@@ -588,7 +597,7 @@ var facts = []fact{
 		},
 	},
 	{
-		id: "token-create", says: "a token is made by an operation, is enabled, and has an empty list of passwords",
+		id: "token-create", says: "a token is created by an asynchronous operation, is enabled, and has an empty list of passwords",
 		from: psACR + "New-AzContainerRegistryToken, 2023-01-01-preview",
 		holds: func(e *engine) {
 			r := e.token()
@@ -598,11 +607,11 @@ var facts = []fact{
 		},
 	},
 	{
-		id: "token-generate", says: "without a name, both passwords are made, with their values and no end",
-		from: psACR + "New-AzContainerRegistryCredentials, 2023-01-01-preview", cannot: "the provider azure names the password that it wants",
+		id: "token-generate", says: "a request without a password name generates both passwords and returns their values, without an expiry",
+		from: psACR + "New-AzContainerRegistryCredentials, 2023-01-01-preview", cannot: "the provider azure always sends the password's name",
 	},
 	{
-		id: "token-get-after-generate", says: "a token shows the names and the times of its passwords, and no values",
+		id: "token-get-after-generate", says: "a token returns the names and times of its passwords, but not their values",
 		from: psACR + "Update-AzContainerRegistryToken, 2023-01-01-preview",
 		holds: func(e *engine) {
 			r := e.token()
@@ -614,11 +623,11 @@ var facts = []fact{
 			assert.NotContains(e.t, passwordsOf(r)[0], "value")
 			e.want(r, before, "creationDate")
 			_, diff := e.plan(r, child(props{"tokenName": "pull-token", "scopeMapId": r.out("scopeMapId")}))
-			assert.Equal(e.t, []string{"credentials"}, diff.GetDiffs(), "the refresh has made an input of it")
+			assert.Equal(e.t, []string{"credentials"}, diff.GetDiffs(), "the refresh has copied it into the inputs")
 		},
 	},
 	{
-		id: "token-reput-wipes", says: "a PUT without the passwords takes them away", from: "said: Azure/acr#667",
+		id: "token-reput-wipes", says: "a PUT without the passwords deletes them", from: "said: Azure/acr#667",
 		holds: func(e *engine) {
 			r := e.token()
 			password := e.tokenPassword(r)
@@ -631,11 +640,12 @@ var facts = []fact{
 		},
 	},
 	{
-		id: "token-not-active", says: "a token that is still being made has no passwords to give", from: "said: a comment in public Go code, of the live API",
-		cannot: "the provider waits until the token has been made",
+		id: "token-not-active", says: "a token has no passwords until its creation is complete", from: "said: a comment in public Go code, of the live API",
+		cannot: "the provider waits until the token has been created",
 	},
 	{
-		id: "token-list-empty", says: "no passwords are an empty list, and not nothing", from: psACR + "New-AzContainerRegistryCredentials, 2023-01-01-preview",
+		id: "token-list-empty", says: "a token without passwords returns an empty list, not null",
+		from: psACR + "New-AzContainerRegistryCredentials, 2023-01-01-preview",
 		holds: func(e *engine) {
 			r := e.token()
 			require.True(e.t, e.refresh(r))
@@ -643,7 +653,7 @@ var facts = []fact{
 		},
 	},
 	{
-		id: "task-create", says: "a task has its identity at once, spelled as sent, and answers its step and its system as sent",
+		id: "task-create", says: "a task has its identity immediately, with the type in the case sent, and returns its step and its platform as sent",
 		from: cliACR + "test_acr_task, 2019-06-01-preview",
 		holds: func(e *engine) {
 			e.registry(props{"sku": props{"name": "Standard"}})
@@ -661,11 +671,12 @@ var facts = []fact{
 			e.absent(r, "tags", "credentials")
 		},
 	},
-	{id: "task-service", says: "tasks are answered by another service than the rest", from: cliACR + "test_acr_task and test_acr_taskrun, 2019-06-01-preview", cannot: "it shows in a header, which providers do not pass on"},
-	{id: "taskrun-result", says: "a run tells what it has made", from: cliACR + "test_acr_taskrun, 2019-06-01-preview", cannot: unstarted},
-	{id: "taskrun-delete", says: "a run is deleted at once", from: cliACR + "test_acr_taskrun, 2019-06-01-preview", cannot: unstarted},
+	{id: "task-service", says: "a separate service answers requests for tasks", from: cliACR + "test_acr_task and test_acr_taskrun, 2019-06-01-preview", cannot: "the service is visible only in a header, which providers do not return"},
+	{id: "taskrun-result", says: "a task run returns its result", from: cliACR + "test_acr_taskrun, 2019-06-01-preview", cannot: unstarted},
+	{id: "taskrun-delete", says: "a task run is deleted synchronously", from: cliACR + "test_acr_taskrun, 2019-06-01-preview", cannot: unstarted},
 	{
-		id: "pe-manual", says: "a manual connection waits, without addresses", from: cliACR + "test_acr_with_private_endpoint, network 2021-08-01",
+		id: "pe-manual", says: "a connection that needs manual approval is pending and has no IP addresses",
+		from: cliACR + "test_acr_with_private_endpoint, network 2021-08-01",
 		holds: func(e *engine) {
 			registry := e.registry(premium)
 			in := endpointInputs(registry, props{"manualPrivateLinkServiceConnections": connectionTo(registry.id, nil)})
@@ -680,7 +691,7 @@ var facts = []fact{
 		},
 	},
 	{
-		id: "pe-auto", says: "an automatic connection is approved at once, and its names and addresses are there",
+		id: "pe-auto", says: "an automatic connection is approved immediately, and has its DNS names and IP addresses",
 		from: "Azure/azure-cli, storage/tests/latest/recordings/test_storage_account_private_endpoint, network 2022-01-01",
 		holds: func(e *engine) {
 			r := e.create(endpointTok, "acme", endpointInputs(e.registry(premium), nil))
@@ -693,7 +704,8 @@ var facts = []fact{
 		},
 	},
 	{
-		id: "pe-dns-group-empties", says: "a DNS zone group takes the names over", from: "said: documentation of hashicorp/terraform-provider-azurerm, private_endpoint",
+		id: "pe-dns-group-empties", says: "after the creation of a DNS zone group, the endpoint's customDnsConfigs is empty",
+		from: "said: documentation of hashicorp/terraform-provider-azurerm, private_endpoint",
 		holds: func(e *engine) {
 			registry := e.registry(premium)
 			r := e.create(endpointTok, "acme", endpointInputs(registry, nil))
@@ -701,11 +713,11 @@ var facts = []fact{
 			require.True(e.t, e.refresh(r))
 			e.want(r, []any{}, "customDnsConfigs")
 			_, diff := e.plan(r, endpointInputs(registry, nil))
-			assert.Equal(e.t, []string{"customDnsConfigs"}, diff.GetDiffs(), "the refresh has made an input of it")
+			assert.Equal(e.t, []string{"customDnsConfigs"}, diff.GetDiffs(), "the refresh has copied it into the inputs")
 		},
 	},
 	{
-		id: "pec-list", says: "the registry's side of a connection has a name of its own, and a state of one word while it waits",
+		id: "pec-list", says: "the registry's connection has a different name from the endpoint's, and its state contains only the status while it is pending",
 		from: cliACR + "test_acr_with_private_endpoint, 2021-08-01-preview",
 		holds: func(e *engine) {
 			registry := e.registry(premium)
@@ -718,11 +730,11 @@ var facts = []fact{
 			assert.Equal(e.t, props{"status": "Pending"}, connection["privateLinkServiceConnectionState"])
 		},
 	},
-	{id: "pec-approve", says: "an approval is an operation of half a minute", from: cliACR + "test_acr_with_private_endpoint, 2021-08-01-preview", cannot: "nobody approves a connection here"},
-	{id: "pec-reject", says: "a connection can be rejected", from: cliACR + "test_acr_with_private_endpoint, 2021-08-01-preview", cannot: "nobody rejects a connection here"},
-	{id: "pec-delete", says: "a connection is deleted by an operation", from: cliACR + "test_acr_with_private_endpoint, 2021-08-01-preview", cannot: "connections go with their endpoint here"},
+	{id: "pec-approve", says: "an approval is an asynchronous operation of about 30 seconds", from: cliACR + "test_acr_with_private_endpoint, 2021-08-01-preview", cannot: "the program does not approve connections"},
+	{id: "pec-reject", says: "a connection can be rejected", from: cliACR + "test_acr_with_private_endpoint, 2021-08-01-preview", cannot: "the program does not reject connections"},
+	{id: "pec-delete", says: "a connection is deleted by an asynchronous operation", from: cliACR + "test_acr_with_private_endpoint, 2021-08-01-preview", cannot: "the program deletes a connection only with its endpoint"},
 	{
-		id: "ra-create-sp", says: "a role is given to a service principal in the second of its creation, if its type is told",
+		id: "ra-create-sp", says: "a role can be assigned to a service principal immediately after its creation if the principal type is given",
 		from: cliRole + "test_create_for_rbac_password_with_assignment, 2022-04-01",
 		holds: func(e *engine) {
 			e.double.SetConditions(Conditions{Replication: time.Minute})
@@ -736,7 +748,7 @@ var facts = []fact{
 		},
 	},
 	{
-		id: "ra-create-user", says: "and to a person", from: cliRole + "test_role_assignment_handle_conflicted_assignments, 2022-04-01",
+		id: "ra-create-user", says: "a role can be assigned to a user", from: cliRole + "test_role_assignment_handle_conflicted_assignments, 2022-04-01",
 		holds: func(e *engine) {
 			e.want(e.create(roleType, "r", props{
 				"principalId": e.double.current().Owner, "principalType": "User", "roleDefinitionId": e.roleID(reader), "scope": e.registry(nil).id,
@@ -744,7 +756,8 @@ var facts = []fact{
 		},
 	},
 	{
-		id: "ra-condition", says: "a condition comes back as sent, and a change of it moves the time of change only", from: psRole + "RaWithV2Conditions, 2020-04-01-preview",
+		id: "ra-condition", says: "a condition is returned as sent, and a change of it updates only updatedOn",
+		from: psRole + "RaWithV2Conditions, 2020-04-01-preview",
 		holds: func(e *engine) {
 			const one = "((!(ActionMatches{'Microsoft.ContainerRegistry/registries/repositories/content/read'}) AND" +
 				" !(ActionMatches{'Microsoft.ContainerRegistry/registries/repositories/metadata/read'})) OR" +
@@ -764,7 +777,7 @@ var facts = []fact{
 		},
 	},
 	{
-		id: "ra-exists", says: "the same role on the same scope to the same principal answers 409 RoleAssignmentExists, whatever its name",
+		id: "ra-exists", says: "a second assignment of the same role on the same scope to the same principal fails with 409 RoleAssignmentExists, whatever its name",
 		from: "said: hashicorp/terraform-provider-azurerm#17421 and #19118, Azure/azure-cli#8599",
 		holds: func(e *engine) {
 			registry, pull := e.registry(nil), e.identity("pull")
@@ -775,7 +788,8 @@ var facts = []fact{
 		},
 	},
 	{
-		id: "ra-no-subscription", says: "an unknown subscription answers 404 SubscriptionNotFound", from: psRole + "CreateRAWhenIdNotExist, 2020-08-01-preview",
+		id: "ra-no-subscription", says: "a request for an unknown subscription fails with 404 SubscriptionNotFound",
+		from: psRole + "CreateRAWhenIdNotExist, 2020-08-01-preview",
 		holds: func(e *engine) {
 			e.fails(roleType, props{
 				"principalId": e.double.current().Owner, "roleDefinitionId": e.roleID(reader), "scope": "/subscriptions/" + otherGUID,
@@ -783,15 +797,17 @@ var facts = []fact{
 		},
 	},
 	{
-		id: "ra-bad-subscription", says: "what is no subscription's id answers 400 InvalidSubscriptionId", from: psRole + "TestResourceLockCRUDTest, 2021-04-01",
+		id: "ra-bad-subscription", says: "a request with an invalid subscription id fails with 400 InvalidSubscriptionId",
+		from: psRole + "TestResourceLockCRUDTest, 2021-04-01",
 		holds: func(e *engine) {
 			e.fails(lockTok, props{"scope": "/subscriptions//resourceGroups/" + testGroup, "lockName": "keep", "level": "CanNotDelete"},
 				`Status=400 Code="InvalidSubscriptionId"`)
 		},
 	},
-	{id: "ra-filter-unknown", says: "the assignments of an unknown principal are an empty list", from: psRole + "RaNegativeScenarios, 2020-08-01-preview", cannot: unlisted},
+	{id: "ra-filter-unknown", says: "the list of role assignments of an unknown principal is empty", from: psRole + "RaNegativeScenarios, 2020-08-01-preview", cannot: unlisted},
 	{
-		id: "role-definition-form", says: "a role definition's id names the subscription", from: cliRole + "test_create_for_rbac_password_with_assignment, 2022-05-01-preview",
+		id: "role-definition-form", says: "a role definition's id contains the subscription",
+		from: cliRole + "test_create_for_rbac_password_with_assignment, 2022-05-01-preview",
 		holds: func(e *engine) {
 			registry, pull := e.registry(nil), e.identity("pull")
 			e.want(e.assign("pull", pull.objectID(), acrPull, registry.id),
@@ -799,7 +815,7 @@ var facts = []fact{
 		},
 	},
 	{
-		id: "graph-app-create", says: "a new application has its two ids, a domain, and no tags or identifiers",
+		id: "graph-app-create", says: "a new application has an object id, a client id and a publisher domain, and has no tags or identifier URIs",
 		from: cliRole + "test_create_for_rbac_password_with_assignment, v1.0",
 		holds: func(e *engine) {
 			r := e.create(appType, "pull", props{"displayName": "pull"})
@@ -812,7 +828,7 @@ var facts = []fact{
 		},
 	},
 	{
-		id: "graph-add-password", says: "a password is told once, with a key id and the dates in whole seconds",
+		id: "graph-add-password", says: "a password's value is returned only once, with a key id and with dates in whole seconds",
 		from: cliRole + "test_create_for_rbac_password_with_assignment and test_app_credential, v1.0",
 		holds: func(e *engine) {
 			app := e.create(appType, "pull", props{"displayName": "pull"})
@@ -827,7 +843,8 @@ var facts = []fact{
 		},
 	},
 	{
-		id: "graph-app-passwords", says: "afterwards an application tells its passwords' ids, names and dates", from: cliRole + "test_app_credential, v1.0",
+		id: "graph-app-passwords", says: "later reads of an application return the ids, names and dates of its passwords",
+		from: cliRole + "test_app_credential, v1.0",
 		holds: func(e *engine) {
 			pull := e.identity("pull")
 			before := *pull.password
@@ -838,7 +855,7 @@ var facts = []fact{
 		},
 	},
 	{
-		id: "graph-sp-create", says: "a service principal is of the type Application, of the tenant, and for the audience of its application",
+		id: "graph-sp-create", says: "a service principal has the type Application, the tenant's id, and the sign-in audience of its application",
 		from: cliRole + "test_create_for_rbac_password_with_assignment, v1.0",
 		holds: func(e *engine) {
 			app := e.create(appType, "pull", props{"displayName": "pull", "signInAudience": "AzureADMultipleOrgs"})
@@ -850,7 +867,8 @@ var facts = []fact{
 		},
 	},
 	{
-		id: "graph-sp-find", says: "it is found right after its creation", from: cliRole + "test_create_for_rbac_password_with_assignment, v1.0",
+		id: "graph-sp-find", says: "a query finds a service principal immediately after its creation",
+		from: cliRole + "test_create_for_rbac_password_with_assignment, v1.0",
 		holds: func(e *engine) {
 			app := e.create(appType, "pull", props{"displayName": "pull"})
 			in := props{"clientId": app.out("clientId"), "useExisting": true}
@@ -858,31 +876,33 @@ var facts = []fact{
 		},
 	},
 	{
-		id: "graph-denied", says: "who has no rights in the directory gets 403 Authorization_RequestDenied", from: cliRole + "test_app_credential, v1.0",
+		id: "graph-denied", says: "a request of a caller without permissions in the directory fails with 403 Authorization_RequestDenied",
+		from: cliRole + "test_app_credential, v1.0",
 		holds: func(e *engine) {
 			e.double.SetConditions(Conditions{Rights: &Rights{}})
 			e.fails(appType, props{"displayName": "pull"}, "unexpected status 403 with OData error: Authorization_RequestDenied")
 		},
 	},
 	{
-		id: "graph-not-found", says: "an unknown object answers 404 Request_ResourceNotFound and its id", from: psRole + "RaNegativeScenarios, v1.0",
+		id: "graph-not-found", says: "a request for an unknown object fails with 404 Request_ResourceNotFound, and the message contains the object's id",
+		from: psRole + "RaNegativeScenarios, v1.0",
 		holds: func(e *engine) {
 			e.fails(appPassType, props{"applicationId": applicationID(otherGUID)},
 				"unexpected status 404 with OData error: Request_ResourceNotFound: Resource '"+otherGUID+"'")
 		},
 	},
 	{
-		id: "graph-filter-none", says: "a filter that fits nothing answers an empty list", from: psRole + "RaNegativeScenarios, v1.0",
+		id: "graph-filter-none", says: "a filter without a match returns an empty list", from: psRole + "RaNegativeScenarios, v1.0",
 		holds: func(e *engine) { // the provider finds no existing principal and creates one
 			app := e.create(appType, "pull", props{"displayName": "pull"})
 			assert.NotEmpty(e.t, e.create(spType, "pull", props{"clientId": app.out("clientId"), "useExisting": true}).id)
 		},
 	},
-	{id: "name-free", says: "a free name is told with its login server", from: cliACR + "test_check_name_availability, 2026-09-01-preview", cannot: uncalled},
-	{id: "name-free-scoped", says: "with a domain name label, the login server has 16 characters more", from: cliACR + "test_check_name_availability_dnl_scope, 2026-01-01-preview", cannot: uncalled},
-	{id: "name-taken", says: "a name in use is told with the reason", from: psACR + "Test-AzContainerRegistryNameAvailability, 2022-02-01-preview", cannot: uncalled},
+	{id: "name-free", says: "the check of an available name returns its login server", from: cliACR + "test_check_name_availability, 2026-09-01-preview", cannot: uncalled},
+	{id: "name-free-scoped", says: "with a domain name label, the check returns a login server with a hash of 16 characters", from: cliACR + "test_check_name_availability_dnl_scope, 2026-01-01-preview", cannot: uncalled},
+	{id: "name-taken", says: "the check of a name that is in use returns the reason", from: psACR + "Test-AzContainerRegistryNameAvailability, 2022-02-01-preview", cannot: uncalled},
 	{
-		id: "rg-create", says: "a resource group is there at once, and has no tags if none were sent",
+		id: "rg-create", says: "a resource group is created synchronously, and has no tags if none were sent",
 		from: cliACR + "test_acr_create_with_domain_name_label_scope_name_in_use, 2024-11-01",
 		holds: func(e *engine) {
 			r := e.create(groupType, "other", props{"resourceGroupName": "other", "location": "westeurope"})
@@ -891,7 +911,8 @@ var facts = []fact{
 		},
 	},
 	{
-		id: "uai-id-case", says: "an identity's id has resourcegroups in small letters, from its own service", from: cliACR + "test_acr_encryption_with_cmk, 2018-11-30",
+		id: "uai-id-case", says: "the managed identity service returns an identity's id with resourcegroups in lowercase",
+		from: cliACR + "test_acr_encryption_with_cmk, 2018-11-30",
 		holds: func(e *engine) {
 			id := strings.Replace(userIdentity, "/resourceGroups/", "/resourcegroups/", 1)
 			identity := props{"identity": props{"type": "UserAssigned", "userAssignedIdentities": []any{id}}}
@@ -902,19 +923,20 @@ var facts = []fact{
 		},
 	},
 	{
-		id: "azure-native-diff", says: "inputs are compared as they are, all but a location's spelling", from: native + "diff.go",
+		id: "azure-native-diff", says: "the provider compares inputs exactly, except for the spelling of locations", from: native + "diff.go",
 		holds: func(e *engine) {
 			r := e.registry(props{"location": "West Europe"})
 			_, diff := e.plan(r, registryInputs(props{"location": "westeurope"}))
 			assert.Equal(e.t, pulumirpc.DiffResponse_DIFF_NONE, diff.GetChanges())
 			_, diff = e.plan(r, registryInputs(props{"location": "West Europe", "adminUserEnabled": false, "tags": props{}}))
-			assert.Equal(e.t, []string{"adminUserEnabled", "tags"}, diff.GetDiffs(), "Azure assumes the same, and it is a change")
+			assert.Equal(e.t, []string{"adminUserEnabled", "tags"}, diff.GetDiffs(), "an explicit default of Azure is a change")
 			_, diff = e.plan(r, registryInputs(props{"registryName": "other12345", "location": "West Europe"}))
-			assert.True(e.t, diff.GetDeleteBeforeReplace(), "the program gave the name")
+			assert.True(e.t, diff.GetDeleteBeforeReplace(), "the program sets the name explicitly")
 		},
 	},
 	{
-		id: "azure-native-refresh", says: "what has changed in the answer since the last one becomes an input, and nothing else", from: native + "provider.go",
+		id: "azure-native-refresh", says: "a refresh copies into the inputs only the values that have changed in the response since the last read",
+		from: native + "provider.go",
 		holds: func(e *engine) {
 			in := registryInputs(merge(premium, props{"policies": props{"exportPolicy": props{"status": "enabled"}}}))
 			r := e.create(registryTok, "registry", in)
@@ -931,21 +953,22 @@ var facts = []fact{
 		},
 	},
 	{
-		id: "azure-native-import", says: "an import makes inputs of all that the answer has of them", from: native + "provider.go",
+		id: "azure-native-import", says: "an import copies all input properties of the response into the inputs", from: native + "provider.go",
 		holds: func(e *engine) {
 			r := e.read(registryTok, e.registry(nil).id)
 			in := toProps(r.inputs)
 			for _, key := range []string{"registryName", "resourceGroupName", "sku", "tags", "zoneRedundancy", "policies", "encryption"} {
 				assert.Contains(e.t, in, key)
 			}
-			assert.Equal(e.t, props{"name": "Basic"}, in["sku"], "the tier is no input")
+			assert.Equal(e.t, props{"name": "Basic"}, in["sku"], "the tier is not an input")
 			for _, key := range []string{"loginServer", "provisioningState", "systemData", "creationDate"} {
 				assert.NotContains(e.t, in, key)
 			}
 		},
 	},
 	{
-		id: "repl-create", says: "a replica is made by an operation, and serves by default", from: cliACR + "test_acr_with_zone_redundancy, 2021-08-01-preview",
+		id: "repl-create", says: "a replica is created by an asynchronous operation, and its regional endpoint is enabled by default",
+		from: cliACR + "test_acr_with_zone_redundancy, 2021-08-01-preview",
 		holds: func(e *engine) {
 			e.registry(merge(premium, props{"zoneRedundancy": "Enabled"}))
 			r := e.create(replicaTok, "r", child(props{"replicationName": "uksouth", "location": "uksouth", "zoneRedundancy": "Enabled"}))
@@ -955,14 +978,16 @@ var facts = []fact{
 		},
 	},
 	{
-		id: "repl-create-default-zone", says: "a replica does not follow its registry's zone redundancy", from: cliACR + "test_acr_with_zone_redundancy, 2021-08-01-preview",
+		id: "repl-create-default-zone", says: "a replica does not inherit its registry's zone redundancy",
+		from: cliACR + "test_acr_with_zone_redundancy, 2021-08-01-preview",
 		holds: func(e *engine) {
 			e.registry(merge(premium, props{"zoneRedundancy": "Enabled"}))
 			e.want(e.create(replicaTok, "r", child(props{"replicationName": "uksouth", "location": "uksouth"})), "Disabled", "zoneRedundancy")
 		},
 	},
 	{
-		id: "arm-502", says: "ARM now and then answers 502 InvalidGatewayHost, and a second later all is well", from: cliACR + "test_acr_with_zone_redundancy, 2021-08-01-preview",
+		id: "arm-502", says: "ARM occasionally fails with 502 InvalidGatewayHost, and a retry one second later succeeds",
+		from: cliACR + "test_acr_with_zone_redundancy, 2021-08-01-preview",
 		holds: func(e *engine) {
 			e.registry(premium)
 			e.faults("create Replication gateway call=1")
@@ -973,7 +998,7 @@ var facts = []fact{
 		},
 	},
 	{
-		id: "run-not-allowed", says: "subscriptions such as trials answer 400 TasksOperationsNotAllowed to a run",
+		id: "run-not-allowed", says: "free-trial and similar subscriptions reject a task run with 400 TasksOperationsNotAllowed",
 		from: "said: Azure-Samples/contoso-chat#259, azure-search-openai-demo#2220 and #2592",
 		holds: func(e *engine) {
 			e.registry(nil)
@@ -983,7 +1008,7 @@ var facts = []fact{
 		},
 	},
 	{
-		id: "run-closed-registry", says: "a run cannot log in to a registry with a closed network", from: "said: Azure/azure-cli#28151",
+		id: "run-closed-registry", says: "a task run cannot log in to a registry without public network access", from: "said: Azure/azure-cli#28151",
 		holds: func(e *engine) {
 			e.registry(merge(premium, props{"publicNetworkAccess": "Disabled"}))
 			in := taskInputs(nil)

@@ -71,7 +71,7 @@ func (e *engine) struck() (struck []int) {
 }
 
 // A provider retries when Azure asks it to, so a single error is not reported.
-func TestPassingFaultsAreInvisible(t *testing.T) {
+func TestTransientFaultsAreNotReported(t *testing.T) {
 	for _, fault := range []string{faultThrottled, faultError, faultUnavailable, faultLost, faultSlow} {
 		e := under(t, "create Registry "+fault+" call=1 for=10ms")
 		e.group()
@@ -81,7 +81,7 @@ func TestPassingFaultsAreInvisible(t *testing.T) {
 	}
 }
 
-func TestLastingFaultsAreReported(t *testing.T) {
+func TestPersistentFaultsAreReported(t *testing.T) {
 	for fault, want := range map[string]string{
 		faultThrottled:   `Status=429 Code="SubscriptionRequestsThrottled" Message="Number of requests for subscription `,
 		faultConflict:    `Status=409 Code="AnotherOperationInProgress"`,
@@ -98,7 +98,7 @@ func TestLastingFaultsAreReported(t *testing.T) {
 		e.group()
 		_, err := e.try(registryTok, "registry", registryInputs(nil))
 		require.ErrorContains(t, err, want)
-		assert.Len(t, e.double.Inventory(), 1, "nothing but the group")
+		assert.Len(t, e.double.Inventory(), 1, "only the group exists")
 		tries := 1
 		if slices.Contains([]string{faultThrottled, faultConflict, faultError, faultUnavailable, faultGateway}, fault) {
 			tries = 4
@@ -184,7 +184,7 @@ func TestDelete(t *testing.T) {
 	}
 }
 
-func TestLastingFaultsInGraph(t *testing.T) {
+func TestPersistentFaultsInGraph(t *testing.T) {
 	for fault, want := range map[string]string{
 		faultThrottled:   "unexpected status 429 with OData error: TooManyRequests: Too many requests.",
 		faultUnavailable: "unexpected status 503 with OData error: ServiceUnavailable",
@@ -199,7 +199,7 @@ func TestLastingFaultsInGraph(t *testing.T) {
 	}
 }
 
-func TestChancesFallAgain(t *testing.T) {
+func TestEqualSeedsGiveEqualFaults(t *testing.T) {
 	pattern := func(seed string) (pattern []bool) {
 		f := newFaults([]FaultRule{{On: opAny, Type: "*", Fault: faultError, Chance: 0.5, Seed: map[string]uint64{"a": 1, "b": 2}[seed]}})
 		for range 64 {
@@ -214,11 +214,11 @@ func TestChancesFallAgain(t *testing.T) {
 	assert.Contains(t, pattern("a"), false)
 }
 
-func TestFaultsFit(t *testing.T) {
+func TestFaultRuleMatchesRequests(t *testing.T) {
 	rule, err := ParseFaultRule("update *Registry/acr* error call=2")
 	require.NoError(t, err)
 	f := newFaults([]FaultRule{rule})
-	assert.Nil(t, f.strike(opUpdate, registryTok, "acr"), "the first one")
+	assert.Nil(t, f.strike(opUpdate, registryTok, "acr"), "the rule skips the first call")
 	assert.Nil(t, f.strike(opCreate, registryTok, "acr"))
 	assert.Nil(t, f.strike(opUpdate, webhookTok, "acr"))
 	assert.Nil(t, f.strike(opUpdate, registryTok, "other"))

@@ -38,7 +38,7 @@ func FuzzARMType(f *testing.F) {
 		kind := armType(id)
 		if kind == "" {
 			if foreign(id) || checkReference("id", id, "a/b") == nil {
-				t.Errorf("%q has no type, and is accepted", id)
+				t.Errorf("%q has no type but is accepted", id)
 			}
 			return
 		}

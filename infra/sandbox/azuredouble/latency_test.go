@@ -24,10 +24,10 @@ func TestLatency(t *testing.T) {
 			require.NoError(t, d.Delay(t.Context(), shortType(token)))
 			return time.Since(began)
 		}
-		assert.Zero(t, took(registryTok), "Azure answers at once unless told otherwise")
+		assert.Zero(t, took(registryTok), "there is no latency by default")
 		d.SetConditions(Conditions{Latency: map[string]time.Duration{"azure-native:Registry": 20 * time.Second, "azuread:Application": time.Second}})
 		assert.Equal(t, 20*time.Second, took(registryTok))
-		assert.Equal(t, 20*time.Second, took(registryModule+"Registry"), "whatever the version of its API")
+		assert.Equal(t, 20*time.Second, took(registryModule+"Registry"), "the API version does not matter")
 		assert.Equal(t, time.Second, took(appType))
 		assert.Zero(t, took(appPassType))
 
@@ -49,7 +49,7 @@ func TestTypicalLatencyNamesTypes(t *testing.T) {
 }
 
 // Passwords of one application are created sequentially, those of two in parallel.
-func TestPasswordsWaitForEachOther(t *testing.T) {
+func TestPasswordsAreCreatedSequentially(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d, err := Open(Options{})
 		require.NoError(t, err)
@@ -73,10 +73,10 @@ func TestPasswordsWaitForEachOther(t *testing.T) {
 	for _, in := range []props{{"applicationId": applicationID(otherGUID)}, {"applicationObjectId": otherGUID}, {"servicePrincipalId": otherGUID}} {
 		assert.Equal(t, otherGUID, passwordOwner(in, ""), in)
 	}
-	assert.Equal(t, otherGUID, passwordOwner(nil, passwordID(otherGUID, "key")), "a deletion waits for the same turn")
+	assert.Equal(t, otherGUID, passwordOwner(nil, passwordID(otherGUID, "key")), "a deletion waits for other requests of the same application")
 }
 
-func TestNothingHasHappenedBeforeItsTime(t *testing.T) {
+func TestCanceledRequestsChangeNothing(t *testing.T) {
 	e := newEngine(t, Options{})
 	group := e.group()
 	before := *e.double.current()

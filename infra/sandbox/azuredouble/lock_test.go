@@ -20,9 +20,9 @@ func TestLockRules(t *testing.T) {
 		want   string
 	}{
 		"unknown level":        {props{"level": "cannotdelete"}, "The lock level 'cannotdelete' is invalid."},
-		"no level":             {props{"level": "NotSpecified"}, "The lock level must be specified."},
-		"too much to read":     {props{"notes": strings.Repeat("x", 513)}, "at most 512 characters"},
-		"no such registry":     {props{"scope": registry.id + "x"}, "ResourceNotFound"},
+		"unspecified level":    {props{"level": "NotSpecified"}, "The lock level must be specified."},
+		"notes too long":       {props{"notes": strings.Repeat("x", 513)}, "at most 512 characters"},
+		"unknown registry":     {props{"scope": registry.id + "x"}, "ResourceNotFound"},
 		"another subscription": {props{"scope": "/subscriptions/" + otherGUID}, "SubscriptionNotFound"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -42,7 +42,7 @@ func TestLockRules(t *testing.T) {
 		_, diff := e.plan(lock, merge(in, props{key: "other"}))
 		assert.Equal(t, []string{key}, diff.GetReplaces())
 	}
-	e.create(lockTok, "on somebody else's", merge(in, props{"scope": vault}))
+	e.create(lockTok, "on another user's vault", merge(in, props{"scope": vault}))
 }
 
 // TestLocks checks what a lock on each scope blocks.

@@ -38,23 +38,23 @@ func TestPrivateEndpointRules(t *testing.T) {
 		change props
 		want   string
 	}{
-		"no such group":      {props{"resourceGroupName": "none"}, "ResourceGroupNotFound"},
-		"no such place":      {props{"location": "atlantis"}, "LocationNotAvailableForResourceType"},
-		"subnet by its name": {props{"subnet": props{"id": "nodes"}}, "LinkedInvalidPropertyId"},
-		"network as subnet":  {props{"subnet": props{"id": elsewhere + "Microsoft.Network/virtualNetworks/hub"}}, "InvalidResourceReference"},
-		"no connection":      {props{"privateLinkServiceConnections": []any{}}, "exactly one private link service connection, not 0"},
-		"two of them": {
+		"unknown resource group": {props{"resourceGroupName": "none"}, "ResourceGroupNotFound"},
+		"unknown location":       {props{"location": "atlantis"}, "LocationNotAvailableForResourceType"},
+		"subnet by its name":     {props{"subnet": props{"id": "nodes"}}, "LinkedInvalidPropertyId"},
+		"network as a subnet":    {props{"subnet": props{"id": elsewhere + "Microsoft.Network/virtualNetworks/hub"}}, "InvalidResourceReference"},
+		"no connection":          {props{"privateLinkServiceConnections": []any{}}, "exactly one private link service connection, not 0"},
+		"two connections": {
 			props{"privateLinkServiceConnections": append(connectionTo(premium.id, nil), connectionTo(premium.id, nil)...)},
 			"exactly one private link service connection, not 2",
 		},
-		"no such registry":  {link(premium.id+"x", nil), "ResourceNotFound"},
-		"no registry's id":  {link("premium12345", nil), "LinkedInvalidPropertyId"},
-		"part of one":       {link(premium.id+"/webhooks/deploy", nil), "InvalidResourceReference"},
-		"not Premium":       {link(basic.id, nil), "private endpoint is not supported for the SKU Basic"},
-		"no name":           {link(premium.id, props{"name": ""}), "must have a name"},
-		"no group id":       {link(premium.id, props{"groupIds": []any{}}), "The group ids [] are invalid"},
-		"another's group":   {link(premium.id, props{"groupIds": []any{"vault"}}), "Allowed values: registry."},
-		"more than a group": {link(premium.id, props{"groupIds": []any{"registry", "vault"}}), "Allowed values: registry."},
+		"unknown registry":              {link(premium.id+"x", nil), "ResourceNotFound"},
+		"registry by its name":          {link("premium12345", nil), "LinkedInvalidPropertyId"},
+		"webhook as a registry":         {link(premium.id+"/webhooks/deploy", nil), "InvalidResourceReference"},
+		"registry below Premium":        {link(basic.id, nil), "private endpoint is not supported for the SKU Basic"},
+		"connection without a name":     {link(premium.id, props{"name": ""}), "must have a name"},
+		"connection without a group id": {link(premium.id, props{"groupIds": []any{}}), "The group ids [] are invalid"},
+		"group id of another service":   {link(premium.id, props{"groupIds": []any{"vault"}}), "Allowed values: registry."},
+		"two group ids":                 {link(premium.id, props{"groupIds": []any{"registry", "vault"}}), "Allowed values: registry."},
 	} {
 		t.Run(name, func(t *testing.T) {
 			e := *e
@@ -91,13 +91,13 @@ func TestPrivateEndpoint(t *testing.T) {
 	require.ErrorContains(t, e.update(endpoint, endpointInputs(registry, props{"privateLinkServiceConnections": connectionTo(vault, nil)})),
 		"CannotChangePrivateLinkConnectionOnPrivateEndpoint")
 	require.ErrorContains(t, e.update(registry, registryInputs(nil)), "private endpoint is not supported for the SKU Basic",
-		"an endpoint keeps a registry at Premium")
+		"a registry with a private endpoint cannot leave Premium")
 
 	group := e.create(zoneGroupTok, "acme", zoneGroupInputs(endpoint, nil))
 	e.destroy(registry)
-	assert.Equal(t, "Disconnected", state(), "the endpoint stays when the registry goes")
+	assert.Equal(t, "Disconnected", state(), "the endpoint remains when the registry is deleted")
 	e.destroy(endpoint)
-	assert.False(t, e.refresh(group), "the zone group goes with the endpoint")
+	assert.False(t, e.refresh(group), "the zone group is deleted with the endpoint")
 }
 
 func TestZoneGroupRules(t *testing.T) {
@@ -115,12 +115,12 @@ func TestZoneGroupRules(t *testing.T) {
 		change props
 		want   string
 	}{
-		"no such endpoint": {props{"privateEndpointName": "none"}, "The Resource 'Microsoft.Network/privateEndpoints/none'"},
-		"no name":          {props{"privateDnsZoneConfigs": []any{props{"privateDnsZoneId": zone}}}, "must have a name of its own"},
-		"zone by its name": {props{"privateDnsZoneConfigs": []any{props{"name": "a", "privateDnsZoneId": "privatelink.azurecr.io"}}}, "LinkedInvalidPropertyId"},
-		"no zone":          {props{"privateDnsZoneConfigs": []any{props{"name": "a", "privateDnsZoneId": vault}}}, "InvalidResourceReference"},
-		"too many":         {zones(6), "at most 5 private DNS zones"},
-		"one name twice": {
+		"unknown endpoint":    {props{"privateEndpointName": "none"}, "The Resource 'Microsoft.Network/privateEndpoints/none'"},
+		"zone without a name": {props{"privateDnsZoneConfigs": []any{props{"privateDnsZoneId": zone}}}, "must have a name of its own"},
+		"zone by its name":    {props{"privateDnsZoneConfigs": []any{props{"name": "a", "privateDnsZoneId": "privatelink.azurecr.io"}}}, "LinkedInvalidPropertyId"},
+		"vault as a zone":     {props{"privateDnsZoneConfigs": []any{props{"name": "a", "privateDnsZoneId": vault}}}, "InvalidResourceReference"},
+		"too many zones":      {zones(6), "at most 5 private DNS zones"},
+		"duplicate name": {
 			props{"privateDnsZoneConfigs": append(zones(1)["privateDnsZoneConfigs"].([]any), zones(1)["privateDnsZoneConfigs"].([]any)...)},
 			"must have a name of its own",
 		},

@@ -170,7 +170,7 @@ func (s *stack) step(args pulumi.MockResourceArgs, old *deployed) (*deployed, er
 // Call calls a function.
 func (s *stack) Call(args pulumi.MockCallArgs) (resource.PropertyMap, error) {
 	if !ours(args.Token) {
-		return nil, fmt.Errorf("nobody answers %s here", args.Token)
+		return nil, fmt.Errorf("no provider has the function %s", args.Token)
 	}
 	resp, err := s.client(args.Token).Invoke(context.Background(), &pulumirpc.InvokeRequest{Tok: args.Token, Args: wire(s.t, args.Args)})
 	if err != nil {

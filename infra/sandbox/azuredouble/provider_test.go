@@ -44,7 +44,7 @@ func TestUnknownTypeAndFunction(t *testing.T) {
 	require.ErrorContains(t, err, "not in the Azure double")
 }
 
-func TestCheckReportsEveryMistake(t *testing.T) {
+func TestCheckReportsAllErrors(t *testing.T) {
 	e := newEngine(t, Options{})
 	e.group()
 	for name, c := range map[string]struct {
@@ -52,22 +52,22 @@ func TestCheckReportsEveryMistake(t *testing.T) {
 		in    props
 		want  []string
 	}{
-		"unknown property, with the nearest known one": {
+		"unknown property with a suggestion": {
 			registryTok, registryInputs(props{"skuu": "Basic", "zzzzzzzzz": 1.0}),
 			[]string{
 				"skuu: unknown property 'skuu'; did you mean 'sku'?", "zzzzzzzzz: unknown property 'zzzzzzzzz'",
 			},
 		},
-		"unknown property, deep inside": {
+		"unknown nested property": {
 			registryTok, registryInputs(props{"policies": props{"retentionPolicy": props{"day": 3.0}}}),
 			[]string{"policies: unknown property 'policies.retentionPolicy.day'; did you mean 'days'?"},
 		},
-		"missing required": {
+		"missing required property": {
 			registryTok,
 			props{"resourceGroupName": testGroup, "registryName": testRegistry},
 			[]string{"sku: missing required property 'sku'"},
 		},
-		"missing required, inside": {
+		"missing required nested property": {
 			registryTok, registryInputs(props{"sku": props{}, "networkRuleSet": props{"ipRules": []any{props{}}}}),
 			[]string{
 				"networkRuleSet: missing required property 'networkRuleSet.defaultAction'",
@@ -96,33 +96,33 @@ func TestCheckReportsEveryMistake(t *testing.T) {
 			registryTok, registryInputs(props{"registryName": "acme-registry"}),
 			[]string{"registryName: 'registryName' does not match expression '^[a-zA-Z0-9]*$'"},
 		},
-		"replica name": {
+		"invalid replica name": {
 			replicaTok,
 			props{"registryName": testRegistry, "resourceGroupName": testGroup, "replicationName": "uk-south"},
 			[]string{"replicationName: 'replicationName' does not match expression '^[a-zA-Z0-9]*$'"},
 		},
-		"webhook name": {
+		"invalid webhook name": {
 			webhookTok, webhookInputs("a-webhook", nil),
 			[]string{"webhookName: 'webhookName' does not match expression '^[a-zA-Z0-9]*$'"},
 		},
-		"webhook without an address": {
+		"webhook without a URL": {
 			webhookTok,
 			props{"registryName": testRegistry, "resourceGroupName": testGroup, "webhookName": "deploy", "actions": []any{"push"}},
 			[]string{"serviceUri: missing required property 'serviceUri'"},
 		},
-		"cache rule name": {
+		"invalid cache rule name": {
 			cacheTok, cacheRuleInputs("my_rule", nil),
 			[]string{"cacheRuleName: 'cacheRuleName' does not match expression '" + dashed.String() + "'"},
 		},
-		"credential set name": {
+		"credential set with an unknown property": {
 			credentialTok, credentialSetInputs("hub-", props{"user": "me"}),
 			[]string{"user: unknown property 'user'"},
 		},
-		"task name": {
+		"invalid task name": {
 			taskTok, taskInputs(props{"taskName": "my.task"}),
 			[]string{"taskName: 'taskName' does not match expression '" + taskName.String() + "'"},
 		},
-		"endpoint's connection": {
+		"private endpoint with unknown properties": {
 			endpointTok,
 			props{"resourceGroupName": testGroup, "privateLinkServiceConnections": []any{props{"groupId": "registry"}}, "subnetId": subnetID},
 			[]string{
@@ -130,7 +130,7 @@ func TestCheckReportsEveryMistake(t *testing.T) {
 				"subnetId: unknown property 'subnetId'; did you mean 'subnet'?",
 			},
 		},
-		"zone group without its endpoint": {
+		"zone group without an endpoint": {
 			zoneGroupTok,
 			props{"resourceGroupName": testGroup, "privateDnsZoneConfigs": []any{props{"zone": zone}}},
 			[]string{
@@ -138,7 +138,7 @@ func TestCheckReportsEveryMistake(t *testing.T) {
 				"privateDnsZoneConfigs: unknown property 'privateDnsZoneConfigs[0].zone'; did you mean 'name'?",
 			},
 		},
-		"diagnostics of nothing": {
+		"diagnostic setting without a resource": {
 			diagnosticTok,
 			props{"workspaceId": workspace, "logs": []any{props{"category": "x"}}, "metric": []any{}},
 			[]string{
@@ -147,7 +147,7 @@ func TestCheckReportsEveryMistake(t *testing.T) {
 				"metric: unknown property 'metric'; did you mean 'metrics'?",
 			},
 		},
-		"lock name": {
+		"invalid lock name": {
 			lockTok,
 			props{"scope": "x", "level": "CanNotDelete", "lockName": "a/b"},
 			[]string{"lockName: 'lockName' does not match expression '" + lockName.String() + "'"},
@@ -155,18 +155,18 @@ func TestCheckReportsEveryMistake(t *testing.T) {
 		"lock without a level": {
 			lockTok, props{"scope": "x", "lockName": "keep"}, []string{"level: missing required property 'level'"},
 		},
-		"task's step": {
+		"invalid task step": {
 			taskTok, taskInputs(props{"step": props{"encodedContent": "x", "values": []any{props{"name": "a"}}}}),
 			[]string{
 				"step: unknown property 'step.encodedContent'",
 				"step: missing required property 'step.values[0].value'",
 			},
 		},
-		"task's unknown step": {
+		"unknown type of task step": {
 			taskTok, taskInputs(props{"step": props{"type": "Script"}}),
 			[]string{"step: 'step.type' must be one of Docker, EncodedTask, FileTask, but is 'Script'"},
 		},
-		"task's trigger": {
+		"invalid task trigger": {
 			taskTok, taskInputs(props{"trigger": props{"timerTriggers": []any{props{"cron": "* * * * *"}}}}),
 			[]string{
 				"trigger: missing required property 'trigger.timerTriggers[0].name'",
@@ -179,7 +179,7 @@ func TestCheckReportsEveryMistake(t *testing.T) {
 			props{"resourceGroupName": "rg.", "location": "westeurope"},
 			[]string{"resourceGroupName: 'resourceGroupName' does not match expression '" + resourceGroupName.String() + "'"},
 		},
-		"no location at all": {
+		"no location": {
 			groupType,
 			props{"resourceGroupName": "new"},
 			[]string{"location: missing required property 'location'. Either set it explicitly or configure it with" +
@@ -188,7 +188,7 @@ func TestCheckReportsEveryMistake(t *testing.T) {
 		"application without a name": {
 			appType, props{}, []string{"displayName: missing required property 'displayName'"},
 		},
-		"application with an empty name and a wrong audience": {
+		"application with an empty name and an unknown audience": {
 			appType,
 			props{"displayName": " ", "signInAudience": "everybody"},
 			[]string{
@@ -197,7 +197,7 @@ func TestCheckReportsEveryMistake(t *testing.T) {
 					` "AzureADandPersonalMicrosoftAccount" "PersonalMicrosoftAccount"], got everybody`,
 			},
 		},
-		"application with a password inside": {
+		"application with an inline password": {
 			appType,
 			props{"displayName": "x", "password": props{"displayName": "p"}},
 			[]string{"password: the Azure double has no passwords inside an application: use an ApplicationPassword"},
@@ -216,7 +216,7 @@ func TestCheckReportsEveryMistake(t *testing.T) {
 			[]string{`applicationId: expected an application's resource ID of the form "/applications/<object id>", got "` +
 				otherGUID + `"`},
 		},
-		"password dates": {
+		"invalid password dates": {
 			spPassType,
 			props{"servicePrincipalId": otherGUID, "startDate": "today", "endDate": "2026-01-01", "endDateRelative": "1h"},
 			[]string{
@@ -243,7 +243,7 @@ func TestCheckKeepsSecretsAndUnknowns(t *testing.T) {
 	require.Empty(t, failures)
 	assert.True(t, out["tags"].IsSecret())
 	assert.True(t, out["resourceGroupName"].IsComputed())
-	assert.True(t, out["location"].IsComputed(), "the location of a group that is not known yet")
+	assert.True(t, out["location"].IsComputed(), "the location of a group whose name is unknown")
 }
 
 func TestAutonaming(t *testing.T) {
@@ -299,16 +299,16 @@ func TestDefaultLocation(t *testing.T) {
 		require.Empty(t, failures)
 		return in["location"].StringValue()
 	}
-	assert.Equal(t, "northeurope", location(nil), "that of the resource group")
+	assert.Equal(t, "northeurope", location(nil), "the location of the resource group")
 	_, err := e.native.Configure(context.Background(), &pulumirpc.ConfigureRequest{
 		Args: wire(t, fromProps(props{"location": "uksouth"})), AcceptSecrets: true,
 	})
 	require.NoError(t, err)
-	assert.Equal(t, "uksouth", location(nil), "that of the configuration")
-	assert.Equal(t, "westus", location(fromProps(props{"location": "westus"})), "that which it has")
+	assert.Equal(t, "uksouth", location(nil), "the location of the configuration")
+	assert.Equal(t, "westus", location(fromProps(props{"location": "westus"})), "the existing location of the resource")
 }
 
-func TestConfigureTakesAnything(t *testing.T) {
+func TestConfigureAcceptsAllSettings(t *testing.T) {
 	e := newEngine(t, Options{})
 	in := wire(t, fromProps(props{"subscriptionId": otherGUID, "useOidc": "true"}))
 	typ := "pulumi:providers:azure-native"
@@ -356,7 +356,7 @@ func TestPreviewLeavesOutputsUnknown(t *testing.T) {
 	})
 	require.NoError(t, err)
 	out = unwire(t, preview.GetProperties())
-	assert.Equal(t, app.out("clientId"), out["clientId"].StringValue(), "azuread keeps what it knows")
+	assert.Equal(t, app.out("clientId"), out["clientId"].StringValue(), "azuread keeps known outputs")
 	assert.Equal(t, "b", out["displayName"].StringValue())
 }
 
@@ -378,36 +378,36 @@ func TestReplacements(t *testing.T) {
 		replaces bool
 		deletes  bool // before the replacement
 	}{
-		"registry name":    {registry, props{"registryName": "other12345"}, "registryName", true, true},
-		"registry group":   {registry, props{"resourceGroupName": "other"}, "resourceGroupName", true, true},
-		"registry place":   {registry, props{"location": "uksouth"}, "location", true, true},
-		"registry SKU":     {registry, props{"sku": props{"name": "Standard"}}, "sku.name", false, false},
-		"registry tags":    {registry, props{"tags": props{"a": "b"}}, "tags", false, false},
-		"set name":         {set, props{"credentialSetName": "other"}, "credentialSetName", true, true},
-		"set's registry":   {set, props{"registryName": "other12345"}, "registryName", true, true},
-		"set's login":      {set, props{"loginServer": "ghcr.io"}, "loginServer", false, false},
-		"rule name":        {rule, props{"cacheRuleName": "other"}, "cacheRuleName", true, true},
-		"rule's group":     {rule, props{"resourceGroupName": "other"}, "resourceGroupName", true, true},
-		"rule's source":    {rule, props{"sourceRepository": "ghcr.io/a/b"}, "sourceRepository", false, false},
-		"rule's login":     {rule, props{"credentialSetResourceId": set.id}, "credentialSetResourceId", false, false},
-		"task name":        {task, props{"taskName": "other"}, "taskName", true, true},
-		"task's place":     {task, props{"location": "uksouth"}, "location", true, true},
-		"task's timeout":   {task, props{"timeout": 600.0}, "timeout", false, false},
-		"webhook name":     {webhook, props{"webhookName": "other"}, "webhookName", true, true},
-		"webhook place":    {webhook, props{"location": "uksouth"}, "location", true, true},
-		"webhook address":  {webhook, props{"serviceUri": "https://example.com"}, "serviceUri", false, false},
-		"role scope":       {assignment, props{"scope": "/subscriptions/x"}, "scope", true, false},
-		"role principal":   {assignment, props{"principalId": otherGUID}, "principalId", true, false},
-		"role itself":      {assignment, props{"roleDefinitionId": e.roleID(acrPush)}, "roleDefinitionId", true, false},
-		"role description": {assignment, props{"description": "x"}, "description", false, false},
-		"client":           {id.principal, props{"clientId": otherGUID}, "clientId", true, false},
-		"display name":     {id.app, props{"displayName": "x"}, "displayName", false, false},
-		"password start":   {password, props{"startDate": "2026-01-01T00:00:00Z"}, "startDate", true, false},
-		"password end":     {password, props{"endDate": "2027-01-01T00:00:00Z"}, "endDate", true, false},
-		"password life":    {password, props{"endDateRelative": "24h"}, "endDateRelative", true, false},
-		"password name":    {password, props{"displayName": "x"}, "displayName", true, false},
-		"rotation":         {password, props{"rotateWhenChanged": props{"month": "2"}}, "rotateWhenChanged.month", true, false},
-		"password's app":   {password, props{"applicationId": "/applications/" + otherGUID}, "applicationId", true, false},
+		"registry name":                 {registry, props{"registryName": "other12345"}, "registryName", true, true},
+		"registry group":                {registry, props{"resourceGroupName": "other"}, "resourceGroupName", true, true},
+		"registry location":             {registry, props{"location": "uksouth"}, "location", true, true},
+		"registry SKU":                  {registry, props{"sku": props{"name": "Standard"}}, "sku.name", false, false},
+		"registry tags":                 {registry, props{"tags": props{"a": "b"}}, "tags", false, false},
+		"credential set name":           {set, props{"credentialSetName": "other"}, "credentialSetName", true, true},
+		"credential set's registry":     {set, props{"registryName": "other12345"}, "registryName", true, true},
+		"credential set's login server": {set, props{"loginServer": "ghcr.io"}, "loginServer", false, false},
+		"rule name":                     {rule, props{"cacheRuleName": "other"}, "cacheRuleName", true, true},
+		"rule's group":                  {rule, props{"resourceGroupName": "other"}, "resourceGroupName", true, true},
+		"rule's source":                 {rule, props{"sourceRepository": "ghcr.io/a/b"}, "sourceRepository", false, false},
+		"rule's credential set":         {rule, props{"credentialSetResourceId": set.id}, "credentialSetResourceId", false, false},
+		"task name":                     {task, props{"taskName": "other"}, "taskName", true, true},
+		"task's location":               {task, props{"location": "uksouth"}, "location", true, true},
+		"task's timeout":                {task, props{"timeout": 600.0}, "timeout", false, false},
+		"webhook name":                  {webhook, props{"webhookName": "other"}, "webhookName", true, true},
+		"webhook location":              {webhook, props{"location": "uksouth"}, "location", true, true},
+		"webhook URL":                   {webhook, props{"serviceUri": "https://example.com"}, "serviceUri", false, false},
+		"role scope":                    {assignment, props{"scope": "/subscriptions/x"}, "scope", true, false},
+		"role principal":                {assignment, props{"principalId": otherGUID}, "principalId", true, false},
+		"role definition":               {assignment, props{"roleDefinitionId": e.roleID(acrPush)}, "roleDefinitionId", true, false},
+		"role description":              {assignment, props{"description": "x"}, "description", false, false},
+		"client id":                     {id.principal, props{"clientId": otherGUID}, "clientId", true, false},
+		"display name":                  {id.app, props{"displayName": "x"}, "displayName", false, false},
+		"password start date":           {password, props{"startDate": "2026-01-01T00:00:00Z"}, "startDate", true, false},
+		"password end date":             {password, props{"endDate": "2027-01-01T00:00:00Z"}, "endDate", true, false},
+		"password's relative end date":  {password, props{"endDateRelative": "24h"}, "endDateRelative", true, false},
+		"password name":                 {password, props{"displayName": "x"}, "displayName", true, false},
+		"password rotation":             {password, props{"rotateWhenChanged": props{"month": "2"}}, "rotateWhenChanged.month", true, false},
+		"password's application":        {password, props{"applicationId": "/applications/" + otherGUID}, "applicationId", true, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			e := *e
@@ -433,7 +433,7 @@ func TestReplacements(t *testing.T) {
 	}
 }
 
-func TestGeneratedNamesAreReplacedWithoutDeletingFirst(t *testing.T) {
+func TestGeneratedNamesAreCreatedBeforeDeletion(t *testing.T) {
 	e := newEngine(t, Options{})
 	in := props{"location": "westeurope"}
 	group := e.create(groupType, "g", in)
@@ -451,9 +451,9 @@ func TestNoDifference(t *testing.T) {
 		resource *deployed
 		in       props
 	}{
-		"the same":                    {registry, registryInputs(props{"location": "West Europe", "sku": props{"name": "Premium"}})},
-		"another spelling of a place": {registry, registryInputs(props{"location": "westeurope", "sku": props{"name": "Premium"}})},
-		"defaults of Entra":           {app, props{"displayName": "a", "signInAudience": "AzureADMyOrg", "preventDuplicateNames": false}},
+		"unchanged inputs":               {registry, registryInputs(props{"location": "West Europe", "sku": props{"name": "Premium"}})},
+		"another spelling of a location": {registry, registryInputs(props{"location": "westeurope", "sku": props{"name": "Premium"}})},
+		"explicit defaults of Entra":     {app, props{"displayName": "a", "signInAudience": "AzureADMyOrg", "preventDuplicateNames": false}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			e := *e
@@ -566,7 +566,7 @@ func TestImport(t *testing.T) {
 	}
 }
 
-func TestImportOfNothing(t *testing.T) {
+func TestImportOfMissingResources(t *testing.T) {
 	e := newEngine(t, Options{})
 	e.group()
 	for token, id := range map[string]string{
@@ -591,7 +591,7 @@ func TestImportOfNothing(t *testing.T) {
 	}
 }
 
-func TestImportOfAnotherKind(t *testing.T) {
+func TestImportOfAnotherType(t *testing.T) {
 	e := newEngine(t, Options{})
 	e.group()
 	_, err := e.native.Read(context.Background(), &pulumirpc.ReadRequest{Id: e.registry(nil).id, Urn: urn(groupType, "x")})
@@ -608,10 +608,10 @@ func TestDriftIsVisible(t *testing.T) {
 	})))
 	require.True(t, e.refresh(registry))
 	in := toProps(registry.inputs)
-	assert.Equal(t, "West Europe", in["location"], "the program's own spelling stays")
+	assert.Equal(t, "West Europe", in["location"], "the program's spelling is kept")
 	assert.Equal(t, true, in["adminUserEnabled"])
 	assert.Equal(t, props{"by": "hand"}, in["tags"])
-	assert.NotContains(t, in, "publicNetworkAccess", "a default that nobody asked for is no drift")
+	assert.NotContains(t, in, "publicNetworkAccess", "a default that the program does not set is not drift")
 	_, diff := e.plan(registry, registryInputs(props{"location": "West Europe"}))
 	assert.Equal(t, []string{"adminUserEnabled", "tags"}, diff.GetDiffs())
 
@@ -622,7 +622,7 @@ func TestDriftIsVisible(t *testing.T) {
 	assert.False(t, e.refresh(registry))
 }
 
-func TestDestroyLeavesNothing(t *testing.T) {
+func TestDestroyDeletesAllResources(t *testing.T) {
 	e := newEngine(t, Options{})
 	all := e.everything()
 	assert.Len(t, e.double.Inventory(), len(all))
@@ -633,7 +633,7 @@ func TestDestroyLeavesNothing(t *testing.T) {
 	assert.Empty(t, e.double.Inventory())
 }
 
-func TestUpdateOfWhatIsGone(t *testing.T) {
+func TestUpdateOfMissingResources(t *testing.T) {
 	e := newEngine(t, Options{})
 	for _, r := range e.everything() {
 		in := r.in
@@ -742,11 +742,11 @@ func TestFailedInitializationKeepsTheRegistry(t *testing.T) {
 	assert.Equal(t, "acme12345.azurecr.io", registry.out("loginServer"))
 	assert.True(t, e.double.RegistryExists("acme12345.azurecr.io"))
 
-	require.ErrorContains(t, e.update(registry, registryInputs(nil)), "no images", "an update tries again")
+	require.ErrorContains(t, e.update(registry, registryInputs(nil)), "no images", "an update retries")
 	broken.Store(false)
 	require.NoError(t, e.update(registry, registryInputs(nil)))
 	require.NoError(t, e.update(registry, registryInputs(nil)))
-	assert.EqualValues(t, 3, calls.Load(), "once it has succeeded it is not called again")
+	assert.EqualValues(t, 3, calls.Load(), "there are no calls after the first success")
 }
 
 func TestCancel(t *testing.T) {
@@ -763,11 +763,11 @@ func TestCancel(t *testing.T) {
 	}()
 	_, err := e.try(registryTok, "registry", registryInputs(nil))
 	require.ErrorContains(t, err, "context canceled")
-	assert.True(t, e.double.RegistryExists("acme12345.azurecr.io"), "the engine was told of it")
+	assert.True(t, e.double.RegistryExists("acme12345.azurecr.io"), "the engine is notified of the registry")
 	e.create(groupType, "after", props{"resourceGroupName": "after", "location": "westeurope"}) // later requests still work
 }
 
-func TestCreationOfADeadEngineIsUndone(t *testing.T) {
+func TestCreationIsUndoneIfTheEngineExits(t *testing.T) {
 	ctx, die := context.WithCancel(context.Background())
 	undone := make(chan struct{})
 	e := newEngine(t, Options{OnRegistry: func(ctx context.Context, _ string) error {

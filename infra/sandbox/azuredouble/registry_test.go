@@ -44,7 +44,7 @@ func TestRegistry(t *testing.T) {
 	e.registry(props{"registryName": "acme12345"}) // the name is free again
 }
 
-func TestRegistryNamesAreUniqueInTheWorld(t *testing.T) {
+func TestRegistryNamesAreGloballyUnique(t *testing.T) {
 	e := newEngine(t, Options{TakenNames: []string{"Hello"}})
 	e.group()
 	e.create(groupType, "other", props{"resourceGroupName": "other", "location": "westeurope"})
@@ -92,7 +92,7 @@ func TestRegistryRules(t *testing.T) {
 		"anonymous pull":  {props{"anonymousPullEnabled": true}, above, ""},
 		"soft delete":     {policy("softDeletePolicy", "enabled"), all, ""},
 		"metadata search": {props{"metadataSearch": "Yes"}, nil, "metadataSearch"},
-		"soft delete, no days": {
+		"soft delete, zero days": {
 			props{"policies": props{"softDeletePolicy": props{"status": "enabled", "retentionDays": 0.0}}}, nil, "between 1 and 90",
 		},
 		"soft delete, too many days": {
@@ -102,37 +102,37 @@ func TestRegistryRules(t *testing.T) {
 			merge(policy("retentionPolicy", "enabled"), policy("softDeletePolicy", "enabled")), nil, "cannot be enabled at the same time",
 		},
 
-		"network rules":           {props{"networkRuleSet": props{"defaultAction": "Deny"}}, only, ""},
-		"no trusted bypass":       {props{"networkRuleBypassOptions": "None"}, only, ""},
-		"private":                 {private, only, ""},
-		"data endpoints":          {props{"dataEndpointEnabled": true}, only, ""},
-		"retention":               {policy("retentionPolicy", "enabled"), only, ""},
-		"quarantine":              {policy("quarantinePolicy", "enabled"), only, ""},
-		"content trust":           {policy("trustPolicy", "enabled"), only, ""},
-		"no exports":              {merge(policy("exportPolicy", "disabled"), private), only, ""},
-		"no exports, but public":  {policy("exportPolicy", "disabled"), only, "only when public network access is disabled"},
-		"IP rules":                {rules("52.1.2.3", "52.1.3.0/24"), only, ""},
-		"too many IP rules":       {rules(many...), only, "The requested feature IP rule exceeds allowed quota 200 for the SKU Premium."},
-		"private IP":              {rules("10.1.2.3"), only, "The IP rule '10.1.2.3' is invalid."},
-		"everybody":               {rules("0.0.0.0/0"), only, "The IP rule '0.0.0.0/0' is invalid."},
-		"IPv6":                    {rules("2001:db8::1"), only, "The IP rule '2001:db8::1' is invalid."},
-		"range with host bits":    {rules("52.1.2.3/24"), only, "The IP rule '52.1.2.3/24' is invalid."},
-		"IP rule twice":           {rules("52.1.2.3", "52.1.2.3/32"), only, "given more than once"},
-		"key without an identity": {props{"encryption": key}, only, "A user assigned identity is required"},
-		"key by its own identity": {props{"encryption": key, "identity": props{"type": "SystemAssigned"}}, only, "A user assigned identity is required"},
-		"key that is none":        {props{"encryption": props{"status": "enabled"}, "identity": users}, only, "InvalidKeyIdentifier"},
+		"network rules":                       {props{"networkRuleSet": props{"defaultAction": "Deny"}}, only, ""},
+		"no bypass for Azure services":        {props{"networkRuleBypassOptions": "None"}, only, ""},
+		"no public access":                    {private, only, ""},
+		"data endpoints":                      {props{"dataEndpointEnabled": true}, only, ""},
+		"retention":                           {policy("retentionPolicy", "enabled"), only, ""},
+		"quarantine":                          {policy("quarantinePolicy", "enabled"), only, ""},
+		"content trust":                       {policy("trustPolicy", "enabled"), only, ""},
+		"exports disabled":                    {merge(policy("exportPolicy", "disabled"), private), only, ""},
+		"exports disabled, public access":     {policy("exportPolicy", "disabled"), only, "only when public network access is disabled"},
+		"IP rules":                            {rules("52.1.2.3", "52.1.3.0/24"), only, ""},
+		"too many IP rules":                   {rules(many...), only, "The requested feature IP rule exceeds allowed quota 200 for the SKU Premium."},
+		"private IP address":                  {rules("10.1.2.3"), only, "The IP rule '10.1.2.3' is invalid."},
+		"IP rule for all addresses":           {rules("0.0.0.0/0"), only, "The IP rule '0.0.0.0/0' is invalid."},
+		"IPv6 address":                        {rules("2001:db8::1"), only, "The IP rule '2001:db8::1' is invalid."},
+		"range with host bits":                {rules("52.1.2.3/24"), only, "The IP rule '52.1.2.3/24' is invalid."},
+		"duplicate IP rule":                   {rules("52.1.2.3", "52.1.2.3/32"), only, "given more than once"},
+		"key without an identity":             {props{"encryption": key}, only, "A user assigned identity is required"},
+		"key with a system-assigned identity": {props{"encryption": key, "identity": props{"type": "SystemAssigned"}}, only, "A user assigned identity is required"},
+		"encryption without a key":            {props{"encryption": props{"status": "enabled"}, "identity": users}, only, "InvalidKeyIdentifier"},
 		"key with content trust": {
 			merge(policy("trustPolicy", "enabled"), props{"encryption": key, "identity": users}), only, "Content trust is not supported",
 		},
 
-		"own identity":          {props{"identity": props{"type": "SystemAssigned"}}, all, ""},
-		"given identity":        {props{"identity": users}, all, ""},
-		"both":                  {props{"identity": merge(users, props{"type": "SystemAssigned, UserAssigned"})}, all, ""},
-		"unknown identity type": {props{"identity": props{"type": "Mine"}}, nil, "InvalidIdentityType"},
-		"no identity given":     {props{"identity": props{"type": "UserAssigned"}}, nil, "InvalidIdentityValues"},
-		"identity for nothing":  {props{"identity": merge(users, props{"type": "SystemAssigned"})}, nil, "InvalidIdentityValues"},
-		"identity by its name":  {props{"identity": merge(users, props{"userAssignedIdentities": []any{"me"}})}, nil, "LinkedInvalidPropertyId"},
-		"vault as an identity":  {props{"identity": merge(users, props{"userAssignedIdentities": []any{vault}})}, nil, "InvalidResourceReference"},
+		"system-assigned identity":                  {props{"identity": props{"type": "SystemAssigned"}}, all, ""},
+		"user-assigned identity":                    {props{"identity": users}, all, ""},
+		"both identity types":                       {props{"identity": merge(users, props{"type": "SystemAssigned, UserAssigned"})}, all, ""},
+		"unknown identity type":                     {props{"identity": props{"type": "Mine"}}, nil, "InvalidIdentityType"},
+		"user-assigned type without an identity":    {props{"identity": props{"type": "UserAssigned"}}, nil, "InvalidIdentityValues"},
+		"system-assigned type with a user identity": {props{"identity": merge(users, props{"type": "SystemAssigned"})}, nil, "InvalidIdentityValues"},
+		"identity by its name":                      {props{"identity": merge(users, props{"userAssignedIdentities": []any{"me"}})}, nil, "LinkedInvalidPropertyId"},
+		"vault as an identity":                      {props{"identity": merge(users, props{"userAssignedIdentities": []any{vault}})}, nil, "InvalidResourceReference"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			e := *e
@@ -182,7 +182,7 @@ func TestCustomerManagedKey(t *testing.T) {
 	assert.NotEmpty(t, registry.out("identity", "principalId"))
 	assert.NotEmpty(t, registry.out("identity", "userAssignedIdentities", userIdentity, "clientId"))
 	before := registry.out("identity", "principalId")
-	require.NoError(t, e.update(registry, in(vaultKey+"/0123", nil)), "another key")
+	require.NoError(t, e.update(registry, in(vaultKey+"/0123", nil)), "the key can be changed")
 	assert.False(t, truth(toProps(registry.outputs), "encryption", "keyVaultProperties", "keyRotationEnabled"))
 	assert.Equal(t, before, registry.out("identity", "principalId"))
 	premium := props{"sku": props{"name": "Premium"}}

@@ -35,7 +35,7 @@ func TestReplication(t *testing.T) {
 	_, diff := e.plan(replica, merge(in, props{"location": "ukwest"}))
 	assert.Equal(t, []string{"location"}, diff.GetReplaces())
 	err = e.update(registry, registryInputs(nil))
-	require.ErrorContains(t, err, "replication is not supported for the SKU Basic", "replicas keep a registry at Premium")
+	require.ErrorContains(t, err, "replication is not supported for the SKU Basic", "a registry with replicas cannot leave Premium")
 
 	e.destroy(registry)
 	assert.False(t, e.refresh(replica))

@@ -31,13 +31,13 @@ func TestResourceGroup(t *testing.T) {
 	assert.Equal(t, "Succeeded", group.out("properties", "provisioningState"))
 
 	_, err = e.try(groupType, "again", props{"resourceGroupName": "RG", "location": "uksouth"})
-	require.ErrorContains(t, err, "cannot create already existing resource '"+group.id[:len(group.id)-2]+"RG'", "names are the same in any case")
+	require.ErrorContains(t, err, "cannot create already existing resource '"+group.id[:len(group.id)-2]+"RG'", "names are case-insensitive")
 
 	require.NoError(t, e.update(group, props{"resourceGroupName": testGroup, "location": "West Europe", "tags": props{"a": "b"}}))
 	assert.Equal(t, "b", group.out("tags", "a"))
 }
 
-func TestDeletingAGroupDeletesWhatIsInIt(t *testing.T) {
+func TestDeletingAGroupDeletesItsResources(t *testing.T) {
 	e := newEngine(t, Options{})
 	group, registry, id := e.group(), e.registry(nil), e.identity("pull")
 	onRegistry := e.assign("one", id.objectID(), acrPull, registry.id)

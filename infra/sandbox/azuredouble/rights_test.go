@@ -43,7 +43,7 @@ var permissionCases = map[string]permissionCase{
 	"service principal": {
 		registry: "{sku: Basic}", roles: map[string]string{base: "", roleAdmin: ""}, graph: GraphOwnedBy,
 	},
-	"service principal, by a person": {
+	"service principal, deployed by a user": {
 		registry: "{sku: Basic}", roles: map[string]string{base: "", roleAdmin: ""}, graph: GraphDeveloper,
 	},
 	"tokens": {registry: "{sku: Basic, pull: {mode: token}}", roles: map[string]string{base: ""}},

@@ -20,26 +20,26 @@ func TestRoleAssignmentRules(t *testing.T) {
 		change props
 		want   string
 	}{
-		"name is no GUID":           {props{"roleAssignmentName": "pull"}, "InvalidRoleAssignmentId"},
-		"bare GUID as role":         {props{"roleDefinitionId": acrPull}, "InvalidRoleDefinitionId"},
+		"name that is not a GUID":   {props{"roleAssignmentName": "pull"}, "InvalidRoleAssignmentId"},
+		"bare GUID as a role":       {props{"roleDefinitionId": acrPull}, "InvalidRoleDefinitionId"},
 		"role without subscription": {props{"roleDefinitionId": "/providers/Microsoft.Authorization/roleDefinitions/" + acrPull}, "InvalidRoleDefinitionId"},
 		"role of another subscription": {props{
 			"roleDefinitionId": "/subscriptions/" + otherGUID + "/providers/Microsoft.Authorization/roleDefinitions/" + acrPull,
 		}, "InvalidRoleDefinitionId"},
-		"unknown role":            {props{"roleDefinitionId": e.roleID(unknownRole)}, "RoleDefinitionDoesNotExist"},
-		"no scope":                {props{"scope": "acme12345"}, "MissingSubscription"},
-		"another subscription":    {props{"scope": "/subscriptions/" + otherGUID}, "SubscriptionNotFound"},
-		"group that is not there": {props{"scope": sub + "/resourceGroups/none"}, "ResourceGroupNotFound"},
-		"registry that is not there": {
+		"unknown role":                 {props{"roleDefinitionId": e.roleID(unknownRole)}, "RoleDefinitionDoesNotExist"},
+		"scope without a subscription": {props{"scope": "acme12345"}, "MissingSubscription"},
+		"another subscription":         {props{"scope": "/subscriptions/" + otherGUID}, "SubscriptionNotFound"},
+		"unknown resource group":       {props{"scope": sub + "/resourceGroups/none"}, "ResourceGroupNotFound"},
+		"unknown registry": {
 			props{"scope": registry.id + "x"},
 			"The Resource 'Microsoft.ContainerRegistry/registries/acme12345x' under resource group 'rg' was not found.",
 		},
-		"half a scope":                 {props{"scope": group.id + "/providers"}, "InvalidResourceType"},
-		"principal is no GUID":         {props{"principalId": "pull"}, "InvalidPrincipalId"},
-		"client id":                    {props{"principalId": id.clientID()}, "Principal " + undashed(id.clientID()) + " does not exist in the directory"},
-		"object id of the application": {props{"principalId": id.app.out("objectId")}, "PrincipalNotFound"},
-		"wrong type":                   {props{"principalType": "User"}, "UnmatchedPrincipalType"},
-		"unknown type":                 {props{"principalType": "Robot"}, "InvalidPrincipalType"},
+		"incomplete scope":                       {props{"scope": group.id + "/providers"}, "InvalidResourceType"},
+		"principal that is not a GUID":           {props{"principalId": "pull"}, "InvalidPrincipalId"},
+		"client id as a principal":               {props{"principalId": id.clientID()}, "Principal " + undashed(id.clientID()) + " does not exist in the directory"},
+		"application's object id as a principal": {props{"principalId": id.app.out("objectId")}, "PrincipalNotFound"},
+		"wrong principal type":                   {props{"principalType": "User"}, "UnmatchedPrincipalType"},
+		"unknown principal type":                 {props{"principalType": "Robot"}, "InvalidPrincipalType"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			e := *e
@@ -55,8 +55,8 @@ func TestRoleAssignmentRules(t *testing.T) {
 	require.NoError(t, err)
 }
 
-// TestGivenPrincipals checks that a role can be assigned to a principal outside the stack, if its type is given.
-func TestGivenPrincipals(t *testing.T) {
+// TestPrincipalsOutsideTheStack checks that a role can be assigned to a principal outside the stack, if its type is given.
+func TestPrincipalsOutsideTheStack(t *testing.T) {
 	e := newEngine(t, Options{Conditions: Conditions{Replication: Never}})
 	e.group()
 	registry := e.registry(nil)
@@ -92,7 +92,7 @@ func TestRoleAssignmentIsUnique(t *testing.T) {
 	require.ErrorContains(t, err, "RoleAssignmentUpdateNotPermitted")
 }
 
-func TestARMLearnsOfPrincipalsLater(t *testing.T) {
+func TestPrincipalReplicationDelay(t *testing.T) {
 	e := newEngine(t, Options{Conditions: Conditions{Replication: time.Minute}})
 	e.group()
 	registry, id := e.registry(nil), e.identity("pull")
@@ -108,7 +108,7 @@ func TestARMLearnsOfPrincipalsLater(t *testing.T) {
 	assert.Equal(t, "ServicePrincipal", assignment.out("principalType"))
 }
 
-func TestOrphanedAssignmentStays(t *testing.T) {
+func TestOrphanedAssignmentRemains(t *testing.T) {
 	e := newEngine(t, Options{})
 	e.group()
 	registry, id := e.registry(nil), e.identity("pull")

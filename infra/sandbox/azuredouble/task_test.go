@@ -34,21 +34,21 @@ func TestTask(t *testing.T) {
 		change props
 		want   string
 	}{
-		"no registry":      {props{"registryName": "none12345"}, "ResourceNotFound"},
-		"no such place":    {props{"location": "atlantis"}, "LocationNotAvailableForResourceType"},
-		"unknown status":   {props{"status": "enabled"}, "Allowed values: Enabled, Disabled."},
-		"unknown system":   {props{"platform": props{"os": "Plan9"}}, "Allowed values: Linux, Windows, linux, windows."},
-		"unknown login":    {props{"credentials": props{"sourceRegistry": props{"loginMode": "default"}}}, "Allowed values: None, Default."},
-		"too short":        {props{"timeout": 299.0}, "between 300 and 28800"},
-		"too long":         {props{"timeout": 28801.0}, "between 300 and 28800"},
-		"not base64":       {props{"step": props{"encodedTaskContent": "version: v1"}}, "is not valid base64"},
-		"no content":       {props{"step": props{"encodedTaskContent": ""}}, "is not valid base64"},
-		"no schedule":      {timers(""), "is not a valid cron expression"},
-		"with seconds":     {timers("0 0 3 * * Sun"), "is not a valid cron expression"},
-		"not cron":         {timers("0 3 * * ?!"), "is not a valid cron expression"},
-		"no such hour":     {timers("0 24 * * *"), "is not a valid cron expression"},
-		"two of a name":    {timers("0 3 * * Sun", "0 4 * * Sun"), "'schedule' is not unique"},
-		"unknown identity": {props{"identity": props{"type": "UserAssigned"}}, "InvalidIdentityValues"},
+		"unknown registry":                       {props{"registryName": "none12345"}, "ResourceNotFound"},
+		"unknown location":                       {props{"location": "atlantis"}, "LocationNotAvailableForResourceType"},
+		"unknown status":                         {props{"status": "enabled"}, "Allowed values: Enabled, Disabled."},
+		"unknown operating system":               {props{"platform": props{"os": "Plan9"}}, "Allowed values: Linux, Windows, linux, windows."},
+		"unknown login mode":                     {props{"credentials": props{"sourceRegistry": props{"loginMode": "default"}}}, "Allowed values: None, Default."},
+		"timeout too short":                      {props{"timeout": 299.0}, "between 300 and 28800"},
+		"timeout too long":                       {props{"timeout": 28801.0}, "between 300 and 28800"},
+		"content not in base64":                  {props{"step": props{"encodedTaskContent": "version: v1"}}, "is not valid base64"},
+		"empty content":                          {props{"step": props{"encodedTaskContent": ""}}, "is not valid base64"},
+		"empty schedule":                         {timers(""), "is not a valid cron expression"},
+		"schedule with seconds":                  {timers("0 0 3 * * Sun"), "is not a valid cron expression"},
+		"invalid schedule":                       {timers("0 3 * * ?!"), "is not a valid cron expression"},
+		"invalid hour":                           {timers("0 24 * * *"), "is not a valid cron expression"},
+		"duplicate trigger name":                 {timers("0 3 * * Sun", "0 4 * * Sun"), "'schedule' is not unique"},
+		"user-assigned type without an identity": {props{"identity": props{"type": "UserAssigned"}}, "InvalidIdentityValues"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			e := *e

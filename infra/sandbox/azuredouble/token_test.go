@@ -66,7 +66,7 @@ func TestToken(t *testing.T) {
 	e.destroy(password)
 	e.destroy(token)
 	e.destroy(scope)
-	assert.False(t, e.double.Allowed(server, principal, "customerapi", "pull"), "the token is gone")
+	assert.False(t, e.double.Allowed(server, principal, "customerapi", "pull"), "a deleted token has no permission")
 }
 
 func TestTokenQuota(t *testing.T) {
@@ -99,11 +99,11 @@ func TestABAC(t *testing.T) {
 	require.ErrorContains(t, err, errCondition.Error())
 	e.create(roleType, "reader", merge(reader, props{"conditionVersion": "2.0"}))
 	pull := func(repository string) bool { return e.double.Allowed(server, id.objectID(), repository, "pull") }
-	assert.True(t, pull("invoiceapi"), "AcrPull is for all repositories")
+	assert.True(t, pull("invoiceapi"), "AcrPull applies to all repositories")
 	e.double.SetConditions(Conditions{ABAC: true})
 	assert.True(t, pull("customerapi"))
 	assert.True(t, pull("orderapi"))
-	assert.False(t, pull("invoiceapi"), "AcrPull says nothing in such a registry, and the condition does not name it")
+	assert.False(t, pull("invoiceapi"), "ABAC mode ignores AcrPull, and the condition excludes this repository")
 }
 
 func TestKubeletIdentity(t *testing.T) {
@@ -117,5 +117,5 @@ func TestKubeletIdentity(t *testing.T) {
 	e.assign("kubelet", principal, acrPull, registry.id)
 	assert.True(t, e.double.Allowed(server, principal, "customerapi", "pull"))
 	_, err = e.invoke("azure-native:containerservice:getManagedCluster", props{"resourceGroupName": "sandbox", "resourceName": "sandbox"})
-	require.ErrorContains(t, err, "was not found", "a double without a cluster")
+	require.ErrorContains(t, err, "was not found", "the double has no cluster")
 }

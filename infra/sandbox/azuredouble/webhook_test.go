@@ -26,14 +26,14 @@ func TestWebhookRules(t *testing.T) {
 		change props
 		want   string
 	}{
-		"no address":        {props{"serviceUri": "hook"}, "WebhookServiceUriInvalid"},
-		"another scheme":    {props{"serviceUri": "ftp://example.com"}, "WebhookServiceUriInvalid"},
-		"nothing to tell":   {props{"actions": []any{}}, "must have at least one action"},
-		"unknown action":    {props{"actions": []any{"push", "pull"}}, "The webhook action 'pull' is invalid."},
-		"unknown status":    {props{"status": "on"}, "Allowed values: enabled, disabled."},
-		"no such place":     {props{"location": "atlantis"}, "LocationNotAvailableForResourceType"},
-		"place not in use":  {props{"location": "uksouth"}, "has no replica in the location 'uksouth'"},
-		"not in this group": {props{"resourceGroupName": "none"}, "ResourceGroupNotFound"},
+		"invalid URL":                {props{"serviceUri": "hook"}, "WebhookServiceUriInvalid"},
+		"unsupported scheme":         {props{"serviceUri": "ftp://example.com"}, "WebhookServiceUriInvalid"},
+		"no actions":                 {props{"actions": []any{}}, "must have at least one action"},
+		"unknown action":             {props{"actions": []any{"push", "pull"}}, "The webhook action 'pull' is invalid."},
+		"unknown status":             {props{"status": "on"}, "Allowed values: enabled, disabled."},
+		"unknown location":           {props{"location": "atlantis"}, "LocationNotAvailableForResourceType"},
+		"location without a replica": {props{"location": "uksouth"}, "has no replica in the location 'uksouth'"},
+		"unknown resource group":     {props{"resourceGroupName": "none"}, "ResourceGroupNotFound"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			e := *e
@@ -84,7 +84,7 @@ func TestWebhookQuota(t *testing.T) {
 	}
 }
 
-func TestWebhookSecretsAreNotKept(t *testing.T) {
+func TestWebhookSecretsAreNotStored(t *testing.T) {
 	e := newEngine(t, Options{})
 	e.group()
 	e.registry(nil)

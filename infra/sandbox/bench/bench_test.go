@@ -91,12 +91,12 @@ func TestFollowReadsEventsWhileTheyAreWritten(t *testing.T) {
 	steps := <-found
 	require.Len(t, steps, 2)
 	assert.Equal(t, "b", steps[0].urn)
-	assert.True(t, steps[1].ended.After(steps[1].began), "the pieces of a line that come one by one")
+	assert.True(t, steps[1].ended.After(steps[1].began), "a line can arrive in pieces")
 	assert.Equal(t, "a", run{steps: steps}.changes()[0].urn)
 	assert.Len(t, run{steps: steps}.changes(), 1)
 }
 
-func TestObserveSeesWhatDescends(t *testing.T) {
+func TestObserveIncludesDescendants(t *testing.T) {
 	cmd := exec.Command("sh", "-c", "sh -c 'i=0; while [ $i -lt 300000 ]; do i=$((i+1)); done'; sleep 0.1; true")
 	require.NoError(t, cmd.Start())
 	done := make(chan struct{})
@@ -148,11 +148,11 @@ func TestWriteKeepsOtherGroups(t *testing.T) {
 	require.ErrorIs(t, Write(project, nil), errNoTable)
 }
 
-func TestHandNamesWhatHasFailed(t *testing.T) {
+func TestHandNamesTheFailedCommand(t *testing.T) {
 	h := &hand{world: &World{env: os.Environ()}}
 	err := h.run(context.Background(), "sh", "-c", "echo no cluster >&2; exit 3")
 	require.ErrorContains(t, err, "sh: exit status 3\nno cluster")
-	require.NotContains(t, err.Error(), "echo", "a password on the command line stays there")
+	require.NotContains(t, err.Error(), "echo", "the error omits the arguments, which can contain a password")
 }
 
 func TestOwnCPURunsTheWholeProgram(t *testing.T) {
@@ -163,10 +163,10 @@ func TestOwnCPURunsTheWholeProgram(t *testing.T) {
 	assert.Positive(t, used)
 
 	_, err = ownCPU(t.Context(), t.TempDir(), mocked, 3)
-	require.ErrorContains(t, err, "the program with mocks: exit status 1\n", "the charts are in the project")
+	require.ErrorContains(t, err, "the program with mocks: exit status 1\n", "the folder has no charts")
 }
 
-func TestColdCountsEachProgram(t *testing.T) {
+func TestColdMeasuresEachProgram(t *testing.T) {
 	module, out := t.TempDir(), t.TempDir()
 	for name, content := range map[string]string{
 		"go.mod": "module example.com/small\n\ngo 1.25\n", "main.go": "package main\n\nfunc main() {}\n",
@@ -177,7 +177,7 @@ func TestColdCountsEachProgram(t *testing.T) {
 	measures, err := cold(t.Context(), Options{Console: progress.New(io.Discard)}, out, []toolchain.Command{small, small})
 	require.NoError(t, err)
 	require.Len(t, measures, 5)
-	assert.Greater(t, measures[0].Ours, 3*measures[1].Ours, "the second one finds what the first has compiled")
+	assert.Greater(t, measures[0].Ours, 3*measures[1].Ours, "the second build uses the first one's cache")
 	assert.InDelta(t, measures[0].Ours+measures[1].Ours, measures[2].Ours, 1e-6)
 	assert.FileExists(t, filepath.Join(out, "program"))
 }

@@ -18,7 +18,7 @@ func TestChosenParts(t *testing.T) {
 		return found
 	}
 	quick := []string{"start", "growth", "size", "change", "deploy"}
-	require.Equal(t, quick, chosen(), "not those that take long")
+	require.Equal(t, quick, chosen(), "the default omits the slow parts")
 	require.Equal(t, append(quick, "compile", "cold"), chosen("all"))
 	require.Equal(t, []string{"start", "cold"}, chosen("cold", "start"))
 }

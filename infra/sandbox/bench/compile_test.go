@@ -79,7 +79,7 @@ func TestMeasureOfACompiledProgram(t *testing.T) {
 }
 
 // The texts that Compile edits exist.
-func TestEditsOfTheProgramsThatAreCompared(t *testing.T) {
+func TestEditsOfTheComparedPrograms(t *testing.T) {
 	t.Parallel()
 	ours, stock := programs(project)
 	for _, program := range []*compiled{ours, stock} {
@@ -96,7 +96,7 @@ func TestEditsOfTheProgramsThatAreCompared(t *testing.T) {
 	}
 }
 
-func TestWorthOfShortcuts(t *testing.T) {
+func TestCostSavedByShortcuts(t *testing.T) {
 	t.Parallel()
 	took := func(seconds time.Duration) []cost { return []cost{{cpu: seconds * time.Second}} }
 	program := &compiled{
@@ -116,7 +116,7 @@ func TestWorthOfShortcuts(t *testing.T) {
 }
 
 // The omitted packages are not compiled in.
-func TestShortcutsAreTaken(t *testing.T) {
+func TestProgramOmitsTheShortcutsPackages(t *testing.T) {
 	t.Parallel()
 	compiled := projecttest.GoOutput(t, "list", "-C", project, "-deps", ".")
 	ours, _ := programs(project)

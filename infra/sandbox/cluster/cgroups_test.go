@@ -11,15 +11,15 @@ import (
 
 func TestControlGroups(t *testing.T) {
 	dir := t.TempDir()
-	require.NoError(t, Clean(dir), "there is nothing to remove")
+	require.NoError(t, Clean(dir), "Clean accepts missing control groups")
 	roots, _ := hierarchies()
 	if os.Geteuid() != 0 || len(roots) == 0 {
-		t.Skip("control groups take root")
+		t.Skip("control groups require root")
 	}
 	name := cgroupName(dir)
 	require.NoError(t, makeCgroup(name))
 	t.Cleanup(func() { _ = removeCgroup(name) })
-	require.NoError(t, makeCgroup(name), "they may be there")
+	require.NoError(t, makeCgroup(name), "makeCgroup accepts existing control groups")
 	for _, root := range roots {
 		require.DirExists(t, filepath.Join(root, name))
 		require.NoError(t, os.MkdirAll(filepath.Join(root, name, "kubepods", "pod"), 0o755))

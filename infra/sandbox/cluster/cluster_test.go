@@ -43,7 +43,7 @@ func TestMain(m *testing.M) {
 func kubernetes(t *testing.T) string {
 	t.Helper()
 	if testing.Short() {
-		t.Skip("runs a whole cluster")
+		t.Skip("the test starts a cluster")
 	}
 	source, err := toolchain.NewSource("..", progress.New(io.Discard))
 	require.NoError(t, err)
@@ -139,7 +139,7 @@ func eventually(t *testing.T, c *cluster.Cluster, want string, args ...string) {
 			return
 		}
 	}
-	t.Fatalf("kubectl %s never said %q but:\n%s\n%s", strings.Join(args, " "), want, out, mustKubectl(t, c, "", "get", "pods,events", "-A", "-o", "wide"))
+	t.Fatalf("kubectl %s did not print %q. Last output:\n%s\n%s", strings.Join(args, " "), want, out, mustKubectl(t, c, "", "get", "pods,events", "-A", "-o", "wide"))
 }
 
 func deployment(name, service string) string {
@@ -219,7 +219,7 @@ func TestCluster(t *testing.T) {
 	require.True(t, t.Run("private files", func(t *testing.T) { assertPrivate(t, o.Dir) }))
 
 	mustKubectl(t, c, deployment("customer", "customerapi"), "apply", "-f", "-")
-	require.True(t, t.Run("no pull secret: the registry's refusal is in the events", func(t *testing.T) {
+	require.True(t, t.Run("no pull secret: the events contain the registry's error", func(t *testing.T) {
 		eventually(t, c, "authentication required", "get", "events", "--field-selector", "reason=Failed", "-o", "jsonpath={.items[*].message}")
 		eventually(t, c, "ErrImagePull", "get", "events", "--field-selector", "reason=Failed", "-o", "jsonpath={.items[*].message}")
 		eventually(t, c, "ImagePullBackOff", "get", "pods", "-l", "app=customer")
@@ -229,13 +229,13 @@ func TestCluster(t *testing.T) {
 	mustKubectl(t, c, "", "create", "secret", "docker-registry", "acr-secret", "--docker-server", registryHost,
 		"--docker-username", "puller", "--docker-password", password)
 	mustKubectl(t, c, deployment("order", "orderapi"), "apply", "-f", "-")
-	require.True(t, t.Run("pull secret without the right to pull", func(t *testing.T) {
+	require.True(t, t.Run("pull secret without pull permission", func(t *testing.T) {
 		eventually(t, c, "ImagePullBackOff", "get", "pods", "-l", "app=order")
 	}))
 
 	a.granted.Store(true)
 	mustKubectl(t, c, "", "rollout", "restart", "deployment", "customer", "order") // a new pod has no back-off to wait for
-	require.True(t, t.Run("right to pull: pods become ready", func(t *testing.T) {
+	require.True(t, t.Run("pull permission: pods become ready", func(t *testing.T) {
 		for _, d := range []string{"customer", "order"} {
 			mustKubectl(t, c, "", "rollout", "status", "deployment", d, "--timeout=60s")
 		}
@@ -250,7 +250,7 @@ func TestCluster(t *testing.T) {
 	require.True(t, t.Run("exec", func(t *testing.T) {
 		out, err := kubectl(t, c, "", "exec", "deployment/order", "--", "/app")
 		require.Error(t, err)
-		assert.Contains(t, out, "address already in use", "a second one in the same pod")
+		assert.Contains(t, out, "address already in use", "a second process in the same pod has the same address")
 	}))
 
 	require.True(t, t.Run("probes", func(t *testing.T) {
@@ -269,7 +269,7 @@ func TestCluster(t *testing.T) {
 		require.NoError(t, err)
 		require.NoError(t, c.Stop())
 		<-c.Done()
-		assert.NoError(t, c.Err(), "stopped, not dead")
+		assert.NoError(t, c.Err(), "a stopped cluster has no error")
 
 		c = start(whole, o)
 		after, err := os.ReadFile(c.Kubeconfig())
@@ -289,12 +289,12 @@ func TestCluster(t *testing.T) {
 		out, err := kubectl(t, c, "", "get", "nodes")
 		require.Error(t, err)
 		assert.Contains(t, out, "refused")
-		require.NoError(t, c.Err(), "away, not dead")
+		require.NoError(t, c.Err(), "a process in an outage is not an error")
 		require.NoError(t, c.Resume(t.Context(), "kube-apiserver"))
 		require.NoError(t, c.Halt("node"))
 		mustKubectl(t, c, "", "delete", "node", cluster.NodeName)
 		require.NoError(t, c.Resume(t.Context(), "node"))
-		require.NoError(t, c.Resume(t.Context(), "node"), "again")
+		require.NoError(t, c.Resume(t.Context(), "node"), "a second Resume has no effect")
 		for _, d := range []string{"customer", "order"} {
 			mustKubectl(t, c, "", "rollout", "status", "deployment", d, "--timeout=60s")
 		}
@@ -332,7 +332,7 @@ func runVictim(dir string) {
 	select {}
 }
 
-func TestNothingOutlivesItsParent(t *testing.T) {
+func TestProcessesEndWithParent(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "cluster")
 	ca, err := pki.EnsureCA(t.TempDir(), "test registry")
 	require.NoError(t, err)
@@ -352,14 +352,14 @@ func TestNothingOutlivesItsParent(t *testing.T) {
 	assert.Eventually(t, func() bool { return len(processes(t, dir)) == 0 }, 20*time.Second, 20*time.Millisecond)
 }
 
-func TestStartReportsWhatDied(t *testing.T) {
+func TestStartReportsFailedProcess(t *testing.T) {
 	dir := t.TempDir()
 	_, err := cluster.Start(t.Context(), cluster.Options{Dir: dir, Binary: "/bin/false", RegistryAddr: "127.0.0.1:1", RegistryCA: "none"})
 	require.ErrorContains(t, err, "cluster: etcd: exit status 1")
 	assert.Empty(t, processes(t, dir))
 }
 
-func TestCancelledStartLeavesNothing(t *testing.T) {
+func TestCancelledStartEndsProcesses(t *testing.T) {
 	dir, binary := t.TempDir(), kubernetes(t)
 	ctx, cancel := context.WithCancel(t.Context())
 	stopped := make(chan error)

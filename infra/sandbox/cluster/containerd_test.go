@@ -13,8 +13,8 @@ func TestFirst(t *testing.T) {
 	a, b := t.TempDir(), t.TempDir()
 	require.NoError(t, os.WriteFile(filepath.Join(a, "program"), nil, 0o600))
 	require.NoError(t, os.Mkdir(filepath.Join(a, "other"), 0o700))
-	assert.Empty(t, first("program", a, b), "it cannot be executed")
-	assert.Empty(t, first("other", a, b), "it is a folder")
+	assert.Empty(t, first("program", a, b), "the file is not executable")
+	assert.Empty(t, first("other", a, b), "the path is a folder")
 	require.NoError(t, os.WriteFile(filepath.Join(b, "program"), nil, 0o700))
 	assert.Equal(t, filepath.Join(b, "program"), first("program", a, b))
 }

@@ -14,7 +14,7 @@ func TestChoosePorts(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "ports.json")
 	first, err := choosePorts(file)
 	require.NoError(t, err)
-	assert.Len(t, map[int]bool{first.Etcd: true, first.EtcdPeer: true, first.Apiserver: true, first.Kubelet: true}, 4, "all differ")
+	assert.Len(t, map[int]bool{first.Etcd: true, first.EtcdPeer: true, first.Apiserver: true, first.Kubelet: true}, 4, "the ports differ")
 
 	again, err := choosePorts(file)
 	require.NoError(t, err)
@@ -26,7 +26,7 @@ func TestChoosePorts(t *testing.T) {
 	other, err := choosePorts(file)
 	require.NoError(t, err)
 	assert.NotEqual(t, first.Kubelet, other.Kubelet)
-	assert.Equal(t, first.Apiserver, other.Apiserver, "only the one taken changes")
+	assert.Equal(t, first.Apiserver, other.Apiserver, "only the port in use changes")
 	kept, err := choosePorts(file)
 	require.NoError(t, err)
 	assert.Equal(t, other, kept)

@@ -68,7 +68,7 @@ func starting(f *fake) StartFunc {
 	}
 }
 
-func TestStopsWhenItsHolderGoes(t *testing.T) {
+func TestDaemonStopsWhenItsHolderDisconnects(t *testing.T) {
 	f := &fake{done: make(chan struct{})}
 	client, ended := serve(t, starting(f))
 	var steps []string
@@ -79,7 +79,7 @@ func TestStopsWhenItsHolderGoes(t *testing.T) {
 	assert.True(t, f.stopped)
 }
 
-func TestStaysWhenHandedOver(t *testing.T) {
+func TestDaemonOutlivesItsHolderAfterKeep(t *testing.T) {
 	f := &fake{done: make(chan struct{})}
 	client, ended := serve(t, starting(f))
 	require.NoError(t, client.Hold(t.Context(), func(string) {}))
@@ -103,7 +103,7 @@ func TestStaysWhenHandedOver(t *testing.T) {
 	assert.Equal(t, "node is back: true", f.outage)
 
 	require.NoError(t, client.Stop(t.Context()))
-	assert.True(t, f.stopped, "Stop returns when everything has stopped")
+	assert.True(t, f.stopped, "Stop returns after all services have stopped")
 	require.NoError(t, <-ended)
 }
 
@@ -132,7 +132,7 @@ func TestStartFails(t *testing.T) {
 	require.ErrorContains(t, <-ended, "no etcd")
 }
 
-func TestServiceDies(t *testing.T) {
+func TestServiceExits(t *testing.T) {
 	f := &fake{done: make(chan struct{}), why: errors.New("etcd: killed")}
 	client, ended := serve(t, starting(f))
 	require.NoError(t, client.Hold(t.Context(), func(string) {}))
@@ -141,7 +141,7 @@ func TestServiceDies(t *testing.T) {
 	require.ErrorContains(t, <-ended, "etcd: killed")
 }
 
-func TestNothingRuns(t *testing.T) {
+func TestNoDaemonIsRunning(t *testing.T) {
 	_, err := Connect(t.Context(), t.TempDir())
 	require.ErrorIs(t, err, ErrNotRunning)
 	_, err = Connect(t.Context(), filepath.Join(t.TempDir(), "missing"))

@@ -84,7 +84,7 @@ func TestTokenScopes(t *testing.T) {
 	f.push(contoso + "/other:1.0.0")
 	manifest := func(repository string) string { return "https://" + contoso + "/v2/" + repository + "/manifests/1.0.0" }
 
-	t.Run("a token is good for its repository alone", func(t *testing.T) {
+	t.Run("a token is valid only for its repository", func(t *testing.T) {
 		token := "Bearer " + f.token(contoso, "puller", "repository:api:pull")
 		assert.Equal(t, 200, f.get(manifest("api"), token).status)
 		resp := f.get(manifest("other"), token)
@@ -105,7 +105,7 @@ func TestTokenScopes(t *testing.T) {
 			assert.Equal(t, 200, f.get(manifest("other"), token).status)
 		}
 	})
-	t.Run("asking for more does not give more", func(t *testing.T) {
+	t.Run("a wider scope grants no more permissions", func(t *testing.T) {
 		token := "Bearer " + f.token(contoso, "puller", "repository:api:*")
 		assert.Equal(t, 200, f.get(manifest("api"), token).status)
 		for method, path := range map[string]string{"PUT": "manifests/2", "POST": "blobs/uploads/", "PATCH": "blobs/uploads/1", "DELETE": "manifests/1.0.0"} {
@@ -116,7 +116,7 @@ func TestTokenScopes(t *testing.T) {
 			assert.Contains(t, resp.header.Get("Www-Authenticate"), `error="insufficient_scope"`, method)
 		}
 	})
-	t.Run("a token of another registry", func(t *testing.T) {
+	t.Run("a token of another registry is rejected", func(t *testing.T) {
 		token := "Bearer " + f.token(fabrikam, "owner", "repository:api:pull")
 		resp := f.get(manifest("api"), token)
 		assert.Equal(t, 401, resp.status)
@@ -131,7 +131,7 @@ func TestTokenScopes(t *testing.T) {
 	})
 }
 
-func TestTokensAreGoodUntilTheyExpire(t *testing.T) {
+func TestTokensAreValidUntilTheyExpire(t *testing.T) {
 	f := newFixture(t)
 	f.push(contoso + "/api:1.0.0")
 	manifest := "https://" + contoso + "/v2/api/manifests/1.0.0"
@@ -142,7 +142,7 @@ func TestTokensAreGoodUntilTheyExpire(t *testing.T) {
 		f.passwords["puller"] = "rotated"
 	})
 	f.advance(75*time.Minute - time.Second)
-	assert.Equal(t, 200, f.get(manifest, token).status, "as in Azure, a token outlives what it was issued for")
+	assert.Equal(t, 200, f.get(manifest, token).status, "as in Azure, a token stays valid after a change of the permission and the password")
 
 	f.advance(time.Second)
 	resp := f.get(manifest, token)
@@ -163,12 +163,12 @@ func TestForgedTokens(t *testing.T) {
 
 	for title, token := range map[string]string{
 		"empty":          "",
-		"no token":       "x",
-		"dots":           "..",
+		"invalid token":  "x",
+		"only dots":      "..",
 		"altered claims": parts[0] + "." + more + "." + parts[2],
 		"no signature":   parts[0] + "." + parts[1] + ".",
 		"algorithm none": encode([]byte(`{"alg":"none","typ":"JWT"}`)) + "." + more + ".",
-		"cut":            good[:len(good)-4],
+		"truncated":      good[:len(good)-4],
 		"refresh token":  field(t, f.get(tokenURL+"?offline_token=true", basic("puller")).body, "refresh_token"),
 	} {
 		resp := f.get("https://"+contoso+"/v2/api/manifests/1.0.0", "Bearer "+token)
@@ -207,14 +207,14 @@ func TestPostedToken(t *testing.T) {
 	assert.Equal(t, contoso+" api 1.0.0 puller", f.pulls[len(f.pulls)-1])
 
 	other := f.post("https://"+fabrikam+"/oauth2/token", url.Values{"grant_type": {"refresh_token"}, "refresh_token": {refresh}})
-	assert.Equal(t, 401, other.status, "a refresh token of another registry")
+	assert.Equal(t, 401, other.status, "a refresh token of another registry is rejected")
 	f.change(func() { f.permission[contoso+" puller"] = nil })
 	resp = f.post(tokenURL, byRefresh)
-	assert.Equal(t, 401, resp.status, "permissions are looked at again")
+	assert.Equal(t, 401, resp.status, "permissions are checked again")
 	assert.Contains(t, resp.body, authenticationRequired)
 	f.change(func() { f.permission[contoso+" puller"] = []string{"pull"} })
 	f.advance(3 * time.Hour)
-	assert.Equal(t, 401, f.post(tokenURL, byRefresh).status, "expired")
+	assert.Equal(t, 401, f.post(tokenURL, byRefresh).status, "an expired refresh token is rejected")
 }
 
 func TestExchange(t *testing.T) {
@@ -246,8 +246,8 @@ func TestAnonymousPull(t *testing.T) {
 	assert.Equal(t, []string{contoso + " api 1.0.0 "}, f.pulls)
 	err = remote.Write(ref, newImage(t), f.as("")...)
 	refused(t, err, 401, "UNAUTHORIZED", authenticationRequired)
-	assert.Equal(t, 401, f.get(tokenURL, "").status, "nobody can log in as nobody")
-	assert.Equal(t, 401, f.get(tokenURL+"?scope=repository:api:pull", "Bearer x").status, "a token does not buy a token")
+	assert.Equal(t, 401, f.get(tokenURL, "").status, "a login without credentials is rejected")
+	assert.Equal(t, 401, f.get(tokenURL+"?scope=repository:api:pull", "Bearer x").status, "an access token does not authenticate a token request")
 }
 
 func TestBasicWithoutToken(t *testing.T) {
@@ -283,43 +283,43 @@ func TestMalformedRequests(t *testing.T) {
 		status                         int
 		code                           string
 	}{
-		"scope without name":        {"GET", tokenURL + "?scope=repository", "", "", 400, "UNSUPPORTED"},
-		"scope with bad name":       {"GET", tokenURL + "?scope=repository:../x:pull", "", "", 400, "UNSUPPORTED"},
-		"scope with bad action":     {"GET", tokenURL + "?scope=repository:api:own", "", "", 400, "UNSUPPORTED"},
-		"scope of another type":     {"GET", tokenURL + "?scope=planet:earth:pull", "", "", 400, "UNSUPPORTED"},
-		"another service":           {"GET", tokenURL + "?service=" + fabrikam, "", "", 400, "UNSUPPORTED"},
-		"bad query":                 {"GET", tokenURL + "?scope=%zz", "", "", 400, "UNSUPPORTED"},
-		"put to the token endpoint": {"PUT", tokenURL, "", "", 405, "UNSUPPORTED"},
-		"unknown grant":             {"POST", tokenURL, form, "grant_type=wish", 400, "UNSUPPORTED"},
-		"no form":                   {"POST", tokenURL, "application/json", "{}", 415, "UNSUPPORTED"},
-		"bad form":                  {"POST", tokenURL, form, "grant_type=%zz", 400, "UNSUPPORTED"},
-		"huge form":                 {"POST", tokenURL, form, "password=" + strings.Repeat("x", 2<<20), 413, "UNSUPPORTED"},
-		"exchange of a password":    {"POST", "https://" + contoso + "/oauth2/exchange", form, "grant_type=password", 400, "UNSUPPORTED"},
-		"exchange by GET":           {"GET", "https://" + contoso + "/oauth2/exchange", "", "", 405, "UNSUPPORTED"},
-		"Docker Hub's token, POST":  {"POST", "https://auth.docker.io/token", form, "", 405, "UNSUPPORTED"},
-		"Docker Hub's other paths":  {"GET", "https://auth.docker.io/v2/", "", "", 404, "UNSUPPORTED"},
-		"unknown path":              {"GET", "https://" + contoso + "/v1/search", "", "", 404, "UNSUPPORTED"},
-		"bad repository":            {"GET", "https://" + contoso + "/v2/Api/manifests/1", "", "", 400, "NAME_INVALID"},
-		"path traversal":            {"GET", "https://" + contoso + "/v2/..%2f..%2fx/manifests/1", "", "", 400, "NAME_INVALID"},
-		"bad digest":                {"GET", "https://" + contoso + "/v2/api/blobs/sha256:12", "", "", 400, "NAME_INVALID"},
-		"unknown blob":              {"GET", "https://" + contoso + "/v2/api/blobs/" + zeros, "", "", 404, "BLOB_UNKNOWN"},
-		"unknown digest":            {"GET", "https://" + contoso + "/v2/api/manifests/" + zeros, "", "", 404, "MANIFEST_UNKNOWN"},
-		"post to the root":          {"POST", "https://" + contoso + "/v2/", "", "", 405, "UNSUPPORTED"},
-		"delete the tags":           {"DELETE", "https://" + contoso + "/v2/api/tags/list", "", "", 405, "UNSUPPORTED"},
-		"post a manifest":           {"POST", "https://" + contoso + "/v2/api/manifests/1", "", "", 405, "UNSUPPORTED"},
-		"blob with another digest":  {"POST", "https://" + contoso + "/v2/api/blobs/uploads/?digest=" + zeros, "", "x", 400, "DIGEST_INVALID"},
-		"no JSON":                   {"PUT", "https://" + contoso + "/v2/api/manifests/1", ociImage, "{", 400, "MANIFEST_INVALID"},
-		"other JSON":                {"PUT", "https://" + contoso + "/v2/api/manifests/1", ociImage, "[]", 400, "MANIFEST_INVALID"},
-		"schema 1":                  {"PUT", "https://" + contoso + "/v2/api/manifests/1", ociImage, `{"schemaVersion":1}`, 400, "MANIFEST_INVALID"},
-		"no config":                 {"PUT", "https://" + contoso + "/v2/api/manifests/1", ociImage, `{"schemaVersion":2}`, 400, "MANIFEST_INVALID"},
-		"bad digest in a manifest":  {"PUT", "https://" + contoso + "/v2/api/manifests/1", ociImage, image(`{"digest":"x"}`), 400, "MANIFEST_INVALID"},
-		"another media type":        {"PUT", "https://" + contoso + "/v2/api/manifests/1", ociImage, `{"schemaVersion":2,"mediaType":"` + ociIndex + `"}`, 400, "MANIFEST_INVALID"},
-		"no media type":             {"PUT", "https://" + contoso + "/v2/api/manifests/1", "", image(""), 400, "MANIFEST_INVALID"},
-		"missing config blob":       {"PUT", "https://" + contoso + "/v2/api/manifests/1", ociImage, image(""), 404, "MANIFEST_BLOB_UNKNOWN"},
-		"missing child":             {"PUT", "https://" + contoso + "/v2/api/manifests/1", ociIndex, `{"schemaVersion":2,"manifests":[{"digest":"` + zeros + `"}]}`, 404, "MANIFEST_BLOB_UNKNOWN"},
-		"another manifest's digest": {"PUT", "https://" + contoso + "/v2/api/manifests/" + zeros, ociIndex, `{"schemaVersion":2}`, 400, "DIGEST_INVALID"},
-		"bad tag":                   {"PUT", "https://" + contoso + "/v2/api/manifests/-1", ociIndex, `{"schemaVersion":2}`, 400, "TAG_INVALID"},
-		"huge manifest":             {"PUT", "https://" + contoso + "/v2/api/manifests/1", ociIndex, strings.Repeat(" ", 5<<20), 400, "MANIFEST_INVALID"},
+		"scope without name":                  {"GET", tokenURL + "?scope=repository", "", "", 400, "UNSUPPORTED"},
+		"scope with bad name":                 {"GET", tokenURL + "?scope=repository:../x:pull", "", "", 400, "UNSUPPORTED"},
+		"scope with bad action":               {"GET", tokenURL + "?scope=repository:api:own", "", "", 400, "UNSUPPORTED"},
+		"scope of another type":               {"GET", tokenURL + "?scope=planet:earth:pull", "", "", 400, "UNSUPPORTED"},
+		"service of another registry":         {"GET", tokenURL + "?service=" + fabrikam, "", "", 400, "UNSUPPORTED"},
+		"bad query":                           {"GET", tokenURL + "?scope=%zz", "", "", 400, "UNSUPPORTED"},
+		"PUT to the token endpoint":           {"PUT", tokenURL, "", "", 405, "UNSUPPORTED"},
+		"unknown grant type":                  {"POST", tokenURL, form, "grant_type=wish", 400, "UNSUPPORTED"},
+		"body that is not a form":             {"POST", tokenURL, "application/json", "{}", 415, "UNSUPPORTED"},
+		"bad form":                            {"POST", tokenURL, form, "grant_type=%zz", 400, "UNSUPPORTED"},
+		"huge form":                           {"POST", tokenURL, form, "password=" + strings.Repeat("x", 2<<20), 413, "UNSUPPORTED"},
+		"exchange with a password":            {"POST", "https://" + contoso + "/oauth2/exchange", form, "grant_type=password", 400, "UNSUPPORTED"},
+		"exchange by GET":                     {"GET", "https://" + contoso + "/oauth2/exchange", "", "", 405, "UNSUPPORTED"},
+		"POST to Docker Hub's token endpoint": {"POST", "https://auth.docker.io/token", form, "", 405, "UNSUPPORTED"},
+		"unknown path of Docker Hub":          {"GET", "https://auth.docker.io/v2/", "", "", 404, "UNSUPPORTED"},
+		"unknown path":                        {"GET", "https://" + contoso + "/v1/search", "", "", 404, "UNSUPPORTED"},
+		"bad repository":                      {"GET", "https://" + contoso + "/v2/Api/manifests/1", "", "", 400, "NAME_INVALID"},
+		"path traversal":                      {"GET", "https://" + contoso + "/v2/..%2f..%2fx/manifests/1", "", "", 400, "NAME_INVALID"},
+		"bad digest":                          {"GET", "https://" + contoso + "/v2/api/blobs/sha256:12", "", "", 400, "NAME_INVALID"},
+		"unknown blob":                        {"GET", "https://" + contoso + "/v2/api/blobs/" + zeros, "", "", 404, "BLOB_UNKNOWN"},
+		"unknown digest":                      {"GET", "https://" + contoso + "/v2/api/manifests/" + zeros, "", "", 404, "MANIFEST_UNKNOWN"},
+		"POST to the root":                    {"POST", "https://" + contoso + "/v2/", "", "", 405, "UNSUPPORTED"},
+		"DELETE of the tag list":              {"DELETE", "https://" + contoso + "/v2/api/tags/list", "", "", 405, "UNSUPPORTED"},
+		"POST of a manifest":                  {"POST", "https://" + contoso + "/v2/api/manifests/1", "", "", 405, "UNSUPPORTED"},
+		"blob with another digest":            {"POST", "https://" + contoso + "/v2/api/blobs/uploads/?digest=" + zeros, "", "x", 400, "DIGEST_INVALID"},
+		"invalid JSON":                        {"PUT", "https://" + contoso + "/v2/api/manifests/1", ociImage, "{", 400, "MANIFEST_INVALID"},
+		"JSON of another type":                {"PUT", "https://" + contoso + "/v2/api/manifests/1", ociImage, "[]", 400, "MANIFEST_INVALID"},
+		"schema 1":                            {"PUT", "https://" + contoso + "/v2/api/manifests/1", ociImage, `{"schemaVersion":1}`, 400, "MANIFEST_INVALID"},
+		"no config":                           {"PUT", "https://" + contoso + "/v2/api/manifests/1", ociImage, `{"schemaVersion":2}`, 400, "MANIFEST_INVALID"},
+		"bad digest in a manifest":            {"PUT", "https://" + contoso + "/v2/api/manifests/1", ociImage, image(`{"digest":"x"}`), 400, "MANIFEST_INVALID"},
+		"manifest with another media type":    {"PUT", "https://" + contoso + "/v2/api/manifests/1", ociImage, `{"schemaVersion":2,"mediaType":"` + ociIndex + `"}`, 400, "MANIFEST_INVALID"},
+		"no media type":                       {"PUT", "https://" + contoso + "/v2/api/manifests/1", "", image(""), 400, "MANIFEST_INVALID"},
+		"missing config blob":                 {"PUT", "https://" + contoso + "/v2/api/manifests/1", ociImage, image(""), 404, "MANIFEST_BLOB_UNKNOWN"},
+		"missing child manifest":              {"PUT", "https://" + contoso + "/v2/api/manifests/1", ociIndex, `{"schemaVersion":2,"manifests":[{"digest":"` + zeros + `"}]}`, 404, "MANIFEST_BLOB_UNKNOWN"},
+		"digest of another manifest":          {"PUT", "https://" + contoso + "/v2/api/manifests/" + zeros, ociIndex, `{"schemaVersion":2}`, 400, "DIGEST_INVALID"},
+		"bad tag":                             {"PUT", "https://" + contoso + "/v2/api/manifests/-1", ociIndex, `{"schemaVersion":2}`, 400, "TAG_INVALID"},
+		"huge manifest":                       {"PUT", "https://" + contoso + "/v2/api/manifests/1", ociIndex, strings.Repeat(" ", 5<<20), 400, "MANIFEST_INVALID"},
 	}
 	for title, test := range tests {
 		t.Run(title, func(t *testing.T) {
@@ -345,7 +345,7 @@ func TestMalformedRequests(t *testing.T) {
 		})
 	}
 	_, err := pull(reference(t, contoso+"/api:1.0.0"), f.as("puller"))
-	assert.NoError(t, err, "what was there still is")
+	assert.NoError(t, err, "the existing image is unchanged")
 }
 
 // TestHostHeader sends requests that no correct client sends: the Host header differs from the name in TLS.

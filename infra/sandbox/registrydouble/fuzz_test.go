@@ -74,7 +74,7 @@ func FuzzServer(f *testing.F) {
 			Body: io.NopCloser(strings.NewReader(body)),
 		}).WithContext(t.Context()))
 		if answer.Code < 400 || answer.Code >= 500 {
-			t.Fatalf("%s %q is answered with %d: %s", method, target, answer.Code, answer.Body)
+			t.Fatalf("%s %q returns %d: %s", method, target, answer.Code, answer.Body)
 		}
 		var told struct {
 			Errors []struct{ Code, Message string }
@@ -83,7 +83,7 @@ func FuzzServer(f *testing.F) {
 			return
 		}
 		if err := json.Unmarshal(answer.Body.Bytes(), &told); err != nil || len(told.Errors) == 0 || told.Errors[0].Code == "" {
-			t.Errorf("%s %q is answered with %s", method, target, answer.Body)
+			t.Errorf("%s %q returns no structured error: %s", method, target, answer.Body)
 		}
 	})
 }

@@ -92,7 +92,7 @@ func FuzzParseScopes(f *testing.F) {
 		everything := func(string, string) bool { return true }
 		for _, scope := range scopes {
 			if !slices.Contains(scope.Actions, actionAll) && !covers(grant(scopes, everything), scope) {
-				t.Errorf("%s is not covered by what it was granted", scope)
+				t.Errorf("the granted permissions do not cover %s", scope)
 			}
 		}
 	})

@@ -250,7 +250,7 @@ func TestPushThenPull(t *testing.T) {
 	descriptor, err := remote.Head(reference(t, contoso+"/team/api:1.0.0"), f.as("puller")...)
 	require.NoError(t, err)
 	assert.Equal(t, digestOf(t, image), descriptor.Digest)
-	require.Empty(t, f.pulls, "neither a push nor a look is a pull")
+	require.Empty(t, f.pulls, "neither a push nor a HEAD request is a pull")
 
 	got, err := pull(reference(t, contoso+"/team/api:1.0.0"), f.as("puller"))
 	require.NoError(t, err)
@@ -263,7 +263,7 @@ func TestPushThenPull(t *testing.T) {
 		contoso + " team/api 1.0.0 puller",
 		contoso + " team/api " + got.String() + " puller",
 	}, f.pulls)
-	assert.NotContains(t, f.asked, "", "only the catalog is asked for without a repository")
+	assert.NotContains(t, f.asked, "", "only a request for the catalog has no repository")
 }
 
 func TestPullRefused(t *testing.T) {
@@ -275,14 +275,14 @@ func TestPullRefused(t *testing.T) {
 		status                  int
 		code, message           string
 	}{
-		"wrong password":          {"/api:1.0.0", "puller", "guessed", 401, "UNAUTHORIZED", "Invalid clientid or client secret."},
-		"unknown user":            {"/api:1.0.0", "stranger", "x", 401, "UNAUTHORIZED", "Application not registered with AAD."},
-		"no AcrPull":              {"/api:1.0.0", "nobody", "nobody-password", 401, "UNAUTHORIZED", authenticationRequired},
-		"no AcrPull, wrong tag":   {"/api:9.9.9", "nobody", "nobody-password", 401, "UNAUTHORIZED", authenticationRequired},
-		"no AcrPull, no image":    {"/nothing:1.0.0", "nobody", "nobody-password", 401, "UNAUTHORIZED", authenticationRequired},
-		"with AcrPull, wrong tag": {"/api:9.9.9", "puller", "puller-password", 404, "MANIFEST_UNKNOWN", `manifest tagged by "9.9.9" is not found`},
-		"with AcrPull, no image":  {"/nothing:1.0.0", "puller", "puller-password", 404, "NAME_UNKNOWN", "repository name not known to registry"},
-		"anonymous":               {"/api:1.0.0", "", "", 401, "UNAUTHORIZED", authenticationRequired},
+		"wrong password":              {"/api:1.0.0", "puller", "guessed", 401, "UNAUTHORIZED", "Invalid clientid or client secret."},
+		"unknown user":                {"/api:1.0.0", "stranger", "x", 401, "UNAUTHORIZED", "Application not registered with AAD."},
+		"no AcrPull":                  {"/api:1.0.0", "nobody", "nobody-password", 401, "UNAUTHORIZED", authenticationRequired},
+		"no AcrPull, unknown tag":     {"/api:9.9.9", "nobody", "nobody-password", 401, "UNAUTHORIZED", authenticationRequired},
+		"no AcrPull, unknown image":   {"/nothing:1.0.0", "nobody", "nobody-password", 401, "UNAUTHORIZED", authenticationRequired},
+		"with AcrPull, unknown tag":   {"/api:9.9.9", "puller", "puller-password", 404, "MANIFEST_UNKNOWN", `manifest tagged by "9.9.9" is not found`},
+		"with AcrPull, unknown image": {"/nothing:1.0.0", "puller", "puller-password", 404, "NAME_UNKNOWN", "repository name not known to registry"},
+		"anonymous":                   {"/api:1.0.0", "", "", 401, "UNAUTHORIZED", authenticationRequired},
 	}
 	for title, test := range tests {
 		t.Run(title, func(t *testing.T) {
@@ -300,7 +300,7 @@ func TestPullRefused(t *testing.T) {
 	assert.Empty(t, f.pulls)
 }
 
-func TestNetworkRefuses(t *testing.T) {
+func TestNetworkRulesRejectRequests(t *testing.T) {
 	const why = "client with IP '203.0.113.10' is not allowed access. Refer https://aka.ms/acr/firewall to grant access."
 	f := newFixture(t)
 	f.push(contoso + "/api:1.0.0")
@@ -314,17 +314,17 @@ func TestNetworkRefuses(t *testing.T) {
 	for _, path := range []string{"/v2/", "/v2/api/manifests/1.0.0", "/v2/_catalog", "/oauth2/token?service=" + contoso} {
 		got := f.get("https://"+contoso+path, "Bearer "+token)
 		assert.Equal(t, http.StatusForbidden, got.status, path)
-		assert.Empty(t, got.header.Get("Www-Authenticate"), "there is no use in a login")
+		assert.Empty(t, got.header.Get("Www-Authenticate"), "the response has no login challenge")
 	}
 	_, err := pull(reference(t, fabrikam+"/api:1.0.0"), f.as("owner"))
-	require.NoError(t, err, "another registry has a network of its own")
+	require.NoError(t, err, "the network rules apply to one registry only")
 	f.change(func() { f.firewall = nil })
 	_, err = pull(reference(t, contoso+"/api:1.0.0"), f.as("puller"))
 	require.NoError(t, err)
 }
 
-// TestPermissionReachesTheRegistryLate is a race in deployments: the same pull is rejected, then allowed.
-func TestPermissionReachesTheRegistryLate(t *testing.T) {
+// TestPermissionPropagationDelay is a race in deployments: the same pull is rejected, then allowed.
+func TestPermissionPropagationDelay(t *testing.T) {
 	f := newFixture(t)
 	f.push(contoso + "/api:1.0.0")
 	ref := reference(t, contoso+"/api:1.0.0")
@@ -347,12 +347,12 @@ func TestPushRefused(t *testing.T) {
 	err := remote.Delete(reference(t, contoso+"/api:1.0.0"), f.as("puller")...)
 	refused(t, err, 401, "UNAUTHORIZED", authenticationRequired)
 	_, err = pull(reference(t, contoso+"/api:1.0.0"), f.as("puller"))
-	require.NoError(t, err, "the refused delete did nothing")
+	require.NoError(t, err, "the rejected deletion has no effect")
 	_, err = pull(reference(t, contoso+"/api:2.0.0"), f.as("puller"))
 	refused(t, err, 404, "MANIFEST_UNKNOWN", `manifest tagged by "2.0.0" is not found`)
 }
 
-func TestRegistriesStayApart(t *testing.T) {
+func TestRegistriesAreIsolated(t *testing.T) {
 	f := newFixture(t)
 	first, second := f.push(contoso+"/api:1.0.0"), f.push(fabrikam+"/api:1.0.0")
 	f.push(fabrikam + "/api:2.0.0")
@@ -371,10 +371,10 @@ func TestRegistriesStayApart(t *testing.T) {
 	digest, err := layers[0].Digest()
 	require.NoError(t, err)
 	resp := f.get("https://"+contoso+"/v2/api/blobs/"+digest.String(), "Bearer "+f.token(contoso, "puller", "repository:api:pull"))
-	assert.Equal(t, 404, resp.status, "a blob of another registry")
+	assert.Equal(t, 404, resp.status, "a blob of another registry does not exist")
 }
 
-func TestContentOutlivesARestart(t *testing.T) {
+func TestContentSurvivesARestart(t *testing.T) {
 	f := newFixture(t)
 	image := f.push(contoso + "/api:1.0.0")
 	f.push(contoso + "/api:1.1.0")
@@ -388,7 +388,7 @@ func TestContentOutlivesARestart(t *testing.T) {
 	assert.Equal(t, digestOf(t, image), got)
 	_, err = pull(reference(t, contoso+"/api:1.1.0"), f.as("puller"))
 	refused(t, err, 404, "MANIFEST_UNKNOWN", `manifest tagged by "1.1.0" is not found`)
-	assert.Equal(t, 200, f.get("https://"+contoso+"/v2/api/manifests/1.0.0", "Bearer "+token).status, "a token issued before")
+	assert.Equal(t, 200, f.get("https://"+contoso+"/v2/api/manifests/1.0.0", "Bearer "+token).status, "a token from before the restart is valid")
 }
 
 func TestRemove(t *testing.T) {
@@ -397,7 +397,7 @@ func TestRemove(t *testing.T) {
 	kept := f.push(fabrikam + "/api:1.0.0")
 
 	require.NoError(t, f.server.Remove(contoso))
-	require.NoError(t, f.server.Remove(contoso), "removing twice")
+	require.NoError(t, f.server.Remove(contoso), "a second removal succeeds")
 
 	_, err := pull(reference(t, contoso+"/api:1.0.0"), f.as("puller"))
 	refused(t, err, 404, "NAME_UNKNOWN", "repository name not known to registry")
@@ -425,7 +425,7 @@ func TestMissingRegistry(t *testing.T) {
 	assert.NoDirExists(t, filepath.Join(f.dir, "missing.azurecr.io"))
 }
 
-func TestTransportReachesNothingElse(t *testing.T) {
+func TestTransportRejectsOtherHosts(t *testing.T) {
 	f := newFixture(t)
 	for _, host := range []string{"example.com", "azurecr.io", "mcr.microsoft.com", "a.b.azurecr.io", "127.0.0.1"} {
 		resp, err := (&http.Client{Transport: f.transport}).Get("https://" + host + "/v2/")
@@ -461,11 +461,11 @@ func TestDockerHub(t *testing.T) {
 
 	f.start()
 	got, err := pull(reference(t, "wolfgangofner/customerapi:1.0.0"), f.as(""))
-	require.NoError(t, err, "after a restart")
+	require.NoError(t, err, "the image survives a restart")
 	assert.Equal(t, digestOf(t, image), got)
 }
 
-func TestSeedIsForDockerHubAlone(t *testing.T) {
+func TestSeedAcceptsOnlyDockerHub(t *testing.T) {
 	f := newFixture(t)
 	require.ErrorContains(t, f.server.Seed(t.Context(), contoso, "api", "1.0.0", newImage(t)), "only docker.io can be seeded")
 	require.ErrorContains(t, f.server.Seed(t.Context(), registrydouble.DockerHub, "../api", "1.0.0", newImage(t)), "not the name of a repository")
@@ -500,7 +500,7 @@ func TestLists(t *testing.T) {
 	token := "Bearer " + f.token(contoso, "puller", "repository:b:metadata_read")
 	assert.JSONEq(t, `{"name":"b","tags":["1.1.0"]}`, f.get("https://"+contoso+"/v2/b/tags/list?n=1&last=1.0.0", token).body)
 	assert.JSONEq(t, `{"name":"b","tags":[]}`, f.get("https://"+contoso+"/v2/b/tags/list?last=9", token).body)
-	assert.Equal(t, 401, f.get("https://"+contoso+"/v2/b/manifests/1.0.0", token).status, "metadata_read is no pull")
+	assert.Equal(t, 401, f.get("https://"+contoso+"/v2/b/manifests/1.0.0", token).status, "metadata_read does not include pull")
 	for _, n := range []string{"0", "-1", "x", "5x"} {
 		assert.Equal(t, 400, f.get("https://"+contoso+"/v2/b/tags/list?n="+n, token).status, n)
 	}
@@ -516,7 +516,7 @@ func TestDelete(t *testing.T) {
 
 	tags, err := remote.List(reference(t, contoso+"/api").Context(), f.as("puller")...)
 	require.NoError(t, err)
-	assert.Equal(t, []string{"2.0.0"}, tags, "a manifest takes its tags along")
+	assert.Equal(t, []string{"2.0.0"}, tags, "the deletion of a manifest deletes its tags")
 	err = remote.Delete(reference(t, contoso+"/api:latest"), f.as("owner")...)
 	refused(t, err, 404, "MANIFEST_UNKNOWN", `manifest tagged by "latest" is not found`)
 
@@ -553,7 +553,7 @@ func TestConcurrentPullsAndPushes(t *testing.T) {
 		group.Go(func() error {
 			got, err := pull(reference(t, contoso+"/api:1.0.0"), append(f.as("puller"), remote.WithContext(ctx)))
 			if err == nil && got != digestOf(t, image) {
-				err = errors.New("another image: " + got.String())
+				err = errors.New("unexpected image: " + got.String())
 			}
 			return err
 		})
@@ -568,11 +568,11 @@ func TestConcurrentPullsAndPushes(t *testing.T) {
 	f.start()
 	tags, err := remote.List(reference(t, contoso+"/api").Context(), f.as("puller")...)
 	require.NoError(t, err)
-	assert.Len(t, tags, clients+1, "no push was lost")
+	assert.Len(t, tags, clients+1, "all pushes are stored")
 }
 
 // An upload with slow content does not block another upload, on any connection.
-func TestUploadsDoNotWaitForEachOther(t *testing.T) {
+func TestUploadsAreConcurrent(t *testing.T) {
 	f := newFixture(t)
 	token := "Bearer " + f.token(contoso, "owner", "repository:api:pull,push")
 	begin := func() string {
@@ -602,7 +602,7 @@ func TestUploadsDoNotWaitForEachOther(t *testing.T) {
 	content, write := io.Pipe()
 	done := make(chan error)
 	go func() { done <- upload(slow, content) }()
-	_, err := io.WriteString(write, "sent, so that the server is at work on it")
+	_, err := io.WriteString(write, "the start of a slow upload")
 	require.NoError(t, err)
 	require.NoError(t, upload(quick, strings.NewReader(strings.Repeat("x", 8<<20))))
 	require.NoError(t, write.Close())
