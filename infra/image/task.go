@@ -60,39 +60,41 @@ type Task struct {
 // because a lock on the registry prevents its deletion, and starts another run.
 func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOption) (*Task, error) {
 	image := &Task{}
-	if err := image.Register(ctx, componentType, name, image, opts); err != nil {
+	if err := image.create(ctx, name, args, opts); err != nil {
 		return nil, fmt.Errorf("image task %q: %w", name, err)
-	}
-	task, principal, err := newTask(ctx, name, args, image)
-	if err != nil {
-		return nil, fmt.Errorf("image task %q: %w", name, err)
-	}
-	ready := []pulumi.Resource{task}
-	if args.Image.Import != nil {
-		permission, err := azure.NewRoleAssignment(ctx, name+"-import", &azure.RoleAssignmentArgs{
-			Scope: args.RegistryID, Role: azure.RoleDataImporter, PrincipalType: config.ServicePrincipal,
-			// In a preview, the provider returns the identity with an empty principal instead of an unknown one.
-			Principal: azure.After(principal.Elem(), task),
-		}, image)
-		if err != nil {
-			return nil, fmt.Errorf("image task %q: role assignment: %w", name, err)
-		}
-		ready = append(ready, permission)
-	}
-	content, err := contentHash(args.Image)
-	if err != nil {
-		return nil, fmt.Errorf("image task %q: %w", name, err)
-	}
-	if _, err = sdk.NewTaskRun(ctx, name+"-"+content, task.ID().ToStringOutput(), pulumi.Parent(image), pulumi.DependsOn(ready)); err != nil {
-		return nil, fmt.Errorf("image task %q: run: %w", name, err)
 	}
 	return image, ctx.RegisterResourceOutputs(image, pulumi.Map{})
 }
 
+func (t *Task) create(ctx *pulumi.Context, name string, args *Args, opts []pulumi.ResourceOption) error {
+	if err := component.Register(ctx, componentType, name, t, &t.Children, opts); err != nil {
+		return err
+	}
+	task, principal, err := newTask(ctx, name, args, t)
+	if err != nil {
+		return err
+	}
+	if args.Image.Import != nil {
+		if _, err := azure.NewRoleAssignment(ctx, name+"-import", &azure.RoleAssignmentArgs{
+			Scope: args.RegistryID, Role: azure.RoleDataImporter, PrincipalType: config.ServicePrincipal,
+			// In a preview, the provider returns the identity with an empty principal instead of an unknown one.
+			Principal: azure.After(principal.Elem(), task),
+		}, t); err != nil {
+			return fmt.Errorf("role assignment: %w", err)
+		}
+	}
+	content, err := contentHash(args.Image)
+	if err != nil {
+		return err
+	}
+	if _, err = sdk.NewTaskRun(ctx, name+"-"+content, task.ID().ToStringOutput(), pulumi.Parent(t), pulumi.DependsOn(t.Resources())); err != nil {
+		return fmt.Errorf("run: %w", err)
+	}
+	return nil
+}
+
 // newTask creates the ACR Task. It returns the task and the principal ID of its identity.
-func newTask(
-	ctx *pulumi.Context, name string, args *Args, parent pulumi.Resource,
-) (pulumi.CustomResource, pulumi.StringPtrOutput, error) {
+func newTask(ctx *pulumi.Context, name string, args *Args, parent pulumi.Resource) (pulumi.CustomResource, pulumi.StringPtrOutput, error) {
 	inputs := &tasks.TaskArgs{
 		ResourceGroupName:  args.ResourceGroup,
 		RegistryName:       args.RegistryName,

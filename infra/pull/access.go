@@ -61,24 +61,31 @@ type Login struct{ Username, Password pulumi.StringOutput }
 // New creates what each mode needs.
 func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOption) (*Access, error) {
 	access := &Access{Logins: map[string]Login{}}
-	if err := access.Register(ctx, componentType, name, access, opts); err != nil {
+	if err := access.create(ctx, name, args, opts); err != nil {
 		return nil, fmt.Errorf("pull access %q: %w", name, err)
+	}
+	return access, ctx.RegisterResourceOutputs(access, pulumi.Map{})
+}
+
+func (a *Access) create(ctx *pulumi.Context, name string, args *Args, opts []pulumi.ResourceOption) error {
+	if err := component.Register(ctx, componentType, name, a, &a.Children, opts); err != nil {
+		return err
 	}
 	for _, mode := range args.Modes {
 		var err error
 		switch mode {
 		case config.PullByServicePrincipal:
-			err = access.addPrincipal(ctx, name, args)
+			err = a.addPrincipal(ctx, name, args)
 		case config.PullByKubeletIdentity:
-			_, err = access.assignRole(ctx, "kubelet", args, args.KubeletPrincipalID)
+			_, err = a.assignRole(ctx, "kubelet", args, args.KubeletPrincipalID)
 		case config.PullByToken:
-			err = access.addTokens(ctx, args)
+			err = a.addTokens(ctx, args)
 		}
 		if err != nil {
-			return nil, fmt.Errorf("pull access %q: %w", name, err)
+			return err
 		}
 	}
-	return access, ctx.RegisterResourceOutputs(access, pulumi.Map{})
+	return nil
 }
 
 // addLogin keeps the login of the first mode that has one.

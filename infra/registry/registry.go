@@ -4,6 +4,7 @@
 package registry
 
 import (
+	"errors"
 	"fmt"
 	"path"
 	"strings"
@@ -61,24 +62,32 @@ type Registry struct {
 // New creates the registry.
 func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOption) (*Registry, error) {
 	registry := &Registry{}
-	if err := registry.Register(ctx, componentType, name, registry, opts); err != nil {
+	if err := registry.create(ctx, name, args, opts); err != nil {
 		return nil, fmt.Errorf("registry %q: %w", name, err)
 	}
+	return registry, nil
+}
+
+func (r *Registry) create(ctx *pulumi.Context, name string, args *Args, opts []pulumi.ResourceOption) error {
 	if args.Name == "" || args.ResourceGroup.Name == "" {
-		return nil, fmt.Errorf("registry %q: its own name and that of its resource group are required", name)
+		return errors.New("its own name and that of its resource group are required")
 	}
-	group, location, err := resourceGroup(ctx, name, args, registry)
-	if err != nil {
-		return nil, fmt.Errorf("registry %q: %w", name, err)
+	if err := component.Register(ctx, componentType, name, r, &r.Children, opts); err != nil {
+		return err
 	}
-	adopted, err := args.adoption(ctx, registry)
+	group, location, err := resourceGroup(ctx, name, args, r)
 	if err != nil {
-		return nil, fmt.Errorf("registry %q: %w", name, err)
+		return err
+	}
+	adopted, err := args.adoption(ctx, r)
+	if err != nil {
+		return err
 	}
 	guard, err := newSKUGuard(ctx, name)
 	if err != nil {
-		return nil, fmt.Errorf("registry %q: %w", name, err)
+		return err
 	}
+	parent := pulumi.Parent(r)
 	binding := &pulumi.ResourceHookBinding{BeforeUpdate: []*pulumi.ResourceHook{guard}}
 	if args.AfterCreate != nil {
 		binding.AfterCreate = append(binding.AfterCreate, args.AfterCreate)
@@ -98,19 +107,15 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 		Identity:                 identityInput(args.Identity, adopted.identity),
 		Encryption:               encryptionInput(args.Encryption),
 		Tags:                     args.Tags,
-	}, pulumi.Parent(registry), pulumi.Protect(args.protected()), adopt(args.Adopt), pulumi.IgnoreChanges(adopted.ignored), pulumi.ResourceHooks(binding))
+	}, parent, pulumi.Protect(args.protected()), adopt(args.Adopt), pulumi.IgnoreChanges(adopted.ignored), pulumi.ResourceHooks(binding))
 	if err != nil {
-		return nil, fmt.Errorf("registry %q: %w", name, err)
+		return err
 	}
-	registry.Ref = Ref{
+	r.Ref = Ref{
 		ID: created.ID().ToStringOutput(), Name: nameIn(created.ID()), ResourceGroup: group, Location: location,
 		LoginServer: pulumi.String(adopted.loginServer).ToStringOutput(),
 	}
-	parent := pulumi.Parent(registry)
-	site := &site{
-		Registry: registry, ctx: ctx, name: name, args: args, replicaIn: map[string]pulumi.Resource{},
-		parent: parent, inside: parent,
-	}
+	site := &site{Registry: r, ctx: ctx, name: name, args: args, replicaIn: map[string]pulumi.Resource{}, parent: parent, inside: parent}
 	if !args.protected() {
 		// With a protected registry, `pulumi destroy` would forget what it takes for deleted with the registry, and then fail at that.
 		site.inside = pulumi.Composite(parent, pulumi.DeletedWith(created))
@@ -119,12 +124,12 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 		site.replicas, site.webhooks, site.cacheRules, site.privateEndpoint, site.purge, site.diagnostics, site.push,
 	} {
 		if err := create(); err != nil {
-			return nil, fmt.Errorf("registry %q: %w", name, err)
+			return err
 		}
 	}
-	return registry, ctx.RegisterResourceOutputs(registry, pulumi.Map{
-		"id":          registry.ID,
-		"name":        registry.Name,
+	return ctx.RegisterResourceOutputs(r, pulumi.Map{
+		"id":          r.ID,
+		"name":        r.Name,
 		"loginServer": created.LoginServer.ApplyT(adopted.checkLoginServer).(pulumi.StringOutput),
 	})
 }

@@ -14,10 +14,12 @@ type Children struct{ resources []pulumi.Resource }
 func (c *Children) Resources() []pulumi.Resource { return c.resources }
 
 // Register registers the component, and notes the resources that are created below it.
-func (c *Children) Register(ctx *pulumi.Context, kind, name string, component pulumi.ComponentResource, opts []pulumi.ResourceOption) error {
+func Register(
+	ctx *pulumi.Context, kind, name string, component pulumi.ComponentResource, children *Children, opts []pulumi.ResourceOption,
+) error {
 	note := func(args *pulumi.ResourceTransformationArgs) *pulumi.ResourceTransformationResult {
 		if _, custom := args.Resource.(pulumi.CustomResource); custom {
-			c.resources = append(c.resources, args.Resource)
+			children.resources = append(children.resources, args.Resource)
 		}
 		return nil // which changes nothing
 	}
