@@ -60,7 +60,7 @@ func requireShape(t *testing.T, g *graph) {
 		require.Equal(t, []string{"data", "stringData"}, secret.secretOutputs, "as in the SDK, pull secret %s", name)
 		require.True(t, slices.ContainsFunc(secret.dependencies, func(dependency string) bool {
 			return dependency == "azure-native:authorization/v20220401:RoleAssignment pull" ||
-				strings.HasPrefix(dependency, "azure:containerservice/tokenPassword:TokenPassword "+name)
+				strings.HasPrefix(dependency, "azure:containerservice/tokenPassword:TokenPassword pull-"+name)
 		}), "pull secret %s does not wait for the permission to pull", name)
 		adopted := slices.Contains(secret.dependencies, "kubernetes:core/v1:NamespacePatch "+name)
 		require.True(t, adopted || slices.Contains(secret.dependencies, "kubernetes:core/v1:Namespace "+name), name)
@@ -81,10 +81,10 @@ func requireShape(t *testing.T, g *graph) {
 			}
 		}
 		_, withSecret := g.of("kubernetes:core/v1:Secret")[name]
-		_, byNode := g.of("azure-native:authorization/v20220401:RoleAssignment")["kubelet"]
+		_, byNode := g.of("azure-native:authorization/v20220401:RoleAssignment")["pull-kubelet"]
 		require.True(t, !withSecret && !byNode ||
 			slices.Contains(release.dependencies, "kubernetes:core/v1:Secret "+name) ||
-			slices.Contains(release.dependencies, "azure-native:authorization/v20220401:RoleAssignment kubelet"),
+			slices.Contains(release.dependencies, "azure-native:authorization/v20220401:RoleAssignment pull-kubelet"),
 			"release %s waits neither for its pull secret nor for the nodes' permission to pull", name)
 	}
 }

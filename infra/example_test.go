@@ -4,12 +4,15 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"testing"
 	"time"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+	"github.com/stretchr/testify/require"
 
 	"example.com/acr-microservices/infra/config"
+	"example.com/acr-microservices/infra/image"
 	"example.com/acr-microservices/infra/pull"
 	"example.com/acr-microservices/infra/registry"
 	"example.com/acr-microservices/infra/service"
@@ -72,6 +75,54 @@ func Example() {
 	// kubernetes:helm.sh/v3:Release orders
 }
 
+// A program can have each component twice: no child has a fixed name.
+func TestComponentsTwice(t *testing.T) {
+	t.Parallel()
+	program := func(ctx *pulumi.Context) error {
+		for _, name := range []string{"blue", "green"} {
+			images, err := registry.New(ctx, name, &registry.Args{
+				Registry: config.Registry{
+					Name: name + "images", SKU: config.SKUPremium, ResourceGroup: config.ResourceGroup{Name: name},
+					Replicas: []config.Replica{{Location: "northeurope"}},
+					Webhooks: map[string]config.Webhook{"scanner": {ServiceURI: "https://scanner.example.com", Actions: []string{"push"}}},
+					Cache: config.Cache{
+						Rules:       map[string]config.CacheRule{"docker-library": {Source: "docker.io/library/*", Target: "library/*", Credentials: "docker-hub"}},
+						Credentials: map[string]config.CacheCredentials{"docker-hub": {LoginServer: "docker.io", KeyVaultID: "vault"}},
+					},
+					PrivateEndpoint: &config.PrivateEndpoint{SubnetID: "subnet", DNSZoneID: "zone"},
+					Purge:           &config.Purge{Schedule: "0 3 * * Sun", OlderThan: "30d"},
+					Diagnostics:     &config.Diagnostics{WorkspaceID: "workspace"},
+					Push:            []config.Push{{PrincipalID: "pipeline"}},
+				},
+				LoginServer: name + "images.azurecr.io", Location: "westeurope",
+			})
+			if err != nil {
+				return err
+			}
+			if _, err := pull.New(ctx, name, &pull.Args{
+				Modes:      []string{config.PullByServicePrincipal, config.PullByKubeletIdentity, config.PullByToken},
+				RegistryID: images.ID, RegistryName: images.Name, ResourceGroup: images.ResourceGroup,
+				Services:           map[string]pull.Service{"orders": {TokenName: "orders", Repositories: []string{"orders"}}},
+				KubeletPrincipalID: pulumi.String("nodes"),
+				Rotation:           config.Rotation{}.At(time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)),
+			}); err != nil {
+				return err
+			}
+			if _, err := image.New(ctx, name, &image.Args{
+				RegistryID: images.ID, RegistryName: images.Name, ResourceGroup: images.ResourceGroup, Location: images.Location,
+				Image: config.Image{Repository: "nginx", Tag: "1.29", Import: &config.Import{Source: "docker.io/library/nginx:1.29"}},
+			}); err != nil {
+				return err
+			}
+			if _, err := registry.NewLock(ctx, name, &registry.LockArgs{Scope: images.ID}); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	require.NoError(t, pulumi.RunErr(program, pulumi.WithMocks("shop", "prod", &mocks{})))
+}
+
 // mocks stand in for the engine and the providers.
 type mocks struct {
 	mutex   sync.Mutex
@@ -81,12 +132,15 @@ type mocks struct {
 func (m *mocks) NewResource(args pulumi.MockResourceArgs) (string, resource.PropertyMap, error) {
 	m.mutex.Lock()
 	defer m.mutex.Unlock()
-	if args.Custom {
-		m.created = append(m.created, args.TypeToken+" "+args.Name)
+	if created := args.TypeToken + " " + args.Name; args.Custom {
+		if slices.Contains(m.created, created) {
+			return "", nil, fmt.Errorf("%s is registered twice", created)
+		}
+		m.created = append(m.created, created)
 	}
 	outputs := args.Inputs
-	if args.Name == "images" {
-		outputs["loginServer"] = resource.NewProperty("shopimages.azurecr.io")
+	if name := outputs["registryName"]; name.IsString() {
+		outputs["loginServer"] = resource.NewProperty(name.StringValue() + ".azurecr.io")
 	}
 	return args.Name, outputs, nil
 }

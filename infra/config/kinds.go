@@ -179,8 +179,6 @@ var kinds = map[string]kind{
 	"headerName":    {pattern: whole("[\\w!#$%&'*+.^|~`-]+"), rule: ruleHeader},
 	"headerValue":   {pattern: whole(`[^\r\n]*`), rule: ruleHeader},
 	"ruleName":      {pattern: dashedNamePattern, min: 5, max: 50, rule: "is not a name of 5 to 50 letters and digits, with single dashes inside"},
-	// The provider adds 8 characters to the name of a credential set, of which Azure allows 50.
-	"credentialsName": {pattern: dashedNamePattern, min: 5, max: 42, rule: "is not a name of 5 to 42 letters and digits, with single dashes inside"},
 	"cacheSource": {
 		pattern: regexp.MustCompile(`/`), check: func(text string) bool { return isCachePath(text) && namesHost(text) },
 		rule: `is not a repository with its host, such as "docker.io/library/nginx", or "docker.io/library/*"`,

@@ -168,8 +168,8 @@ type PrivateEndpoint struct {
 type Cache struct {
 	// Rules are the cache rules by name, 5 to 50 letters and digits with single dashes inside. At most 1000.
 	Rules map[string]CacheRule `json:"rules" keys:"ruleName" max:"1000"`
-	// Credentials are the logins at other registries by name, 5 to 42 letters and digits with single dashes inside.
-	Credentials map[string]CacheCredentials `json:"credentials" keys:"credentialsName"`
+	// Credentials are the logins at other registries by name, 5 to 50 letters and digits with single dashes inside.
+	Credentials map[string]CacheCredentials `json:"credentials" keys:"ruleName"`
 }
 
 // CacheRule copies images of another registry when they are first pulled.

@@ -77,9 +77,9 @@ func (a *Access) create(ctx *pulumi.Context, name string, args *Args, opts []pul
 		case config.PullByServicePrincipal:
 			err = a.addPrincipal(ctx, name, args)
 		case config.PullByKubeletIdentity:
-			_, err = a.assignRole(ctx, "kubelet", args, args.KubeletPrincipalID)
+			_, err = a.assignRole(ctx, name+"-kubelet", args, args.KubeletPrincipalID)
 		case config.PullByToken:
-			err = a.addTokens(ctx, args)
+			err = a.addTokens(ctx, name, args)
 		}
 		if err != nil {
 			return err

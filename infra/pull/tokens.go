@@ -18,9 +18,9 @@ import (
 const maxTokenBase = azure.MaxName - len("-0")
 
 // addTokens creates each service's tokens: credentials of the registry itself, without Entra, for the service's repositories only.
-func (a *Access) addTokens(ctx *pulumi.Context, args *Args) error {
+func (a *Access) addTokens(ctx *pulumi.Context, name string, args *Args) error {
 	for _, service := range slices.Sorted(maps.Keys(args.Services)) {
-		login, err := a.addToken(ctx, service, args)
+		login, err := a.addToken(ctx, name+"-"+service, args.Services[service], args)
 		if err != nil {
 			return fmt.Errorf("token of %q: %w", service, err)
 		}
@@ -31,20 +31,20 @@ func (a *Access) addTokens(ctx *pulumi.Context, args *Args) error {
 
 // addToken creates a service's scope map and tokens. Each token has one password: the provider creates a new one only after it has
 // deleted the previous one.
-func (a *Access) addToken(ctx *pulumi.Context, service string, args *Args) (current Login, err error) {
-	base := azure.ResourceName(args.Services[service].TokenName, maxTokenBase)
-	scope, err := acr.NewScopeMap(ctx, service, &acr.ScopeMapArgs{
+func (a *Access) addToken(ctx *pulumi.Context, name string, service Service, args *Args) (current Login, err error) {
+	base := azure.ResourceName(service.TokenName, maxTokenBase)
+	scope, err := acr.NewScopeMap(ctx, name, &acr.ScopeMapArgs{
 		ResourceGroupName: args.ResourceGroup,
 		RegistryName:      args.RegistryName,
 		ScopeMapName:      pulumi.String(base),
 		Description:       pulumi.String("image pull"),
-		Actions:           pulumi.ToStringArray(config.PullActions(args.Services[service].Repositories)),
+		Actions:           pulumi.ToStringArray(config.PullActions(service.Repositories)),
 	}, pulumi.Parent(a))
 	if err != nil {
 		return current, fmt.Errorf("scope map: %w", err)
 	}
 	for _, term := range args.Rotation.Tokens() {
-		slot := fmt.Sprintf("%s-%d", service, term.Slot)
+		slot := fmt.Sprintf("%s-%d", name, term.Slot)
 		token, err := acr.NewToken(ctx, slot, &acr.TokenArgs{
 			ResourceGroupName: args.ResourceGroup,
 			RegistryName:      args.RegistryName,

@@ -51,10 +51,13 @@ func (s *site) cacheRules() error {
 	return nil
 }
 
+// maxCredentialSet leaves room for the 8 characters that the provider appends.
+const maxCredentialSet = azure.MaxName - 8
+
 // credentialSet creates a login for another registry. It reads the Key Vault's secrets with its own identity. The provider chooses
 // its name in Azure, because a set that a rule uses can only be replaced by one of another name.
 func (s *site) credentialSet(name string, login config.CacheCredentials) (*acr.CredentialSet, error) {
-	return acr.NewCredentialSet(s.ctx, name, &acr.CredentialSetArgs{
+	return acr.NewCredentialSet(s.ctx, azure.ResourceName(s.name+"-"+name, maxCredentialSet), &acr.CredentialSetArgs{
 		ResourceGroupName: s.ResourceGroup,
 		RegistryName:      s.Name,
 		LoginServer:       pulumi.String(login.LoginServer),

@@ -20,7 +20,7 @@ func (s *site) push() error {
 	}
 	for _, principal := range s.args.Push {
 		id := strings.ToLower(principal.PrincipalID)
-		if _, err := azure.NewRoleAssignment(s.ctx, "push-"+id, &azure.RoleAssignmentArgs{
+		if _, err := azure.NewRoleAssignment(s.ctx, s.name+"-push-"+id, &azure.RoleAssignmentArgs{
 			Scope: s.ID, Role: role, Principal: pulumi.String(id), PrincipalType: cmp.Or(principal.PrincipalType, config.ServicePrincipal),
 		}, s.Registry); err != nil {
 			return fmt.Errorf("push: principal %s: %w", id, err)

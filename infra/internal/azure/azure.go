@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"strings"
 
 	"github.com/pulumi/pulumi-azure-native-sdk/v2/utilities"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
@@ -66,5 +67,5 @@ func ResourceName(name string, longest int) string {
 		return name
 	}
 	sum := sha256.Sum256([]byte(name))
-	return name[:min(len(name), longest-9)] + "-" + hex.EncodeToString(sum[:])[:8]
+	return strings.TrimRight(name[:min(len(name), longest-9)], "-") + "-" + hex.EncodeToString(sum[:])[:8]
 }

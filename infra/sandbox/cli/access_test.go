@@ -34,7 +34,7 @@ func TestPullModes(t *testing.T) {
 	// Switch to tokens, with a phase of both: the pull secrets change in place, and no pull fails.
 	b.pullWith(settings{"pull": settings{"also": []string{"token"}}})
 	both := ops(b.must("up"))
-	assert.Contains(t, both, "create azure:TokenPassword customerapi-0")
+	assert.Contains(t, both, "create azure:TokenPassword pull-customerapi-0")
 	assert.NotContains(t, strings.Join(both, "\n"), "kubernetes:", "the cluster still pulls as before")
 	b.pullWith(settings{"pull": settings{"mode": "token", "also": []string{"servicePrincipal"}}})
 	assert.Equal(t, []string{"update kubernetes:Secret customerapi", "update kubernetes:Secret orderapi"}, ops(b.must("up")))

@@ -28,7 +28,7 @@ func TestPullRequestEnvironments(t *testing.T) {
 	owners := b.info().Inventory
 
 	created := ops(b.must("up", "--stack", "pr-1"))
-	assert.Contains(t, created, "create azure-native:Token customerapi-0")
+	assert.Contains(t, created, "create azure-native:Token pull-customerapi-0")
 	assert.NotContains(t, strings.Join(created, "\n"), "azure-native:Registry ")
 	assert.Empty(t, ops(b.must("up", "--stack", "pr-1")))
 	b.configureStack("pr-2", settings{"environment": "pr-2", "services": services, "registry": settings{

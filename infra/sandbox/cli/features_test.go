@@ -58,7 +58,7 @@ func TestReplacements(t *testing.T) {
 	b.must("up")
 	with("quay.io", "library/debian", "westeurope")
 	changed := ops(b.must("up"))
-	assert.Contains(t, changed, "create-replacement azure-native:CredentialSet upstream")
+	assert.Contains(t, changed, "create-replacement azure-native:CredentialSet acrmicroservices-upstream")
 	assert.Contains(t, changed, "create-replacement azure-native:CacheRule acrmicroservices-base-images")
 	with("quay.io", "library/alpine", "northeurope")
 	changed = ops(b.must("up"))
@@ -82,7 +82,7 @@ func TestRegistryFeatures(t *testing.T) {
 		"create azure-native:Replication acrmicroservices-eastus",
 		"create azure-native:Webhook acrmicroservices-scanner",
 		"create azure-native:CacheRule acrmicroservices-docker-library",
-		"create azure-native:CredentialSet docker-hub",
+		"create azure-native:CredentialSet acrmicroservices-docker-hub",
 		"create azure-native:ManagementLockByScope registry",
 	} {
 		assert.Contains(t, created, want)

@@ -39,8 +39,8 @@ func factsOf(resources []apitype.ResourceV3, pods []pod, now time.Time) pullFact
 		switch kind := string(r.Type); {
 		case strings.HasSuffix(kind, ":Stack"):
 			facts.registry, _ = r.Outputs["loginServer"].(string)
-		case strings.HasSuffix(kind, ":RoleAssignment") && (r.URN.Name() == "pull" || r.URN.Name() == "kubelet"):
-			nodes = nodes || r.URN.Name() == "kubelet"
+		case strings.HasSuffix(kind, ":RoleAssignment") && (r.URN.Name() == "pull" || r.URN.Name() == "pull-kubelet"):
+			nodes = nodes || r.URN.Name() == "pull-kubelet"
 			if r.Created != nil && r.Created.After(facts.assigned) {
 				facts.assigned = *r.Created
 				role, _ := r.Inputs["roleDefinitionId"].(string)
