@@ -123,6 +123,47 @@ func TestComponentsTwice(t *testing.T) {
 	require.NoError(t, pulumi.RunErr(program, pulumi.WithMocks("shop", "prod", &mocks{})))
 }
 
+// What a component cannot make is refused before it is registered.
+func TestComponentsRefuse(t *testing.T) {
+	t.Parallel()
+	complete := registry.Args{
+		Registry:    config.Registry{Name: "shopimages", SKU: config.SKUBasic, ResourceGroup: config.ResourceGroup{Name: "shop"}},
+		LoginServer: "shopimages.azurecr.io", Location: "westeurope",
+	}
+	without := func(leaveOut func(args *registry.Args)) func(ctx *pulumi.Context) error {
+		return func(ctx *pulumi.Context) error {
+			args := complete
+			leaveOut(&args)
+			_, err := registry.New(ctx, "images", &args)
+			return err
+		}
+	}
+	const incomplete = `registry "images": needs Name, SKU and ResourceGroup.Name, also LoginServer unless Adopt is set, and Location`
+	for name, test := range map[string]struct {
+		program func(ctx *pulumi.Context) error
+		want    string // empty for none
+	}{
+		"complete":        {without(func(*registry.Args) {}), ""},
+		"no name":         {without(func(args *registry.Args) { args.Name = "" }), incomplete},
+		"no SKU":          {without(func(args *registry.Args) { args.SKU = "" }), incomplete},
+		"no group":        {without(func(args *registry.Args) { args.ResourceGroup.Name = "" }), incomplete},
+		"no host":         {without(func(args *registry.Args) { args.LoginServer = "" }), incomplete},
+		"no region":       {without(func(args *registry.Args) { args.Location = "" }), incomplete},
+		"region of group": {without(func(args *registry.Args) { args.Location, args.ResourceGroup.Existing = "", true }), ""},
+		"unknown mode": {func(ctx *pulumi.Context) error {
+			_, err := pull.New(ctx, "pull", &pull.Args{Modes: []string{"kubelet"}})
+			return err
+		}, `pull access "pull": args.Modes: "kubelet" is not one of servicePrincipal, kubeletIdentity, token`},
+	} {
+		err := pulumi.RunErr(test.program, pulumi.WithMocks("shop", "prod", &mocks{}))
+		if test.want == "" {
+			require.NoError(t, err, name)
+		} else {
+			require.ErrorContains(t, err, test.want, name)
+		}
+	}
+}
+
 // mocks stand in for the engine and the providers.
 type mocks struct {
 	mutex   sync.Mutex

@@ -171,7 +171,7 @@ var kinds = map[string]kind{
 	// The registry
 	"sku":           {values: skus},
 	"registryName":  {pattern: registryNamePattern, rule: "is not a registry name: 5 to 50 letters and digits"},
-	"pullMode":      {values: pullModes},
+	"pullMode":      {values: AllPullModes},
 	"webhookName":   {pattern: registryNamePattern, rule: "is not a webhook name: 5 to 50 letters and digits"},
 	"webhookAction": {values: webhookActions},
 	"webhookScope":  {pattern: whole(`[a-z0-9._/-]+(:[\w.*-]+)?`), rule: `is not a repository, "repository:tag" or "repository:*"`},

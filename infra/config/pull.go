@@ -15,7 +15,8 @@ const (
 	PullByToken = "token"
 )
 
-var pullModes = []string{PullByServicePrincipal, PullByKubeletIdentity, PullByToken}
+// AllPullModes are the modes that exist.
+var AllPullModes = []string{PullByServicePrincipal, PullByKubeletIdentity, PullByToken}
 
 // PullModes returns the stack's mode, followed by the additional modes.
 func (c *Config) PullModes() []string {

@@ -5,6 +5,7 @@ package pull
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
@@ -17,7 +18,7 @@ const componentType = "acr-microservices:index:PullAccess"
 
 // Args are the inputs of an Access.
 type Args struct {
-	// Modes in which the cluster pulls, as in package config. The logins are those of the first mode that has logins.
+	// Modes in which the cluster pulls, of config.AllPullModes. The logins are those of the first mode that has logins.
 	Modes []string
 	// RegistryID is the registry's ARM resource id. RegistryName and ResourceGroup are needed for tokens only.
 	RegistryID, RegistryName, ResourceGroup pulumi.StringInput
@@ -32,7 +33,8 @@ type Args struct {
 	Owners []string
 	// KubeletPrincipalID is the object id in Entra of the identity with which the cluster's nodes pull.
 	KubeletPrincipalID pulumi.StringInput
-	// Rotation says which passwords exist, and which of them is the current one.
+	// Rotation says which passwords exist, and which of them is the current one. It comes from config.Rotation.At; the zero value is not
+	// valid.
 	Rotation config.RotationPeriod
 }
 
@@ -68,6 +70,11 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 }
 
 func (a *Access) create(ctx *pulumi.Context, name string, args *Args, opts []pulumi.ResourceOption) error {
+	for _, mode := range args.Modes {
+		if !slices.Contains(config.AllPullModes, mode) {
+			return fmt.Errorf("args.Modes: %q is not one of %s", mode, strings.Join(config.AllPullModes, ", "))
+		}
+	}
 	if err := component.Register(ctx, componentType, name, a, &a.Children, opts); err != nil {
 		return err
 	}

@@ -24,13 +24,14 @@ const componentType = "acr-microservices:index:Registry"
 
 // Args are the inputs of a Registry.
 type Args struct {
-	// config.Registry holds the stack file's settings, validated and with defaults. Its Name and the name of its ResourceGroup are
-	// required.
+	// config.Registry holds the stack file's settings, validated and with defaults. Name, SKU and the name of ResourceGroup are required.
+	// All regions, also Location, have the form in which Azure returns them, such as "westeurope", so that they can be compared.
 	config.Registry
-	// LoginServer is the expected host of a new registry; for an adopted one, the program asks Azure. The update fails if the registry
-	// that Azure creates has another host.
+	// LoginServer is the expected host of a new registry, required unless Adopt is set: then the program asks Azure. The update fails if
+	// the registry that Azure creates has another host.
 	LoginServer string
-	// Location is the Azure region in which a new resource group is created. The registry goes where its group is.
+	// Location is the Azure region in which a new resource group is created, required unless the group exists. The registry goes where
+	// its group is.
 	Location string
 	// PurgeFilters are the filters of Purge, or the default ones for the services' repositories.
 	PurgeFilters []string
@@ -44,7 +45,7 @@ type Args struct {
 type Ref struct {
 	// ID is the registry's ARM resource id, the scope of role assignments.
 	ID pulumi.StringOutput
-	// ResourceGroup and Location of the registry.
+	// ResourceGroup and Location of the registry. Location is not set for a registry that Find locates by another stack's outputs.
 	ResourceGroup, Location pulumi.StringOutput
 	// Name is the registry's name in azurecr.io.
 	Name pulumi.StringOutput
@@ -69,8 +70,9 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 }
 
 func (r *Registry) create(ctx *pulumi.Context, name string, args *Args, opts []pulumi.ResourceOption) error {
-	if args.Name == "" || args.ResourceGroup.Name == "" {
-		return errors.New("its own name and that of its resource group are required")
+	if args.Name == "" || args.SKU == "" || args.ResourceGroup.Name == "" ||
+		args.LoginServer == "" && args.Adopt == "" || args.Location == "" && !args.ResourceGroup.Existing {
+		return errors.New("needs Name, SKU and ResourceGroup.Name, also LoginServer unless Adopt is set, and Location unless ResourceGroup.Existing is")
 	}
 	if err := component.Register(ctx, componentType, name, r, &r.Children, opts); err != nil {
 		return err
