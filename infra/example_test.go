@@ -154,6 +154,10 @@ func TestComponentsRefuse(t *testing.T) {
 			_, err := pull.New(ctx, "pull", &pull.Args{Modes: []string{"kubelet"}})
 			return err
 		}, `pull access "pull": args.Modes: "kubelet" is not one of servicePrincipal, kubeletIdentity, token`},
+		"no repository": {func(ctx *pulumi.Context) error {
+			_, err := pull.New(ctx, "pull", &pull.Args{Modes: []string{config.PullByServicePrincipal}, ABAC: true})
+			return err
+		}, `pull access "pull": args.ABAC: needs a service with repositories`},
 	} {
 		err := pulumi.RunErr(test.program, pulumi.WithMocks("shop", "prod", &mocks{}))
 		if test.want == "" {

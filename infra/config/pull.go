@@ -35,16 +35,6 @@ func (c *Config) RepositoriesOf(service string) []string {
 	return slices.Compact(repositories)
 }
 
-// PulledRepositories returns the repositories from which any service pulls, sorted.
-func (c *Config) PulledRepositories() []string {
-	var repositories []string
-	for _, service := range c.PullingServices() {
-		repositories = append(repositories, c.RepositoriesOf(service)...)
-	}
-	slices.Sort(repositories)
-	return slices.Compact(repositories)
-}
-
 // HasPullSecrets reports whether services log in to the registry with pull secrets.
 func (c *Config) HasPullSecrets() bool {
 	byLogin := func(mode string) bool { return mode != PullByKubeletIdentity }
@@ -101,12 +91,13 @@ func PullActions(repositories []string) []string {
 	return actions
 }
 
-// RepositoryCondition returns the condition that limits the role Container Registry Repository Reader to some repositories.
+// RepositoryCondition returns the condition that limits the role Container Registry Repository Reader to some repositories, at least
+// one. Their order does not matter.
 // https://learn.microsoft.com/azure/role-based-access-control/conditions-format
 func RepositoryCondition(repositories []string) string {
 	const registries = "Microsoft.ContainerRegistry/registries/repositories"
-	names := make([]string, 0, len(repositories))
-	for _, repository := range repositories {
+	var names []string
+	for _, repository := range slices.Compact(slices.Sorted(slices.Values(repositories))) {
 		names = append(names, "@Request["+registries+":name] StringEqualsIgnoreCase '"+repository+"'")
 	}
 	return "((!(ActionMatches{'" + registries + "/content/read'}) AND !(ActionMatches{'" + registries + "/metadata/read'})) OR (" +

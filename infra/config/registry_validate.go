@@ -246,10 +246,15 @@ func (c *Config) validatePull(found *problems) {
 		"is missing; the pull mode kubeletIdentity needs it, unless cluster.aks is set")
 	c.validateTokens(found, seen[PullByToken])
 	if c.Registry.ABAC && (seen[PullByServicePrincipal] || seen[PullByKubeletIdentity]) {
-		repositories := c.PulledRepositories()
-		found.addUnless(len(RepositoryCondition(repositories)) <= maxCondition, "registry.abac", nil,
-			fmt.Sprintf("needs a condition for %d repositories in one role assignment, longer than the 8 KB Azure allows; the pull mode token has no such limit",
-				len(repositories)))
+		var repositories []string
+		for _, service := range c.PullingServices() {
+			repositories = append(repositories, c.RepositoriesOf(service)...)
+		}
+		found.addUnless(len(repositories) > 0, "registry.abac", nil,
+			"needs a service with an image in the registry; the role is limited to the services' repositories")
+		length := len(RepositoryCondition(repositories))
+		found.addUnless(length <= maxCondition, "registry.abac", nil, fmt.Sprintf(
+			"needs a condition of %d bytes in one role assignment; Azure allows %d, and the pull mode token has no such limit", length, maxCondition))
 	}
 }
 

@@ -3,6 +3,7 @@
 package pull
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -24,8 +25,8 @@ type Args struct {
 	RegistryID, RegistryName, ResourceGroup pulumi.StringInput
 	// Services that pull, by name.
 	Services map[string]Service
-	// ABAC limits the permission to the services' repositories, in a registry in the mode "RBAC Registry + ABAC Repository
-	// Permissions".
+	// ABAC limits the permission to the services' repositories, at least one, in a registry in the mode "RBAC Registry + ABAC
+	// Repository Permissions".
 	ABAC bool
 	// DisplayName of the application in Entra.
 	DisplayName string
@@ -75,6 +76,9 @@ func (a *Access) create(ctx *pulumi.Context, name string, args *Args, opts []pul
 			return fmt.Errorf("args.Modes: %q is not one of %s", mode, strings.Join(config.AllPullModes, ", "))
 		}
 	}
+	if args.ABAC && len(args.repositories()) == 0 {
+		return errors.New("args.ABAC: needs a service with repositories, to which it limits the permission")
+	}
 	if err := component.Register(ctx, componentType, name, a, &a.Children, opts); err != nil {
 		return err
 	}
@@ -119,12 +123,11 @@ func (a *Access) assignRole(ctx *pulumi.Context, name string, args *Args, princi
 	return created, nil
 }
 
-// repositories returns the repositories from which any service pulls, sorted.
+// repositories returns the repositories from which any service pulls, some of them perhaps twice.
 func (a *Args) repositories() []string {
 	var repositories []string
 	for _, service := range a.Services {
 		repositories = append(repositories, service.Repositories...)
 	}
-	slices.Sort(repositories)
-	return slices.Compact(repositories)
+	return repositories
 }
