@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"time"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
@@ -19,6 +20,7 @@ import (
 type stack struct {
 	ctx       *pulumi.Context
 	cfg       *config.Config
+	now       time.Time // read once, so that every part of a run sees the same period of the rotation
 	cluster   *cluster.Cluster
 	own       *registry.Registry        // nil for an existing registry, and for one outside Azure
 	registry  *registry.Ref             // own or existing; nil for a registry outside Azure
@@ -29,13 +31,12 @@ type stack struct {
 }
 
 func (s *stack) pullArgs() (*pull.Args, error) {
-	now := s.cfg.Rotation.Now()
 	args := &pull.Args{
 		Modes:      s.cfg.PullModes(),
 		RegistryID: s.registry.ID, RegistryName: s.registry.Name, ResourceGroup: s.registry.ResourceGroup,
 		Services: map[string]pull.Service{}, ABAC: s.cfg.Registry.ABAC,
 		DisplayName: fmt.Sprintf("%s-%s-pull", s.ctx.Project(), s.ctx.Stack()), Owners: s.cfg.Registry.Pull.Owners,
-		Rotation: s.cfg.Rotation.At(now),
+		Rotation: s.cfg.Rotation.At(s.now),
 	}
 	for _, name := range s.cfg.PullingServices() {
 		args.Services[name] = pull.Service{TokenName: s.cfg.NamespaceName(name), Repositories: s.cfg.RepositoriesOf(name)}
@@ -50,7 +51,7 @@ func (s *stack) pullArgs() (*pull.Args, error) {
 		}
 		args.KubeletPrincipalID = pulumi.String(principal)
 	}
-	if text := args.Rotation.Warning(now); text != "" && s.cfg.HasPullSecrets() {
+	if text := args.Rotation.Warning(s.now); text != "" && s.cfg.HasPullSecrets() {
 		if err := s.ctx.Log.Warn(text, nil); err != nil {
 			return nil, fmt.Errorf("rotation warning: %w", err)
 		}

@@ -26,7 +26,7 @@ func Deploy(ctx *pulumi.Context) error {
 	if err != nil {
 		return err
 	}
-	s := &stack{ctx: ctx, cfg: cfg, images: map[string]*image.Task{}, services: map[string]*service.Service{}}
+	s := &stack{ctx: ctx, cfg: cfg, now: cfg.Rotation.Now(), images: map[string]*image.Task{}, services: map[string]*service.Service{}}
 	if s.cluster, err = cluster.New(ctx, "cluster", &cluster.Args{Cluster: cfg.Cluster}); err != nil {
 		return err
 	}

@@ -33,7 +33,7 @@ func (s *stack) export() {
 		s.ctx.Export("servicePrincipalClientId", s.access.ClientID)
 	}
 	if s.cfg.HasPullSecrets() {
-		rotation := s.cfg.Rotation.At(s.cfg.Rotation.Now())
+		rotation := s.cfg.Rotation.At(s.now)
 		s.ctx.Export("pullSecretName", pulumi.String(s.cfg.PullSecretName))
 		s.ctx.Export("credentialExpires", pulumi.String(rotation.Expires.Format(time.RFC3339)))
 		s.ctx.Export("credentialRotates", pulumi.String(rotation.Next.Format(time.RFC3339)))
