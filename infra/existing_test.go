@@ -8,17 +8,22 @@ import (
 	"example.com/acr-microservices/infra/internal/projecttest"
 )
 
-func TestStackIsNotItsOwnOwner(t *testing.T) {
+func TestOwnersStack(t *testing.T) {
 	t.Parallel()
-	for run, preview := range runs {
-		t.Run(run, func(t *testing.T) {
-			t.Parallel()
-			_, err := deploy(projecttest.ParseStack(t, []byte(`
+	for stack, want := range map[string]string{
+		"organization/acr-microservices/dev": "is this stack itself",
+		"acme/acr-microservices/empty":       "has no plain-text output registryId; name a stack of this program",
+	} {
+		for run, preview := range runs {
+			t.Run(stack+"/"+run, func(t *testing.T) {
+				t.Parallel()
+				_, err := deploy(projecttest.ParseStack(t, []byte(`
 config:
-  acr-microservices:registry: {existing: {stack: organization/acr-microservices/dev}}
+  acr-microservices:registry: {existing: {stack: `+stack+`}}
   acr-microservices:services: {customerapi: {}}
 `)), preview)
-			require.ErrorContains(t, err, "registry.existing.stack is this stack itself")
-		})
+				require.ErrorContains(t, err, `registry.existing.stack: "`+stack+`" `+want)
+			})
+		}
 	}
 }

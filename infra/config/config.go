@@ -310,7 +310,8 @@ func (c *Config) ReleaseOf(service string) Release {
 	return c.Services[service].Release.or(c.Release).WithDefaults()
 }
 
-// IsSecret reports whether a top-level key contains an encrypted value. Everything derived from it must be secret.
+// IsSecret reports whether a top-level key contains an encrypted value. The chart values and image steps of such a key are secret as
+// a whole, because the engine does not say which leaf is encrypted.
 func (c *Config) IsSecret(key string) bool { return c.secretKeys[key] }
 
 // ServiceNames returns the services' names, sorted.

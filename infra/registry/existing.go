@@ -1,7 +1,6 @@
 package registry
 
 import (
-	"errors"
 	"fmt"
 
 	acr "github.com/pulumi/pulumi-azure-native-sdk/containerregistry/v2/v20231101preview"
@@ -52,25 +51,25 @@ func (e *Existing) Look(ctx *pulumi.Context, opts ...pulumi.InvokeOption) (*Ref,
 // fromStack reads the outputs of the stack that owns the registry.
 func fromStack(ctx *pulumi.Context, stack string) (*Existing, error) {
 	if stack == ctx.Organization()+"/"+ctx.Project()+"/"+ctx.Stack() {
-		return nil, errors.New("registry.existing.stack is this stack itself, which cannot take its registry from its own outputs")
+		return nil, fmt.Errorf("registry.existing.stack: %q is this stack itself, which cannot take its registry from its own outputs", stack)
 	}
 	names := []string{"registryId", "registryName", "loginServer"}
 	values, err := sdk.StackOutputs(ctx, stack, names...)
 	if err != nil {
-		return nil, fmt.Errorf("registry.existing.stack %q: %w", stack, err)
+		return nil, fmt.Errorf("registry.existing.stack: %q: %w", stack, err)
 	}
 	outputs := map[string]string{}
 	for _, name := range names {
 		text, ok := values[name].(string)
 		if !ok {
-			return nil, fmt.Errorf("registry.existing.stack: %s has no output %s; name a stack of this program that has its own registry",
+			return nil, fmt.Errorf("registry.existing.stack: %q has no plain-text output %s; name a stack of this program that has its own registry",
 				stack, name)
 		}
 		outputs[name] = text
 	}
 	id, ok := config.ParseRegistryID(outputs["registryId"])
 	if !ok {
-		return nil, fmt.Errorf("registry.existing.stack: output registryId of %s is %q, which is not a registry's ARM id", stack, outputs["registryId"])
+		return nil, fmt.Errorf("registry.existing.stack: %q has the output registryId %q, which is not a registry's ARM id", stack, outputs["registryId"])
 	}
 	known := func(text string) pulumi.StringOutput { return pulumi.String(text).ToStringOutput() }
 	return &Existing{Subscription: id.Subscription, ref: &Ref{
