@@ -591,6 +591,9 @@ func (d *azurePipelinesDouble) evaluateWith(expression string, succeeded bool, n
 			require.Equal(d.t, token.STRING, e.Kind, expression)
 			return strings.Trim(e.Value, `"`)
 		case *ast.Ident:
+			if e.Name == "true" {
+				return true
+			}
 			require.Contains(d.t, names, e.Name, expression)
 			return names[e.Name]
 		case *ast.SelectorExpr:

@@ -62,7 +62,7 @@ func newPipelineBox(t *testing.T) *pipelineBox {
 		t: t, repository: t.TempDir(), artifacts: t.TempDir(), workspace: t.TempDir(), env: env, pulumiHome: home, runs: map[string]string{},
 		path: []string{b.tools, filepath.Join(b.dir(), "bin")},
 		group: map[string]string{
-			"backend": backend, "secretsProvider": "passphrase", "prEnvironments": "true",
+			"backend": backend, "secretsProvider": "passphrase",
 		},
 		predefined: map[string]string{
 			"System.CollectionUri": server.URL + "/", "System.AccessToken": accessToken, "System.OidcRequestUri": server.URL + "/oidctoken",
@@ -585,7 +585,8 @@ func TestPipeline(t *testing.T) {
 			"Build.BuildNumber": "1.1.0", "Build.Reason": "PullRequest", "System.PullRequest.PullRequestId": "17", "System.PullRequest.IsFork": "False",
 		}
 		calls()
-		r := b.begin("13", "", request, map[string]any{"services": built})
+		parameters := map[string]any{"services": built, "prEnvironments": true}
+		r := b.begin("13", "", request, parameters)
 		require.Equal(t, []string{"Build", "Preview_test", "Preview_prod", "Deploy_pull_request"}, r.finish())
 		b.end(r)
 		require.Equal(t, "Succeeded", r.results["Deploy_pull_request"])
@@ -614,7 +615,7 @@ func TestPipeline(t *testing.T) {
 		require.Len(t, b.rest.comments, 2)
 
 		request["System.PullRequest.IsFork"] = "True"
-		r = b.begin("17", "", request, map[string]any{"services": built})
+		r = b.begin("17", "", request, parameters)
 		require.Equal(t, []string{"Build"}, r.finish())
 		b.end(r)
 		assert.NotContains(t, r.log, "== AzureCLI@2", "nothing of a fork's signs in to Azure")

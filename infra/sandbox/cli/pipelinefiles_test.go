@@ -48,7 +48,7 @@ var azureKeys = map[string]string{
 
 // azureFiles are the pipelines of .azuredevops, with parameters that enable all jobs.
 var azureFiles = map[string]map[string]any{
-	"pipeline.yml": {"services": []any{map[string]any{"name": "order-api", "source": "."}}},
+	"pipeline.yml": {"services": []any{map[string]any{"name": "order-api", "source": "."}}, "prEnvironments": true},
 	"pr-close.yml": {"pullRequest": map[string]any{"resource": map[string]any{"pullRequestId": "1"}}},
 }
 
@@ -68,7 +68,7 @@ func TestPipelineFilesOfAzure(t *testing.T) {
 		require.NoError(t, yaml.Unmarshal([]byte(content), &raw), file)
 		for _, parameter := range raw.Parameters {
 			known("parameter", parameter, file)
-			assert.Contains(t, []string{"string", "object"}, parameter["type"], file)
+			assert.Contains(t, []string{"string", "object", "boolean"}, parameter["type"], file)
 		}
 	}
 	levels := map[string]string{
@@ -380,6 +380,14 @@ func TestPipelineIdentities(t *testing.T) {
 	assert.Equal(t, only("preview"), stages["Preview_prod"])
 	assert.Equal(t, only("pr"), stages["Build"])
 	assert.Equal(t, only("pr"), stages["Deploy_pull_request"])
+
+	// `pipeline setup` makes the connection pr only with -pull-requests, and Azure Pipelines refuses a run if any of its stages names
+	// a connection that does not exist, whatever the stage's condition: https://github.com/microsoft/SynapseML/pull/2529
+	for _, reason := range []string{"IndividualCI", "PullRequest"} {
+		d := &azurePipelinesDouble{t: t, reason: reason}
+		pipeline := d.read(filepath.Join("..", "..", "..", ".azuredevops", "pipeline.yml"), map[string]any{"services": azureFiles["pipeline.yml"]["services"]})
+		assert.NotRegexp(t, `acr-microservices-pr\b`, fmt.Sprint(pipeline), reason)
+	}
 }
 
 // pipelineFiles returns the content of the repository's files by path.

@@ -247,25 +247,36 @@ func expectAzureDevOps(w *world) {
 		assert.NotRegexp(t, "(?i)registry", name)
 	}
 
+	assert.Equal(t, []string{"acr-microservices-pipeline", "acr-microservices-pr-close"}, values(s.Things["pipeline"], "name"))
+
 	// The pipeline builds these services, and a second run of the whole file says the same.
+	parameters := w.parameters()
+	assert.Equal(t, []any{
+		map[string]any{"name": "customerapi", "source": "services/customerapi"},
+		map[string]any{"name": "order-api", "source": "https://github.com/acme/orders.git#main"},
+	}, parameters["services"])
+	assert.Equal(t, true, parameters["prEnvironments"])
+	assert.NoFileExists(t, filepath.Join(w.folder, ".azuredevops", "pipeline.yml.bak"))
+	w.stackFiles("kubeletIdentity", "token")
+}
+
+// parameters returns the parameters of pipeline.yml with their defaults.
+func (w *world) parameters() map[string]any {
+	w.t.Helper()
 	text, err := os.ReadFile(filepath.Join(w.folder, ".azuredevops", "pipeline.yml"))
-	require.NoError(t, err)
+	require.NoError(w.t, err)
 	var file struct {
 		Parameters []struct {
 			Name    string
 			Default any
 		}
 	}
-	require.NoError(t, yaml.Unmarshal(text, &file))
+	require.NoError(w.t, yaml.Unmarshal(text, &file))
+	found := map[string]any{}
 	for _, parameter := range file.Parameters {
-		if parameter.Name == "services" {
-			assert.Equal(t, []any{
-				map[string]any{"name": "customerapi", "source": "services/customerapi"},
-				map[string]any{"name": "order-api", "source": "https://github.com/acme/orders.git#main"},
-			}, parameter.Default)
-		}
+		found[parameter.Name] = parameter.Default
 	}
-	w.stackFiles("kubeletIdentity", "token")
+	return found
 }
 
 // stackFiles checks the written settings that a preview needs.
@@ -327,6 +338,10 @@ func TestSetupOtherWays(t *testing.T) {
 	}, values(s.with("rest", object{"resourceId": "graph"}), "folder", "appRoleId"))
 	assert.Empty(t, s.with("role", object{"roleDefinitionName": "Azure Kubernetes Service Cluster User Role"}))
 	assert.Equal(t, "true", s.Things["variables"][0]["variables"].(object)["deployUnapproved"], "nobody approves")
+	// Nothing of a pull request's environment is made, and the pipeline names no connection of it.
+	assert.Equal(t, []string{"acr-microservices-pipeline"}, values(s.Things["pipeline"], "name"))
+	assert.Equal(t, []string{"acr-microservices-preview", "acr-microservices-prod", "acr-microservices-test"}, values(s.Things["endpoint"], "name"))
+	assert.Equal(t, false, w.parameters()["prEnvironments"])
 	w.stackFiles("servicePrincipal", "servicePrincipal")
 	out, err = w.run()
 	require.NoError(t, err, out)
