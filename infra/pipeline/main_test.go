@@ -18,7 +18,7 @@ func TestRunUsage(t *testing.T) {
 			"subscription", "vault",
 		},
 		"push":       {"builder", "moving", "out", "service", "source", "stacks", "tag"},
-		"run":        {"log", "stack", "wait"},
+		"run":        {"absent", "log", "stack", "wait"},
 		"approval":   {"environment", "without"},
 		"image":      {"digest", "out", "repository", "service", "tag"},
 		"stack-file": {"as-of", "from", "images", "running", "stack", "state"},

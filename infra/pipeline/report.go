@@ -118,6 +118,9 @@ var drifted = regexp.MustCompile(`(?m)^error: no changes were expected\b.*$`)
 
 // changes returns the summary in a preview's last lines, such as "16 to create, 2 to update".
 func changes(preview string) string {
+	if preview == notDeployed {
+		return "**" + notDeployed + "**"
+	}
 	_, resources, found := strings.Cut(preview, "\nResources:\n")
 	if !found || failed.MatchString(drifted.ReplaceAllString(preview, "")) {
 		return "**The preview failed**; the text below says why."

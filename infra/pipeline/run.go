@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"os/signal"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -22,6 +23,7 @@ import (
 func runCommand(flags *flag.FlagSet) func(io.Writer) error {
 	stack := flags.String("stack", "", "stack whose secrets are hidden; leave it out if the stack does not exist yet")
 	log := flags.String("log", "", "file for the output, without secrets")
+	absent := flags.String("absent", "", "file for a note that the stack does not exist, which is then no error")
 	wait := flags.Duration("wait", 10*time.Minute, "how long to wait for another run's lock on the stack")
 	return func(out io.Writer) error {
 		if flags.NArg() == 0 {
@@ -52,6 +54,10 @@ func runCommand(flags *flag.FlagSet) func(io.Writer) error {
 			said, err := runMasked(out, newMasker(secrets, plain), flags.Args())
 			if err == nil {
 				return nil
+			}
+			if *absent != "" && said.absent {
+				fmt.Fprintln(out, notDeployed)
+				return errors.Join(os.MkdirAll(filepath.Dir(*absent), 0o750), os.WriteFile(*absent, []byte(notDeployed+"\n"), 0o600))
 			}
 			if !said.locked || time.Now().Add(pause).After(until) {
 				return said.explain(*stack, err)
@@ -119,15 +125,22 @@ func runMasked(out io.Writer, hide *masker, args []string) (said, error) {
 	return text, <-ended
 }
 
+// notDeployed takes the place of a preview. The identity of pull requests cannot create a stack.
+const notDeployed = "not deployed yet, nothing to preview"
+
 // said is what the output of a program said.
 type said struct {
 	errors   []string // one for each problem
+	absent   bool     // there is no such stack
 	locked   bool
 	violated bool
 	listing  bool // the lines of a list of problems follow
 }
 
 var (
+	// Pulumi's own words, of a state without the stack, and of an empty state to which the identity cannot write:
+	// https://github.com/pulumi/pulumi/blob/master/pkg/backend/backenderr/backenderr.go, .../pkg/backend/diy/meta.go
+	absentWords = regexp.MustCompile(`no stack named '[^']*' found|write "\.pulumi/meta\.yaml"`)
 	// Pulumi's own words, of a backend in a storage account and of Pulumi Cloud:
 	// https://github.com/pulumi/pulumi/blob/master/pkg/backend/diy/lock.go, .../backenderr
 	lockWords    = regexp.MustCompile(`the stack is currently locked by|Another update is currently in progress`)
@@ -137,6 +150,7 @@ var (
 )
 
 func (s *said) add(line string) {
+	s.absent = s.absent || absentWords.MatchString(line)
 	s.locked = s.locked || lockWords.MatchString(line)
 	s.violated = s.violated || strings.Contains(line, "violates plan")
 	match := errorLine.FindStringSubmatch(line)

@@ -141,6 +141,35 @@ func TestRunLocked(t *testing.T) {
 	require.True(t, said.locked, "and the command is retried until -wait has passed")
 }
 
+// A pull request cannot create its stack: without one, there is nothing to preview.
+func TestRunAbsent(t *testing.T) {
+	onWorkstation(t)
+	t.Chdir(t.TempDir())
+	for _, test := range []struct {
+		words  string
+		absent bool
+	}{
+		{"error: no stack named 'test' found", true},
+		{`error: write ".pulumi/meta.yaml": blob (key ".pulumi/meta.yaml") (code=Unknown): PUT https://contoso.blob.core.windows.net/state/.pulumi/meta.yaml`, true},
+		{`error: read ".pulumi/meta.yaml": blob (key ".pulumi/meta.yaml") (code=Unknown): GET https://contoso.blob.core.windows.net/state/.pulumi/meta.yaml`, false},
+	} {
+		write(t, "words", test.words+"\n")
+		program(t, "engine", "cat words; exit 255")
+		require.Error(t, run([]string{"run", "--", "engine"}, io.Discard), test.words)
+		err := run([]string{"run", "-absent", "plan/preview.txt", "--", "engine"}, io.Discard)
+		if !test.absent {
+			require.Error(t, err, test.words)
+			require.NoFileExists(t, "plan/preview.txt")
+			continue
+		}
+		require.NoError(t, err, test.words)
+		note, err := os.ReadFile("plan/preview.txt")
+		require.NoError(t, err)
+		require.Contains(t, previewComment("T", string(note), azureCommentLimit), "\n\n**not deployed yet, nothing to preview**\n\n")
+		require.NoError(t, os.RemoveAll("plan"))
+	}
+}
+
 // An agent interrupts this program, or its process group: the engine gets one interrupt, and can finish its work.
 func TestRunInterrupted(t *testing.T) {
 	if folder := os.Getenv("INTERRUPTED"); folder != "" {

@@ -431,6 +431,16 @@ func TestPipeline(t *testing.T) {
 	var digest, registry string
 	calls := b.az("")
 
+	step("a pull request before the first run has nothing to preview", func(t *testing.T) {
+		r := b.begin("0", "", map[string]string{"Build.BuildNumber": "0", "Build.Reason": "PullRequest", "System.PullRequest.PullRequestId": "16"}, nil)
+		defer b.end(r)
+		require.Equal(t, []string{"Build", "Preview_test", "Preview_prod"}, r.finish())
+		require.Equal(t, "Succeeded", r.results["Preview_prod"], r.log)
+		assert.Equal(t, []string{"preview", "preview", "preview", "preview"}, r.connections)
+		assert.Contains(t, b.rest.comments[0], "**not deployed yet, nothing to preview**")
+		b.rest.comments = nil
+		b.double.summaries = nil
+	})
 	step("the first run makes the registry, and prod wants somebody to approve", func(t *testing.T) {
 		r := b.begin("1", "", map[string]string{"Build.BuildNumber": "20261124.1"}, map[string]any{"services": built})
 		defer b.end(r)

@@ -224,7 +224,18 @@ var azCommands = map[string]command{
 			if err != nil {
 				return nil, err
 			}
-			return c.add("policy", object{"branch": c.get("--branch"), "settings": object{"buildDefinitionId": id}})
+			return c.add("policy", object{"branch": c.get("--branch"), "isBlocking": c.get("--blocking"), "settings": object{"buildDefinitionId": id}})
+		},
+	},
+	"repos policy build update": {
+		options: "--id! --blocking --enabled --branch --build-definition-id --display-name --repository-id" + project,
+		changes: true, do: func(c call) (any, error) {
+			found := c.with("policy", object{"id": c.get("--id")})
+			if len(found) != 1 {
+				return nil, errors.New("no such policy")
+			}
+			found[0]["isBlocking"] = c.get("--blocking")
+			return found[0], nil
 		},
 	},
 	"pipelines list": {options: "--name --top --repository --repository-type --query-order --folder-path" + project, do: list("pipeline", map[string]string{"name": "--name"})},

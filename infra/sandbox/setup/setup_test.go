@@ -172,6 +172,13 @@ func TestSetupTwice(t *testing.T) {
 			require.NoError(t, err, out)
 			assert.Equal(t, missing, told(out, "creating"))
 			test.expect(w)
+			require.Empty(t, w.store().with("policy", object{"isBlocking": "true"}), "no one could push to main")
+			for _, command := range told(out, "after the first deployment, make the preview of pull requests required") {
+				later := &world{t: t, script: command, folder: w.folder, env: w.env}
+				out, err := later.run()
+				require.NoError(t, err, out)
+				require.Len(t, w.store().with("policy", object{"isBlocking": "true"}), 1)
+			}
 			made := w.store()
 			text, err := os.ReadFile(filepath.Join(w.folder, "Pulumi.test.yaml"))
 			require.NoError(t, err)
