@@ -191,7 +191,11 @@ var azCommands = map[string]command{
 		if c.get("--issuer") == "" || c.get("--subject") == "" || !slices.Equal(c.options["--audiences"], []string{"api://AzureADTokenExchange"}) {
 			return nil, errors.New("a federated credential needs issuer, subject and one audience")
 		}
-		return c.add("credential", object{"name": c.get("--name"), "identity": c.get("--identity-name"), "issuer": c.get("--issuer"), "subject": c.get("--subject")}, "name", "identity")
+		for _, credential := range c.with("credential", object{"name": c.get("--name"), "identity": c.get("--identity-name")}) {
+			credential["issuer"], credential["subject"] = c.get("--issuer"), c.get("--subject") // create is also update
+			return credential, nil
+		}
+		return c.add("credential", object{"name": c.get("--name"), "identity": c.get("--identity-name"), "issuer": c.get("--issuer"), "subject": c.get("--subject")})
 	}},
 	"role assignment list": {options: "--scope --role --assignee --all --include-inherited --include-groups --resource-group" + global, do: func(c call) (any, error) {
 		return c.with("role", object{"scope": c.get("--scope")}), nil
@@ -536,10 +540,13 @@ func ghDouble(args []string, s *store, out io.Writer) error {
 	}
 }
 
-// gitHub: https://docs.github.com/rest/deployments/environments and .../branch-policies
+// gitHub: https://docs.github.com/rest/deployments/environments, .../branch-policies and .../rest/actions/oidc
 func (c call) gitHub(path string) (any, error) {
 	if login, ok := strings.CutPrefix(path, "users/"); ok {
 		return object{"login": login, "id": 583231}, nil
+	}
+	if path == "repos/acme/shop/actions/oidc/customization/sub" {
+		return append(c.with("subject", nil), object{"use_default": true})[0], nil
 	}
 	path, ok := strings.CutPrefix(path, "repos/acme/shop/environments")
 	if !ok {

@@ -355,6 +355,30 @@ func TestSetupOtherWays(t *testing.T) {
 	assert.Empty(t, told(out, "creating"))
 }
 
+// TestSetupRenamed: GitHub puts ids into the subjects of a repository that is renamed, and a further run of the script trusts those.
+// The answer is that of https://github.com/Azure/azure-dev/issues/9382.
+func TestSetupRenamed(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, "github", append(slices.Clone(gitHub), "-pull-requests")...)
+	out, err := w.run()
+	require.NoError(t, err, out)
+	s := w.store()
+	for _, credential := range s.Things["credential"] {
+		assert.Regexp(t, "^repo:acme/shop:", credential["subject"])
+	}
+	s.Things["subject"] = []object{{"use_default": true, "use_immutable_subject": false, "sub_claim_prefix": "repo:acme@24213737/shop@1323153730"}}
+	require.NoError(t, s.save())
+	out, err = w.run()
+	require.NoError(t, err, out)
+	for _, credential := range w.store().Things["credential"] {
+		assert.Regexp(t, "^repo:acme@24213737/shop@1323153730:(ref:refs/heads/main|environment:(test|prod)|pull_request)$", credential["subject"])
+	}
+	require.Len(t, w.store().Things["credential"], 7)
+	out, err = w.run()
+	require.NoError(t, err, out)
+	assert.Empty(t, told(out, "creating"))
+}
+
 // TestSetupRefuses: all errors are reported at once, and no shell metacharacter gets into the script.
 func TestSetupRefuses(t *testing.T) {
 	t.Parallel()
