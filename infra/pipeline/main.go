@@ -35,7 +35,7 @@ var commands = []struct {
 
 func main() {
 	if err := run(os.Args[1:], os.Stdout); err != nil {
-		fmt.Fprintln(os.Stderr, "error:", err)
+		fmt.Fprintln(os.Stderr, "error:", disarmed(err.Error()))
 		hostOf(os.Getenv).fail(os.Stdout, err)
 		os.Exit(1)
 	}

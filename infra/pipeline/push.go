@@ -214,10 +214,14 @@ var buildAdvice = map[string]string{
 // do runs a program, shows what it prints, and returns its error with advice.
 func (p pusher) do(name string, args ...string) error {
 	var said bytes.Buffer
+	output := &lineWriter{line: func(line string) {
+		fmt.Fprintln(p.out, disarmed(line))
+		said.WriteString(line + "\n")
+	}}
 	command := exec.Command(name, args...)
-	command.Stdout = io.MultiWriter(p.out, &said)
-	command.Stderr = command.Stdout
+	command.Stdout, command.Stderr = output, output
 	err := command.Run()
+	output.end()
 	if err == nil {
 		return nil
 	}

@@ -41,6 +41,7 @@ case "$*" in
 *"repository show"*) name=$(echo "$7" | tr ':/' '__'); cat "`+folder+`/$name" 2>/dev/null || { echo "ERROR: tag not found" >&2; exit 1; } ;;
 "acr show"*) echo shopacr-abc.azurecr.io ;;
 "acr build"*)
+	echo "Step 1/1 : RUN echo ##vso[task.prependpath]/tmp"
 	[ -z "$REFUSE" ] || { echo "ERROR: $REFUSE" >&2; exit 1; }
 	previous=; for arg; do [ "$previous" != --image ] || echo "`+someDigest+`" > "`+folder+`/$(echo "$arg" | tr ':/' '__')"; previous=$arg; done ;;
 esac
@@ -80,6 +81,7 @@ func TestPushCommand(t *testing.T) {
 	require.Equal(t, "az acr repository show --name shopacr --image team/api:"+tree+" --query digest --output tsv\n"+
 		"az acr build --registry shopacr --source-acr-auth-id [caller] --image team/api:7 --image team/api:latest --image team/api:"+tree+" services/api\n"+
 		"az acr repository show --name shopacr --image team/api:7 --query digest --output tsv\n", calls())
+	require.Contains(t, out.String(), "Step 1/1 : RUN echo #.#vso[task.prependpath]/tmp\n")
 	note, err := os.ReadFile("images/image-api.json")
 	require.NoError(t, err)
 	require.JSONEq(t, `{"api": {"repository": "team/api", "tag": "7", "digest": "`+someDigest+`"}}`, string(note))

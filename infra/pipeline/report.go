@@ -65,7 +65,7 @@ func summaryCommand(flags *flag.FlagSet) func(io.Writer) error {
 		if err != nil {
 			return fmt.Errorf("%s: %w", *outputs, err)
 		}
-		fmt.Fprint(out, summary)
+		fmt.Fprint(out, disarmed(summary))
 		if err := os.WriteFile(*path, []byte(summary), 0o600); err != nil {
 			return err
 		}

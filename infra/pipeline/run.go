@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bufio"
 	"bytes"
 	"errors"
 	"flag"
@@ -79,8 +78,39 @@ func stackSecrets(stack string) (secrets []string, plain string, err error) {
 	return secretsOf(state)
 }
 
-// hostCommand matches the beginning of a line that the host would execute as a command.
-var hostCommand = regexp.MustCompile(`^(\s*)(::|##)`)
+// hostCommand matches what a host would execute as a command: ##vso[ and ##[ anywhere in a line, and :: at the beginning of one,
+// after white space. To the hosts, a carriage return ends a line, too:
+// https://github.com/microsoft/azure-pipelines-agent/blob/master/src/Microsoft.VisualStudio.Services.Agent/Command.cs and
+// https://github.com/actions/runner/blob/main/src/Runner.Common/ActionCommand.cs
+var hostCommand = regexp.MustCompile(`(?m)((?:^|\r)[\pZ\t-\r\x{85}]*)(::)|(#)(#(?:vso)?\[)`)
+
+// disarmed returns a text in which the host finds no command: the output of a pod, a chart or a Dockerfile must not become one.
+func disarmed(text string) string { return hostCommand.ReplaceAllString(text, "$1$3.$2$4") }
+
+// lineWriter hands on the lines that are written to it.
+type lineWriter struct {
+	line func(string)
+	rest []byte
+}
+
+func (w *lineWriter) Write(text []byte) (int, error) {
+	w.rest = append(w.rest, text...)
+	for {
+		line, rest, found := bytes.Cut(w.rest, []byte("\n"))
+		if !found {
+			return len(text), nil
+		}
+		w.line(strings.TrimRight(string(line), "\r"))
+		w.rest = rest
+	}
+}
+
+// end hands on the last line, if nothing has ended it.
+func (w *lineWriter) end() {
+	if len(w.rest) > 0 {
+		w.line(string(w.rest))
+	}
+}
 
 // runMasked runs a program and returns what its output said.
 func runMasked(out io.Writer, hide *masker, args []string) (said, error) {
@@ -88,41 +118,28 @@ func runMasked(out io.Writer, hide *masker, args []string) (said, error) {
 	// The program gets its own process group: to the engine, a second interrupt means "stop at once", so it must get the host's
 	// interrupt only once.
 	ownGroup(command)
-	reader, writer := io.Pipe()
-	command.Stdout, command.Stderr = writer, writer
+	var text said
+	output := &lineWriter{line: func(line string) {
+		if shown, ok := hide.line(line); ok {
+			fmt.Fprintln(out, disarmed(shown))
+			text.add(escapes.ReplaceAllString(shown, ""))
+		}
+	}}
+	command.Stdout, command.Stderr = output, output
 	interrupts := make(chan os.Signal, 1)
 	signal.Notify(interrupts, os.Interrupt, syscall.SIGTERM)
 	defer signal.Stop(interrupts)
 	if err := command.Start(); err != nil {
 		return said{}, err
 	}
-	ended := make(chan error, 1)
-	go func() {
-		err := command.Wait()
-		_ = writer.Close()
-		ended <- err
-	}()
 	go func() {
 		if _, ok := <-interrupts; ok {
 			_ = command.Process.Signal(os.Interrupt)
 		}
 	}()
-	var text said
-	lines := bufio.NewReader(reader)
-	for {
-		line, err := lines.ReadString('\n')
-		if line != "" {
-			if shown, ok := hide.line(strings.TrimRight(line, "\r\n")); ok {
-				// Output of a pod or a chart must not become a command to the host.
-				fmt.Fprintln(out, hostCommand.ReplaceAllString(shown, "$1.$2"))
-				text.add(escapes.ReplaceAllString(shown, ""))
-			}
-		}
-		if err != nil {
-			break
-		}
-	}
-	return text, <-ended
+	err := command.Wait()
+	output.end()
+	return text, err
 }
 
 // notDeployed takes the place of a preview. The identity of pull requests cannot create a stack.

@@ -43,7 +43,7 @@ func TestRunCommand(t *testing.T) {
 	write(t, "secrets.json", secretState)
 	program(t, "pulumi", `case "$*" in
 "stack export --show-secrets --stack test") cat secrets.json ;;
-up) echo "password: `+secretPassword+`"; echo "##vso[task.setvariable variable=PATH]/tmp"; echo "::set-output name=a::b" ;;
+up) echo "password: `+secretPassword+`"; echo "##vso[task.setvariable variable=PATH]/tmp"; printf "::set-output name=a::b" ;;
 *) echo "error: no such stack" >&2; exit 1 ;;
 esac
 `)
@@ -51,7 +51,7 @@ esac
 	require.NoError(t, run([]string{"run", "-stack", "test", "-log", "log.txt", "--", "pulumi", "up"}, &out))
 	log, err := os.ReadFile("log.txt")
 	require.NoError(t, err)
-	const want = "password: [secret]\n.##vso[task.setvariable variable=PATH]/tmp\n.::set-output name=a::b\n"
+	const want = "password: [secret]\n#.#vso[task.setvariable variable=PATH]/tmp\n.::set-output name=a::b\n"
 	require.Equal(t, want, string(log))
 	require.Equal(t, want, out.String())
 
@@ -59,6 +59,26 @@ esac
 	require.ErrorContains(t, run([]string{"run", "-stack", "prod", "--", "pulumi", "up"}, io.Discard), "pulumi stack export: exit status 1: error: no such stack")
 	require.ErrorContains(t, run([]string{"run"}, io.Discard), "the program to run is missing")
 	require.ErrorContains(t, run([]string{"run", "--", "no-such-program"}, io.Discard), "no-such-program")
+}
+
+// Azure Pipelines looks for ##vso[ anywhere in a line, and GitHub for ##[.
+func TestDisarmed(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]string{
+		"##vso[task.prependpath]/tmp":            "#.#vso[task.prependpath]/tmp",
+		"pod says ##vso[task.prependpath]/tmp":   "pod says #.#vso[task.prependpath]/tmp",
+		"pod says ##[add-path]/tmp ##[group]":    "pod says #.#[add-path]/tmp #.#[group]",
+		"###[add-path]/tmp":                      "##.#[add-path]/tmp",
+		"::add-path::/tmp":                       ".::add-path::/tmp",
+		"\t \u00a0\u2003::add-path::/tmp":        "\t \u00a0\u2003.::add-path::/tmp",
+		"50 %\r::add-path::/tmp\r\r ::a::b":      "50 %\r.::add-path::/tmp\r\r .::a::b",
+		"two\nlines\n::add-path::/tmp":           "two\nlines\n.::add-path::/tmp",
+		"urn:pulumi:test::shop::a:b:C::d":        "urn:pulumi:test::shop::a:b:C::d",
+		"## heading, # [1], ##vso, image@##: []": "## heading, # [1], ##vso, image@##: []",
+	} {
+		require.Equal(t, want, disarmed(text))
+		require.Equal(t, want, disarmed(want))
+	}
 }
 
 // Each problem of the configuration is a line on the run's page.
