@@ -232,6 +232,17 @@ func expectAzureDevOps(w *world) {
 		"Key Vault Crypto User", "Azure Kubernetes Service Cluster User Role", "Reader", "Reader", "Storage Blob Data Reader",
 	}, preview, "who previews pull requests changes nothing in Azure")
 
+	// An identity that changes the group of the identities could let others sign in as any of them.
+	const stateGroup = "/subscriptions/11111111-2222-3333-4444-555555555555/resourceGroups/acr-microservices-state"
+	for _, role := range s.Things["role"] {
+		if of, ok := strings.CutPrefix(role["scope"].(string), stateGroup); ok {
+			assert.Regexp(t, "/(containers/state|keys/pulumi)$", of)
+		}
+	}
+	for _, kind := range []string{"identity", "account", "vault"} {
+		assert.Equal(t, s.Things[kind], s.with(kind, object{"group": "acr-microservices-state"}), kind)
+	}
+
 	checks := map[string][]string{}
 	for _, check := range s.Things["check"] {
 		of := check["resource"].(object)
