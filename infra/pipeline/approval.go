@@ -27,14 +27,14 @@ func approvalCommand(flags *flag.FlagSet) func(io.Writer) error {
 		if h.gitHub {
 			find = h.reviewedGitHub
 		}
+		const unapproved = "set the variable deployUnapproved (DEPLOY_UNAPPROVED at GitHub) to true"
 		reviewed, err := find(*environment)
 		if err != nil {
-			h.issue(out, "warning", fmt.Sprintf("cannot check whether %s requires an approval: %v", *environment, err))
-			return nil
+			return fmt.Errorf("refused, because it cannot be checked whether a deployment to %s requires an approval: %w; to deploy without one, %s",
+				*environment, err, unapproved)
 		}
 		if !reviewed {
-			return fmt.Errorf("refused, because a deployment to %s requires no approval: give the environment %s a reviewer, "+
-				"or set the variable deployUnapproved (DEPLOY_UNAPPROVED at GitHub) to true", *environment, *environment)
+			return fmt.Errorf("refused, because a deployment to %s requires no approval: give the environment %s a reviewer, or %s", *environment, *environment, unapproved)
 		}
 		fmt.Fprintf(out, "a deployment to %s requires an approval\n", *environment)
 		return nil
@@ -47,12 +47,13 @@ const approvalCheck = "8C6F20A7-A545-4486-9777-F762FAFE0D4D"
 // reviewedAzure: https://learn.microsoft.com/rest/api/azure/devops/environments/environments/list
 func (h host) reviewedAzure(environment string) (bool, error) {
 	project := h.env("SYSTEM_COLLECTIONURI") + h.env("SYSTEM_TEAMPROJECTID") + "/_apis/"
+	const version = azureVersion + "-preview.1" // there is no other version of these two
 	var environments struct {
 		Value []struct {
 			ID int `json:"id"`
 		} `json:"value"`
 	}
-	if err := h.call(http.MethodGet, project+"distributedtask/environments?name="+url.QueryEscape(environment)+"&"+azureVersion, nil, &environments); err != nil {
+	if err := h.call(http.MethodGet, project+"distributedtask/environments?name="+url.QueryEscape(environment)+"&"+version, nil, &environments); err != nil {
 		return false, err
 	}
 	if len(environments.Value) != 1 {
@@ -66,7 +67,7 @@ func (h host) reviewedAzure(environment string) (bool, error) {
 			IsDisabled bool `json:"isDisabled"`
 		} `json:"value"`
 	}
-	list := fmt.Sprintf("%spipelines/checks/configurations?resourceType=environment&resourceId=%d&%s-preview.1", project, environments.Value[0].ID, azureVersion)
+	list := fmt.Sprintf("%spipelines/checks/configurations?resourceType=environment&resourceId=%d&%s", project, environments.Value[0].ID, version)
 	if err := h.call(http.MethodGet, list, nil, &checks); err != nil {
 		return false, err
 	}

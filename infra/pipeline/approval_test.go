@@ -10,12 +10,13 @@ import (
 
 func TestApprovalCommand(t *testing.T) {
 	const (
-		environments = "GET /acme/shop/_apis/distributedtask/environments?name=prod&api-version=7.1"
+		environments = "GET /acme/shop/_apis/distributedtask/environments?name=prod&api-version=7.1-preview.1"
 		checks       = "GET /acme/shop/_apis/pipelines/checks/configurations?resourceType=environment&resourceId=4&api-version=7.1-preview.1"
 		gitHub       = "GET /repos/acme/shop/environments/prod"
 	)
 	refused := "pipeline approval: refused, because a deployment to prod requires no approval: give the environment prod a reviewer, " +
 		"or set the variable deployUnapproved (DEPLOY_UNAPPROVED at GitHub) to true"
+	const unknown = "pipeline approval: refused, because it cannot be checked whether a deployment to prod requires an approval: GET http://"
 	for name, test := range map[string]struct {
 		azure         bool
 		answers       map[string]string
@@ -28,10 +29,10 @@ func TestApprovalCommand(t *testing.T) {
 		},
 		"Azure, other check": {true, map[string]string{environments: `{"value": [{"id": 4}]}`, checks: `{"value": [{"type": {"id": "fe1de3ee"}}]}`}, refused, ""},
 		"Azure, disabled":    {true, map[string]string{environments: `{"value": [{"id": 4}]}`, checks: `{"value": [{"isDisabled": true, "type": {"id": "` + approvalCheck + `"}}]}`}, refused, ""},
-		"Azure, unknown":     {true, nil, "", "##vso[task.logissue type=warning]cannot check whether prod requires an approval: GET "},
+		"Azure, unknown":     {true, nil, unknown, ""},
 		"GitHub, approval":   {false, map[string]string{gitHub: `{"protection_rules": [{"type": "branch_policy"}, {"type": "required_reviewers"}]}`}, "", "a deployment to prod requires an approval\n"},
 		"GitHub, free plan":  {false, map[string]string{gitHub: `{"protection_rules": [{"type": "branch_policy"}]}`}, refused, ""},
-		"GitHub, unknown":    {false, nil, "", "::warning::cannot check whether prod requires an approval: GET "},
+		"GitHub, unknown":    {false, nil, unknown, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			server, asked := answering(t, test.answers)
@@ -50,7 +51,8 @@ func TestApprovalCommand(t *testing.T) {
 			var out bytes.Buffer
 			err := run([]string{"approval", "-environment", "prod"}, &out)
 			if test.want != "" {
-				require.EqualError(t, err, test.want)
+				require.ErrorContains(t, err, test.want)
+				require.ErrorContains(t, err, "set the variable deployUnapproved (DEPLOY_UNAPPROVED at GitHub) to true")
 			} else {
 				require.NoError(t, err)
 			}

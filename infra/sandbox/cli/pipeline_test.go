@@ -241,16 +241,20 @@ func (d *restDouble) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	defer d.mu.Unlock()
 	query := r.URL.Query()
 	match := threadsPath.FindStringSubmatch(r.URL.Path)
+	version := "7.1"
+	if strings.HasPrefix(r.URL.Path, "/project/_apis/pipelines/checks/") || strings.HasPrefix(r.URL.Path, "/project/_apis/distributedtask/") {
+		version = "7.1-preview.1" // the service answers 400 VssInvalidPreviewVersionException to others
+	}
 	switch {
-	case r.URL.Path == "/project/_apis/pipelines/checks/configurations" && query.Get("resourceId") == "4" && r.Header.Get("Authorization") == "Bearer "+accessToken:
+	case query.Get("api-version") != version || r.Header.Get("Authorization") != "Bearer "+accessToken:
+		http.Error(w, "bad request", http.StatusBadRequest)
+		return
+	case r.URL.Path == "/project/_apis/pipelines/checks/configurations" && query.Get("resourceId") == "4":
 		checks := []any{}
 		if d.approvals {
 			checks = append(checks, map[string]any{"type": map[string]any{"id": "8C6F20A7-A545-4486-9777-F762FAFE0D4D"}})
 		}
 		assert.NoError(d.t, json.NewEncoder(w).Encode(map[string]any{"value": checks}))
-		return
-	case query.Get("api-version") != "7.1" || r.Header.Get("Authorization") != "Bearer "+accessToken:
-		http.Error(w, "not found", http.StatusNotFound)
 		return
 	case r.URL.Path == "/oidctoken" && r.Method == http.MethodPost && strings.HasPrefix(query.Get("serviceConnectionId"), "id-of-"):
 		assert.NoError(d.t, json.NewEncoder(w).Encode(map[string]string{"oidcToken": idToken}))
