@@ -147,6 +147,16 @@ var azCommands = map[string]command{
 	"extension add": {options: "--name! --yes --version --upgrade --source" + global, changes: true, do: func(c call) (any, error) {
 		return c.add("extension", object{"name": c.get("--name")}, "name")
 	}},
+	"provider list": {options: global, do: func(c call) (any, error) {
+		return append(c.with("provider", nil), object{"id": "provider-0", "namespace": "Microsoft.Network", "registrationState": "NotRegistered"}), nil
+	}},
+	"provider register": {options: "--namespace! --wait --consent-to-permissions --accept-terms --management-group-id" + global, changes: true, do: func(c call) (any, error) {
+		state := "Registering"
+		if c.options["--wait"] != nil {
+			state = "Registered"
+		}
+		return c.add("provider", object{"namespace": c.get("--namespace"), "registrationState": state}, "namespace")
+	}},
 	"group list": {options: "--tag" + global, do: list("group", nil)},
 	"group create": {options: "--name! --location! --managed-by --tags*" + global, changes: true, do: func(c call) (any, error) {
 		return c.add("group", object{"name": c.get("--name")}, "name")

@@ -212,6 +212,7 @@ func TestSetupTwice(t *testing.T) {
 
 func expectAzureDevOps(w *world) {
 	t, s := w.t, w.store()
+	assert.Equal(t, []string{"Microsoft.ContainerRegistry Registered"}, values(s.Things["provider"], "namespace", "registrationState"))
 	// Each identity is trusted by its own connection only, and has its own roles.
 	assert.Equal(t, []string{
 		"acr-microservices-pr /eid1/c/pub/t/x/a/y/sc/org/acr-microservices-pr https://login.microsoftonline.com/tenant-1/v2.0",
