@@ -10,8 +10,8 @@ import (
 	"strings"
 )
 
-// approvalCommand refuses a deployment if the host requires no approval for it: GitHub's free plans have no required reviewers for
-// private repositories, and an environment that Azure Pipelines created by itself has no checks.
+// approvalCommand refuses a deployment if the host requires no approval for it: for private repositories, only GitHub Enterprise has
+// required reviewers, and an environment that Azure Pipelines created by itself has no checks.
 func approvalCommand(flags *flag.FlagSet) func(io.Writer) error {
 	environment := flags.String("environment", "", "the environment to which the run deploys")
 	without := flags.String("without", "", "true: deploy without an approval")

@@ -524,9 +524,15 @@ func ghDouble(args []string, s *store, out io.Writer) error {
 		answer = c.with("variable", nil)
 	case "variable set":
 		c.changed("variable " + first)
-		_, err = c.add("variable", object{"name": first, "value": c.get("--body")}, "name")
+		if found := c.with("variable", object{"name": first}); len(found) > 0 {
+			found[0]["value"] = c.get("--body")
+			break
+		}
+		_, err = c.add("variable", object{"name": first, "value": c.get("--body")})
 	default:
-		answer, err = c.gitHub(first)
+		if answer, err = c.gitHub(first); err != nil {
+			fmt.Fprintln(out, `{"message": "Not Found", "status": "404"}`) // whatever --jq says
+		}
 	}
 	if err != nil {
 		return err
@@ -559,7 +565,7 @@ func (c call) gitHub(path string) (any, error) {
 		return append(c.with("subject", nil), object{"use_default": true})[0], nil
 	}
 	path, ok := strings.CutPrefix(path, "repos/acme/shop/environments")
-	if !ok {
+	if !ok || len(c.Things["free"]) > 0 {
 		return nil, errors.New("Not Found (HTTP 404)")
 	}
 	parts := strings.Split(strings.Trim(path, "/"), "/")

@@ -315,10 +315,9 @@ func (w *world) stackFiles(modes ...string) {
 func expectGitHub(w *world) {
 	t, s := w.t, w.store()
 	assert.Equal(t, []string{
-		"acr-microservices-preview repo:acme/shop:pull_request",
-		"acr-microservices-prod repo:acme/shop:environment:prod", "acr-microservices-prod repo:acme/shop:ref:refs/heads/main",
-		"acr-microservices-test repo:acme/shop:environment:test", "acr-microservices-test repo:acme/shop:ref:refs/heads/main",
-	}, values(s.Things["credential"], "identity", "subject"))
+		"preview repo:acme/shop:pull_request", "prod repo:acme/shop:environment:prod", "prod repo:acme/shop:ref:refs/heads/main",
+		"test repo:acme/shop:environment:test", "test repo:acme/shop:ref:refs/heads/main",
+	}, trusted(s))
 	assert.Contains(t, fmt.Sprint(s.Things["environment"][1]["protection_rules"]), "required_reviewers")
 	assert.NotContains(t, fmt.Sprint(s.Things["environment"][0]["protection_rules"]), "required_reviewers")
 	assert.Equal(t, []string{"prod main", "test main"}, values(s.Things["branch"], "environment", "name"))
@@ -326,6 +325,7 @@ func expectGitHub(w *world) {
 	assert.Contains(t, variables, `SERVICES [{"name":"customerapi","source":"services/customerapi"}]`)
 	assert.Contains(t, variables, "AZURE_CLIENT_ID_PREVIEW client-of-acr-microservices-preview")
 	assert.Contains(t, variables, "DEPLOY_UNAPPROVED false")
+	assert.NotContains(t, w.script, "continuing without environments", "there nobody could approve")
 
 	// Each variable that the workflows read is set, except those with a default.
 	workflows, err := filepath.Glob(filepath.Join("..", "..", "..", ".github", "workflows", "*.yml"))
@@ -367,28 +367,49 @@ func TestSetupOtherWays(t *testing.T) {
 	assert.Empty(t, told(out, "creating"))
 }
 
-// TestSetupRenamed: GitHub puts ids into the subjects of a repository that is renamed, and a further run of the script trusts those.
-// The answer is that of https://github.com/Azure/azure-dev/issues/9382.
-func TestSetupRenamed(t *testing.T) {
+// TestSetupRepository: GitHub Free has no environments for private repositories, and no identity trusts the subject of one, because
+// nothing would limit it to main. A further run makes what another plan allows, and trusts the subjects of a repository that was renamed,
+// which contain ids.
+func TestSetupRepository(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, "github", append(slices.Clone(gitHub), "-pull-requests")...)
+	w := newWorld(t, "github", "-repository", "acme/shop", "-cluster", "none", "-services", "none", "-pull-requests")
+	s := w.store()
+	s.Things["free"] = []object{{}}
+	require.NoError(t, s.save())
 	out, err := w.run()
 	require.NoError(t, err, out)
-	s := w.store()
-	for _, credential := range s.Things["credential"] {
-		assert.Regexp(t, "^repo:acme/shop:", credential["subject"])
-	}
+	assert.Contains(t, out, "continuing without environments, which GitHub Free does not have for private repositories\n")
+	s = w.store()
+	assert.Equal(t, []string{
+		"pr repo:acme/shop:pull_request", "pr repo:acme/shop:ref:refs/heads/main", "preview repo:acme/shop:pull_request",
+		"prod repo:acme/shop:ref:refs/heads/main", "test repo:acme/shop:ref:refs/heads/main",
+	}, trusted(s))
+	assert.Len(t, s.with("variable", object{"name": "ENVIRONMENTS", "value": "false"}), 1)
+	assert.Len(t, s.with("variable", object{"name": "DEPLOY_UNAPPROVED", "value": "true"}), 1)
+
+	delete(s.Things, "free")
+	// https://github.com/Azure/azure-dev/issues/9382
 	s.Things["subject"] = []object{{"use_default": true, "use_immutable_subject": false, "sub_claim_prefix": "repo:acme@24213737/shop@1323153730"}}
 	require.NoError(t, s.save())
 	out, err = w.run()
 	require.NoError(t, err, out)
-	for _, credential := range w.store().Things["credential"] {
-		assert.Regexp(t, "^repo:acme@24213737/shop@1323153730:(ref:refs/heads/main|environment:(test|prod)|pull_request)$", credential["subject"])
+	s = w.store()
+	const prefix = "repo:acme@24213737/shop@1323153730:"
+	assert.Equal(t, []string{
+		"pr " + prefix + "pull_request", "pr " + prefix + "ref:refs/heads/main", "preview " + prefix + "pull_request", "prod " + prefix + "environment:prod",
+		"prod " + prefix + "ref:refs/heads/main", "test " + prefix + "environment:test", "test " + prefix + "ref:refs/heads/main",
+	}, trusted(s))
+	assert.Equal(t, []string{"prod main", "test main"}, values(s.Things["branch"], "environment", "name"))
+	assert.Len(t, s.with("variable", object{"name": "ENVIRONMENTS", "value": "true"}), 1)
+}
+
+// trusted returns which subjects the identities trust.
+func trusted(s *store) []string {
+	found := values(s.Things["credential"], "identity", "subject")
+	for i := range found {
+		found[i] = strings.TrimPrefix(found[i], "acr-microservices-")
 	}
-	require.Len(t, w.store().Things["credential"], 7)
-	out, err = w.run()
-	require.NoError(t, err, out)
-	assert.Empty(t, told(out, "creating"))
+	return found
 }
 
 // TestSetupRefuses: all errors are reported at once, and no shell metacharacter gets into the script.
