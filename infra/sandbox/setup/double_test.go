@@ -141,8 +141,11 @@ func list(kind string, fields map[string]string) func(call) (any, error) {
 }
 
 var azCommands = map[string]command{
-	"account set":    {options: "--subscription!" + global, do: func(call) (any, error) { return nil, nil }},
-	"account show":   {options: global, do: func(call) (any, error) { return object{"tenantId": "tenant-1", "id": "subscription"}, nil }},
+	"account set":  {options: "--subscription!" + global, do: func(call) (any, error) { return nil, nil }},
+	"account show": {options: global, do: func(call) (any, error) { return object{"tenantId": "tenant-1", "id": "subscription"}, nil }},
+	"cloud show": {options: "--name" + global, do: func(c call) (any, error) {
+		return append(c.with("cloud", nil), object{"name": "AzureCloud", "isActive": true})[0], nil
+	}},
 	"extension list": {options: global, do: list("extension", nil)},
 	"extension add": {options: "--name! --yes --version --upgrade --source" + global, changes: true, do: func(c call) (any, error) {
 		return c.add("extension", object{"name": c.get("--name")}, "name")

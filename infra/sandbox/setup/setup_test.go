@@ -403,6 +403,19 @@ func TestSetupRepository(t *testing.T) {
 	assert.Len(t, s.with("variable", object{"name": "ENVIRONMENTS", "value": "true"}), 1)
 }
 
+// TestSetupElsewhere: addresses and names of the public cloud are in the script and in the pipelines.
+func TestSetupElsewhere(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, "azure-devops", azure...)
+	s := w.store()
+	s.Things["cloud"] = []object{{"name": "AzureUSGovernment", "isActive": true}}
+	require.NoError(t, s.save())
+	out, err := w.run()
+	require.Error(t, err)
+	assert.Equal(t, "the pipelines support the public cloud only\n", out)
+	assert.Empty(t, w.store().Calls)
+}
+
 // trusted returns which subjects the identities trust.
 func trusted(s *store) []string {
 	found := values(s.Things["credential"], "identity", "subject")
