@@ -176,7 +176,7 @@ func TestDelete(t *testing.T) {
 	e.group()
 	r := e.registry(nil)
 	pull := e.identity("pull")
-	require.ErrorContains(t, e.double.Delete(r.id+"/webhooks/none"), "there is no /subscriptions/")
+	require.ErrorContains(t, e.double.Delete(r.id+"/webhooks/none"), "does not exist")
 	for _, id := range []string{r.id, pull.password.id, pull.principal.id, pull.app.id} {
 		assert.Contains(t, e.double.Inventory(), id)
 		require.NoError(t, e.double.Delete(id))
