@@ -86,7 +86,7 @@ func TestComponentsTwice(t *testing.T) {
 					Replicas: []config.Replica{{Location: "northeurope"}},
 					Webhooks: map[string]config.Webhook{"scanner": {ServiceURI: "https://scanner.example.com", Actions: []string{"push"}}},
 					Cache: config.Cache{
-						Rules:       map[string]config.CacheRule{"docker-library": {Source: "docker.io/library/*", Target: "library/*", Credentials: "docker-hub"}},
+						Rules:       map[string]config.CacheRule{"docker-library": {Source: "docker.io/library/*", Target: "library/*", Credentials: "docker-hub"}}, //nolint:gosec // G101: a name
 						Credentials: map[string]config.CacheCredentials{"docker-hub": {LoginServer: "docker.io", KeyVaultID: "vault"}},
 					},
 					PrivateEndpoint: &config.PrivateEndpoint{SubnetID: "subnet", DNSZoneID: "zone"},

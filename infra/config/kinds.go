@@ -110,7 +110,7 @@ var kinds = map[string]kind{
 		rule: ruleResource,
 	},
 	"limitResource": {
-		values: limitResources, pattern: regexp.MustCompile(`^` + hugePages + `|/`), check: isLimitResource, nearest: true,
+		values: limitResources, pattern: regexp.MustCompile(`/|^` + hugePages), check: isLimitResource, nearest: true,
 		rule: ruleResource,
 	},
 	"quantity": {pattern: quantityPattern, rule: `is not an amount such as "4", "500m" or "2Gi"`},

@@ -315,7 +315,8 @@ func TestPullSecretOfPods(t *testing.T) {
 		"an object in a name":       {"", []any{map[string]any{"name": "map[name:acr-secret]"}}, "keys.pullSecrets: " + without + "the chart takes them in the other form: add [] to the value's path, or remove it"},
 		"a name in an object's use": {"", []any{secret}, "keys.pullSecrets: " + without + "the chart takes them in the other form: add [] to the value's path, or remove it"},
 		"elsewhere": {
-			"other", []any{map[string]any{"name": secret}},
+			"other",
+			[]any{map[string]any{"name": secret}},
 			`check: Deployment "x" is in the namespace "other", but the pull secret "acr-secret" exists in "api-dev" only: let the chart install into the release's namespace`,
 		},
 	} {

@@ -72,9 +72,9 @@ func (s *site) wanted() manifest.Wanted {
 	keys := s.args.Release.Chart.Keys
 	image := keys.Runs(s.args.Image)
 	want := manifest.Wanted{
-		Image:   image.Reference(s.args.Release.PlannedRegistry),
-		Tagged:  image.Digest != "" && (keys.Digest == config.DigestInTag || keys.Digest == config.NoDigest),
-		NoHooks: !*s.args.Release.Settings.WithDefaults().Hooks,
+		Image:     image.Reference(s.args.Release.PlannedRegistry),
+		Tagged:    image.Digest != "" && (keys.Digest == config.DigestInTag || keys.Digest == config.NoDigest),
+		NoHooks:   !*s.args.Release.Settings.WithDefaults().Hooks,
 		Namespace: s.args.NamespaceName, Rules: s.args.Namespace,
 	}
 	if secret := s.args.PullSecret; secret != nil && !secret.Unused {
