@@ -75,7 +75,7 @@ func TestMeasureOfACompiledProgram(t *testing.T) {
 	}
 
 	wrong := &edit{file: "main.go", text: `"good bye`}
-	require.ErrorContains(t, wrong.apply(module, t.TempDir(), 1), `main.go: "good bye is not there to edit`)
+	require.ErrorContains(t, wrong.apply(module, t.TempDir(), 1), `main.go: does not contain "good bye, which the edit replaces`)
 }
 
 // The texts that Compile edits exist.
