@@ -37,7 +37,7 @@ func systemUID(ctx context.Context, settings config.Cluster) (string, error) {
 	case err != nil:
 		return "", err
 	case found == nil || found.Metadata.UID == "":
-		return "", errors.New("there is no namespace kube-system with a UID")
+		return "", errors.New("the namespace kube-system does not exist or has no UID")
 	}
 	return found.Metadata.UID, nil
 }

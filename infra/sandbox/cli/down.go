@@ -52,7 +52,7 @@ func (sb *sandbox) down(ctx context.Context, force, verbose bool) error {
 	}
 	defer unlock()
 	if _, err := os.Stat(sb.dir); errors.Is(err, os.ErrNotExist) {
-		sb.Printf("there is no sandbox %q", sb.name)
+		sb.Printf("sandbox %q does not exist", sb.name)
 		return nil
 	}
 	client, err := daemon.Connect(ctx, sb.dir)

@@ -547,7 +547,7 @@ func TestLife(t *testing.T) {
 		left, err := os.ReadDir(b.state)
 		require.NoError(t, err)
 		assert.Empty(t, left)
-		assert.Contains(t, b.must("down"), "there is no sandbox")
+		assert.Contains(t, b.must("down"), "does not exist")
 	})
 	assert.Equal(t, before, gitStatus(t), "the checkout has changed")
 }

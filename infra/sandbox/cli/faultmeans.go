@@ -193,7 +193,7 @@ func kill(program string) means {
 			}
 		}
 		if killed == 0 {
-			return fmt.Errorf("there is no process of %s to kill", program)
+			return fmt.Errorf("no process of %s is running", program)
 		}
 		return nil
 	}

@@ -187,7 +187,7 @@ func clusterFaults() []faultScenario {
 			seen: "no nodes available to schedule pods",
 		},
 		{
-			name: "image-missing", fault: "Kubernetes: there is no such image",
+			name: "image-missing", fault: "Kubernetes: the image does not exist",
 			flags: updateFlags{config: impatient(map[string]string{"services.customerapi.image.tag": "9.9.9"})},
 			seen:  "is not found",
 		},
