@@ -39,9 +39,9 @@ func (s *stack) pullArgs() (*pull.Args, error) {
 		Rotation: s.cfg.Rotation.At(s.now),
 	}
 	for _, name := range s.cfg.PullingServices() {
-		args.Services[name] = pull.Service{TokenName: s.cfg.NamespaceName(name), Repositories: s.cfg.RepositoriesOf(name)}
+		args.Services[name] = pull.Service{TokenName: s.cfg.TokenName(name, s.ctx.Stack()), Repositories: s.cfg.RepositoriesOf(name)}
 	}
-	if slices.Contains(args.Modes, config.PullByKubeletIdentity) {
+	if slices.Contains(args.Modes, config.PullByKubeletIdentity) && !s.cfg.Registry.Pull.Assigned {
 		principal := s.cfg.Registry.Pull.KubeletPrincipalID
 		if principal == "" {
 			var err error

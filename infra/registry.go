@@ -44,7 +44,18 @@ func (s *stack) createRegistry() error {
 		return err
 	}
 	s.registry = &s.own.Ref
+	s.registry.ID = s.registry.ID.ApplyT(func(id string) (string, error) { return id, checkSubscription(id, subscription) }).(pulumi.StringOutput)
 	return nil
+}
+
+// checkSubscription refuses to go on in another subscription than the registry's. The provider azure-native would leave the registry
+// where it is, and then give a second permission to pull from it.
+func checkSubscription(registryID, subscription string) error {
+	found, ok := config.ParseRegistryID(registryID)
+	if !ok || strings.EqualFold(found.Subscription, subscription) {
+		return nil
+	}
+	return fmt.Errorf("azure-native:subscriptionId: %q is not the subscription of the stack's registry, which is %s: select that one again", subscription, found.Subscription)
 }
 
 // pushHint returns the hook that says, when the registry is new, also in a preview, which images must be pushed: their releases wait

@@ -129,3 +129,12 @@ config:
 	require.Equal(t, roles(a+","+b), roles(b+","+a))
 	require.Len(t, roles(a+","+b), 3)
 }
+
+func TestOtherSubscription(t *testing.T) {
+	t.Parallel()
+	const id = "/subscriptions/11111111-1111-1111-1111-aaaaaaaaaaaa/resourceGroups/shop/providers/Microsoft.ContainerRegistry/registries/shop"
+	require.NoError(t, checkSubscription(id, "11111111-1111-1111-1111-AAAAAAAAAAAA"))
+	require.NoError(t, checkSubscription("not known", "22222222-2222-2222-2222-222222222222"), "the mock of a provider")
+	require.EqualError(t, checkSubscription(id, "22222222-2222-2222-2222-222222222222"), `azure-native:subscriptionId: "22222222-2222-2222-2222-222222222222" is `+
+		"not the subscription of the stack's registry, which is 11111111-1111-1111-1111-aaaaaaaaaaaa: select that one again")
+}

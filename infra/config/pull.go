@@ -35,6 +35,11 @@ func (c *Config) RepositoriesOf(service string) []string {
 	return slices.Compact(repositories)
 }
 
+// TokenName returns the name of a service's tokens, which differs from those of the other stacks that share the registry.
+func (c *Config) TokenName(service, stack string) string {
+	return service + "-" + strings.NewReplacer("_", "-", ".", "-").Replace(stack)
+}
+
 // HasPullSecrets reports whether services log in to the registry with pull secrets.
 func (c *Config) HasPullSecrets() bool {
 	byLogin := func(mode string) bool { return mode != PullByKubeletIdentity }

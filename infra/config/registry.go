@@ -96,6 +96,9 @@ type Pull struct {
 	// KubeletPrincipalID is the object id, a GUID, of the identity with which the cluster's nodes pull, for the pull mode
 	// `kubeletIdentity`. Default: the kubelet identity of `cluster.aks`.
 	KubeletPrincipalID string `json:"kubeletPrincipalId" is:"principal"`
+	// Assigned is `true` if that identity already has the permission to pull, as after `az aks update --attach-acr` or through another
+	// stack: Azure assigns a role only once, so this stack then assigns none.
+	Assigned bool `json:"assigned" default:"false"`
 	// Owners are the object ids, GUIDs, of the owners of the application and the service principal in Entra, besides whoever runs the
 	// stack, for the pull mode `servicePrincipal`. List all pipelines and people that run the stack with
 	// *Application.ReadWrite.OwnedBy* or as *Application Developer*. Default: whoever creates the application.

@@ -242,10 +242,13 @@ func (c *Config) validatePull(found *problems) {
 		"is used only with the pull mode servicePrincipal; other modes create nothing in Entra")
 	found.addUnless(pull.KubeletPrincipalID == "" || seen[PullByKubeletIdentity], "registry.pull.kubeletPrincipalId", nil,
 		"is used only with the pull mode kubeletIdentity")
-	found.addUnless(!seen[PullByKubeletIdentity] || pull.KubeletPrincipalID != "" || c.Cluster.AKS != nil, "registry.pull.kubeletPrincipalId", nil,
-		"is missing; the pull mode kubeletIdentity needs it, unless cluster.aks is set")
+	found.addUnless(!pull.Assigned || seen[PullByKubeletIdentity], "registry.pull.assigned", nil, "is used only with the pull mode kubeletIdentity")
+	found.addUnless(!pull.Assigned || pull.KubeletPrincipalID == "", "registry.pull.kubeletPrincipalId", nil,
+		"is not used, because registry.pull.assigned is true; leave one of them out")
+	found.addUnless(!seen[PullByKubeletIdentity] || pull.Assigned || pull.KubeletPrincipalID != "" || c.Cluster.AKS != nil,
+		"registry.pull.kubeletPrincipalId", nil, "is missing; the pull mode kubeletIdentity needs it, unless cluster.aks or assigned is set")
 	c.validateTokens(found, seen[PullByToken])
-	if c.Registry.ABAC && (seen[PullByServicePrincipal] || seen[PullByKubeletIdentity]) {
+	if c.Registry.ABAC && (seen[PullByServicePrincipal] || seen[PullByKubeletIdentity] && !pull.Assigned) {
 		var repositories []string
 		for _, service := range c.PullingServices() {
 			repositories = append(repositories, c.RepositoriesOf(service)...)

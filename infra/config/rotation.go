@@ -9,7 +9,8 @@ import (
 type Rotation struct {
 	// Days is the period, the number of days for which a password is in use. Periods are counted from 2020-01-01. The service
 	// principal's password is created one period before it is used, and is valid for two periods after its own, so that pulls still
-	// work after a period without an update. Entra limits these four periods to two years.
+	// work after a period without an update. Entra limits these four periods to two years. A change replaces all passwords at once, as
+	// `generation` does.
 	Days *int `json:"days" min:"1" max:"120" default:"90"`
 	// Generation is the generation of the passwords. When it changes, the next update replaces all passwords, whatever the date, and
 	// deletes the old ones at its end.
@@ -73,8 +74,7 @@ func (r RotationPeriod) expiry(number int) time.Time {
 //
 // Each password has its own name, and so its own resource. The engine creates new resources, updates the pull secrets, and deletes
 // the resources that are no longer declared at the very end of an update. If it is killed before that, the pull secrets hold a
-// password that still exists. (A resource that is replaced is different: the engine deletes the old one first thing in the next
-// update.)
+// password that still exists.
 func (r RotationPeriod) Passwords() (current, next Password) {
 	password := func(number int) Password {
 		name := fmt.Sprint(number)

@@ -209,3 +209,8 @@ func TestRotationByGenerationRevokes(t *testing.T) {
 		}
 	}
 }
+
+func TestTokenName(t *testing.T) {
+	t.Parallel()
+	require.Equal(t, "customerapi-prod-west-2", (&Config{Environment: "prod"}).TokenName("customerapi", "prod_west.2"))
+}

@@ -1,6 +1,9 @@
 package config
 
-import "strings"
+import (
+	"strings"
+	"time"
+)
 
 // Warnings returns a sentence for each setting that is allowed but probably a mistake.
 func (c *Config) Warnings() []string {
@@ -12,6 +15,10 @@ func (c *Config) Warnings() []string {
 		c.Registry.warnWebhooks(warn)
 	}
 	c.warnServiceNames(warn)
+	if now := time.Now(); c.HasPullSecrets() && c.Rotation.At(now).Number > c.Rotation.At(c.Rotation.Now()).Number {
+		warn("rotation.asOf", c.Rotation.AsOf, "is in an earlier period than today: no password is rotated, and the one in use expires on "+
+			c.Rotation.At(c.Rotation.Now()).Expires.Format(time.DateOnly))
+	}
 	return warnings
 }
 

@@ -32,7 +32,8 @@ type Args struct {
 	DisplayName string
 	// Owners of the application and the service principal in Entra, object ids, besides whoever runs the program.
 	Owners []string
-	// KubeletPrincipalID is the object id in Entra of the identity with which the cluster's nodes pull.
+	// KubeletPrincipalID is the object id in Entra of the identity with which the cluster's nodes pull; nil if it already has the
+	// permission.
 	KubeletPrincipalID pulumi.StringInput
 	// Rotation says which passwords exist, and which of them is the current one. It comes from config.Rotation.At; the zero value is not
 	// valid.
@@ -41,7 +42,7 @@ type Args struct {
 
 // Service is one service that pulls.
 type Service struct {
-	// TokenName is unique in the registry, such as the name of the service's namespace.
+	// TokenName is unique in the registry, such as the names of the service and the stack.
 	TokenName string
 	// Repositories from which the service pulls.
 	Repositories []string
@@ -88,7 +89,9 @@ func (a *Access) create(ctx *pulumi.Context, name string, args *Args, opts []pul
 		case config.PullByServicePrincipal:
 			err = a.addPrincipal(ctx, name, args)
 		case config.PullByKubeletIdentity:
-			_, err = a.assignRole(ctx, name+"-kubelet", args, args.KubeletPrincipalID)
+			if args.KubeletPrincipalID != nil {
+				_, err = a.assignRole(ctx, name+"-kubelet", args, args.KubeletPrincipalID)
+			}
 		case config.PullByToken:
 			err = a.addTokens(ctx, name, args)
 		}

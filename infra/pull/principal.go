@@ -30,7 +30,7 @@ func (a *Access) addPrincipal(ctx *pulumi.Context, name string, args *Args) erro
 		// creation whose response was lost.
 		UseExisting: pulumi.Bool(true),
 		Owners:      owners,
-	}, pulumi.Parent(a), keep)
+	}, pulumi.Parent(a), keep, pulumi.DeletedWith(application))
 	if err != nil {
 		return fmt.Errorf("service principal: %w", err)
 	}
@@ -81,7 +81,7 @@ func (a *Access) addPasswords(ctx *pulumi.Context, name string, application *azu
 			ApplicationId: application.ID(),
 			DisplayName:   pulumi.String("image pull"),
 			EndDate:       pulumi.String(password.Expires.Format(time.RFC3339)),
-		}, append(opts, pulumi.Parent(a))...)
+		}, append(opts, pulumi.Parent(a), pulumi.DeletedWith(application))...)
 		if err != nil {
 			return nil, fmt.Errorf("password %s: %w", password.Name, err)
 		}

@@ -304,7 +304,7 @@ func (d *Double) deleteApplication(id string) error {
 	return d.change(func(s *state) error {
 		a, err := s.application(objectID)
 		if err != nil {
-			return nil //nolint:nilerr // already gone
+			return fmt.Errorf("retrieving Application with object ID %q: Application was not found", objectID)
 		}
 		if err := d.mayChange(s, a.Owners); err != nil {
 			return fmt.Errorf("deleting application with object ID %q, got status 403: %w", a.ObjectID, err)
@@ -366,14 +366,18 @@ func (d *Double) updateServicePrincipal(id string, in props) error {
 	})
 }
 
-// deleteServicePrincipal keeps an existing one that the program adopted (useExisting).
+// deleteServicePrincipal deletes also an existing one that the program adopted (useExisting), but then ignores that it is not allowed to.
+// Source: https://github.com/hashicorp/terraform-provider-azuread/blob/v2.53.1/internal/services/serviceprincipals/service_principal_resource.go
 func (d *Double) deleteServicePrincipal(id string) error {
 	return d.change(func(s *state) error {
 		p, err := s.principalByID(id)
-		if err != nil || truth(p.Settings, "useExisting") {
-			return nil //nolint:nilerr // already gone
+		if err != nil {
+			return fmt.Errorf("retrieving service principal with object ID %q: Service Principal was not found", id)
 		}
 		if err := d.mayChange(s, p.Owners); err != nil {
+			if truth(p.Settings, "useExisting") {
+				return nil
+			}
 			return fmt.Errorf("deleting service principal with object ID %q, got status 403: %w", p.ObjectID, err)
 		}
 		s.dropPrincipal(p.ObjectID, d.now())
@@ -437,7 +441,9 @@ func (d *Double) createServicePrincipalPassword(in props) (id, value string, err
 	return id, value, err
 }
 
-// deletePassword removes the password of an application or a service principal.
+// deletePassword removes the password of an application or a service principal. The provider hands on Graph's refusal to remove one that
+// does not exist.
+// Source: https://github.com/hashicorp/terraform-provider-azuread/blob/v2.53.1/internal/services/applications/application_password_resource.go
 func (d *Double) deletePassword(id string) error {
 	owner, keyID, err := parsePasswordID(id)
 	if err != nil {
@@ -452,7 +458,8 @@ func (d *Double) deletePassword(id string) error {
 			owners, from = p.Owners, &p.passwords
 		}
 		if from == nil || from.find(keyID) == nil {
-			return nil // already gone
+			return fmt.Errorf("removing password credential %q from object %q: unexpected status 400 with OData error: Request_BadRequest: "+
+				"No password credential found with keyId", keyID, owner)
 		}
 		if err := d.mayChange(s, owners); err != nil {
 			return fmt.Errorf("removing password credential %q from object %q: %w", keyID, owner, err)

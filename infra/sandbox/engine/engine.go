@@ -258,6 +258,14 @@ func (s *Stack) repair(ctx context.Context, deployment apitype.DeploymentV3) err
 			return err
 		}
 	}
+	// The provider azuread fails to delete what no longer exists.
+	for _, op := range deployment.PendingOperations {
+		if op.Type == apitype.OperationTypeDeleting && strings.HasPrefix(string(op.Resource.Type), "azuread:") {
+			if err := s.pulumi(ctx, "refresh "+op.Resource.URN.Name(), "refresh", "--yes", "--skip-preview", "--target", string(op.Resource.URN)); err != nil {
+				return err
+			}
+		}
+	}
 	return nil
 }
 
