@@ -40,6 +40,7 @@ func TestPackContent(t *testing.T) {
 	checkout := checkoutOf(t,
 		tar.Header{Typeflag: tar.TypeXGlobalHeader, Name: "pax_global_header", PAXRecords: map[string]string{"comment": "a commit"}},
 		tar.Header{Typeflag: tar.TypeReg, Name: ".ci/run", Mode: 0o755},
+		tar.Header{Typeflag: tar.TypeReg, Name: "Pulumi.yaml", Mode: 0o644},
 		tar.Header{Typeflag: tar.TypeDir, Name: "infra/", Mode: 0o755},
 		tar.Header{Typeflag: tar.TypeReg, Name: "infra/deploy.go", Mode: 0o644},
 		tar.Header{Typeflag: tar.TypeDir, Name: "infra/sandbox/", Mode: 0o755},
@@ -75,6 +76,7 @@ func TestPackContent(t *testing.T) {
 	}
 	require.Equal(t, []packed{
 		{".ci/run", 0o755, "name: of .ci/run\n"},
+		{"Pulumi.yaml", 0o644, "name: of Pulumi.yaml\nruntime:\n    name: go\n    options:\n        binary: ./program\n"},
 		{"infra/deploy.go", 0o644, "name: of infra/deploy.go\n"},
 		{"infra/sandboxes.go", 0o600, "name: of infra/sandboxes.go\n"},
 		{"infra/charts/Pulumi.yaml", 0o644, "name: of infra/charts/Pulumi.yaml\n"}, // not the project's

@@ -83,7 +83,7 @@ func TestCompareMessages(t *testing.T) {
 		{"file removed", func(n *note) { delete(n.Files, "program") }},
 		{"file added", func(n *note) { n.Files["other"] = "1" }},
 		{"several", func(n *note) {
-			n.Commit, n.State, n.Updated = "3d4e5f", "2", "2026-11-24T11:00:00Z"
+			n.Commit, n.Stack, n.State, n.Updated = "3d4e5f", "prod", "2", "2026-11-24T11:00:00Z"
 			n.Files["program"], n.Files["plan.json"], n.Files["z"], n.Files["a"] = "2", "2", "1", "1"
 		}},
 	} {

@@ -47,6 +47,7 @@ func TestPreviewCommentCut(t *testing.T) {
 		if len(comment) > limit || !utf8.ValidString(comment) {
 			require.Fail(t, "no valid comment", "%d bytes of %d: %q", len(comment), limit, comment)
 		}
+		require.Contains(t, comment, "**16 to create, 2 to update**")
 		_, kept := fenceOf(t, comment)
 		kept, cut := strings.CutSuffix(kept, "\n… cut here; the full text is in the run's log")
 		require.True(t, cut, limit)
