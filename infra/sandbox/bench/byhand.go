@@ -32,9 +32,6 @@ type hand struct {
 	undo    []func(context.Context) error
 }
 
-// acrPullRole is the built-in role AcrPull.
-const acrPullRole = "7f951dda-4ed3-4680-a7ca-43fe172d538d"
-
 // handTools finds the tools: kubectl is the sandbox's, helm is the machine's or, if missing, built from CI's module.
 func (w *World) handTools(ctx context.Context, project string) (*hand, error) {
 	h := &hand{
@@ -144,7 +141,7 @@ func (h *hand) registry(ctx context.Context, slow azuredouble.Conditions) (l log
 	azure("azure-native:authorization/v20220401:RoleAssignment", map[string]any{
 		"roleAssignmentName": "0f0e0d0c-0b0a-4908-8706-050403020100", "scope": id, "principalId": text(principal, "objectId"),
 		"principalType":    "ServicePrincipal",
-		"roleDefinitionId": "/subscriptions/" + subscription + "/providers/Microsoft.Authorization/roleDefinitions/" + acrPullRole,
+		"roleDefinitionId": "/subscriptions/" + subscription + "/providers/Microsoft.Authorization/roleDefinitions/" + azuredouble.RoleAcrPull,
 	})
 	wait(azuredouble.CommandLatency) // az ad sp list --query [].appId, as the password's command does not say it alone
 	return login{text(registry, "loginServer"), text(application, "clientId"), text(password, "value")}, err

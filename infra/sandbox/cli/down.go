@@ -115,17 +115,13 @@ func (sb *sandbox) destroy(ctx context.Context, services *daemon.Client, verbose
 	if err != nil {
 		return err
 	}
-	managed := map[string]bool{}
-	for _, r := range resources {
-		managed[string(r.ID)] = true
-	}
 	if whole {
 		if err := st.Unprotect(ctx); err != nil {
 			return err
 		}
 	}
 	// The stack must not destroy objects of others.
-	foreign := slices.DeleteFunc(slices.Clone(before.Inventory), func(id string) bool { return managed[id] })
+	foreign := strays(before.Inventory, idsOf(resources))
 
 	result, err := st.Destroy(ctx)
 	if err != nil {
