@@ -32,8 +32,6 @@ type Options struct {
 	StatePath string
 	// Conditions at the start; see [Double.SetConditions].
 	Conditions
-	// TakenNames are registry names of other Azure users. Letter case is ignored.
-	TakenNames []string
 	// OnRegistry is called when a registry's data plane answers, before its creation is reported. Its error is reported as
 	// a failed initialization: the registry exists and is in the stack, and the next update calls OnRegistry again.
 	OnRegistry func(ctx context.Context, loginServer string) error
@@ -71,8 +69,7 @@ type Conditions struct {
 // Double is the simulated tenant and subscription. Its methods are safe for concurrent use.
 type Double struct {
 	options Options
-	taken   map[string]bool // lower case
-	secret  []byte          // of this process; derived values are never stored
+	secret  []byte // of this process; derived values are never stored
 
 	conditions atomic.Pointer[Conditions]
 	faults     atomic.Pointer[faults]
@@ -125,11 +122,8 @@ func Open(o Options) (*Double, error) {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	d := &Double{options: o, taken: map[string]bool{}, secret: make([]byte, 32)}
+	d := &Double{options: o, secret: make([]byte, 32)}
 	d.SetConditions(o.Conditions)
-	for _, name := range o.TakenNames {
-		d.taken[strings.ToLower(name)] = true
-	}
 	_, _ = rand.Read(d.secret) // never fails, as documented
 	s, err := load(o.StatePath)
 	if err != nil {

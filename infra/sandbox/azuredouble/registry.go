@@ -101,7 +101,7 @@ func (d *Double) createRegistry(ctx context.Context, in props) (string, error) {
 		if err := s.mustBeNew(id); err != nil {
 			return err
 		}
-		if d.taken[strings.ToLower(name)] || s.registryNamed(name) {
+		if s.registryNamed(name) {
 			return errNameTaken(name)
 		}
 		if err := checkLocation(in, registryType); err != nil {
