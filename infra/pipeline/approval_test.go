@@ -2,7 +2,6 @@ package main
 
 import (
 	"bytes"
-	"maps"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -40,13 +39,10 @@ func TestApprovalCommand(t *testing.T) {
 			if test.azure {
 				env = azureEnv(server)
 			}
+			t.Setenv("TF_BUILD", "")
+			t.Setenv("GITHUB_ACTIONS", "")
 			for name, value := range env {
 				t.Setenv(name, value)
-			}
-			for name := range maps.All(map[string]bool{"TF_BUILD": !test.azure, "GITHUB_ACTIONS": test.azure}) {
-				if env[name] == "" {
-					t.Setenv(name, "")
-				}
 			}
 			var out bytes.Buffer
 			err := run([]string{"approval", "-environment", "prod"}, &out)

@@ -80,12 +80,6 @@ func stackFileCommand(flags *flag.FlagSet) func(io.Writer) error {
 		if *asOf != "" && *asOf != "last-update" && *asOf != "preview" {
 			return fmt.Errorf("-as-of %q is not one of last-update, preview", *asOf)
 		}
-		var project struct {
-			Name string `yaml:"name"`
-		}
-		if err := readYAML("Pulumi.yaml", &project); err != nil {
-			return err
-		}
 		built, err := readImages(*images)
 		if err != nil {
 			return err
@@ -103,17 +97,11 @@ func stackFileCommand(flags *flag.FlagSet) func(io.Writer) error {
 		if path == "" {
 			path = own
 		}
-		text, err := os.ReadFile(path)
-		if errors.Is(err, os.ErrNotExist) {
-			return noStackFile(path, *stack)
-		} else if err != nil {
+		project, file, err := readStackFile(path, *stack)
+		if err != nil {
 			return err
 		}
-		file, err := parseStackFile(text, project.Name)
-		if err != nil {
-			return fmt.Errorf("%s: %w", path, err)
-		}
-		told, err := withImages(file, project.Name+":services", built, outputs.Images)
+		told, err := withImages(file, project+":services", built, outputs.Images)
 		if err != nil {
 			return fmt.Errorf("%s: %w", path, err)
 		}
@@ -125,47 +113,51 @@ func stackFileCommand(flags *flag.FlagSet) func(io.Writer) error {
 			if *asOf == "preview" {
 				moment = time.Now().UTC().Format(time.RFC3339)
 			}
-			if err := withMoment(file, project.Name+":rotation", moment); err != nil {
+			if err := withMoment(file, project+":rotation", moment); err != nil {
 				return fmt.Errorf("%s: %w", path, err)
 			}
 		}
 		for _, line := range told {
 			fmt.Fprintln(out, line)
 		}
-		if text, err = yaml.Marshal(file); err != nil {
+		text, err := yaml.Marshal(file)
+		if err != nil {
 			return err
 		}
 		return os.WriteFile(own, text, 0o600)
 	}
 }
 
-// noStackFile is the error for a stack without settings.
-func noStackFile(path, stack string) error {
-	return fmt.Errorf("%s is not in the repository, but the stack %s needs it for its settings: run pipeline setup again, "+
-		"which writes it, or copy an example of infra/examples to it, without image.tag; and commit it", path, stack)
+// readStackFile returns the project's name, and the settings of its stack in the file.
+func readStackFile(path, stack string) (project string, settings *yaml.Node, err error) {
+	var about struct {
+		Name string `yaml:"name"`
+	}
+	if err := readYAML("Pulumi.yaml", &about); err != nil {
+		return "", nil, err
+	}
+	text, err := os.ReadFile(path)
+	if errors.Is(err, os.ErrNotExist) {
+		return "", nil, fmt.Errorf("%s is not in the repository, but the stack %s needs it for its settings: run pipeline setup again, "+
+			"which writes it, or copy an example of infra/examples to it, without image.tag; and commit it", path, stack)
+	} else if err != nil {
+		return "", nil, err
+	}
+	if settings, err = parseStackFile(text, about.Name); err != nil {
+		return "", nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return about.Name, settings, nil
 }
 
 // servicesOfStack returns the settings of a stack's services, and the name of their file.
 func servicesOfStack(stack string) (path string, services *yaml.Node, err error) {
-	var project struct {
-		Name string `yaml:"name"`
-	}
-	if err := readYAML("Pulumi.yaml", &project); err != nil {
-		return "", nil, err
-	}
 	path = "Pulumi." + baseName(stack) + ".yaml"
-	text, err := os.ReadFile(path)
-	if errors.Is(err, os.ErrNotExist) {
-		return path, nil, noStackFile(path, stack)
-	} else if err != nil {
+	project, file, err := readStackFile(path, stack)
+	if err != nil {
 		return path, nil, err
 	}
-	file, err := parseStackFile(text, project.Name)
-	if err != nil {
-		return path, nil, fmt.Errorf("%s: %w", path, err)
-	}
-	if services = node(file, "config", project.Name+":services"); services == nil || services.Kind != yaml.MappingNode {
-		return path, nil, fmt.Errorf("%s: %s:services is missing, or is not an object", path, project.Name)
+	if services = node(file, "config", project+":services"); services == nil || services.Kind != yaml.MappingNode {
+		return path, nil, fmt.Errorf("%s: %s:services is missing, or is not an object", path, project)
 	}
 	return path, services, nil
 }

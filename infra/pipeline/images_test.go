@@ -235,10 +235,10 @@ func TestStackFileCommandErrors(t *testing.T) {
 	}
 	// Each step adds what the previous one lacked.
 	for _, step := range []struct{ path, content, want string }{
-		{"other", "", "open Pulumi.yaml: "},
-		{"Pulumi.yaml", "name: shop\n", "open running.json: "},
+		{"other", "", "open running.json: "},
 		{"running.json", "{}", "open state.json: "},
-		{"state.json", "{}", "Pulumi.test.yaml is not in the repository, but the stack test needs it for its settings: run pipeline setup again, which writes it, or copy an example of infra/examples to it, without image.tag; and commit it"},
+		{"state.json", "{}", "open Pulumi.yaml: "},
+		{"Pulumi.yaml", "name: shop\n", "Pulumi.test.yaml is not in the repository, but the stack test needs it for its settings: run pipeline setup again, which writes it, or copy an example of infra/examples to it, without image.tag; and commit it"},
 		{"Pulumi.test.yaml", "config: {}\n", "pipeline stack-file: Pulumi.test.yaml: shop:services is missing, or is not an object"},
 		{"Pulumi.test.yaml", "config: {shop:services: {}\n", "Pulumi.test.yaml: yaml: "},
 	} {

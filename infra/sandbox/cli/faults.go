@@ -115,7 +115,7 @@ func (sb *sandbox) faults(ctx context.Context, only []string, transcripts string
 	if _, err := r.up(ctx, defaultStack, updateFlags{}); err != nil {
 		return err
 	}
-	if r.baseline, err = r.resources(ctx); err != nil {
+	if r.baseline, err = r.resources(); err != nil {
 		return err
 	}
 	var outcomes []outcome
@@ -276,7 +276,9 @@ func (r *faultRun) play(ctx context.Context, s faultScenario) (o outcome) {
 	if o.lost, err = r.audit(ctx); err != nil {
 		fail("audit", err)
 	}
-	fail("audit", lostError(o.lost))
+	if len(o.lost) > 0 {
+		fail("audit", errors.New(strings.Join(o.lost, ", ")))
+	}
 	if s.fresh {
 		fail("destroy", r.quietly(ctx, func(ctx context.Context, sb *sandbox) error {
 			sb.stack = freshStack
@@ -284,13 +286,6 @@ func (r *faultRun) play(ctx context.Context, s faultScenario) (o outcome) {
 		}))
 	}
 	return o
-}
-
-func lostError(lost []string) error {
-	if len(lost) == 0 {
-		return nil
-	}
-	return errors.New(strings.Join(lost, ", "))
 }
 
 // upDuring runs the update that meets the fault, and the scenario's during in parallel.
@@ -380,7 +375,7 @@ func (r *faultRun) audit(ctx context.Context) ([]string, error) {
 	}
 	inCluster, err := r.auditCluster(ctx, info, namespaces(known))
 	lost = append(lost, inCluster...)
-	resources, err2 := r.resources(ctx)
+	resources, err2 := r.resources()
 	for _, urn := range r.baseline {
 		if !slices.Contains(resources, urn) {
 			lost = append(lost, "no "+urn)
@@ -435,7 +430,7 @@ func (r *faultRun) auditCluster(ctx context.Context, info daemon.Info, wanted ma
 }
 
 // resources returns the URNs of the default stack's resources.
-func (r *faultRun) resources(context.Context) ([]string, error) {
+func (r *faultRun) resources() ([]string, error) {
 	known, err := engine.Known(r.dir)
 	var urns []string
 	for _, k := range known {
