@@ -20,7 +20,7 @@ func (s *Server) authorize(w http.ResponseWriter, r *http.Request, host string, 
 	reason := ""
 	switch {
 	case strings.EqualFold(scheme, "Bearer"):
-		token, err := s.tokens.verify(credential, service(host), grantAccess)
+		token, err := s.tokens.verify(credential, service(host))
 		switch {
 		case err != nil:
 			reason = "invalid_token"
@@ -87,13 +87,7 @@ func unauthorized(host string, needed ...access) apiError {
 	return e
 }
 
-// authenticate checks a password, or the refresh token that docker login stores in its place.
 func (s *Server) authenticate(host, username, password string) (principal string, err error) {
-	if username == TokenUser {
-		if token, err := s.tokens.verify(password, host, grantRefresh); err == nil {
-			return token.Subject, nil
-		}
-	}
 	principal, err = s.authority.Authenticate(host, username, password)
 	if err != nil {
 		return "", apiError{http.StatusUnauthorized, codeUnauthorized, err.Error(), nil}
@@ -107,7 +101,7 @@ func (s *Server) allowed(host, principal string) func(repository, permission str
 	}
 }
 
-// acrToken serves GET and POST /oauth2/token: an access token for a password or a refresh token.
+// acrToken serves GET and POST /oauth2/token: an access token for a password.
 func (s *Server) acrToken(w http.ResponseWriter, r *http.Request, host string) error {
 	form, err := readForm(w, r, http.MethodGet, http.MethodPost)
 	if err != nil {
@@ -126,16 +120,11 @@ func (s *Server) acrToken(w http.ResponseWriter, r *http.Request, host string) e
 		// Azure already rejects here, so that a client never gets a token without any permission.
 		return unauthorized(host, wanted...)
 	}
-	answer := map[string]string{}
-	if answer["access_token"], err = s.tokens.issue(acrIssuer, host, principal, grantAccess, accessLifetime, granted); err != nil {
+	token, err := s.tokens.issue(acrIssuer, host, principal, accessLifetime, granted)
+	if err != nil {
 		return err
 	}
-	if form.Get("offline_token") == "true" || form.Get("access_type") == "offline" {
-		if answer["refresh_token"], err = s.refreshToken(host, principal); err != nil {
-			return err
-		}
-	}
-	writeJSON(w, http.StatusOK, answer)
+	writeJSON(w, http.StatusOK, map[string]string{"access_token": token})
 	return nil
 }
 
@@ -151,46 +140,10 @@ func (s *Server) identify(r *http.Request, form url.Values, host string) (princi
 		}
 		return s.authenticate(host, username, password)
 	}
-	switch grantType := form.Get("grant_type"); grantType {
-	case "password":
-		return s.authenticate(host, form.Get("username"), form.Get("password"))
-	case "refresh_token":
-		token, err := s.tokens.verify(form.Get("refresh_token"), host, grantRefresh)
-		if err != nil {
-			return "", unauthorized(host)
-		}
-		return token.Subject, nil
-	default:
-		return "", badRequest(fmt.Sprintf("grant_type %q is not one of password, refresh_token", grantType))
+	if grantType := form.Get("grant_type"); grantType != "password" {
+		return "", badRequest(fmt.Sprintf("grant_type %q is not password", grantType))
 	}
-}
-
-// acrExchange serves POST /oauth2/exchange: a refresh token of the registry for an Entra access token.
-func (s *Server) acrExchange(w http.ResponseWriter, r *http.Request, host string) error {
-	form, err := readForm(w, r, http.MethodPost)
-	if err != nil {
-		return err
-	}
-	if grantType := form.Get("grant_type"); grantType != "access_token" {
-		return badRequest(fmt.Sprintf("grant_type %q is not access_token", grantType))
-	}
-	if _, err := readScopes(form, host); err != nil {
-		return err
-	}
-	principal, err := s.authenticate(host, TokenUser, form.Get("access_token"))
-	if err != nil {
-		return err
-	}
-	token, err := s.refreshToken(host, principal)
-	if err != nil {
-		return err
-	}
-	writeJSON(w, http.StatusOK, map[string]string{"refresh_token": token})
-	return nil
-}
-
-func (s *Server) refreshToken(host, principal string) (string, error) {
-	return s.tokens.issue(acrIssuer, host, principal, grantRefresh, refreshLifetime, nil)
+	return s.authenticate(host, form.Get("username"), form.Get("password"))
 }
 
 // dockerHubToken serves GET https://auth.docker.io/token for anonymous callers: a token with pull access to existing repositories
@@ -217,7 +170,7 @@ func (s *Server) dockerHubToken(w http.ResponseWriter, r *http.Request) error {
 	granted := grant(wanted, func(repository, permission string) bool {
 		return permission == actionPull && content.hasRepository(repository)
 	})
-	token, err := s.tokens.issue(dockerHubAuth, dockerHubService, "", grantAccess, dockerHubLifetime, granted)
+	token, err := s.tokens.issue(dockerHubAuth, dockerHubService, "", dockerHubLifetime, granted)
 	if err != nil {
 		return err
 	}

@@ -9,12 +9,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/google/go-containerregistry/pkg/authn"
 	"github.com/google/go-containerregistry/pkg/v1/remote"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
-
-	"example.com/acr-microservices/infra/sandbox/registrydouble"
 )
 
 const tokenURL = "https://" + contoso + "/oauth2/token"
@@ -169,7 +166,6 @@ func TestForgedTokens(t *testing.T) {
 		"no signature":   parts[0] + "." + parts[1] + ".",
 		"algorithm none": encode([]byte(`{"alg":"none","typ":"JWT"}`)) + "." + more + ".",
 		"truncated":      good[:len(good)-4],
-		"refresh token":  field(t, f.get(tokenURL+"?offline_token=true", basic("puller")).body, "refresh_token"),
 	} {
 		resp := f.get("https://"+contoso+"/v2/api/manifests/1.0.0", "Bearer "+token)
 		assert.Equal(t, 401, resp.status, title)
@@ -184,55 +180,11 @@ func TestPostedToken(t *testing.T) {
 	manifest := "https://" + contoso + "/v2/api/manifests/1.0.0"
 
 	resp := f.post(tokenURL, url.Values{
-		"grant_type": {"password"}, "service": {contoso}, "scope": {"repository:api:pull"}, "access_type": {"offline"},
+		"grant_type": {"password"}, "service": {contoso}, "scope": {"repository:api:pull"},
 		"username": {"puller"}, "password": {"puller-password"},
 	})
 	require.Equal(t, 200, resp.status, resp.body)
 	assert.Equal(t, 200, f.get(manifest, "Bearer "+field(t, resp.body, "access_token")).status)
-	refresh := field(t, resp.body, "refresh_token")
-
-	byRefresh := url.Values{
-		"grant_type": {"refresh_token"}, "service": {contoso}, "scope": {"repository:api:pull"}, "refresh_token": {refresh},
-	}
-	resp = f.post(tokenURL, byRefresh)
-	require.Equal(t, 200, resp.status, resp.body)
-	assert.Equal(t, 200, f.get(manifest, "Bearer "+field(t, resp.body, "access_token")).status)
-
-	// docker login stores the refresh token as the password of the null GUID.
-	_, err := pull(reference(t, contoso+"/api:1.0.0"), f.with(&authn.Basic{Username: registrydouble.TokenUser, Password: refresh}))
-	require.NoError(t, err)
-	// Docker's credential store returns the refresh token as an identity token.
-	_, err = pull(reference(t, contoso+"/api:1.0.0"), f.with(authn.FromConfig(authn.AuthConfig{IdentityToken: refresh})))
-	require.NoError(t, err)
-	assert.Equal(t, contoso+" api 1.0.0 puller", f.pulls[len(f.pulls)-1])
-
-	other := f.post("https://"+fabrikam+"/oauth2/token", url.Values{"grant_type": {"refresh_token"}, "refresh_token": {refresh}})
-	assert.Equal(t, 401, other.status, "a refresh token of another registry is rejected")
-	f.change(func() { f.permission[contoso+" puller"] = nil })
-	resp = f.post(tokenURL, byRefresh)
-	assert.Equal(t, 401, resp.status, "permissions are checked again")
-	assert.Contains(t, resp.body, authenticationRequired)
-	f.change(func() { f.permission[contoso+" puller"] = []string{"pull"} })
-	f.advance(3 * time.Hour)
-	assert.Equal(t, 401, f.post(tokenURL, byRefresh).status, "an expired refresh token is rejected")
-}
-
-func TestExchange(t *testing.T) {
-	f := newFixture(t)
-	f.change(func() { f.passwords[registrydouble.TokenUser] = "entra-token" })
-	exchange := func(token string) answer {
-		return f.post("https://"+contoso+"/oauth2/exchange", url.Values{
-			"grant_type": {"access_token"}, "service": {contoso}, "tenant": {"t"}, "access_token": {token},
-		})
-	}
-
-	resp := exchange("entra-token")
-	require.Equal(t, 200, resp.status, resp.body)
-	resp = f.post(tokenURL, url.Values{"grant_type": {"refresh_token"}, "refresh_token": {field(t, resp.body, "refresh_token")}})
-	require.Equal(t, 200, resp.status, resp.body)
-	assert.Equal(t, 200, f.get("https://"+contoso+"/v2/", "Bearer "+field(t, resp.body, "access_token")).status)
-
-	assert.Equal(t, 401, exchange("another").status)
 }
 
 func TestAnonymousPull(t *testing.T) {
@@ -294,8 +246,6 @@ func TestMalformedRequests(t *testing.T) {
 		"body that is not a form":             {"POST", tokenURL, "application/json", "{}", 415, "UNSUPPORTED"},
 		"bad form":                            {"POST", tokenURL, form, "grant_type=%zz", 400, "UNSUPPORTED"},
 		"huge form":                           {"POST", tokenURL, form, "password=" + strings.Repeat("x", 2<<20), 413, "UNSUPPORTED"},
-		"exchange with a password":            {"POST", "https://" + contoso + "/oauth2/exchange", form, "grant_type=password", 400, "UNSUPPORTED"},
-		"exchange by GET":                     {"GET", "https://" + contoso + "/oauth2/exchange", "", "", 405, "UNSUPPORTED"},
 		"POST to Docker Hub's token endpoint": {"POST", "https://auth.docker.io/token", form, "", 405, "UNSUPPORTED"},
 		"unknown path of Docker Hub":          {"GET", "https://auth.docker.io/v2/", "", "", 404, "UNSUPPORTED"},
 		"unknown path":                        {"GET", "https://" + contoso + "/v1/search", "", "", 404, "UNSUPPORTED"},

@@ -8,7 +8,8 @@
 //   - https://github.com/Azure/acr/blob/main/docs/AAD-OAuth.md
 //
 // Differences from Azure: a missing registry returns 404, although its name would not resolve in Azure; a blob is found in every
-// repository of its registry; there is no throttling, geo-replication or artifact cache; tokens are signed with a symmetric key.
+// repository of its registry; there is no throttling, geo-replication or artifact cache; tokens are signed with a symmetric key;
+// there are no refresh tokens, so that a client sends the password each time.
 package registrydouble
 
 import (
@@ -61,17 +62,13 @@ type Authority interface {
 	// Reachable returns why the registry's network rejects the client, whatever its identity; nil if not. The text of the error is
 	// sent to the client.
 	Reachable(loginServer string) error
-	// Authenticate checks a password and returns its principal. The text of an error is sent to the client. An Entra access token
-	// to exchange is passed as the password of the user [TokenUser].
+	// Authenticate checks a password and returns its principal. The text of an error is sent to the client.
 	Authenticate(loginServer, username, password string) (principal string, err error)
 	// Allowed reports whether the principal currently has permission for action ("pull", "push" or "delete") on a repository. The
 	// principal is empty for an anonymous caller. For the list of all repositories, the repository is empty and the action is
 	// "pull".
 	Allowed(loginServer, principal, repository, action string) bool
 }
-
-// TokenUser is the user name for a token in place of a password.
-const TokenUser = "00000000-0000-0000-0000-000000000000"
 
 // Options configure a [Server].
 type Options struct {
@@ -215,14 +212,10 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) error {
 	if err := s.authority.Reachable(host); err != nil {
 		return apiError{http.StatusForbidden, codeDenied, err.Error(), nil}
 	}
-	switch r.URL.Path {
-	case "/oauth2/token":
+	if r.URL.Path == "/oauth2/token" {
 		return s.acrToken(w, r, host)
-	case "/oauth2/exchange":
-		return s.acrExchange(w, r, host)
-	default:
-		return s.serveRegistry(w, r, host)
 	}
+	return s.serveRegistry(w, r, host)
 }
 
 // The kinds of resources below /v2/.

@@ -16,12 +16,8 @@ import (
 )
 
 const (
-	grantAccess  = "access_token"
-	grantRefresh = "refresh_token"
-
 	// Lifetimes as seen in tokens of the real services.
 	accessLifetime    = 75 * time.Minute
-	refreshLifetime   = 3 * time.Hour
 	dockerHubLifetime = 5 * time.Minute
 
 	keySize = 32
@@ -75,7 +71,7 @@ var tokenEncoding = base64.RawURLEncoding
 // tokenHeader is the same for each token, so comparing it is enough to check the algorithm.
 var tokenHeader = tokenEncoding.EncodeToString([]byte(`{"alg":"HS256","typ":"JWT"}`))
 
-func (i *issuer) issue(issuerName, audience, principal, grantType string, lifetime time.Duration, granted []access) (string, error) {
+func (i *issuer) issue(issuerName, audience, principal string, lifetime time.Duration, granted []access) (string, error) {
 	now := i.now()
 	payload, err := json.Marshal(claims{
 		ID:        rand.Text(),
@@ -86,7 +82,7 @@ func (i *issuer) issue(issuerName, audience, principal, grantType string, lifeti
 		Issuer:    issuerName,
 		Audience:  audience,
 		Version:   "1.0",
-		GrantType: grantType,
+		GrantType: "access_token",
 		Access:    granted,
 	})
 	if err != nil {
@@ -96,9 +92,8 @@ func (i *issuer) issue(issuerName, audience, principal, grantType string, lifeti
 	return signed + "." + tokenEncoding.EncodeToString(i.sign(signed)), nil
 }
 
-// verify returns the claims of a token issued for the audience and the grant type. The error is errExpiredToken or
-// errInvalidToken.
-func (i *issuer) verify(token, audience, grantType string) (*claims, error) {
+// verify returns the claims of a token issued for the audience. The error is errExpiredToken or errInvalidToken.
+func (i *issuer) verify(token, audience string) (*claims, error) {
 	dot := strings.LastIndexByte(token, '.')
 	if dot < 0 {
 		return nil, errInvalidToken
@@ -116,7 +111,7 @@ func (i *issuer) verify(token, audience, grantType string) (*claims, error) {
 		return nil, errInvalidToken
 	}
 	var c claims
-	if json.Unmarshal(payload, &c) != nil || c.Audience != audience || c.GrantType != grantType {
+	if json.Unmarshal(payload, &c) != nil || c.Audience != audience {
 		return nil, errInvalidToken
 	}
 	if i.now().Unix() >= c.Expires {
