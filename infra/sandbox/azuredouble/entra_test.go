@@ -44,7 +44,8 @@ func TestServicePrincipal(t *testing.T) {
 	adopted := e.create(spType, "again", props{"clientId": app.out("clientId"), "useExisting": true})
 	assert.Equal(t, principal.id, adopted.id)
 	e.destroy(adopted)
-	assert.True(t, e.refresh(principal), "the existing service principal remains")
+	assert.False(t, e.refresh(principal), "an existing service principal is deleted as well")
+	require.ErrorContains(t, e.tryDestroy(principal), "Service Principal was not found")
 }
 
 func TestDeletingAnApplicationDeletesItsDependents(t *testing.T) {
