@@ -150,6 +150,13 @@ func change(name string) map[string]string {
 	return map[string]string{"services.customerapi.values.env.REASON": name}
 }
 
+// changeSlowly does the same while the controllers, which were down too, elect a leader and find the node again.
+func changeSlowly(name string) map[string]string {
+	config := change(name)
+	config["release.timeoutSeconds"] = "120"
+	return config
+}
+
 // Kubernetes, and the machine on which an update runs.
 func clusterFaults() []faultScenario {
 	return []faultScenario{
@@ -163,16 +170,14 @@ func clusterFaults() []faultScenario {
 		{
 			name: "api-down", fault: "Kubernetes: the API server is down",
 			arrange: outage("kube-apiserver"), lift: outageOver("kube-apiserver"),
-			flags: updateFlags{config: impatient(nil)}, config: change("api-down"),
+			flags: updateFlags{config: impatient(nil)}, config: changeSlowly("api-down"),
 			seen: "connection refused",
 		},
 		{
 			name: "api-restart", fault: "Kubernetes: the API server is away while Helm upgrades",
 			during: whileUpgrading(outage("kube-apiserver")), lift: outageOver("kube-apiserver"),
-			flags: updateFlags{config: impatient(nil)},
-			// The controllers were down, too, and must first elect a leader again.
-			config: map[string]string{"services.customerapi.values.env.REASON": "api-restart", "release.timeoutSeconds": "60"},
-			seen:   "connection refused",
+			flags: updateFlags{config: impatient(nil)}, config: changeSlowly("api-restart"),
+			seen: "connection refused",
 		},
 		{
 			name: "webhook-refuses", fault: "Kubernetes: an admission webhook refuses",
@@ -183,7 +188,7 @@ func clusterFaults() []faultScenario {
 		{
 			name: "node-gone", fault: "Kubernetes: the node is gone",
 			arrange: allOf(outage("node"), kubectlDoes("delete", "node", "sandbox")), lift: outageOver("node"),
-			flags: updateFlags{config: map[string]string{"release.timeoutSeconds": "20"}}, config: change("node-gone"),
+			flags: updateFlags{config: map[string]string{"release.timeoutSeconds": "20"}}, config: changeSlowly("node-gone"),
 			seen: "no nodes available to schedule pods",
 		},
 		{
