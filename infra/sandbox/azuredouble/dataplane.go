@@ -66,7 +66,7 @@ func (d *Double) RegistryExists(loginServer string) bool {
 }
 
 // Authenticate logs in to a registry and returns the principal for [Double.Allowed]. A service principal logs in with its
-// client id and a password of its own or of its application. The error is the user-visible message.
+// client id and a password of its application. The error is the user-visible message.
 func (d *Double) Authenticate(loginServer, username, password string) (principal string, err error) {
 	s := d.current()
 	r := s.registry(loginServer)
@@ -101,8 +101,7 @@ func (d *Double) Authenticate(loginServer, username, password string) (principal
 	if app == nil || p == nil {
 		return "", errNoApp
 	}
-	now, replication := d.now(), d.conditions.Load().Replication
-	if !enabled(p) || (!app.valid(password, now, replication) && !p.valid(password, now, replication)) {
+	if !enabled(p) || !app.valid(password, d.now(), d.conditions.Load().Replication) {
 		return "", errWrongSecret
 	}
 	return p.ObjectID, nil

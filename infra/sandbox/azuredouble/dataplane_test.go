@@ -16,7 +16,6 @@ func TestAuthenticate(t *testing.T) {
 	id, other := e.identity("pull"), e.identity("other")
 	noPrincipal := e.create(appType, "bare", props{"displayName": "bare"})
 	barePassword := e.create(appPassType, "bare", props{"applicationId": noPrincipal.id})
-	spPass := e.create(spPassType, "p", props{"servicePrincipalId": id.objectID()})
 	second := e.create(appPassType, "second", props{"applicationId": id.app.id})
 	ownerName, ownerPassword := e.double.OwnerCredential()
 
@@ -27,7 +26,6 @@ func TestAuthenticate(t *testing.T) {
 	}{
 		"application's password":        {server, id.clientID(), id.secret(), id.objectID(), nil},
 		"application's second password": {server, id.clientID(), second.out("value"), id.objectID(), nil},
-		"service principal's password":  {server, id.clientID(), spPass.out("value"), id.objectID(), nil},
 		"host in uppercase":             {"ACME12345.azurecr.io", id.clientID(), id.secret(), id.objectID(), nil},
 		"deploying user":                {server, ownerName, ownerPassword, e.double.current().Owner, nil},
 

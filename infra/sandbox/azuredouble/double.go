@@ -277,11 +277,12 @@ func (d *Double) Inventory() []string {
 	}
 	for _, a := range s.Applications {
 		ids = append(ids, applicationID(a.ObjectID))
-		ids = append(ids, a.passwordIDs(a.ObjectID)...)
+		for _, one := range a.Passwords {
+			ids = append(ids, passwordID(a.ObjectID, one.KeyID))
+		}
 	}
 	for _, p := range s.ServicePrincipals {
 		ids = append(ids, p.ObjectID)
-		ids = append(ids, p.passwordIDs(p.ObjectID)...)
 	}
 	slices.Sort(ids)
 	return ids

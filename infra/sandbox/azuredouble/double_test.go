@@ -69,7 +69,6 @@ func TestStateFileIsPrivate(t *testing.T) {
 	e.group()
 	e.registry(props{"adminUserEnabled": true})
 	id := e.identity("pull")
-	spPass := e.create(spPassType, "p", props{"servicePrincipalId": id.objectID()})
 	_, ownerPassword := e.double.OwnerCredential()
 
 	info, err := os.Stat(path)
@@ -77,7 +76,7 @@ func TestStateFileIsPrivate(t *testing.T) {
 	assert.Equal(t, os.FileMode(0o600), info.Mode().Perm())
 	data, err := os.ReadFile(path)
 	require.NoError(t, err)
-	for _, secret := range []string{id.secret(), spPass.out("value"), ownerPassword, e.double.adminPassword(registryID(e.double.current(), testGroup, testRegistry))} {
+	for _, secret := range []string{id.secret(), ownerPassword, e.double.adminPassword(registryID(e.double.current(), testGroup, testRegistry))} {
 		require.NotEmpty(t, secret)
 		assert.NotContains(t, string(data), secret)
 		assert.NotContains(t, string(data), base64.StdEncoding.EncodeToString([]byte(secret)))

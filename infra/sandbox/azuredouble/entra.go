@@ -32,10 +32,9 @@ type servicePrincipal struct {
 	Settings props     `json:"settings"`
 	Created  time.Time `json:"created"`
 	Owners   []string  `json:"owners,omitempty"`
-	passwords
 }
 
-// passwords are those of an application or of a service principal. Any number can be valid at the same time.
+// passwords are those of an application or of a token. Any number can be valid at the same time.
 type passwords struct {
 	Passwords []*password `json:"passwords,omitempty"`
 }
@@ -90,14 +89,6 @@ func (p *passwords) find(keyID string) *password {
 		}
 	}
 	return nil
-}
-
-func (p *passwords) passwordIDs(owner string) []string {
-	var ids []string
-	for _, one := range p.Passwords {
-		ids = append(ids, passwordID(owner, one.KeyID))
-	}
-	return ids
 }
 
 // add generates a password for the given time. Only add returns its value.
@@ -410,39 +401,7 @@ func (d *Double) createApplicationPassword(in props) (id, value string, err erro
 	return id, value, err
 }
 
-func (d *Double) createServicePrincipalPassword(in props) (id, value string, err error) {
-	end := text(in, "endDate")
-	if relative := text(in, "endDateRelative"); relative != "" {
-		span, err := time.ParseDuration(relative)
-		if err != nil {
-			return "", "", fmt.Errorf("unable to parse endDateRelative (%q) as a duration", relative)
-		}
-		start := d.now()
-		if v := text(in, "startDate"); v != "" {
-			if start, err = time.Parse(time.RFC3339, v); err != nil {
-				return "", "", fmt.Errorf("startDate %q: %w", v, err)
-			}
-		}
-		end = start.Add(span).Format(time.RFC3339Nano)
-	}
-	err = d.change(func(s *state) error {
-		p, err := s.principalByID(text(in, "servicePrincipalId"))
-		if err != nil {
-			return fmt.Errorf("retrieving service principal with object ID %q: %w", text(in, "servicePrincipalId"), err)
-		}
-		if err := d.mayChange(s, p.Owners); err != nil {
-			return fmt.Errorf("adding password for service principal with object ID %q: %w", p.ObjectID, err)
-		}
-		var keyID string
-		keyID, value, err = p.add(in, end, d.now())
-		id = passwordID(p.ObjectID, keyID)
-		return err
-	})
-	return id, value, err
-}
-
-// deletePassword removes the password of an application or a service principal. The provider hands on Graph's refusal to remove one that
-// does not exist.
+// deletePassword removes the password of an application. The provider hands on Graph's refusal to remove one that does not exist.
 // Source: https://github.com/hashicorp/terraform-provider-azuread/blob/v2.53.1/internal/services/applications/application_password_resource.go
 func (d *Double) deletePassword(id string) error {
 	owner, keyID, err := parsePasswordID(id)
@@ -450,21 +409,15 @@ func (d *Double) deletePassword(id string) error {
 		return err
 	}
 	return d.change(func(s *state) error {
-		var owners []string
-		var from *passwords
-		if a, err := s.application(owner); err == nil {
-			owners, from = a.Owners, &a.passwords
-		} else if p, err := s.principalByID(owner); err == nil {
-			owners, from = p.Owners, &p.passwords
-		}
-		if from == nil || from.find(keyID) == nil {
+		a, err := s.application(owner)
+		if err != nil || a.find(keyID) == nil {
 			return fmt.Errorf("removing password credential %q from object %q: unexpected status 400 with OData error: Request_BadRequest: "+
 				"No password credential found with keyId", keyID, owner)
 		}
-		if err := d.mayChange(s, owners); err != nil {
+		if err := d.mayChange(s, a.Owners); err != nil {
 			return fmt.Errorf("removing password credential %q from object %q: %w", keyID, owner, err)
 		}
-		from.drop(keyID)
+		a.drop(keyID)
 		return nil
 	})
 }
@@ -477,8 +430,6 @@ func (s *state) password(id string) (owner string, one *password, err error) {
 	}
 	if a, err := s.application(owner); err == nil {
 		one = a.find(keyID)
-	} else if p, err := s.principalByID(owner); err == nil {
-		one = p.find(keyID)
 	}
 	if one == nil {
 		return "", nil, objectNotFound(keyID)

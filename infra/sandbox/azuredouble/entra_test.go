@@ -51,11 +51,9 @@ func TestServicePrincipal(t *testing.T) {
 func TestDeletingAnApplicationDeletesItsDependents(t *testing.T) {
 	e := newEngine(t, Options{})
 	id := e.identity("pull")
-	spPass := e.create(spPassType, "p", props{"servicePrincipalId": id.objectID()})
 	e.destroy(id.app)
 	assert.False(t, e.refresh(id.principal))
 	assert.False(t, e.refresh(id.password))
-	assert.False(t, e.refresh(spPass))
 	assert.Empty(t, e.double.Inventory())
 }
 
@@ -75,55 +73,40 @@ func TestPasswords(t *testing.T) {
 	assert.True(t, id.password.outputs["value"].IsSecret())
 
 	for name, c := range map[string]struct {
-		token      string
 		in         props
 		start, end string
 	}{
-		"application: start and end date": {
-			appPassType,
+		"start and end date": {
 			props{"applicationId": id.app.id, "startDate": "2026-04-01T00:00:00Z", "endDate": "2026-05-01T00:00:00Z"},
 			"2026-04-01T00:00:00Z", "2026-05-01T00:00:00Z",
 		},
-		"application: this version of the provider ignores the relative end date": {
-			appPassType, props{"applicationId": id.app.id, "endDateRelative": "24h"}, "2026-03-01T12:00:00Z", "2028-03-01T12:00:00Z",
+		"this version of the provider ignores the relative end date": {
+			props{"applicationId": id.app.id, "endDateRelative": "24h"}, "2026-03-01T12:00:00Z", "2028-03-01T12:00:00Z",
 		},
 		"application by object id": {
-			appPassType, props{"applicationObjectId": id.app.out("objectId")}, "2026-03-01T12:00:00Z", "2028-03-01T12:00:00Z",
-		},
-		"service principal: relative end date": {
-			spPassType,
-			props{"servicePrincipalId": id.objectID(), "endDateRelative": "24h"},
-			"2026-03-01T12:00:00Z", "2026-03-02T12:00:00Z",
-		},
-		"service principal: end date relative to the start date": {
-			spPassType,
-			props{"servicePrincipalId": id.objectID(), "endDateRelative": "1h30m", "startDate": "2026-04-01T00:00:00Z"},
-			"2026-04-01T00:00:00Z", "2026-04-01T01:30:00Z",
+			props{"applicationObjectId": id.app.out("objectId")}, "2026-03-01T12:00:00Z", "2028-03-01T12:00:00Z",
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			e := *e
 			e.t = t
-			p := e.create(c.token, "p", c.in)
+			p := e.create(appPassType, "p", c.in)
 			assert.Equal(t, c.start, p.out("startDate"))
 			assert.Equal(t, c.end, p.out("endDate"))
 		})
 	}
 	for name, c := range map[string]struct {
-		token string
-		in    props
-		want  string
+		in   props
+		want string
 	}{
-		"unknown application":                {appPassType, props{"applicationId": "/applications/" + otherGUID}, "Request_ResourceNotFound"},
-		"unknown service principal":          {spPassType, props{"servicePrincipalId": otherGUID}, "Request_ResourceNotFound"},
-		"client id instead of the object id": {spPassType, props{"servicePrincipalId": id.clientID()}, "Request_ResourceNotFound"},
-		"invalid duration":                   {spPassType, props{"servicePrincipalId": id.objectID(), "endDateRelative": "1 day"}, "as a duration"},
-		"end date before the start date":     {appPassType, props{"applicationId": id.app.id, "endDate": "2020-01-01T00:00:00Z"}, "end date is invalid"},
+		"unknown application":                {props{"applicationId": "/applications/" + otherGUID}, "Request_ResourceNotFound"},
+		"client id instead of the object id": {props{"applicationObjectId": id.clientID()}, "Request_ResourceNotFound"},
+		"end date before the start date":     {props{"applicationId": id.app.id, "endDate": "2020-01-01T00:00:00Z"}, "end date is invalid"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			e := *e
 			e.t = t
-			_, err := e.try(c.token, "p", c.in)
+			_, err := e.try(appPassType, "p", c.in)
 			require.ErrorContains(t, err, c.want)
 		})
 	}

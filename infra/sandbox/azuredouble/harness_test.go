@@ -35,7 +35,6 @@ const (
 	appType       = "azuread:index/application:Application"
 	spType        = "azuread:index/servicePrincipal:ServicePrincipal"
 	appPassType   = "azuread:index/applicationPassword:ApplicationPassword"
-	spPassType    = "azuread:index/servicePrincipalPassword:ServicePrincipalPassword"
 	acrPull       = "7f951dda-4ed3-4680-a7ca-43fe172d538d"
 	acrPush       = "8311e382-0749-4cb8-b61a-304f252e45ec"
 	acrDelete     = "c2f4ef07-c644-48eb-af81-4b1b4947fb11"

@@ -18,9 +18,6 @@ var signInAudiences = []string{
 	"AzureADMyOrg", "AzureADMultipleOrgs", "AzureADandPersonalMicrosoftAccount", "PersonalMicrosoftAccount",
 }
 
-// passwordDates are the inputs of a password, all of them immutable.
-var passwordDates = []string{"displayName", "endDate", "endDateRelative", "rotateWhenChanged", "startDate"}
-
 func newAzureAD(d *Double) *provider {
 	return newProvider(d, "azuread", azureADVersion, []*kind{
 		{
@@ -97,13 +94,15 @@ func newAzureAD(d *Double) *provider {
 			remove: (*Double).deleteServicePrincipal,
 		},
 		{
-			token:     "azuread:index/applicationPassword:ApplicationPassword",
-			inputs:    schemaOf(azuread.ApplicationPasswordArgs{}.ElementType()),
-			outputs:   outputNames(azuread.ApplicationPassword{}),
-			immutable: append([]string{"applicationId", "applicationObjectId"}, passwordDates...),
-			local:     []string{"endDateRelative", "rotateWhenChanged"},
-			filled:    []string{"applicationId", "applicationObjectId", "displayName", "endDate", "startDate"},
-			once:      []string{"value"},
+			token:   "azuread:index/applicationPassword:ApplicationPassword",
+			inputs:  schemaOf(azuread.ApplicationPasswordArgs{}.ElementType()),
+			outputs: outputNames(azuread.ApplicationPassword{}),
+			immutable: []string{
+				"applicationId", "applicationObjectId", "displayName", "endDate", "endDateRelative", "rotateWhenChanged", "startDate",
+			},
+			local:  []string{"endDateRelative", "rotateWhenChanged"},
+			filled: []string{"applicationId", "applicationObjectId", "displayName", "endDate", "startDate"},
+			once:   []string{"value"},
 			check: func(in props) []plugin.CheckFailure {
 				failures := slices.Concat(exactlyOne(in, "applicationId", "applicationObjectId"),
 					guids(in, "applicationObjectId"), checkPasswordDates(in))
@@ -130,33 +129,6 @@ func newAzureAD(d *Double) *provider {
 			},
 			remove: (*Double).deletePassword,
 		},
-		{
-			token:     "azuread:index/servicePrincipalPassword:ServicePrincipalPassword",
-			inputs:    schemaOf(azuread.ServicePrincipalPasswordArgs{}.ElementType()),
-			outputs:   outputNames(azuread.ServicePrincipalPassword{}),
-			immutable: append([]string{"servicePrincipalId"}, passwordDates...),
-			local:     []string{"endDateRelative", "rotateWhenChanged"},
-			filled:    []string{"displayName", "endDate", "startDate"},
-			once:      []string{"value"},
-			check: func(in props) []plugin.CheckFailure {
-				return slices.Concat(guids(in, "servicePrincipalId"), checkPasswordDates(in))
-			},
-			owner: passwordOwner,
-			create: func(_ context.Context, d *Double, in props) (string, props, error) {
-				id, value, err := d.createServicePrincipalPassword(in)
-				return id, props{"value": value}, err
-			},
-			read: func(d *Double, id string) (props, props, error) {
-				owner, one, err := d.current().password(id)
-				if err != nil {
-					return nil, nil, err
-				}
-				settings := passwordOutputs(one)
-				settings["servicePrincipalId"] = owner
-				return settings, settings, nil
-			},
-			remove: (*Double).deletePassword,
-		},
 	}, []*function{
 		{
 			token: "azuread:index/getClientConfig:getClientConfig",
@@ -172,8 +144,8 @@ func newAzureAD(d *Double) *provider {
 	})
 }
 
-// passwordOwner returns the object id of a password's application or service principal. The provider creates and deletes an
-// object's passwords one at a time: LockByName in
+// passwordOwner returns the object id of a password's application. The provider creates and deletes an application's passwords one
+// at a time: LockByName in
 // https://github.com/hashicorp/terraform-provider-azuread/blob/main/internal/services/applications/application_password_resource.go
 func passwordOwner(in props, id string) string {
 	if owner, _, err := parsePasswordID(id); err == nil {
@@ -182,7 +154,7 @@ func passwordOwner(in props, id string) string {
 	if owner, err := parseApplicationID(text(in, "applicationId")); err == nil {
 		return owner
 	}
-	return text(in, "applicationObjectId") + text(in, "servicePrincipalId") // one of them is empty
+	return text(in, "applicationObjectId")
 }
 
 // exactlyOne reports an error unless exactly one input is set.

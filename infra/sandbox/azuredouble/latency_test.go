@@ -70,7 +70,7 @@ func TestPasswordsAreCreatedSequentially(t *testing.T) {
 		slices.Sort(ends[:2])
 		assert.Equal(t, [3]time.Duration{10 * time.Second, 20 * time.Second, 10 * time.Second}, ends)
 	})
-	for _, in := range []props{{"applicationId": applicationID(otherGUID)}, {"applicationObjectId": otherGUID}, {"servicePrincipalId": otherGUID}} {
+	for _, in := range []props{{"applicationId": applicationID(otherGUID)}, {"applicationObjectId": otherGUID}} {
 		assert.Equal(t, otherGUID, passwordOwner(in, ""), in)
 	}
 	assert.Equal(t, otherGUID, passwordOwner(nil, passwordID(otherGUID, "key")), "a deletion waits for other requests of the same application")

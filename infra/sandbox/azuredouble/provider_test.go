@@ -218,8 +218,8 @@ func TestCheckReportsAllErrors(t *testing.T) {
 				otherGUID + `"`},
 		},
 		"invalid password dates": {
-			spPassType,
-			props{"servicePrincipalId": otherGUID, "startDate": "today", "endDate": "2026-01-01", "endDateRelative": "1h"},
+			appPassType,
+			props{"applicationObjectId": otherGUID, "startDate": "today", "endDate": "2026-01-01", "endDateRelative": "1h"},
 			[]string{
 				`startDate: expected 'startDate' to be a valid RFC3339 date, got "today"`,
 				`endDate: expected 'endDate' to be a valid RFC3339 date, got "2026-01-01"`,
@@ -495,13 +495,10 @@ func (e *engine) everything() []made {
 	create(taskTok, "t", taskInputs(nil))
 	app := create(appType, "pull", props{"displayName": "pull"})
 	principal := create(spType, "pull", props{"clientId": app.out("clientId")})
-	create(appPassType, "pull", props{"applicationId": app.id})
+	create(appPassType, "pull", props{"applicationId": app.id, "rotateWhenChanged": props{"a": "b"}})
 	create(roleType, "pull", props{
 		"principalId": principal.out("objectId"), "principalType": "ServicePrincipal", "roleDefinitionId": e.roleID(acrPull),
 		"scope": registry.id, "description": "pull",
-	})
-	create(spPassType, "pull", props{
-		"servicePrincipalId": principal.out("objectId"), "endDateRelative": "24h", "rotateWhenChanged": props{"a": "b"},
 	})
 	endpoint := create(endpointTok, "acme", endpointInputs(registry, nil))
 	create(zoneGroupTok, "acme", zoneGroupInputs(endpoint, nil))
@@ -549,7 +546,7 @@ func TestImport(t *testing.T) {
 		resp, err := e.client(r.token).Read(context.Background(), &pulumirpc.ReadRequest{
 			Id: r.id, Urn: urn(r.token, r.name), Name: r.name, Type: r.token,
 		})
-		if r.token == appPassType || r.token == spPassType {
+		if r.token == appPassType {
 			require.ErrorContains(t, err, "cannot be imported: its value is only known at its creation")
 			continue
 		}
@@ -639,7 +636,7 @@ func TestUpdateOfMissingResources(t *testing.T) {
 	e := newEngine(t, Options{})
 	for _, r := range e.everything() {
 		in := r.in
-		if r.token == appPassType || r.token == spPassType {
+		if r.token == appPassType {
 			continue // they are never updated
 		}
 		require.NoError(t, e.double.change(func(s *state) error {
