@@ -14,9 +14,6 @@ import (
 // tokenUser is the user name of a login with an access token instead of a password, as in `az acr login`.
 const tokenUser = "00000000-0000-0000-0000-000000000000"
 
-// adminPrincipal prefixes the principal of a registry's admin user; the registry's id follows.
-const adminPrincipal = "admin:"
-
 // A registry's errors for rejected logins.
 var (
 	errNoRegistry  = errors.New("registry not found")
@@ -88,12 +85,6 @@ func (d *Double) Authenticate(loginServer, username, password string) (principal
 		}
 		return tokenPrincipal + token.ID, nil
 	}
-	if truth(r.Settings, "adminUserEnabled") && strings.EqualFold(username, text(r.Settings, "registryName")) {
-		if same(d.adminPassword(r.ID), password) {
-			return adminPrincipal + r.ID, nil
-		}
-		return "", errNoAuth
-	}
 	if uuid.Validate(username) != nil {
 		return "", errNotGUID
 	}
@@ -122,9 +113,6 @@ func (d *Double) Allowed(loginServer, principal, repository, action string) bool
 		return true
 	case "":
 		return action == "pull" && repository != "" && truth(r.Settings, "anonymousPullEnabled")
-	}
-	if id, isAdmin := strings.CutPrefix(principal, adminPrincipal); isAdmin {
-		return strings.EqualFold(id, r.ID) && truth(r.Settings, "adminUserEnabled")
 	}
 	if id, isToken := strings.CutPrefix(principal, tokenPrincipal); isToken {
 		return covers(r.ID, id) && s.tokenAllows(id, repository, action)

@@ -36,7 +36,6 @@ func TestAuthenticate(t *testing.T) {
 		"unknown client id":                       {server, otherGUID, id.secret(), "", errNoApp},
 		"application without a service principal": {server, noPrincipal.out("clientId"), barePassword.out("value"), "", errNoApp},
 		"name that is not a GUID":                 {server, "pull", id.secret(), "", errNotGUID},
-		"disabled admin user":                     {server, testRegistry, e.double.adminPassword(registryID(e.double.current(), testGroup, testRegistry)), "", errNotGUID},
 		"deploying user, wrong password":          {server, ownerName, "wrong", "", errNoAuth},
 		"deploying user, empty password":          {server, ownerName, "", "", errNoAuth},
 		"unknown registry":                        {"none12345.azurecr.io", id.clientID(), id.secret(), "", errNoRegistry},
@@ -143,21 +142,6 @@ func TestPullPropagation(t *testing.T) {
 	assert.True(t, pull())
 	e.destroy(id.principal)
 	assert.False(t, pull(), "a deleted principal has no permission")
-}
-
-func TestAdminUser(t *testing.T) {
-	e := newEngine(t, Options{})
-	e.group()
-	registry := e.registry(props{"adminUserEnabled": true})
-	e.create(registryTok, "other", registryInputs(props{"registryName": "other12345", "adminUserEnabled": true}))
-	principal, err := e.double.Authenticate(server, testRegistry, e.double.adminPassword(registry.id))
-	require.NoError(t, err)
-	assert.True(t, e.double.Allowed(server, principal, "customerapi", "push"))
-	assert.False(t, e.double.Allowed("other12345.azurecr.io", principal, "customerapi", "pull"), "the admin user is valid only in its own registry")
-	_, err = e.double.Authenticate(server, testRegistry, "wrong")
-	require.ErrorIs(t, err, errNoAuth)
-	require.NoError(t, e.update(registry, registryInputs(nil)))
-	assert.False(t, e.double.Allowed(server, principal, "customerapi", "pull"), "the admin user is disabled")
 }
 
 func TestAnonymousPull(t *testing.T) {

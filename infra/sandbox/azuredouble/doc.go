@@ -33,6 +33,7 @@
 //     run, nothing is retained, quarantined or encrypted, and no log is sent: all this is checked, stored and returned. A
 //     private endpoint has no address, and works without a DNS zone group.
 //   - The addresses of Azure's services: networkRuleBypassOptions has no effect.
+//   - A registry's admin user: adminUserEnabled is stored and returned, but nobody logs in with it.
 //   - Groups: members do not get a group's roles.
 //   - A diagnostic setting without its resource: it is deleted too; in Azure it remains for a new one of that name.
 //   - Resource kinds missing from the tables: they return an error that says so.

@@ -67,7 +67,7 @@ func TestStateFileIsPrivate(t *testing.T) {
 	path := filepath.Join(dir, "state.json")
 	e := newEngine(t, Options{StatePath: path})
 	e.group()
-	e.registry(props{"adminUserEnabled": true})
+	e.registry(nil)
 	id := e.identity("pull")
 	_, ownerPassword := e.double.OwnerCredential()
 
@@ -76,7 +76,7 @@ func TestStateFileIsPrivate(t *testing.T) {
 	assert.Equal(t, os.FileMode(0o600), info.Mode().Perm())
 	data, err := os.ReadFile(path)
 	require.NoError(t, err)
-	for _, secret := range []string{id.secret(), ownerPassword, e.double.adminPassword(registryID(e.double.current(), testGroup, testRegistry))} {
+	for _, secret := range []string{id.secret(), ownerPassword} {
 		require.NotEmpty(t, secret)
 		assert.NotContains(t, string(data), secret)
 		assert.NotContains(t, string(data), base64.StdEncoding.EncodeToString([]byte(secret)))

@@ -52,14 +52,6 @@ func newAzureNative(d *Double) *provider {
 				return lookUp(s, registryID(s, text(in, "resourceGroupName"), text(in, "registryName")), registryOutputs)
 			},
 		},
-		{
-			token: registryModule + "listRegistryCredentials",
-			args:  schemaOf(reflect.TypeFor[acr.ListRegistryCredentialsArgs]()),
-			call: func(d *Double, in props) (props, error) {
-				return d.registryCredentials(text(in, "resourceGroupName"), text(in, "registryName"))
-			},
-			secret: []string{"passwords"},
-		},
 	}...))
 }
 
@@ -169,27 +161,6 @@ func (s *state) find(id string) (*armResource, error) {
 		return nil, resourceNotFound(parts[6]+"/"+parts[7], parts[8], parts[4])
 	}
 	return nil, armError(http.StatusNotFound, "ResourceNotFound", "The Resource '%s' was not found.", id)
-}
-
-// registryCredentials returns the credentials of an enabled admin user.
-func (d *Double) registryCredentials(group, name string) (props, error) {
-	s := d.current()
-	r, err := s.find(registryID(s, group, name))
-	if err != nil {
-		return nil, err
-	}
-	if !truth(r.Settings, "adminUserEnabled") {
-		return nil, armError(http.StatusBadRequest, "UnAuthorizedForCredentialOperations",
-			"Cannot perform credential operations for %s as admin user is disabled. Kindly enable the admin user as per docs:"+
-				" https://docs.microsoft.com/en-us/azure/container-registry/container-registry-authentication#admin-account", r.ID)
-	}
-	return props{
-		"username": text(r.Settings, "registryName"),
-		"passwords": []any{
-			props{"name": "password", "value": d.adminPassword(r.ID)},
-			props{"name": "password2", "value": d.adminPassword(r.ID)},
-		},
-	}, nil
 }
 
 // apiVersion is in the type of a resource outside azure-native's default package.

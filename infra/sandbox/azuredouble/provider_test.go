@@ -699,15 +699,6 @@ func TestFunctions(t *testing.T) {
 	assert.Equal(t, registry.id, got["id"])
 	assert.Equal(t, "acme12345.azurecr.io", got["loginServer"])
 
-	_, err = e.invoke("azure-native:containerregistry:listRegistryCredentials", args)
-	require.ErrorContains(t, err, "admin user is disabled")
-	require.NoError(t, e.update(registry, registryInputs(props{"adminUserEnabled": true})))
-	got, err = e.invoke("azure-native:containerregistry:listRegistryCredentials", args)
-	require.NoError(t, err)
-	password := got["passwords"].([]any)[0].(props)["value"].(string)
-	_, err = e.double.Authenticate("acme12345.azurecr.io", got["username"].(string), password)
-	require.NoError(t, err)
-
 	resp, err := e.native.Invoke(context.Background(), &pulumirpc.InvokeRequest{
 		Tok: "azure-native:containerregistry:getRegistry", Args: wire(t, fromProps(props{"name": "x"})),
 	})

@@ -296,12 +296,6 @@ func systemData(r *armResource) props {
 	}
 }
 
-// adminPassword is the password of a registry's admin user. Unlike Azure's, it changes with every start of the double, because a
-// readable password cannot be kept as a hash.
-func (d *Double) adminPassword(registry string) string {
-	return d.derive("admin " + strings.ToLower(registry))
-}
-
 // derive returns a password for the life of this process.
 func (d *Double) derive(purpose string) string {
 	mac := hmac.New(sha256.New, d.secret)

@@ -138,7 +138,6 @@ func errUnauthorized(s *state, r right) error {
 // sharedKeys/action for diagnostic settings is in https://learn.microsoft.com/azure/azure-monitor/roles-permissions-security.
 func (q request) rights(s *state) (own, linked []right) {
 	scope := q.scope(s)
-	registry := registryID(s, text(q.in, "resourceGroupName"), text(q.in, "registryName"))
 	read := right{strings.TrimSuffix(q.action(), lastSegment(q.action())) + "read", scope}
 	switch lastSegment(strings.ReplaceAll(q.token, ":", "/")) {
 	case "getClientConfig":
@@ -146,8 +145,6 @@ func (q request) rights(s *state) (own, linked []right) {
 	case "listManagedClusterUserCredentials", "listManagedClusterAdminCredentials":
 		role := strings.TrimSuffix(strings.TrimPrefix(lastSegment(strings.ReplaceAll(q.token, ":", "/")), "listManagedCluster"), "Credentials")
 		return []right{{"Microsoft.ContainerService/managedClusters/listCluster" + role + "Credential/action", scope}}, nil
-	case "listRegistryCredentials":
-		return []right{{registryType + "/listCredentials/action", registry}}, nil
 	case "TokenPassword":
 		token := strings.TrimSuffix(q.id+text(q.in, "containerRegistryTokenId"), "/passwords/password")
 		if q.operation == opCreate {
