@@ -30,7 +30,7 @@ func TestMedianAndSlope(t *testing.T) {
 
 func TestCriticalPath(t *testing.T) {
 	at := func(seconds int) time.Time { return time.Unix(int64(seconds), 0) }
-	resources := checkpoint{resources: []apitype.ResourceV3{
+	resources := []apitype.ResourceV3{
 		{URN: "stack"},
 		{URN: "component", Parent: "stack"},
 		{URN: "provider", Parent: "component", Custom: true},
@@ -38,7 +38,7 @@ func TestCriticalPath(t *testing.T) {
 		{URN: "quick", Parent: "component", Provider: "provider::id", Custom: true},
 		{URN: "both", Parent: "component", Dependencies: []resource.URN{"slow", "quick"}, Custom: true},
 		{URN: "alone", Parent: "component", Custom: true},
-	}}
+	}
 	steps := []step{
 		{urn: "provider", began: at(0), ended: at(1)},
 		{urn: "slow", began: at(0), ended: at(5)},
@@ -48,25 +48,14 @@ func TestCriticalPath(t *testing.T) {
 		{urn: "component", began: at(0), ended: at(11)},
 	}
 	alone := func(urn string) bool { return urn == "alone" }
-	assert.Equal(t, 7*time.Second, resources.criticalPath(steps, anything), "slow, then both")
-	assert.Equal(t, 3*time.Second, resources.criticalPath(steps, alone))
+	assert.Equal(t, 7*time.Second, criticalPath(resources, steps, anything), "slow, then both")
+	assert.Equal(t, 3*time.Second, criticalPath(resources, steps, alone))
 	assert.Equal(t, 11*time.Second, span(steps, anything))
 	assert.Equal(t, 6*time.Second, span(steps, alone))
 	steps[2].ended = at(9)
-	assert.Equal(t, 11*time.Second, resources.criticalPath(steps, anything), "provider, quick, then both")
+	assert.Equal(t, 11*time.Second, criticalPath(resources, steps, anything), "provider, quick, then both")
 	assert.Zero(t, span(nil, anything))
 	assert.Zero(t, span(steps, isRelease))
-}
-
-func TestReadCheckpoint(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "state.json")
-	content := `{"version":3,"checkpoint":{"latest":{"resources":[{"urn":"urn:a","parent":"urn:p","dependencies":["urn:d"],"provider":"urn:x::id"}]}}}`
-	require.NoError(t, os.WriteFile(path, []byte(content), 0o600))
-	state, err := readCheckpoint(path)
-	require.NoError(t, err)
-	require.Len(t, state.resources, 1)
-	assert.Equal(t, []string{"urn:p", "urn:d", "urn:x"}, needs(state.resources[0]))
-	assert.Equal(t, len(content), state.size)
 }
 
 func TestFollowReadsEventsWhileTheyAreWritten(t *testing.T) {

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"example.com/acr-microservices/infra/sandbox/azuredouble"
+	"example.com/acr-microservices/infra/sandbox/engine"
 )
 
 // byHandUpTo is the largest number of services that are also deployed by hand, which takes minutes.
@@ -91,7 +92,7 @@ func Deploy(ctx context.Context, o Options) (_ []Measure, err error) {
 // firstUp is the first update of a stack, with the state that it leaves.
 type firstUp struct {
 	run
-	state checkpoint
+	state engine.State
 }
 
 // whole is the time from the start of the CLI to its end.
@@ -103,7 +104,7 @@ func (f firstUp) services() time.Duration { return lastEnd(f.steps, isRelease).S
 func (f firstUp) allSteps() time.Duration        { return span(f.steps, anything) }
 func (f firstUp) stepsToServices() time.Duration { return span(f.steps, isRelease) }
 func (f firstUp) path(counts func(urn string) bool) time.Duration {
-	return f.state.criticalPath(f.steps, counts)
+	return criticalPath(f.state.Deployment.Resources, f.steps, counts)
 }
 
 // modest holds each pod's requests and limits: fifty pods fit on one node.

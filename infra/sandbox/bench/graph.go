@@ -3,9 +3,6 @@
 package main
 
 import (
-	"encoding/json"
-	"fmt"
-	"os"
 	"slices"
 	"strings"
 	"time"
@@ -13,31 +10,9 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/common/apitype"
 )
 
-// checkpoint is a stack's state, as stored by the engine.
-type checkpoint struct {
-	resources []apitype.ResourceV3
-	size      int // bytes
-}
-
-func readCheckpoint(path string) (checkpoint, error) {
-	content, err := os.ReadFile(path)
-	if err != nil {
-		return checkpoint{}, err
-	}
-	var state struct {
-		Checkpoint struct {
-			Latest struct{ Resources []apitype.ResourceV3 }
-		}
-	}
-	if err := json.Unmarshal(content, &state); err != nil {
-		return checkpoint{}, fmt.Errorf("%s: %w", path, err)
-	}
-	return checkpoint{state.Checkpoint.Latest.Resources, len(content)}, nil
-}
-
 // criticalPath returns the duration of an ideal update of the resources that count, in which each step starts when its last
 // dependency has ended: the longest chain of dependent steps in the state's graph.
-func (c checkpoint) criticalPath(steps []step, counts func(urn string) bool) time.Duration {
+func criticalPath(state []apitype.ResourceV3, steps []step, counts func(urn string) bool) time.Duration {
 	took := map[string]time.Duration{}
 	for _, s := range steps {
 		took[s.urn] = s.ended.Sub(s.began)
@@ -45,7 +20,7 @@ func (c checkpoint) criticalPath(steps []step, counts func(urn string) bool) tim
 	ends := map[string]time.Duration{}
 	var longest time.Duration
 	// In a state, each resource follows its dependencies.
-	for _, r := range c.resources {
+	for _, r := range state {
 		urn := string(r.URN)
 		for _, needed := range needs(r) {
 			ends[urn] = max(ends[urn], ends[needed])

@@ -40,7 +40,7 @@ func Size(ctx context.Context, o Options) ([]Measure, error) {
 			return 0, err
 		}
 		state, err := st.state()
-		return float64(state.size), err
+		return float64(state.Size), err
 	}
 	written, err := o.World.writtenState(ctx)
 	if err != nil {

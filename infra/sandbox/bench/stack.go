@@ -11,6 +11,8 @@ import (
 	"path/filepath"
 
 	"gopkg.in/yaml.v3"
+
+	"example.com/acr-microservices/infra/sandbox/engine"
 )
 
 // benchStack is one stack in the world.
@@ -134,10 +136,12 @@ func (s *benchStack) destroy(ctx context.Context) error {
 }
 
 // state reads the stack's state.
-func (s *benchStack) state() (checkpoint, error) {
-	found, err := filepath.Glob(filepath.Join(s.world.Dir, "pulumi", ".pulumi", "stacks", "*", s.name+".json"))
-	if err != nil || len(found) != 1 {
-		return checkpoint{}, errors.Join(err, fmt.Errorf("%d states of the stack %q", len(found), s.name))
+func (s *benchStack) state() (engine.State, error) {
+	states, err := engine.States(s.world.Dir)
+	for _, state := range states {
+		if state.Stack == s.name {
+			return state, err
+		}
 	}
-	return readCheckpoint(found[0])
+	return engine.State{}, errors.Join(err, fmt.Errorf("no state of the stack %q", s.name))
 }

@@ -274,6 +274,7 @@ func (s *Stack) repair(ctx context.Context, deployment apitype.DeploymentV3) err
 type State struct {
 	Stack      string
 	Deployment apitype.DeploymentV3
+	Size       int // in bytes
 }
 
 // States returns the states of all stacks in dir.
@@ -295,7 +296,7 @@ func States(dir string) ([]State, error) {
 			return nil, fmt.Errorf("%s: %w", file, err)
 		}
 		name := filepath.Base(file)
-		states = append(states, State{Stack: name[:len(name)-len(".json")], Deployment: checkpoint.Checkpoint.Latest})
+		states = append(states, State{Stack: name[:len(name)-len(".json")], Deployment: checkpoint.Checkpoint.Latest, Size: len(content)})
 	}
 	return states, nil
 }
