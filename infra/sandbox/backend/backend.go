@@ -68,7 +68,7 @@ func (o Options) Start(ctx context.Context, step func(string)) (_ daemon.Service
 
 	step("building the demo images")
 	images := &publisher{}
-	if images.images, err = demoimages.Images(ctx, "", o.Cache); err != nil {
+	if images.images, err = demoimages.Images(ctx, o.Cache); err != nil {
 		return nil, err
 	}
 	step("starting the doubles of Azure and its registries")
@@ -234,7 +234,7 @@ func (p *publisher) publish(ctx context.Context, loginServer string) error {
 	if err := p.registry.Remove(loginServer); err != nil {
 		return err
 	}
-	return demoimages.Push(ctx, p.images, loginServer, "", p.owner, p.transport)
+	return demoimages.Push(ctx, p.images, loginServer, p.owner, p.transport)
 }
 
 // seedDockerHub publishes the same images.
@@ -250,7 +250,7 @@ func (p *publisher) seedDockerHub(ctx context.Context) error {
 
 // seedPause publishes the image that holds a pod's namespaces.
 func (p *publisher) seedPause(ctx context.Context, cache string) error {
-	image, err := demoimages.Pause(ctx, "", cache)
+	image, err := demoimages.Pause(ctx, cache)
 	if err != nil {
 		return err
 	}

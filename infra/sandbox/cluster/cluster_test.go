@@ -93,10 +93,10 @@ func registry(t *testing.T, a *authority) (addr, caFile string) {
 	addr = listener.Addr().String()
 	cache, err := os.UserCacheDir()
 	require.NoError(t, err)
-	images, err := demoimages.Images(t.Context(), "", filepath.Join(cache, "sandbox-test-images"))
+	images, err := demoimages.Images(t.Context(), filepath.Join(cache, "sandbox-test-images"))
 	require.NoError(t, err)
 	auth := authn.FromConfig(authn.AuthConfig{Username: "pusher", Password: password})
-	require.NoError(t, demoimages.Push(t.Context(), images, registryHost, "", auth, registrydouble.Transport(addr, ca.Pool())))
+	require.NoError(t, demoimages.Push(t.Context(), images, registryHost, auth, registrydouble.Transport(addr, ca.Pool())))
 	return addr, ca.CertFile()
 }
 

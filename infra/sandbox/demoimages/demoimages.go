@@ -5,7 +5,6 @@ package demoimages
 import (
 	"archive/tar"
 	"bytes"
-	"cmp"
 	"context"
 	"crypto/sha256"
 	_ "embed"
@@ -61,10 +60,10 @@ var (
 )
 
 // Images returns an OCI image for this machine's architecture for each of [Services] in each of [Versions], by "repository:tag".
-// goTool, "go" if empty, compiles the program unless it is in cacheDir already; processes can safely share the cache. The digests
-// depend only on the source, the architecture and the version of Go.
-func Images(ctx context.Context, goTool, cacheDir string) (map[string]v1.Image, error) {
-	layers, err := build(ctx, cmp.Or(goTool, "go"), cacheDir, source, Versions)
+// The go command compiles the program unless it is in cacheDir already; processes can safely share the cache. The digests depend only
+// on the source, the architecture and the version of Go.
+func Images(ctx context.Context, cacheDir string) (map[string]v1.Image, error) {
+	layers, err := build(ctx, cacheDir, source, Versions)
 	if err != nil {
 		return nil, fmt.Errorf("demo microservice: %w", err)
 	}
@@ -80,8 +79,8 @@ func Images(ctx context.Context, goTool, cacheDir string) (map[string]v1.Image, 
 }
 
 // Pause returns the image of a pod's first container, made like those of [Images].
-func Pause(ctx context.Context, goTool, cacheDir string) (v1.Image, error) {
-	layers, err := build(ctx, cmp.Or(goTool, "go"), cacheDir, pauseSource, []string{PauseTag})
+func Pause(ctx context.Context, cacheDir string) (v1.Image, error) {
+	layers, err := build(ctx, cacheDir, pauseSource, []string{PauseTag})
 	if err != nil {
 		return nil, fmt.Errorf("pause: %w", err)
 	}
@@ -89,8 +88,8 @@ func Pause(ctx context.Context, goTool, cacheDir string) (v1.Image, error) {
 }
 
 // build returns a layer with the program, for each version.
-func build(ctx context.Context, goTool, cacheDir string, source []byte, versions []string) (map[string]v1.Layer, error) {
-	dir, err := compile(ctx, goTool, cacheDir, source, versions)
+func build(ctx context.Context, cacheDir string, source []byte, versions []string) (map[string]v1.Layer, error) {
+	dir, err := compile(ctx, cacheDir, source, versions)
 	if err != nil {
 		return nil, err
 	}
@@ -108,8 +107,8 @@ func build(ctx context.Context, goTool, cacheDir string, source []byte, versions
 }
 
 // compile returns the directory that holds the program of each version, in a directory named after the version.
-func compile(ctx context.Context, goTool, cacheDir string, source []byte, versions []string) (string, error) {
-	goVersion, err := output(exec.CommandContext(ctx, goTool, "version"))
+func compile(ctx context.Context, cacheDir string, source []byte, versions []string) (string, error) {
+	goVersion, err := output(exec.CommandContext(ctx, "go", "version"))
 	if err != nil {
 		return "", err
 	}
@@ -133,7 +132,7 @@ func compile(ctx context.Context, goTool, cacheDir string, source []byte, versio
 		}
 	}
 	for _, version := range versions {
-		cmd := exec.CommandContext(ctx, goTool, "build", "-trimpath", "-buildvcs=false",
+		cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-buildvcs=false",
 			"-ldflags", "-s -w -buildid= -X main.version="+version, "-o", filepath.Join(version, binary), ".")
 		cmd.Dir = work
 		// The user's own settings, in the environment or written by go env -w, must not change the program or cause a download.
@@ -219,11 +218,10 @@ func serviceConfig(service, version string) v1.Config {
 	}
 }
 
-// Push uploads the images, whose keys are "repository:tag", to host, below prefix: "" or a path that ends in a slash, such as
-// "wolfgangofner/". Existing content is not sent again.
-func Push(ctx context.Context, images map[string]v1.Image, host, prefix string, auth authn.Authenticator, transport http.RoundTripper) error {
+// Push uploads the images, whose keys are "repository:tag", to host. Existing content is not sent again.
+func Push(ctx context.Context, images map[string]v1.Image, host string, auth authn.Authenticator, transport http.RoundTripper) error {
 	for _, reference := range slices.Sorted(maps.Keys(images)) {
-		tag, err := name.NewTag(host+"/"+prefix+reference, name.StrictValidation)
+		tag, err := name.NewTag(host+"/"+reference, name.StrictValidation)
 		if err != nil {
 			return fmt.Errorf("push: %w", err)
 		}

@@ -46,7 +46,7 @@ func TestMain(m *testing.M) {
 }
 
 func TestImages(t *testing.T) {
-	images, err := Images(t.Context(), "", sharedCache)
+	images, err := Images(t.Context(), sharedCache)
 	require.NoError(t, err)
 	require.Len(t, images, len(Services)*len(Versions))
 
@@ -96,13 +96,13 @@ func TestImages(t *testing.T) {
 }
 
 func TestImagesAreReproducible(t *testing.T) {
-	first, err := Images(t.Context(), "go", sharedCache)
+	first, err := Images(t.Context(), sharedCache)
 	require.NoError(t, err)
 	// A second build, with another cache, another directory and other user settings.
 	t.Setenv("GOFLAGS", "-gcflags=-N")
 	t.Setenv("GOAMD64", "v3")
 	t.Setenv("GOARM64", "v9.0")
-	second, err := Images(t.Context(), "go", filepath.Join(t.TempDir(), "other", "place"))
+	second, err := Images(t.Context(), filepath.Join(t.TempDir(), "other", "place"))
 	require.NoError(t, err)
 
 	for reference, image := range first {
@@ -116,13 +116,13 @@ func TestImagesAreReproducible(t *testing.T) {
 
 func TestCacheIsUsedAndClean(t *testing.T) {
 	cache := t.TempDir()
-	dir, err := compile(t.Context(), "go", cache, source, Versions)
+	dir, err := compile(t.Context(), cache, source, Versions)
 	require.NoError(t, err)
 	program := filepath.Join(dir, Versions[0], binary)
 	require.NoError(t, os.Chmod(program, 0o755))
 	require.NoError(t, os.WriteFile(program, []byte("cached"), 0o755))
 
-	again, err := compile(t.Context(), "go", cache, source, Versions)
+	again, err := compile(t.Context(), cache, source, Versions)
 	require.NoError(t, err)
 	assert.Equal(t, dir, again)
 	content, err := os.ReadFile(program)
@@ -139,7 +139,7 @@ func TestConcurrentBuilds(t *testing.T) {
 	group, ctx := errgroup.WithContext(t.Context())
 	for i := range dirs {
 		group.Go(func() (err error) {
-			dirs[i], err = compile(ctx, "go", cache, source, Versions)
+			dirs[i], err = compile(ctx, cache, source, Versions)
 			return err
 		})
 	}
@@ -153,11 +153,12 @@ func TestConcurrentBuilds(t *testing.T) {
 
 func TestFailedBuildLeavesNothing(t *testing.T) {
 	cache := t.TempDir()
-	goTool := filepath.Join(t.TempDir(), "go")
+	tools := t.TempDir()
 	script := "#!/bin/sh\n[ $1 = version ] && echo go version fake && exit\necho cannot compile today >&2\nexit 1\n"
-	require.NoError(t, os.WriteFile(goTool, []byte(script), 0o755))
+	require.NoError(t, os.WriteFile(filepath.Join(tools, "go"), []byte(script), 0o755))
+	t.Setenv("PATH", tools)
 
-	_, err := Images(t.Context(), goTool, cache)
+	_, err := Images(t.Context(), cache)
 
 	require.EqualError(t, err, "demo microservice: go build: cannot compile today")
 	entries, err := os.ReadDir(cache)
@@ -166,19 +167,20 @@ func TestFailedBuildLeavesNothing(t *testing.T) {
 }
 
 func TestNoGo(t *testing.T) {
-	_, err := Images(t.Context(), filepath.Join(t.TempDir(), "go"), t.TempDir())
+	t.Setenv("PATH", t.TempDir())
+	_, err := Images(t.Context(), t.TempDir())
 	assert.ErrorContains(t, err, "demo microservice: go version: ")
 }
 
 func TestCancelledBuild(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	_, err := Images(ctx, "", t.TempDir())
+	_, err := Images(ctx, t.TempDir())
 	assert.ErrorIs(t, err, context.Canceled)
 }
 
 func TestPush(t *testing.T) {
-	images, err := Images(t.Context(), "", sharedCache)
+	images, err := Images(t.Context(), sharedCache)
 	require.NoError(t, err)
 	var authorization string
 	content := registry.New(registry.Logger(log.New(io.Discard, "", 0)))
@@ -194,10 +196,10 @@ func TestPush(t *testing.T) {
 	host := strings.TrimPrefix(server.URL, "http://")
 	auth := &authn.Basic{Username: "owner", Password: "s3cret"}
 
-	require.NoError(t, Push(t.Context(), images, host, "team/", auth, http.DefaultTransport))
+	require.NoError(t, Push(t.Context(), images, host, auth, http.DefaultTransport))
 
 	for reference, image := range images {
-		tag, err := name.NewTag(host + "/team/" + reference)
+		tag, err := name.NewTag(host + "/" + reference)
 		require.NoError(t, err)
 		pulled, err := remote.Image(tag, remote.WithAuth(auth))
 		require.NoError(t, err, reference)
@@ -208,16 +210,16 @@ func TestPush(t *testing.T) {
 		assert.Equal(t, want, got, reference)
 	}
 
-	err = Push(t.Context(), images, host, "team/", authn.Anonymous, http.DefaultTransport)
-	require.ErrorContains(t, err, "push "+host+"/team/customerapi:1.0.0: ")
+	err = Push(t.Context(), images, host, authn.Anonymous, http.DefaultTransport)
+	require.ErrorContains(t, err, "push "+host+"/customerapi:1.0.0: ")
 	assert.NotContains(t, err.Error(), "s3cret")
-	assert.ErrorContains(t, Push(t.Context(), images, host, "Upper Case/", auth, http.DefaultTransport), "push: ")
+	assert.ErrorContains(t, Push(t.Context(), images, "no host", auth, http.DefaultTransport), "push: ")
 }
 
 // start runs the program like a container, and returns its address and log.
 func start(t *testing.T, env ...string) (*exec.Cmd, string, *bufio.Reader) {
 	t.Helper()
-	dir, err := compile(t.Context(), "go", sharedCache, source, Versions)
+	dir, err := compile(t.Context(), sharedCache, source, Versions)
 	require.NoError(t, err)
 	cmd := exec.Command(filepath.Join(dir, "1.1.0", binary))
 	cmd.Env = slices.Concat(env, []string{"POD_IP=127.0.0.1", "PORT=0"})
@@ -268,7 +270,7 @@ func TestAppStopsOnTerm(t *testing.T) {
 
 func TestAppReportsABusyPort(t *testing.T) {
 	_, url, _ := start(t)
-	dir, err := compile(t.Context(), "go", sharedCache, source, Versions)
+	dir, err := compile(t.Context(), sharedCache, source, Versions)
 	require.NoError(t, err)
 	cmd := exec.Command(filepath.Join(dir, "1.0.0", binary))
 	cmd.Env = []string{"POD_IP=127.0.0.1", "PORT=" + url[strings.LastIndex(url, ":")+1:]}
