@@ -3,7 +3,6 @@ package cluster
 import (
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"os/exec"
@@ -84,7 +83,7 @@ func (c *Cluster) ended(ch *child, err error) {
 	}
 	c.doneOnce.Do(func() {
 		c.mu.Lock()
-		c.err = fmt.Errorf("%s: %w; the end of %s:\n%s", ch.name, err, ch.log, tail(ch.log))
+		c.err = fmt.Errorf("%s: %w; the end of %s:\n%s", ch.name, err, ch.log, process.Tail(ch.log, 15))
 		c.mu.Unlock()
 		close(c.done)
 	})
@@ -105,23 +104,4 @@ func (ch *child) stop(grace time.Duration) error {
 	}
 	<-ch.done
 	return nil
-}
-
-// tail returns the last lines of a log.
-func tail(file string) string {
-	const maxBytes, maxLines = 8 << 10, 15
-	f, err := os.Open(file)
-	if err != nil {
-		return err.Error()
-	}
-	defer f.Close()
-	if info, err := f.Stat(); err == nil && info.Size() > maxBytes {
-		_, _ = f.Seek(-maxBytes, io.SeekEnd)
-	}
-	data, err := io.ReadAll(f)
-	if err != nil {
-		return err.Error()
-	}
-	lines := strings.Split(strings.TrimRight(string(data), "\n"), "\n")
-	return strings.Join(lines[max(0, len(lines)-maxLines):], "\n")
 }

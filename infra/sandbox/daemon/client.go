@@ -17,9 +17,10 @@ import (
 	"syscall"
 	"time"
 
-	"example.com/acr-microservices/infra/sandbox/azuredouble"
-
 	"golang.org/x/sys/unix"
+
+	"example.com/acr-microservices/infra/sandbox/azuredouble"
+	"example.com/acr-microservices/infra/sandbox/process"
 )
 
 // ErrNotRunning says that no daemon answers.
@@ -76,7 +77,7 @@ func Start(ctx context.Context, dir string, args ...string) (*Client, error) {
 		select {
 		case <-time.After(20 * time.Millisecond):
 		case <-ended:
-			return nil, fmt.Errorf("the sandbox exited while starting: %s", tail(filepath.Join(dir, LogFile)))
+			return nil, fmt.Errorf("the sandbox exited while starting: %s", process.Tail(filepath.Join(dir, LogFile), 5))
 		case <-ctx.Done():
 			_ = cmd.Process.Signal(syscall.SIGTERM)
 			return nil, ctx.Err()
@@ -209,14 +210,4 @@ func dial(ctx context.Context, dir string) (net.Conn, error) {
 	}
 	defer folder.Close()
 	return new(net.Dialer).DialContext(ctx, "unix", socketPath(folder))
-}
-
-// tail returns the last lines of a log.
-func tail(path string) string {
-	content, err := os.ReadFile(path)
-	if err != nil {
-		return err.Error()
-	}
-	lines := strings.Split(strings.TrimSpace(string(content)), "\n")
-	return strings.Join(lines[max(0, len(lines)-5):], "\n")
 }

@@ -1,11 +1,13 @@
 //go:build linux
 
-// Package process starts processes that do not outlive their parent.
+// Package process starts processes that do not outlive their parent, and reads their logs.
 package process
 
 import (
+	"os"
 	"os/exec"
 	"runtime"
+	"strings"
 	"sync"
 	"syscall"
 )
@@ -40,4 +42,14 @@ func Run(cmd *exec.Cmd, signal syscall.Signal) error {
 		return err
 	}
 	return cmd.Wait()
+}
+
+// Tail returns the last lines of a log, or why it cannot be read.
+func Tail(log string, lines int) string {
+	content, err := os.ReadFile(log)
+	if err != nil {
+		return err.Error()
+	}
+	all := strings.Split(strings.TrimSpace(string(content)), "\n")
+	return strings.Join(all[max(0, len(all)-lines):], "\n")
 }

@@ -6,6 +6,7 @@ import (
 	"bufio"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"syscall"
@@ -53,4 +54,12 @@ func TestRun(t *testing.T) {
 	require.NoError(t, Run(exec.Command("true"), syscall.SIGKILL))
 	require.Error(t, Run(exec.Command("false"), syscall.SIGKILL))
 	require.Error(t, Run(exec.Command("/nowhere"), syscall.SIGKILL))
+}
+
+func TestTail(t *testing.T) {
+	log := filepath.Join(t.TempDir(), "a.log")
+	assert.Contains(t, Tail(log, 2), "no such file")
+	require.NoError(t, os.WriteFile(log, []byte("one\ntwo\nthree\n"), 0o600))
+	assert.Equal(t, "two\nthree", Tail(log, 2))
+	assert.Equal(t, "one\ntwo\nthree", Tail(log, 9))
 }
