@@ -5,6 +5,7 @@ package cluster
 import (
 	"errors"
 	"fmt"
+	"sync"
 
 	"github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
@@ -39,7 +40,8 @@ type Cluster struct {
 // New returns the Kubernetes cluster that args name, or the one kubectl would use.
 func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOption) (*Cluster, error) {
 	cluster, settings := &Cluster{}, args.Cluster
-	known, keep, err := knownIdentity(ctx, settings)
+	server := sync.OnceValues(func() (*kubeapi.Client, error) { return connect(settings) })
+	known, keep, err := knownIdentity(ctx, settings, server)
 	if err != nil {
 		return nil, err
 	}
@@ -48,14 +50,16 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 			return nil, err
 		}
 	}
-	if err := cluster.create(ctx, name, settings, known, append(opts, keep)); err != nil {
+	if err := cluster.create(ctx, name, settings, server, known, append(opts, keep)); err != nil {
 		return nil, fmt.Errorf("cluster: %w", err)
 	}
 	return cluster, ctx.RegisterResourceOutputs(cluster, pulumi.Map{})
 }
 
 // create registers the component, its provider and its hooks. The known identity of the cluster can be empty.
-func (c *Cluster) create(ctx *pulumi.Context, name string, settings config.Cluster, known string, opts []pulumi.ResourceOption) error {
+func (c *Cluster) create(
+	ctx *pulumi.Context, name string, settings config.Cluster, server apiServer, known string, opts []pulumi.ResourceOption,
+) error {
 	guard, err := newGuard(ctx, name, settings)
 	if err != nil {
 		return err
@@ -86,10 +90,10 @@ func (c *Cluster) create(ctx *pulumi.Context, name string, settings config.Clust
 	if c.Provider, err = kubernetes.NewProvider(ctx, name, inputs, pulumi.Parent(c), keepIdentifier(known), withoutAmbient(settings)); err != nil {
 		return err
 	}
-	if c.Recovery, err = newRecovery(ctx, name, settings); err != nil {
+	if c.Recovery, err = newRecovery(ctx, name, server); err != nil {
 		return err
 	}
-	c.NewNamespace, err = newNamespaceGuard(ctx, name, settings)
+	c.NewNamespace, err = newNamespaceGuard(ctx, name, server)
 	return err
 }
 
@@ -117,6 +121,10 @@ func withoutAmbient(settings config.Cluster) pulumi.ResourceOption {
 		return &pulumi.ResourceTransformationResult{Props: inputs, Opts: args.Opts}
 	}})
 }
+
+// apiServer returns the client for the cluster's API server, or why there is none. It connects once: each time, client-go would read the
+// kubeconfig again, and ask its program for credentials.
+type apiServer func() (*kubeapi.Client, error)
 
 // connect returns a client for the API server of the cluster.
 func connect(cfg config.Cluster) (*kubeapi.Client, error) {

@@ -9,12 +9,14 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"example.com/acr-microservices/infra/config"
+	"example.com/acr-microservices/infra/internal/kubeapi"
 )
 
 // clusterAt returns the settings of the cluster whose API server has the given address.
-func clusterAt(server string) config.Cluster {
-	return config.Cluster{Kubeconfig: `{apiVersion: v1, kind: Config, current-context: a, contexts: [{name: a, context: {cluster: a}}],
+func clusterAt(server string) apiServer {
+	cluster := config.Cluster{Kubeconfig: `{apiVersion: v1, kind: Config, current-context: a, contexts: [{name: a, context: {cluster: a}}],
 		clusters: [{name: a, cluster: {server: "` + server + `"}}]}`}
+	return func() (*kubeapi.Client, error) { return connect(cluster) }
 }
 
 func TestRestConfig(t *testing.T) {

@@ -18,7 +18,7 @@ const identityKey = "identity"
 
 // identity returns what identifies the cluster even if its address, its certificates or the kubeconfig change: Azure's id of an AKS
 // cluster, and otherwise the UID of the namespace kube-system, which every cluster has.
-func identity(ctx *pulumi.Context, settings config.Cluster) (string, error) {
+func identity(ctx *pulumi.Context, settings config.Cluster, server apiServer) (string, error) {
 	if settings.AKS != nil {
 		subscription, err := azure.Subscription(ctx)
 		if err != nil {
@@ -27,12 +27,12 @@ func identity(ctx *pulumi.Context, settings config.Cluster) (string, error) {
 		return fmt.Sprintf("/subscriptions/%s/resourceGroups/%s/providers/Microsoft.ContainerService/managedClusters/%s",
 			subscription, settings.AKS.ResourceGroup, settings.AKS.Name), nil
 	}
-	return systemUID(ctx.Context(), settings)
+	return systemUID(ctx.Context(), server)
 }
 
 // systemUID asks the API server for the UID of the namespace kube-system.
-func systemUID(ctx context.Context, settings config.Cluster) (string, error) {
-	found, err := lookUpNamespace(ctx, settings, "kube-system")
+func systemUID(ctx context.Context, server apiServer) (string, error) {
+	found, err := lookUpNamespace(ctx, server, "kube-system")
 	switch {
 	case err != nil:
 		return "", err
@@ -44,8 +44,8 @@ func systemUID(ctx context.Context, settings config.Cluster) (string, error) {
 
 // knownIdentity returns the cluster's identity, and an option for the component that records it. If the identity cannot be read, it
 // is the stack file's; without one, the recorded identity stays.
-func knownIdentity(ctx *pulumi.Context, settings config.Cluster) (string, pulumi.ResourceOption, error) {
-	found, err := identity(ctx, settings)
+func knownIdentity(ctx *pulumi.Context, settings config.Cluster, server apiServer) (string, pulumi.ResourceOption, error) {
+	found, err := identity(ctx, settings, server)
 	switch {
 	case err == nil && settings.Identifier != "" && !strings.EqualFold(found, settings.Identifier):
 		return "", nil, fmt.Errorf("cluster.identifier: %q is not the selected cluster, which is %q", settings.Identifier, found)

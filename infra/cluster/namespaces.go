@@ -27,13 +27,13 @@ type namespace struct {
 }
 
 // lookUpNamespace returns the namespace, or nil if it does not exist.
-func lookUpNamespace(ctx context.Context, settings config.Cluster, name string) (*namespace, error) {
-	server, err := connect(settings)
+func lookUpNamespace(ctx context.Context, server apiServer, name string) (*namespace, error) {
+	client, err := server()
 	if err != nil {
 		return nil, err
 	}
 	found := &namespace{}
-	if err = server.Call(ctx, http.MethodGet, "/api/v1/namespaces/"+name, nil, found); kubeapi.Answered(err, http.StatusNotFound) {
+	if err = client.Call(ctx, http.MethodGet, "/api/v1/namespaces/"+name, nil, found); kubeapi.Answered(err, http.StatusNotFound) {
 		return nil, nil //nolint:nilnil // there is none
 	}
 	return found, err
@@ -41,9 +41,9 @@ func lookUpNamespace(ctx context.Context, settings config.Cluster, name string) 
 
 // newNamespaceGuard returns the hook that checks a namespace, also in a preview, before the stack creates or adopts it. A provider
 // before 4.29 silently takes over an existing namespace, and later deletes it with everything that others have in it.
-func newNamespaceGuard(ctx *pulumi.Context, name string, settings config.Cluster) (*pulumi.ResourceHook, error) {
+func newNamespaceGuard(ctx *pulumi.Context, name string, server apiServer) (*pulumi.ResourceHook, error) {
 	return ctx.RegisterResourceHook("newNamespace-"+name, func(args *pulumi.ResourceHookArgs) error {
-		return checkNamespace(ctx.Context(), settings, args.Type == adoptedType, args.NewInputs)
+		return checkNamespace(ctx.Context(), server, args.Type == adoptedType, args.NewInputs)
 	}, &pulumi.ResourceHookOptions{OnDryRun: true})
 }
 
@@ -58,14 +58,14 @@ const (
 
 // checkNamespace refuses to create an existing namespace, unless a killed update left it behind, and to adopt one that does not exist,
 // or that has other labels and annotations than the stack would set.
-func checkNamespace(ctx context.Context, settings config.Cluster, adopt bool, inputs resource.PropertyMap) error {
+func checkNamespace(ctx context.Context, server apiServer, adopt bool, inputs resource.PropertyMap) error {
 	metadata := inputs["metadata"]
 	if !metadata.IsObject() || !metadata.ObjectValue()["name"].IsString() {
 		return nil
 	}
 	name := metadata.ObjectValue()["name"].StringValue()
 	labels, annotations := texts(metadata.ObjectValue()["labels"]), texts(metadata.ObjectValue()["annotations"])
-	found, err := lookUpNamespace(ctx, settings, name)
+	found, err := lookUpNamespace(ctx, server, name)
 	switch {
 	case err != nil:
 		return nil //nolint:nilerr // The provider reports a cluster that cannot be used.

@@ -7,18 +7,17 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
-	"example.com/acr-microservices/infra/config"
 	"example.com/acr-microservices/infra/helmrecovery"
 )
 
 // newRecovery returns the hook of releases in the cluster: before the provider installs or upgrades a release, the hook abandons
 // what a killed update left of it. It does nothing in a preview.
-func newRecovery(ctx *pulumi.Context, name string, cluster config.Cluster) (*pulumi.ResourceHook, error) {
+func newRecovery(ctx *pulumi.Context, name string, server apiServer) (*pulumi.ResourceHook, error) {
 	warn := func(text string) { _ = ctx.Log.Warn(text, nil) }
 	return ctx.RegisterResourceHook("abandonedReleases-"+name, func(args *pulumi.ResourceHookArgs) error {
-		server, err := connect(cluster)
+		client, err := server()
 		if err == nil {
-			err = helmrecovery.Settle(ctx.Context(), server, releaseInputs(args.OldInputs, args.NewInputs), warn)
+			err = helmrecovery.Settle(ctx.Context(), client, releaseInputs(args.OldInputs, args.NewInputs), warn)
 		}
 		if err != nil {
 			// If this problem also affects Helm, Helm reports it.
