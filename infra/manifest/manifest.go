@@ -46,7 +46,7 @@ func Check(objects []map[string]any, want Wanted) []string {
 	}
 	for _, object := range objects {
 		hook := text(object, "metadata", "annotations", "helm.sh/hook")
-		// The provider has no input to skip the hooks of an uninstallation.
+		// The provider runs the hooks of an uninstallation in any case: Delete in provider/pkg/provider/helm_release.go of pulumi-kubernetes.
 		if !want.NoHooks || hook == "" || strings.Contains(hook, "-delete") {
 			c.object(object)
 		}
@@ -144,7 +144,8 @@ func (c *checker) labels(name string, labels map[string]any) {
 	}
 }
 
-// texts reports values that are not texts, such as a tag that the chart does not quote: https://github.com/helm/helm/issues/30189
+// texts reports values that are not texts, such as a tag that the chart does not quote:
+// https://github.com/cloudknit-io/cloudknit/pull/200, https://github.com/apollographql/router/issues/1881
 func (c *checker) texts(name, kind string, values map[string]any) {
 	for _, key := range slices.Sorted(maps.Keys(values)) {
 		switch values[key].(type) {
@@ -161,14 +162,11 @@ func (c *checker) digestIn(name, where string) {
 }
 
 func (c *checker) pod(name, namespace string, spec map[string]any) {
-	c.quota(name, namespace, spec)
-	pulls := false
-	for _, list := range []string{"initContainers", "containers"} {
-		containers, _ := spec[list].([]any)
-		for _, item := range containers {
-			container, _ := item.(map[string]any)
-			image, _ := container["image"].(string)
-			pulls = c.container(name, image) || pulls
+	pulls, counted := false, namespace == "" && spec["resources"] == nil
+	for _, container := range containers(spec) {
+		pulls = c.container(name, text(container, "image")) || pulls
+		if counted {
+			c.quota(name, container)
 		}
 	}
 	if !pulls || c.want.PullSecret == "" {
@@ -192,6 +190,19 @@ func (c *checker) pod(name, namespace string, spec map[string]any) {
 		}
 		c.fault("keys.pullSecrets", "%s pulls from the stack's registry without the pull secret %q: %s", name, c.want.PullSecret, remedy)
 	}
+}
+
+// containers returns the containers of a pod, those that run before the others first.
+func containers(spec map[string]any) []map[string]any {
+	var all []map[string]any
+	for _, list := range []string{"initContainers", "containers"} {
+		items, _ := spec[list].([]any)
+		for _, item := range items {
+			container, _ := item.(map[string]any)
+			all = append(all, container)
+		}
+	}
+	return all
 }
 
 // namespace returns the namespace of an object, empty for that of the release.
