@@ -36,12 +36,7 @@ type Release struct {
 // release installs the release, and returns its image and status.
 func (s *site) release(pullSecret pulumi.StringInput, rules []pulumi.Resource) (image, status pulumi.StringInput, err error) {
 	wanted, settings := s.args.Release, s.args.Release.Settings.WithDefaults()
-	opts := []pulumi.ResourceOption{s.parent, pulumi.DependsOn(slices.Concat(wanted.After, rules))}
-	if hook := wanted.Recovery; hook != nil {
-		opts = append(opts, pulumi.ResourceHooks(&pulumi.ResourceHookBinding{
-			BeforeCreate: []*pulumi.ResourceHook{hook}, BeforeUpdate: []*pulumi.ResourceHook{hook},
-		}))
-	}
+	recovery := []*pulumi.ResourceHook{wanted.Recovery}
 	release, err := sdk.NewRelease(s.ctx, s.name, &sdk.ReleaseArgs{
 		Name:            pulumi.String(wanted.Name),
 		Namespace:       s.namespace,
@@ -62,7 +57,8 @@ func (s *site) release(pullSecret pulumi.StringInput, rules []pulumi.Resource) (
 		Atomic:          pulumi.Bool(*settings.Atomic),
 		CleanupOnFail:   pulumi.Bool(*settings.CleanupOnFail),
 		MaxHistory:      pulumi.Int(*settings.MaxHistory),
-	}, opts...)
+	}, s.parent, pulumi.DependsOn(slices.Concat(wanted.After, rules)),
+		pulumi.ResourceHooks(&pulumi.ResourceHookBinding{BeforeCreate: recovery, BeforeUpdate: recovery}))
 	if err != nil {
 		return nil, nil, fmt.Errorf("release: %w", err)
 	}
