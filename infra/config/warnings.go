@@ -15,9 +15,9 @@ func (c *Config) Warnings() []string {
 		c.Registry.warnWebhooks(warn)
 	}
 	c.warnServiceNames(warn)
-	if now := time.Now(); c.HasPullSecrets() && c.Rotation.At(now).Number > c.Rotation.At(c.Rotation.Now()).Number {
+	if used := c.Rotation.At(c.Rotation.Now()); c.HasPullSecrets() && used.Number < c.Rotation.At(time.Now()).Number {
 		warn("rotation.asOf", c.Rotation.AsOf, "is in an earlier period than today: no password is rotated, and the one in use expires on "+
-			c.Rotation.At(c.Rotation.Now()).Expires.Format(time.DateOnly))
+			used.Expires.Format(time.DateOnly))
 	}
 	return warnings
 }
