@@ -49,7 +49,8 @@ func (s *stack) createRegistry() error {
 }
 
 // checkSubscription refuses to go on in another subscription than the registry's. The provider azure-native would leave the registry
-// where it is, and then give a second permission to pull from it.
+// where it is, because to it another subscription is no change (DiffConfig in provider/pkg/provider/provider.go of v2), but replace the
+// role assignment, whose role names the subscription.
 func checkSubscription(registryID, subscription string) error {
 	found, ok := config.ParseRegistryID(registryID)
 	if !ok || strings.EqualFold(found.Subscription, subscription) {

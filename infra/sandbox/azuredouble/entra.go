@@ -287,6 +287,7 @@ func (d *Double) updateApplication(id string, in props) error {
 
 // deleteApplication deletes an application, its passwords, and its service principal, as Entra does. The service principal's
 // role assignments remain as orphans.
+// Source: https://github.com/hashicorp/terraform-provider-azuread/blob/v2.53.1/internal/services/applications/application_resource.go
 func (d *Double) deleteApplication(id string) error {
 	objectID, err := parseApplicationID(id)
 	if err != nil {
@@ -401,7 +402,9 @@ func (d *Double) createApplicationPassword(in props) (id, value string, err erro
 	return id, value, err
 }
 
-// deletePassword removes the password of an application. The provider hands on Graph's refusal to remove one that does not exist.
+// deletePassword removes the password of an application. The provider hands on Graph's refusal to remove one that does not exist. Its
+// text is the one that another client ignores, https://github.com/hashicorp/vault-plugin-secrets-azure/blob/main/client.go; its status and
+// code are assumed.
 // Source: https://github.com/hashicorp/terraform-provider-azuread/blob/v2.53.1/internal/services/applications/application_password_resource.go
 func (d *Double) deletePassword(id string) error {
 	owner, keyID, err := parsePasswordID(id)

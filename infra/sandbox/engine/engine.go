@@ -223,8 +223,8 @@ func backend(dir string) string {
 
 // repair makes the stack usable after a killed update: it removes the update's lock, like "pulumi cancel". It discards
 // resources that the update may have created without recording them: "pulumi refresh" asks the user about these, and only in a
-// sandbox is it safe not to ask. It does not refresh the state before an update: if Helm was killed at an upgrade, that would
-// read the revision that was never deployed, and leave nothing to update.
+// sandbox is it safe not to ask. It does not refresh the whole state before an update: if Helm was killed at an upgrade, that would
+// read the revision that was never deployed, and leave nothing to update. It refreshes only what was being deleted in Entra.
 func (s *Stack) repair(ctx context.Context, deployment apitype.DeploymentV3) error {
 	locks, err := filepath.Glob(filepath.Join(s.Dir, "pulumi", ".pulumi", "locks", "*", "*", "*", "*"))
 	if err != nil {
