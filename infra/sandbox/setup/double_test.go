@@ -567,6 +567,7 @@ func (c call) gitHub(path string) (any, error) {
 	if path == "repos/acme/shop/actions/oidc/customization/sub" {
 		return append(c.with("subject", nil), object{"use_default": true})[0], nil
 	}
+	// In a private repository of a free plan, PUT answers 404 (https://github.com/google/go-github/pull/2611); that GET does is assumed.
 	path, ok := strings.CutPrefix(path, "repos/acme/shop/environments")
 	if !ok || len(c.Things["free"]) > 0 {
 		return nil, errors.New("Not Found (HTTP 404)")
