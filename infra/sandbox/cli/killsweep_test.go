@@ -7,6 +7,7 @@ import (
 	"flag"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -17,11 +18,11 @@ import (
 	"example.com/acr-microservices/infra/sandbox/engine"
 )
 
-var killEverywhere = flag.Bool("kill-everywhere", false, "kill at every boundary, and not at one of each kind")
+var killEverywhere = flag.Bool("kill-everywhere", false, "kill at every boundary, each time from the same initial state, and not at one of each kind in one life")
 
-// TestKillSweep kills the engine at the boundaries of a first creation, of an update and of a destruction, each time from the
-// same initial state, and then runs the same command again. Uninterrupted runs record the boundaries. It takes one of each
-// kind; with -kill-everywhere, all of them.
+// TestKillSweep kills the engine at the boundaries of a first creation, of an update and of a destruction, and runs the same
+// command again each time, until it succeeds. Uninterrupted runs record the boundaries. It takes one of each kind, one after another;
+// with -kill-everywhere, all of them, each in a life of its own.
 func TestKillSweep(t *testing.T) {
 	runInParallel(t)
 	s := newSweep(t)
@@ -37,12 +38,15 @@ func TestKillSweep(t *testing.T) {
 			require.Contains(t, boundaries, boundary{call, "kubernetes:Release customerapi", when})
 		}
 	}
-	for i := range max(len(creations), len(updates), len(destructions)) {
-		s.live(one(creations, i), one(updates, i), one(destructions, i))
+	boundaries, lives := len(creations)+len(updates)+len(destructions), 0
+	for ; len(creations)+len(updates)+len(destructions) > 0; lives++ {
+		before := s.kills
+		creations, updates, destructions = s.live(creations, updates, destructions)
+		require.Greater(t, s.kills, before, "not reached: %v", slices.Concat(creations, updates, destructions))
 	}
 	s.leaks(s.passwords())
-	t.Logf("%d killed, %d recovered, %d orphans, %d secrets leaked", s.kills, s.recovered, s.orphans, s.leaked)
-	assert.Equal(t, len(creations)+len(updates)+len(destructions), s.kills)
+	t.Logf("%d killed in %d lives, %d recovered, %d orphans, %d secrets leaked", s.kills, lives, s.recovered, s.orphans, s.leaked)
+	assert.Equal(t, boundaries, s.kills)
 	assert.Equal(t, s.kills, s.recovered)
 	assert.Zero(t, s.orphans)
 	assert.Zero(t, s.leaked)
@@ -66,21 +70,13 @@ func ofEachKind(all []boundary) []boundary {
 	})
 }
 
-// one returns only the i-th boundary, or none if there are fewer.
-func one(boundaries []boundary, i int) []boundary {
-	if i >= len(boundaries) {
-		return nil
-	}
-	return boundaries[i : i+1]
-}
-
 // sweep runs a stack's life cycles in its own sandbox and counts results.
 type sweep struct {
 	*killSwitch
 	kills, recovered, orphans, leaked int
 
-	dead     bool // not recovered yet
-	searched int  // number of passwords already searched for
+	dead     int // number of kills not recovered from yet
+	searched int // number of passwords already searched for
 }
 
 func newSweep(t *testing.T) *sweep {
@@ -118,35 +114,40 @@ func (s *sweep) configureFor(tag, sku string) {
 	})
 }
 
-// live runs a stack's life cycle and kills the engine at each given boundary.
-func (s *sweep) live(creation, update, destruction []boundary) {
+// live runs a stack's life cycle, kills the engine at the given boundaries, and returns those that are left for another life.
+func (s *sweep) live(creations, updates, destructions []boundary) (_, _, _ []boundary) {
 	s.t.Helper()
-	s.survive(creation, s.creation()...)
+	creations = s.survive(creations, s.creation()...)
 	s.unchanged(s.creation()...)
 	s.converged("1.0.0")
-	if len(update) > 0 {
-		s.survive(update, s.update()...)
+	if len(updates) > 0 {
+		updates = s.survive(updates, s.update()...)
 		s.unchanged(s.update()...)
 		s.converged("1.1.0")
 	}
-	s.survive(destruction, s.destruction()...)
+	destructions = s.survive(destructions, s.destruction()...)
 	s.converged("")
+	return creations, updates, destructions
 }
 
-// survive kills a command at each boundary, and then runs it once more.
-func (s *sweep) survive(deaths []boundary, args ...string) {
+// survive runs a command until it succeeds, and kills it whenever it reaches one of the boundaries, each once. It returns those
+// that it has not reached: operations run in parallel, so one can succeed before another's death.
+func (s *sweep) survive(left []boundary, args ...string) []boundary {
 	s.t.Helper()
-	for _, at := range deaths {
-		s.kill(at, args...)
+	for len(left) > 0 {
+		at := s.kill(left, args...)
+		if at == (boundary{}) {
+			return left
+		}
+		left = slices.DeleteFunc(slices.Clone(left), func(b boundary) bool { return b == at })
+		s.kills++
+		s.dead++
+		if *killEverywhere {
+			break
+		}
 	}
 	s.must(args...)
-}
-
-func (s *sweep) kill(at boundary, args ...string) {
-	s.t.Helper()
-	s.killSwitch.kill(at, args...)
-	s.kills++
-	s.dead = true
+	return left
 }
 
 // unchanged checks that a command changes nothing.
@@ -216,17 +217,15 @@ func (s *sweep) converged(tag string) {
 	passwords := s.passwords()
 	s.leaks(passwords[s.searched:])
 	s.searched = len(passwords)
-	if s.dead {
-		s.recovered++
-		s.dead = false
-	}
+	s.recovered += s.dead
+	s.dead = 0
 }
 
 // wellKept checks a release's history by revision: none is missing, and only the last is deployed.
 func (s *sweep) wellKept(history map[string]string) {
 	s.t.Helper()
 	for i := range len(history) {
-		status := history[string(rune('1'+i))]
+		status := history[strconv.Itoa(i+1)]
 		if i == len(history)-1 {
 			require.Equal(s.t, "deployed", status, "%v", history)
 		} else {

@@ -45,7 +45,7 @@ func TestPlainKills(t *testing.T) {
 
 	var table []string
 	for _, at := range creations {
-		k.kill(at, up...)
+		require.Equal(t, at, k.kill([]boundary{at}, up...))
 		c.must("cancel", "--yes")
 		out, failed := c.run(up...)
 		orphans := b.orphans()
