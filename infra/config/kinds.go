@@ -184,7 +184,7 @@ var kinds = map[string]kind{
 		rule: `is not a repository with its host, such as "docker.io/library/nginx", or "docker.io/library/*"`,
 	},
 	"cacheTarget": {
-		pattern: whole(`[^:@]+`), check: func(text string) bool { return text == "*" || isCachePath(text) && !namesHost(text) },
+		pattern: whole(`[^:@]+`), check: func(text string) bool { return text == "*" || isCachePath(text) },
 		rule: `is not a repository in the stack's registry, such as "library/nginx", or "library/*", or "*"`,
 	},
 	"registryHost": {pattern: whole(`(localhost|[^/]*[.:][^/]*)`), rule: `is not a registry's host, such as "docker.io"`},
@@ -329,10 +329,11 @@ func isRegistryPath(text string) bool {
 	return err == nil && namesHost(text+"/name")
 }
 
-// isRepository accepts a repository in the stack's own registry.
+// isRepository accepts a repository in the stack's own registry. Its path can begin with another registry's host, as the targets of
+// cache rules often do.
 func isRepository(name string) bool {
 	named, err := reference.ParseNormalizedNamed("registry.azurecr.io/" + name)
-	return err == nil && reference.IsNameOnly(named) && !namesHost(name)
+	return err == nil && reference.IsNameOnly(named)
 }
 
 // isImageRepository accepts a repository in the stack's registry, or, with a host, in another registry.

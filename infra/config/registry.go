@@ -180,7 +180,8 @@ type CacheRule struct {
 	// Source is the repository in the other registry, such as `docker.io/library/nginx`, or several, such as `docker.io/library/*`.
 	// For Docker Hub's official images, `library/` is optional.
 	Source string `json:"source" is:"cacheSource" required:"true"`
-	// Target is the repository in this registry that holds the copy, such as `library/nginx`, or `library/*`, or `*`.
+	// Target is the repository in this registry that holds the copy, such as `library/nginx`, or `library/*`, or `*`. It can begin with
+	// the source's host, such as `quay.io/*`, for images that a chart names itself: in `image.repository`, a host means that registry.
 	Target string `json:"target" is:"cacheTarget" required:"true"`
 	// Credentials is the name of one of `registry.cache.credentials`. `docker.io` requires one; `mcr.microsoft.com` and
 	// `public.ecr.aws` do not allow one. Default: anonymous.

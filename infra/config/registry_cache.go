@@ -1,6 +1,7 @@
 package config
 
 import (
+	"fmt"
 	"maps"
 	"path"
 	"regexp"
@@ -19,7 +20,8 @@ var (
 
 var dashedNamePattern = regexp.MustCompile(`^[a-zA-Z0-9]+(-[a-zA-Z0-9]+)*$`)
 
-func (r *Registry) validateCache(found *problems) {
+func (c *Config) validateCache(found *problems) {
+	r := &c.Registry
 	addSameNames(found, "registry.cache.credentials", r.Cache.Credentials)
 	for _, name := range slices.Sorted(maps.Keys(r.Cache.Credentials)) {
 		key, login := "registry.cache.credentials."+name, r.Cache.Credentials[name]
@@ -34,6 +36,8 @@ func (r *Registry) validateCache(found *problems) {
 		key, rule := "registry.cache.rules."+name, r.Cache.Rules[name]
 		found.addUnless(strings.HasSuffix(rule.Source, "*") == strings.HasSuffix(rule.Target, "*"), key+".target", rule.Target,
 			"and source must both end with /*, or neither")
+		first, _, _ := strings.Cut(rule.Target, "/")
+		found.addUnless(!c.ownHost(first), key+".target", rule.Target, "names the stack's own registry; leave the host out")
 		for _, target := range slices.Sorted(maps.Keys(targets)) {
 			found.addUnless(!sameTarget(target, rule.Target), key+".target", rule.Target,
 				"overlaps the target of "+targets[target])
@@ -60,6 +64,17 @@ func (l *CacheCredentials) validateSecret(found *problems, key, secret string) {
 	vault := secretPattern.FindStringSubmatch(secret)
 	found.addUnless(vault == nil || l.KeyVaultID == "" || strings.EqualFold(vault[1], path.Base(l.KeyVaultID)), key, secret,
 		"is not in the vault of keyVaultId, the only one that these credentials are allowed to read")
+}
+
+// validatePullRepositories reports repositories of other registries. A repository of the stack's registry can begin with another
+// registry's host only if a cache rule fills it; the rules of an existing registry are not known.
+func (c *Config) validatePullRepositories(found *problems, key string, repositories []string) {
+	for i, repository := range repositories {
+		host, _, _ := strings.Cut(repository, "/")
+		cached := c.Registry.Existing != nil && !c.ownHost(host) || c.Registry.caches(repository)
+		found.addUnless(!namesHost(repository) || cached, fmt.Sprintf("%s.%d", key, i), repository,
+			"is not a repository in the registry; one that begins with a host must be the target of a cache rule")
+	}
 }
 
 // caches reports whether a rule fills a repository.

@@ -40,7 +40,7 @@ func (c *Config) validateRegistry(found *problems) {
 	r.validateRetention(found)
 	r.validateNetwork(found, c.Cloud.privateZone())
 	r.validateIdentity(found)
-	r.validateCache(found)
+	c.validateCache(found)
 	c.validatePurge(found)
 	r.validatePush(found)
 }

@@ -89,6 +89,7 @@ func (c *Config) validateService(found *problems, name string) {
 			"choose another name, or set values.fullnameOverride")
 	}
 	c.validateImage(found, key+".image", service.Image)
+	c.validatePullRepositories(found, key+".pullRepositories", service.PullRepositories)
 	c.validateChart(found, key+".chart", service.Chart)
 	validateCounts(found, key+".namespace.quota", service.Namespace.Quota)
 	c.validateLabels(found, name)
