@@ -13,8 +13,8 @@ import (
 //
 //	is        the kind of a text, or of each text in a list or a map
 //	keys      the kind of a map's keys
-//	min, max  limits of a number, or of how many items a list or a map has
-//	hint      what else the error says when a number is outside its limits
+//	min, max  limits of a number, or of how many items a list or a map has, if it is set
+//	hint      what else the error says when a number is outside its limits, or a list is empty
 //	required  "true": the object around it needs it
 //	secret    "true": the value can be encrypted, and no error shows it
 //	default   the default, for the documentation; a test deploys stacks that set all defaults explicitly
@@ -85,6 +85,9 @@ func checkCount(found *problems, path string, value reflect.Value, tag reflect.S
 			rule = "is missing; list at least one of " + strings.Join(values, ", ")
 		}
 		found.add(path, nil, rule)
+	case value.Len() == 0:
+		_, least := limit(tag, "min")
+		found.addUnless(!least || value.IsNil(), path, nil, "is empty; "+tag.Get("hint"))
 	case !within(int64(value.Len()), tag):
 		found.add(path, nil, fmt.Sprintf("has %d entries; Azure allows %s", value.Len(), tag.Get("max")))
 	}

@@ -43,7 +43,7 @@ type Registry struct {
 	// IPRules are the only public IPv4 addresses and CIDR ranges that are allowed to reach the registry from the internet, at most
 	// 200. List the cluster's addresses, unless it uses a private endpoint, and with `purge` those of the service tag
 	// `AzureContainerRegistry` in the region. Default: all addresses.
-	IPRules []string `json:"ipRules" is:"ipRule" max:"200"`
+	IPRules []string `json:"ipRules" is:"ipRule" min:"1" max:"200" hint:"leave it out to allow all addresses, or set publicNetworkAccess false to allow none"`
 	// TrustedServices allows Azure's trusted services to bypass these network rules.
 	TrustedServices *bool `json:"trustedServices" default:"true"`
 	// DataEndpoints serves layers from `<name>.<region>.data.azurecr.io`, so that a firewall need not allow all of Azure Storage.
@@ -214,7 +214,7 @@ type Purge struct {
 	// Filters are the tags to delete, each `repository:tags`, both regular expressions. Default: all tags in the services'
 	// repositories except those that the stack runs. Tags that other stacks run are not excepted: name filters if stacks share the
 	// registry.
-	Filters []string `json:"filters" is:"purgeFilter"`
+	Filters []string `json:"filters" is:"purgeFilter" min:"1" hint:"leave it out for the default filters, or leave out registry.purge to delete nothing"`
 }
 
 // Diagnostics says where logs and metrics go.
