@@ -26,10 +26,12 @@ var (
 	china        = Cloud{"china", "azurecr.cn", "AzureChinaCloud"}
 )
 
-// clouds by the names that the provider azure-native knows, in lower case:
+// clouds by the names that the provider azure-native knows, in lower case, with the name that other tools give the public cloud in
+// AZURE_ENVIRONMENT:
 // https://github.com/pulumi/pulumi-azure-native/blob/v2.90.0/provider/pkg/azure/cloud/cloud.go
+// https://github.com/Azure/go-autorest/blob/main/autorest/azure/environments.go
 var clouds = map[string]Cloud{
-	"public": publicCloud, "azurecloud": publicCloud, "china": china, "azurechinacloud": china,
+	"public": publicCloud, "azurecloud": publicCloud, "azurepubliccloud": publicCloud, "china": china, "azurechinacloud": china,
 	"usgovernment": usGovernment, "usgov": usGovernment, "usgovernmentl4": usGovernment, "azureusgovernment": usGovernment,
 	"azureusgovernmentcloud": usGovernment,
 }
@@ -65,10 +67,14 @@ func (c *Config) applyAround(around Around) problems {
 	var found problems
 	c.Location, c.root = around.Settings["azure-native:location"], around.Root
 	c.Cloud = publicCloud
-	for _, key := range append([]string{"azure-native:environment"}, CloudVariables...) {
+	for i, key := range append([]string{"azure-native:environment"}, CloudVariables...) {
 		if name := around.Settings[key]; name != "" {
 			cloud, known := clouds[strings.ToLower(name)]
-			found.addUnless(known, key, name, "is not one of china, public, usgovernment")
+			rule := "is not one of china, public, usgovernment"
+			if i > 0 {
+				rule += "; azure-native:environment in the stack file would take precedence over this variable"
+			}
+			found.addUnless(known, key, name, rule)
 			c.Cloud = cmp.Or(cloud, publicCloud)
 			break
 		}

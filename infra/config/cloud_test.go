@@ -22,12 +22,15 @@ func TestClouds(t *testing.T) {
 		"the first variable":           {around: map[string]string{"ARM_ENVIRONMENT": "china", "AZURE_ENVIRONMENT": "public"}, cloud: china, tells: true},
 		"the second variable":          {around: map[string]string{"AZURE_ENVIRONMENT": "usgov"}, cloud: usGovernment, tells: true},
 		"a variable says the same":     {around: map[string]string{"ARM_ENVIRONMENT": "Public"}, cloud: publicCloud},
+		"another tool's name":          {around: map[string]string{"AZURE_ENVIRONMENT": "AzurePublicCloud"}, cloud: publicCloud, tells: true},
 		"azuread does not know it":     {around: map[string]string{"ARM_ENVIRONMENT": "AzureCloud"}, cloud: publicCloud, tells: true},
 		"the stack file wins":          {around: map[string]string{"azure-native:environment": "public", "ARM_ENVIRONMENT": "usgovernment"}, cloud: publicCloud, tells: true},
+		"a variable of someone else":   {around: map[string]string{"azure-native:environment": "public", "AZURE_ENVIRONMENT": "dev"}, cloud: publicCloud, tells: true},
 		"azure reads the second first": {around: map[string]string{"ARM_ENVIRONMENT": "public", "AZURE_ENVIRONMENT": "china"}, cloud: publicCloud, tells: true},
 		"a wrong variable": {
 			around: map[string]string{"ARM_ENVIRONMENT": "moon"}, cloud: publicCloud, tells: true,
-			want: `configuration: ARM_ENVIRONMENT: "moon" is not one of china, public, usgovernment`,
+			want: `configuration: ARM_ENVIRONMENT: "moon" is not one of china, public, usgovernment; ` +
+				"azure-native:environment in the stack file would take precedence over this variable",
 		},
 		"a name of azuread": {
 			around: map[string]string{"azure-native:environment": "usgovernment", "azuread:environment": "DOD"}, cloud: usGovernment, tells: true,
