@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
+	"regexp"
 	"strings"
 )
 
@@ -13,6 +14,11 @@ const (
 	maxGroupName    = 90
 	nameHash        = 8 // hexadecimal digits
 )
+
+// reservedName matches the names with which Azure creates no registry:
+// https://learn.microsoft.com/azure/azure-resource-manager/troubleshooting/error-reserved-resource-name
+var reservedName = regexp.MustCompile(`(?i)microsoft|windows|^login|^(access|azure|bizspark|biztalk|cortana|directx|dotnet|dynamics|excel|` +
+	`exchange|forefront|groove|hololens|hyperv|kinect|office|office365|onedrive|onenote|outlook|powerpoint|sharepoint|skype|visio|visualstudio)$`)
 
 // NameRegistry fills in the names of the registry and its resource group, where the configuration gives none. The names follow from
 // project, stack and subscription, so they are known at preview, are the same in each update, and differ from those of other
@@ -26,6 +32,9 @@ func (c *Config) NameRegistry(subscription, project, stack string) {
 		}
 		return -1
 	}, strings.ToLower(project+stack))
+	if reservedName.MatchString(alphanumeric) {
+		alphanumeric = "registry"
+	}
 	group := project + "-" + stack
 	c.Registry.Name = cmp.Or(c.Registry.Name, alphanumeric[:min(len(alphanumeric), maxRegistryName-nameHash)]+hash)
 	c.Registry.ResourceGroup.Name = cmp.Or(c.Registry.ResourceGroup.Name, group[:min(len(group), maxGroupName-nameHash-1)]+"-"+hash)

@@ -36,6 +36,13 @@ func TestNameRegistry(t *testing.T) {
 		}
 		require.Equal(t, got, named(strings.ToLower(stack[0]), stack[1], stack[2]), "the case of the subscription's id does not matter")
 	}
+	for name, want := range map[string]bool{
+		"windowsservices": true, "notMicrosoft": true, "login12345": true, "Outlook": true,
+		"mylogin": false, "outlookapi": false, "shop1": false,
+	} {
+		require.Equal(t, want, reservedName.MatchString(name), name)
+	}
+	require.Regexp(t, `^registry[0-9a-f]{8}$`, named(subscription, "windows-services", "dev").Name)
 	cfg := &Config{Registry: Registry{Name: "Shop", ResourceGroup: ResourceGroup{Name: "shop"}}}
 	cfg.NameRegistry(subscription, "acr-microservices", "dev")
 	require.Equal(t, []string{"Shop", "shop"}, []string{cfg.Registry.Name, cfg.Registry.ResourceGroup.Name}, "given names are kept")

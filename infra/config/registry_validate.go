@@ -29,6 +29,8 @@ func (c *Config) validateRegistry(found *problems) {
 		return
 	}
 	r.validateAdopt(found)
+	found.addUnless(r.Adopt != "" || !reservedName.MatchString(r.Name), "registry.name", r.Name,
+		"is or has a word that Azure reserves: microsoft and windows anywhere, login at the beginning, and names of products alone")
 	found.addUnless(!r.ResourceGroup.Existing || r.ResourceGroup.Name != "", "registry.resourceGroup.name", nil,
 		"is missing; registry.resourceGroup.existing needs the name of the group to use")
 	found.addUnless(r.ResourceGroup.Existing || c.Location != "", "azure-native:location", nil,
@@ -271,7 +273,8 @@ const (
 // https://learn.microsoft.com/azure/container-registry/container-registry-skus#service-tier-features-and-limits
 var maxTokens = map[string]int{SKUBasic: 100, SKUStandard: 500, SKUPremium: 50000}
 
-// validateTokens reports too many tokens for the registry's SKU, and scope maps with too many actions.
+// validateTokens reports too many tokens for the registry's SKU, scope maps with too many actions, and names that a token cannot have:
+// https://github.com/hashicorp/terraform-provider-azurerm/pull/11607
 func (c *Config) validateTokens(found *problems, used bool) {
 	if !used {
 		return
@@ -283,6 +286,8 @@ func (c *Config) validateTokens(found *problems, used bool) {
 			tokens, len(services), c.Registry.SKU, allowed, cheapestWith(maxTokens, tokens)))
 	}
 	for _, service := range services {
+		found.addUnless(!beginsWithDigit(service), "services."+service, nil,
+			"does not begin with a letter, but the names of registry tokens, which begin with it, must; choose another name or another pull mode")
 		actions := len(PullActions(c.RepositoriesOf(service)))
 		found.addUnless(actions <= maxScopeActions, "services."+service+".pullRepositories", nil,
 			fmt.Sprintf("and image.repository need %d actions in one token; Azure allows %d", actions, maxScopeActions))
