@@ -62,3 +62,23 @@ func TestKubeconfigOfSeveralFiles(t *testing.T) {
 		})
 	}
 }
+
+// A kubeconfig of the stack file that cannot be used is an error before anything is registered.
+func TestKubeconfigOfTheStackFile(t *testing.T) {
+	t.Parallel()
+	for run, preview := range runs {
+		t.Run(run, func(t *testing.T) {
+			t.Parallel()
+			g, err := deploy(projecttest.ParseStack(t, []byte(`
+config:
+  azure-native:location: westeurope
+  acr-microservices:cluster:
+    kubeconfig: '{apiVersion: v1, kind: Config, contexts: [{name: a, context: {cluster: a}}], clusters: [{name: a, cluster: {server: "https://a"}}]}'
+    context: prod
+  acr-microservices:services: {customerapi: {}}
+`)), preview)
+			require.ErrorContains(t, err, `cluster.kubeconfig: context "prod" does not exist`)
+			require.Empty(t, g.resources)
+		})
+	}
+}

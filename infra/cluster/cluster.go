@@ -5,10 +5,13 @@ package cluster
 import (
 	"errors"
 	"fmt"
+	"io/fs"
+	"os"
 	"sync"
 
 	"github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+	_ "k8s.io/client-go/plugin/pkg/client/auth" // OpenID Connect, as in kubectl and the provider, and what replaces other old plugins
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
 
@@ -40,6 +43,11 @@ type Cluster struct {
 // New returns the Kubernetes cluster that args name, or the one kubectl would use.
 func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOption) (*Cluster, error) {
 	cluster, settings := &Cluster{}, args.Cluster
+	if settings.Kubeconfig != "" {
+		if _, err := restConfig(settings); err != nil {
+			return nil, fmt.Errorf("cluster.kubeconfig: %w", err)
+		}
+	}
 	server := sync.OnceValues(func() (*kubeapi.Client, error) { return connect(settings) })
 	known, keep, err := knownIdentity(ctx, settings, server)
 	if err != nil {
@@ -138,14 +146,25 @@ func connect(cfg config.Cluster) (*kubeapi.Client, error) {
 // restConfig returns the configuration of a client for the cluster, which it finds as the provider does.
 func restConfig(cfg config.Cluster) (*rest.Config, error) {
 	overrides := &clientcmd.ConfigOverrides{CurrentContext: cfg.Context}
-	if config.IsKubeconfigContent(cfg.Kubeconfig) {
-		kubeconfig, err := clientcmd.Load([]byte(cfg.Kubeconfig))
-		if err != nil {
-			return nil, errors.New("cluster.kubeconfig is not a kubeconfig") // the reason could quote it
-		}
-		return clientcmd.NewDefaultClientConfig(*kubeconfig, overrides).ClientConfig()
+	if cfg.Kubeconfig == "" {
+		return clientcmd.NewNonInteractiveDeferredLoadingClientConfig(clientcmd.NewDefaultClientConfigLoadingRules(), overrides).ClientConfig()
 	}
-	rules := clientcmd.NewDefaultClientConfigLoadingRules()
-	rules.ExplicitPath = config.ExpandHome(cfg.Kubeconfig)
-	return clientcmd.NewNonInteractiveDeferredLoadingClientConfig(rules, overrides).ClientConfig()
+	// The provider forgets the path when it has read the file (parseKubeconfigString in provider/pkg/provider/util.go of v4), so relative
+	// paths in it are relative to the project folder.
+	content := []byte(cfg.Kubeconfig)
+	if !config.IsKubeconfigContent(cfg.Kubeconfig) {
+		var err error
+		if content, err = os.ReadFile(config.ExpandHome(cfg.Kubeconfig)); err != nil {
+			return nil, err
+		}
+	}
+	kubeconfig, err := clientcmd.Load(content)
+	if err != nil {
+		return nil, errors.New("it is not a kubeconfig") // the reason could quote it
+	}
+	found, err := clientcmd.NewDefaultClientConfig(*kubeconfig, overrides).ClientConfig()
+	if errors.Is(err, fs.ErrNotExist) {
+		err = fmt.Errorf("%w; the provider looks for relative paths in the project folder: use absolute paths, or the variable KUBECONFIG", err)
+	}
+	return found, err
 }

@@ -44,3 +44,27 @@ func TestRestConfig(t *testing.T) {
 	require.ErrorContains(t, err, "is not a kubeconfig")
 	assert.NotContains(t, err.Error(), token)
 }
+
+// KUBECONFIG names a file by a path relative to itself. The provider reads a kubeconfig of the stack file otherwise.
+func TestRelativePaths(t *testing.T) {
+	const content = `{apiVersion: v1, kind: Config, current-context: a, contexts: [{name: a, context: {cluster: a, user: a}}],
+		clusters: [{name: a, cluster: {server: "https://a"}}], users: [{name: a, user: {tokenFile: token}}]}`
+	folder := t.TempDir()
+	require.NoError(t, os.WriteFile(folder+"/config", []byte(content), 0o600))
+	require.NoError(t, os.WriteFile(folder+"/token", []byte("correct-horse"), 0o600))
+	t.Setenv("KUBECONFIG", folder+"/config")
+	found, err := restConfig(config.Cluster{})
+	require.NoError(t, err)
+	assert.Equal(t, "correct-horse", found.BearerToken)
+	_, err = restConfig(config.Cluster{Kubeconfig: folder + "/config"})
+	require.ErrorContains(t, err, "open token: no such file or directory; the provider looks for relative paths in the project folder")
+}
+
+// kubectl and the provider sign in with OpenID Connect without a program of its own.
+func TestOpenIDConnect(t *testing.T) {
+	t.Parallel()
+	_, err := connect(config.Cluster{Kubeconfig: `{apiVersion: v1, kind: Config, current-context: a, contexts: [{name: a, context: {cluster: a, user: a}}],
+		clusters: [{name: a, cluster: {server: "https://a"}}],
+		users: [{name: a, user: {auth-provider: {name: oidc, config: {idp-issuer-url: "https://b", client-id: c}}}}]}`})
+	require.NoError(t, err)
+}

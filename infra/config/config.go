@@ -50,8 +50,8 @@ type Config struct {
 
 // Cluster says how to reach Kubernetes; empty fields have kubectl's defaults.
 type Cluster struct {
-	// Kubeconfig is the path (relative to the project folder) or the content of a kubeconfig file. Encrypt the content. Default:
-	// kubectl's.
+	// Kubeconfig is the path (relative to the project folder) or the content of a kubeconfig file. Encrypt the content. Paths in it are
+	// relative to the project folder as well. Default: kubectl's.
 	Kubeconfig string `json:"kubeconfig" secret:"true"`
 	// Context is the context in the kubeconfig. Default: its current context.
 	Context string `json:"context"`
