@@ -8,6 +8,9 @@ replace github.com/pulumi/pulumi-kubernetes/sdk/v4 => ./kubernetessdkdouble
 // Only "pulumi cloud" needs it: see libopenapidouble.
 replace github.com/pb33f/libopenapi => ./libopenapidouble
 
+// The same word lists twice: see zxcvbndouble.
+replace github.com/ccojocar/zxcvbn-go => ./zxcvbndouble
+
 require (
 	github.com/pulumi/pulumi-kubernetes/provider/v4 v4.0.0-20260115033456-f47bc2d6f199
 	golang.org/x/sys v0.47.0
