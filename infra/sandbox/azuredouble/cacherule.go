@@ -4,50 +4,19 @@ import (
 	"net/url"
 	"regexp"
 	"strings"
-	"time"
 )
 
-const (
-	cacheRuleType     = registryType + "/cacheRules"
-	credentialSetType = registryType + "/credentialSets"
+const credentialSetType = registryType + "/credentialSets"
 
-	// maxCacheRules is how many cache rules a registry can have.
-	// Source: https://learn.microsoft.com/azure/container-registry/artifact-cache-overview#limitations
-	maxCacheRules = 1000
-)
+// maxCacheRules is how many cache rules a registry can have.
+// Source: https://learn.microsoft.com/azure/container-registry/artifact-cache-overview#limitations
+const maxCacheRules = 1000
 
 var (
 	dashed = regexp.MustCompile(`^[a-zA-Z0-9]+(-[a-zA-Z0-9]+)*$`)
 	// cachePath is a repository, or all below a path.
 	cachePath = regexp.MustCompile(`^[a-z0-9]+([._/-]+[a-z0-9]+)*(/\*)?$`)
 )
-
-func (d *Double) createCacheRule(in props) (string, error) {
-	var id string
-	err := d.change(func(s *state) error {
-		registry, child, err := s.newChild(in, "cacheRules", "cacheRuleName")
-		if err != nil {
-			return err
-		}
-		id = child
-		others := s.children(registry, "cacheRules")
-		if len(others) >= maxCacheRules {
-			return badRequest("CacheRuleQuotaExceeded", "The requested feature cache rule exceeds allowed quota %d.", maxCacheRules)
-		}
-		target := text(in, "targetRepository")
-		for _, other := range others {
-			if targetsOverlap(text(other.Settings, "targetRepository"), target) {
-				return badRequest("CacheRuleTargetInUse", "The target repository '%s' is already used by the cache rule '%s'.",
-					target, text(other.Settings, "cacheRuleName"))
-			}
-		}
-		if err := checkCacheRule(s, registry, in); err != nil {
-			return err
-		}
-		return s.put(id, in, d.now())
-	})
-	return id, err
-}
 
 // targetsOverlap reports whether two rules conflict. A repository that a wildcard covers can have its own rule.
 // Source: https://learn.microsoft.com/azure/container-registry/wildcards-artifact-cache
@@ -59,28 +28,21 @@ func targetsOverlap(a, b string) bool {
 	return strings.HasPrefix(a, b) || strings.HasPrefix(b, a)
 }
 
-func (d *Double) updateCacheRule(id string, in props) error {
-	return d.change(func(s *state) error {
-		r, err := s.find(id)
-		if err != nil {
-			return err
+func checkCacheRule(c change) error {
+	registry, source, target := c.registry(), text(c.in, "sourceRepository"), text(c.in, "targetRepository")
+	if err := unchangeable(c, "sourceRepository", "targetRepository"); err != nil {
+		return err
+	}
+	others := c.children(registry, "cacheRules")
+	if c.isNew() && len(others) >= maxCacheRules {
+		return badRequest("CacheRuleQuotaExceeded", "The requested feature cache rule exceeds allowed quota %d.", maxCacheRules)
+	}
+	for _, other := range others {
+		if other != c.r && targetsOverlap(text(other.Settings, "targetRepository"), target) {
+			return badRequest("CacheRuleTargetInUse", "The target repository '%s' is already used by the cache rule '%s'.",
+				target, text(other.Settings, "cacheRuleName"))
 		}
-		registry, err := s.find(registryID(s, text(in, "resourceGroupName"), text(in, "registryName")))
-		if err != nil {
-			return err
-		}
-		if err := unchangeable(r, in, "sourceRepository", "targetRepository"); err != nil {
-			return err
-		}
-		if err := checkCacheRule(s, registry, in); err != nil {
-			return err
-		}
-		return s.put(id, in, d.now())
-	})
-}
-
-func checkCacheRule(s *state, registry *armResource, in props) error {
-	source, target := text(in, "sourceRepository"), text(in, "targetRepository")
+	}
 	host, path, found := strings.Cut(source, "/")
 	switch {
 	case !found || !strings.Contains(host, ".") || !cachePath.MatchString(path) && path != "*":
@@ -91,7 +53,7 @@ func checkCacheRule(s *state, registry *armResource, in props) error {
 		return badRequest("CacheRuleWildcardInvalid", "The source repository '%s' and the target repository '%s' must both end with a"+
 			" wildcard, or neither.", source, target)
 	}
-	credentials := text(in, "credentialSetResourceId")
+	credentials := text(c.in, "credentialSetResourceId")
 	if credentials == "" && host == "docker.io" {
 		// Source: https://learn.microsoft.com/azure/container-registry/artifact-cache-overview; the sentence is assumed.
 		return badRequest("EnforceDockerAuthentication", "A cache rule for '%s' needs a credential set: Docker Hub must be logged in to.", source)
@@ -102,7 +64,7 @@ func checkCacheRule(s *state, registry *armResource, in props) error {
 	if err := checkReference("properties.credentialSetResourceId", credentials, credentialSetType); err != nil {
 		return err
 	}
-	set, err := s.find(credentials)
+	set, err := c.find(credentials)
 	switch {
 	case err != nil:
 		return err
@@ -117,44 +79,14 @@ func checkCacheRule(s *state, registry *armResource, in props) error {
 
 // cacheRuleOutputs are the properties that ARM returns.
 func cacheRuleOutputs(_ *state, r *armResource) props {
-	outputs := childOutputs(r, "cacheRuleName", cacheRuleType)
-	outputs["creationDate"] = r.Created.Format(time.RFC3339)
-	return withSettings(outputs, r.Settings, "credentialSetResourceId", "sourceRepository", "targetRepository")
+	return withSettings(props{}, r.Settings, "credentialSetResourceId", "sourceRepository", "targetRepository")
 }
 
-func (d *Double) createCredentialSet(in props) (string, error) {
-	var id string
-	err := d.change(func(s *state) error {
-		_, child, err := s.newChild(in, "credentialSets", "credentialSetName")
-		if err != nil {
-			return err
-		}
-		if err := checkCredentialSet(in); err != nil {
-			return err
-		}
-		id = child
-		return s.put(id, in, d.now())
-	})
-	return id, err
-}
-
-func (d *Double) updateCredentialSet(id string, in props) error {
-	return d.change(func(s *state) error {
-		r, err := s.find(id)
-		if err != nil {
-			return err
-		}
-		if err := unchangeable(r, in, "loginServer"); err != nil {
-			return err
-		}
-		if err := checkCredentialSet(in); err != nil {
-			return err
-		}
-		return s.put(id, in, d.now())
-	})
-}
-
-func checkCredentialSet(in props) error {
+func checkCredentialSet(c change) error {
+	in := c.in
+	if err := unchangeable(c, "loginServer"); err != nil {
+		return err
+	}
 	if server := text(in, "loginServer"); !strings.Contains(server, ".") || strings.Contains(server, "/") {
 		return badRequest("CredentialSetLoginServerInvalid", "The login server '%s' is invalid.", server)
 	}
@@ -183,8 +115,7 @@ func checkCredentialSet(in props) error {
 
 // keepCredentialSet refuses to delete a credential set that a cache rule uses.
 func keepCredentialSet(s *state, r *armResource) error {
-	registry := s.resource(r.ID[:strings.LastIndex(strings.ToLower(r.ID), "/credentialsets/")])
-	for _, rule := range s.children(registry, "cacheRules") {
+	for _, rule := range s.children(s.resource(parentID(r.ID)), "cacheRules") {
 		if strings.EqualFold(text(rule.Settings, "credentialSetResourceId"), r.ID) {
 			return badRequest("CredentialSetInUse", "The credential set '%s' is used by the cache rule '%s'.",
 				text(r.Settings, "credentialSetName"), text(rule.Settings, "cacheRuleName"))
@@ -220,13 +151,9 @@ func (s *state) credentialHealth(set *armResource, credential props) props {
 
 // credentialSetOutputs are the properties that ARM returns.
 func credentialSetOutputs(s *state, r *armResource) props {
-	outputs := childOutputs(r, "credentialSetName", credentialSetType)
-	outputs["creationDate"] = r.Created.Format(time.RFC3339)
-	outputs["identity"] = identityOutputs(s, r)
 	var credentials []any
 	for _, c := range objects(r.Settings, "authCredentials") {
 		credentials = append(credentials, merge(props{"credentialHealth": s.credentialHealth(r, c)}, c))
 	}
-	outputs["authCredentials"] = credentials
-	return withSettings(outputs, r.Settings, "loginServer")
+	return withSettings(props{"identity": identityOutputs(s, r), "authCredentials": credentials}, r.Settings, "loginServer")
 }

@@ -140,7 +140,7 @@ func TestCacheRuleQuota(t *testing.T) {
 	require.NoError(t, e.double.change(func(s *state) error {
 		for i := range maxCacheRules {
 			name := string(rune('a'+i/26/26)) + string(rune('a'+i/26%26)) + string(rune('a'+i%26))
-			if err := s.put(registry.id+"/cacheRules/"+name, cacheRuleInputs(name, props{"targetRepository": name}), e.clock.now()); err != nil {
+			if err := s.put(&armResource{ID: registry.id + "/cacheRules/" + name}, cacheRuleInputs(name, props{"targetRepository": name}), e.clock.now()); err != nil {
 				return err
 			}
 		}

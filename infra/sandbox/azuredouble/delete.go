@@ -21,10 +21,8 @@ func (d *Double) Delete(id string) error {
 		if s.resource(id) == nil {
 			return fmt.Errorf("resource %s does not exist", id)
 		}
-		if !isLockID(id) {
-			if err := s.checkUnlocked(id, opDelete); err != nil {
-				return err
-			}
+		if err := s.checkUnlocked(id, opDelete); err != nil {
+			return err
 		}
 		s.remove(id, d.now())
 		return nil

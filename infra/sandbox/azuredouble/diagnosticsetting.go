@@ -31,37 +31,6 @@ func isDiagnosticSetting(r *armResource) bool {
 	return strings.EqualFold(armType(r.ID), diagnosticSettingType)
 }
 
-func (d *Double) createDiagnosticSetting(in props) (string, error) {
-	var id string
-	err := d.change(func(s *state) error {
-		target, err := s.scope(text(in, "resourceUri"))
-		if err != nil {
-			return err
-		}
-		id = target + "/providers/microsoft.insights/diagnosticSettings/" + text(in, "name")
-		if err := s.mustBeNew(id); err != nil {
-			return err
-		}
-		if err := checkDiagnosticSetting(s, target, in); err != nil {
-			return err
-		}
-		return s.put(id, in, d.now())
-	})
-	return id, err
-}
-
-func (d *Double) updateDiagnosticSetting(id string, in props) error {
-	return d.change(func(s *state) error {
-		if _, err := s.find(id); err != nil {
-			return err
-		}
-		if err := checkDiagnosticSetting(s, text(in, "resourceUri"), in); err != nil {
-			return err
-		}
-		return s.put(id, in, d.now())
-	})
-}
-
 // enabledCategories are those that a setting sends.
 func enabledCategories(in props) []string {
 	var names []string
@@ -75,7 +44,8 @@ func enabledCategories(in props) []string {
 	return names
 }
 
-func checkDiagnosticSetting(s *state, target string, in props) error {
+func checkDiagnosticSetting(c change) error {
+	in := c.in
 	sunk := false
 	for _, sink := range sinks {
 		id := text(in, sink.property)
@@ -96,13 +66,13 @@ func checkDiagnosticSetting(s *state, target string, in props) error {
 	if v := text(in, "logAnalyticsDestinationType"); v != "" && v != "Dedicated" && v != "AzureDiagnostics" {
 		return badRequest("BadRequest", "The log analytics destination type '%s' is not valid.", v)
 	}
-	if err := checkCategories(target, in); err != nil {
+	if err := checkCategories(in); err != nil {
 		return err
 	}
-	return checkSinksFree(s, target, in)
+	return checkSinksFree(c.state, in)
 }
 
-func checkCategories(target string, in props) error {
+func checkCategories(in props) error {
 	if len(enabledCategories(in)) == 0 {
 		return badRequest("BadRequest", "At least one enabled log or metric category needs to be specified.")
 	}
@@ -111,7 +81,7 @@ func checkCategories(target string, in props) error {
 			return badRequest("BadRequest", "Diagnostic settings does not support retention for new diagnostic settings.")
 		}
 	}
-	ofRegistry := strings.EqualFold(armType(target), registryType)
+	ofRegistry := strings.EqualFold(armType(text(in, "resourceUri")), registryType)
 	for _, log := range objects(in, "logs") {
 		category, group := text(log, "category"), text(log, "categoryGroup")
 		switch {
@@ -132,10 +102,10 @@ func checkCategories(target string, in props) error {
 }
 
 // checkSinksFree rejects sending a category of a resource to the same destination twice.
-func checkSinksFree(s *state, target string, in props) error {
+func checkSinksFree(s *state, in props) error {
 	count := 1
 	for _, other := range s.Resources {
-		if !isDiagnosticSetting(other) || !strings.EqualFold(text(other.Settings, "resourceUri"), target) ||
+		if !isDiagnosticSetting(other) || !strings.EqualFold(text(other.Settings, "resourceUri"), text(in, "resourceUri")) ||
 			strings.EqualFold(text(other.Settings, "name"), text(in, "name")) {
 			continue
 		}

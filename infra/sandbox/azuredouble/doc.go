@@ -3,7 +3,7 @@
 //
 // It has two layers. The cloud model (a file for each kind of resource, from resourcegroup.go to diagnosticsetting.go, and
 // entra.go) stores existing objects and applies the rules of Azure Resource Manager (ARM) and of Entra, with their own error
-// texts where those are known. The provider layer (provider.go, kind.go and the tables kinds_*.go) implements Pulumi's resource
+// texts where those are known. The provider layer (provider.go, kind.go, armkind.go and the tables kinds_*.go) implements Pulumi's resource
 // provider protocol over gRPC, as the plug-ins `azure-native` 2.90.0, `azuread` 5.53.5 and `azure` 6.32.0 do. The engine
 // attaches to it when the environment has PULUMI_DEBUG_PROVIDERS=azure-native:PORT,azuread:PORT,azure:PORT. A registry's data
 // plane (logins, pulls and network access) uses the same state: dataplane.go.

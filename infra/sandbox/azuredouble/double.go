@@ -296,18 +296,12 @@ func (s *state) resource(id string) *armResource {
 	return s.builtIn(id)
 }
 
-// put creates a resource or updates the existing one's settings, unless a lock prevents it.
-func (s *state) put(id string, settings props, now time.Time) error {
-	r := s.Resources[strings.ToLower(id)]
-	if !isLockID(id) {
-		if err := s.checkUnlocked(id, opWrite); err != nil {
-			return err
-		}
+// put stores a resource with its new settings, unless a lock prevents it.
+func (s *state) put(r *armResource, settings props, now time.Time) error {
+	if err := s.checkUnlocked(r.ID, opWrite); err != nil {
+		return err
 	}
-	if r == nil {
-		r = &armResource{ID: id, Created: now}
-		s.Resources[strings.ToLower(id)] = r
-	}
+	s.Resources[strings.ToLower(r.ID)] = r
 	r.Settings, r.Changed = settings, now
 	switch system := systemAssigned(settings); {
 	case system && r.Principal == "":

@@ -34,7 +34,7 @@ func TestStateSurvivesARestart(t *testing.T) {
 	principal, err := again.Authenticate(server, id.clientID(), id.secret())
 	require.NoError(t, err)
 	assert.True(t, again.Allowed(server, principal, "app", "pull"))
-	require.NoError(t, again.updateRegistry(context.Background(), registry.id, registryInputs(nil)))
+	require.NoError(t, armOf(registryTok).update(t.Context(), again, registry.id, toProps(registry.inputs)))
 }
 
 func TestSubscriptionSurvivesARestartWithoutResources(t *testing.T) {
@@ -101,7 +101,7 @@ func TestUnsavedChangeIsUndone(t *testing.T) {
 	d, err := Open(Options{StatePath: filepath.Join(dir, "state.json")})
 	require.NoError(t, err)
 	require.NoError(t, os.RemoveAll(dir))
-	_, err = d.createResourceGroup(props{"resourceGroupName": testGroup, "location": "westeurope"})
+	_, _, err = armOf(groupType).create(t.Context(), d, props{"resourceGroupName": testGroup, "location": "westeurope"})
 	require.ErrorContains(t, err, "state of the Azure double")
 	assert.Empty(t, d.Inventory())
 }
@@ -134,6 +134,7 @@ func TestServeReportsABrokenListener(t *testing.T) {
 func TestConcurrentRequests(t *testing.T) {
 	e := newEngine(t, Options{OnRegistry: func(context.Context, string) error { return nil }})
 	e.group()
+	createRegistry := armOf(registryTok).create
 	var wg sync.WaitGroup
 	var mu sync.Mutex
 	won := 0
@@ -141,7 +142,7 @@ func TestConcurrentRequests(t *testing.T) {
 		//nolint:testifylint // not the test's goroutine, which alone may use require
 		wg.Go(func() {
 			name := fmt.Sprintf("many%d", i)
-			in, err := e.double.createRegistry(context.Background(), registryInputs(props{
+			in, _, err := createRegistry(t.Context(), e.double, registryInputs(props{
 				"registryName": strings.Repeat(name, 2), "location": "westeurope",
 			}))
 			assert.NoError(t, err)
@@ -154,7 +155,7 @@ func TestConcurrentRequests(t *testing.T) {
 			e.double.Allowed(server, id, "app", "pull")
 			e.double.Inventory()
 			assert.NotEmpty(t, in)
-			if _, err := e.double.createRegistry(context.Background(), registryInputs(props{"location": "westeurope"})); err == nil {
+			if _, _, err := createRegistry(t.Context(), e.double, registryInputs(props{"location": "westeurope"})); err == nil {
 				mu.Lock()
 				won++
 				mu.Unlock()

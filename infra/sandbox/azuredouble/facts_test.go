@@ -944,7 +944,7 @@ var facts = []fact{
 			before := r.inputs
 			require.True(e.t, e.refresh(r))
 			assert.Equal(e.t, before, r.inputs)
-			require.NoError(e.t, e.double.updateRegistry(context.Background(), r.id, merge(in, props{
+			require.NoError(e.t, armOf(registryTok).update(e.t.Context(), e.double, r.id, merge(toProps(before), props{
 				"policies": props{"retentionPolicy": props{"status": "enabled", "days": 7.0}}, "tags": props{"by": "hand"},
 			})))
 			require.True(e.t, e.refresh(r))

@@ -314,3 +314,6 @@ func (e *engine) assign(name, principal, guid, scope string) *deployed {
 		"principalId": principal, "principalType": "ServicePrincipal", "roleDefinitionId": e.roleID(guid), "scope": scope,
 	})
 }
+
+// armOf is a kind of ARM resources, without the provider in front of it.
+func armOf(token string) *kind { return newAzureNative(nil).kinds[Unversioned(token)] }

@@ -49,22 +49,10 @@ type kind struct {
 	read func(d *Double, id string) (settings, outputs props, err error)
 	// update changes the mutable inputs; nil if there are none.
 	update func(ctx context.Context, d *Double, id string, in props) error
-	// keep returns why an ARM resource cannot be deleted now; nil if it always can be.
-	keep func(s *state, r *armResource) error
 	// remove deletes the resource, or does nothing if it is gone.
 	remove func(d *Double, id string) error
-}
 
-// with sets how a kind without secrets is created and updated.
-func (k *kind) with(
-	create func(d *Double, in props) (id string, err error), update func(d *Double, id string, in props) error,
-) *kind {
-	k.create = func(_ context.Context, d *Double, in props) (string, props, error) {
-		id, err := create(d, in)
-		return id, nil, err
-	}
-	k.update = func(_ context.Context, d *Double, id string, in props) error { return update(d, id, in) }
-	return k
+	arm
 }
 
 // outputNames lists the outputs of a resource type of the SDK.

@@ -1,8 +1,6 @@
 package azuredouble
 
 import (
-	"fmt"
-	"maps"
 	"net/http"
 	"reflect"
 	"regexp"
@@ -24,7 +22,7 @@ const cliClientID = "04b07795-8ddb-461a-bbee-02f9e1bf7b46"
 
 func newAzureNative(d *Double) *provider {
 	return newProvider(d, "azure-native", azureNativeVersion, slices.Concat(
-		coreKinds(), registryKinds(), []*kind{taskKind()}, networkKinds(),
+		coreKinds(), registryKinds(), networkKinds(),
 	), append(aksFunctions(), []*function{
 		{
 			token: "azure-native:resources:getResourceGroup",
@@ -58,7 +56,7 @@ func newAzureNative(d *Double) *provider {
 // coreKinds are the kinds of every deployment, with the types of azure-native's default API versions.
 func coreKinds() []*kind {
 	return []*kind{
-		armKind((&kind{
+		armKind(&kind{
 			token:     "azure-native:resources:ResourceGroup",
 			inputs:    schemaOf(resources.ResourceGroupArgs{}.ElementType()),
 			outputs:   outputNames(resources.ResourceGroup{}),
@@ -72,15 +70,26 @@ func coreKinds() []*kind {
 				}
 				return nil
 			},
-		}).with((*Double).createResourceGroup, (*Double).updateResourceGroup), isResourceGroup, resourceGroupOutputs),
-		armKind((&kind{
+			arm: arm{
+				is: isResourceGroup,
+				id: func(s *state, in props) (string, error) {
+					return resourceGroupID(s, text(in, "resourceGroupName")), nil
+				},
+				rules: checkResourceGroup, returns: resourceGroupOutputs,
+			},
+		}),
+		armKind(&kind{
 			token:     "azure-native:authorization:RoleAssignment",
 			inputs:    schemaOf(authorization.RoleAssignmentArgs{}.ElementType()),
 			outputs:   outputNames(authorization.RoleAssignment{}),
 			name:      autoname{property: "roleAssignmentName", guid: true},
 			immutable: []string{"roleAssignmentName", "scope", "principalId", "roleDefinitionId"},
-		}).with((*Double).createRoleAssignment, (*Double).updateRoleAssignment), isRoleAssignment, roleAssignmentOutputs),
-		armKind((&kind{
+			arm: arm{
+				is: isRoleAssignment, id: extensionID(roleAssignmentType, "scope", "roleAssignmentName"),
+				rules: checkRoleAssignment, returns: roleAssignmentOutputs,
+			},
+		}),
+		armKind(&kind{
 			token:     "azure-native:authorization:ManagementLockByScope",
 			inputs:    schemaOf(locks.ManagementLockByScopeArgs{}.ElementType()),
 			outputs:   outputNames(locks.ManagementLockByScope{}),
@@ -92,47 +101,9 @@ func coreKinds() []*kind {
 				}
 				return nil
 			},
-		}).with((*Double).createLock, (*Double).updateLock), isLock, lockOutputs),
+			arm: arm{is: isLock, id: extensionID(lockType, "scope", "lockName"), rules: checkLock, returns: lockOutputs},
+		}),
 	}
-}
-
-// armKind completes a kind of ARM resources; is recognizes them.
-func armKind(k *kind, is func(*armResource) bool, outputs func(*state, *armResource) props) *kind {
-	k.strict = true
-	k.read = func(d *Double, id string) (props, props, error) {
-		s := d.current()
-		r, err := s.find(id)
-		if err != nil {
-			return nil, nil, err
-		}
-		if !is(r) {
-			return nil, nil, fmt.Errorf("%s is not the id of a %s", id, k.token)
-		}
-		out := outputs(s, r)
-		maps.DeleteFunc(out, func(name string, _ any) bool { return !slices.Contains(k.outputs, name) })
-		return r.Settings, out, nil
-	}
-	k.remove = func(d *Double, id string) error {
-		return d.change(func(s *state) error {
-			r := s.resource(id)
-			if r == nil {
-				return nil
-			}
-			if !isLock(r) {
-				if err := s.checkUnlocked(r.ID, opDelete); err != nil {
-					return err
-				}
-			}
-			if k.keep != nil {
-				if err := k.keep(s, r); err != nil {
-					return err
-				}
-			}
-			s.remove(id, d.now())
-			return nil
-		})
-	}
-	return k
 }
 
 // lookUp runs a function that reads an existing resource.

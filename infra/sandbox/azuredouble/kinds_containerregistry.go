@@ -1,7 +1,6 @@
 package azuredouble
 
 import (
-	"context"
 	"regexp"
 
 	tasks "github.com/pulumi/pulumi-azure-native-sdk/containerregistry/v2/v20190601preview"
@@ -25,78 +24,38 @@ func registryKinds() []*kind {
 			located:   true,
 			immutable: []string{"registryName", "resourceGroupName", "location"},
 			check:     checkName("registryName", alphanumeric),
-			create: func(ctx context.Context, d *Double, in props) (string, props, error) {
-				id, err := d.createRegistry(ctx, in)
-				return id, nil, err
-			},
-			update: func(ctx context.Context, d *Double, id string, in props) error { return d.updateRegistry(ctx, id, in) },
-		}, isRegistry, registryOutputs),
-		armKind((&kind{
-			token:     registryModule + "Replication",
-			inputs:    schemaOf(acr.ReplicationArgs{}.ElementType()),
-			outputs:   outputNames(acr.Replication{}),
-			name:      autoname{property: "replicationName"},
-			located:   true,
-			immutable: []string{"replicationName", "registryName", "resourceGroupName", "location"},
-			check:     checkName("replicationName", alphanumeric),
-		}).with((*Double).createReplication, (*Double).updateReplication), isChild("replications"), replicationOutputs),
-		armKind((&kind{
-			token:     registryModule + "Webhook",
-			inputs:    schemaOf(acr.WebhookArgs{}.ElementType()),
-			outputs:   outputNames(acr.Webhook{}),
-			name:      autoname{property: "webhookName"},
-			located:   true,
-			immutable: []string{"webhookName", "registryName", "resourceGroupName", "location"},
-			check:     checkName("webhookName", alphanumeric),
-		}).with((*Double).createWebhook, (*Double).updateWebhook), isChild("webhooks"), webhookOutputs),
-		armKind((&kind{
-			token:     registryModule + "CacheRule",
-			inputs:    schemaOf(acr.CacheRuleArgs{}.ElementType()),
-			outputs:   outputNames(acr.CacheRule{}),
-			name:      autoname{property: "cacheRuleName"},
-			immutable: []string{"cacheRuleName", "registryName", "resourceGroupName"},
-			check:     checkName("cacheRuleName", dashed),
-		}).with((*Double).createCacheRule, (*Double).updateCacheRule), isChild("cacheRules"), cacheRuleOutputs),
-		armKind((&kind{
-			token:     registryModule + "CredentialSet",
-			inputs:    schemaOf(acr.CredentialSetArgs{}.ElementType()),
-			outputs:   outputNames(acr.CredentialSet{}),
-			name:      autoname{property: "credentialSetName"},
-			immutable: []string{"credentialSetName", "registryName", "resourceGroupName"},
-			check:     checkName("credentialSetName", dashed),
-			keep:      keepCredentialSet,
-		}).with((*Double).createCredentialSet, (*Double).updateCredentialSet), isChild("credentialSets"), credentialSetOutputs),
-		armKind((&kind{
-			token:     registryModule + "ScopeMap",
-			inputs:    schemaOf(acr.ScopeMapArgs{}.ElementType()),
-			outputs:   outputNames(acr.ScopeMap{}),
-			name:      autoname{property: "scopeMapName"},
-			immutable: []string{"scopeMapName", "registryName", "resourceGroupName"},
-			check:     checkName("scopeMapName", scopeMapName),
-			keep:      keepScopeMap,
-		}).with((*Double).createScopeMap, (*Double).updateScopeMap), isChild("scopeMaps"), scopeMapOutputs),
-		armKind((&kind{
-			token:     registryModule + "Token",
-			inputs:    schemaOf(acr.TokenArgs{}.ElementType()),
-			outputs:   outputNames(acr.Token{}),
-			name:      autoname{property: "tokenName"},
-			immutable: []string{"tokenName", "registryName", "resourceGroupName"},
-			check:     checkName("tokenName", tokenName),
-		}).with((*Double).createToken, (*Double).updateToken), isChild("tokens"), tokenOutputs),
+			arm:       arm{is: isRegistry, id: newRegistry, rules: checkRegistry, returns: registryOutputs},
+		}),
+		childKind("Replication", alphanumeric, &kind{
+			inputs: schemaOf(acr.ReplicationArgs{}.ElementType()), outputs: outputNames(acr.Replication{}), located: true,
+			arm: arm{rules: checkReplication, returns: replicationOutputs},
+		}),
+		childKind("Webhook", alphanumeric, &kind{
+			inputs: schemaOf(acr.WebhookArgs{}.ElementType()), outputs: outputNames(acr.Webhook{}), located: true,
+			arm: arm{rules: checkWebhook, hidden: []string{"customHeaders", "serviceUri"}, returns: webhookOutputs},
+		}),
+		childKind("CacheRule", dashed, &kind{
+			inputs: schemaOf(acr.CacheRuleArgs{}.ElementType()), outputs: outputNames(acr.CacheRule{}),
+			arm: arm{rules: checkCacheRule, returns: cacheRuleOutputs},
+		}),
+		childKind("CredentialSet", dashed, &kind{
+			inputs: schemaOf(acr.CredentialSetArgs{}.ElementType()), outputs: outputNames(acr.CredentialSet{}),
+			arm: arm{rules: checkCredentialSet, returns: credentialSetOutputs, keep: keepCredentialSet},
+		}),
+		childKind("ScopeMap", scopeMapName, &kind{
+			inputs: schemaOf(acr.ScopeMapArgs{}.ElementType()), outputs: outputNames(acr.ScopeMap{}),
+			arm: arm{rules: checkScopeMap, returns: scopeMapOutputs, keep: keepScopeMap},
+		}),
+		childKind("Token", tokenName, &kind{
+			inputs: schemaOf(acr.TokenArgs{}.ElementType()), outputs: outputNames(acr.Token{}),
+			arm: arm{rules: checkToken, returns: tokenOutputs},
+		}),
+		childKind("Task", taskName, &kind{
+			inputs: schemaOf(tasks.TaskArgs{}.ElementType()), outputs: outputNames(tasks.Task{}), located: true,
+			check: checkStep,
+			arm:   arm{rules: checkTask, returns: taskOutputs},
+		}),
 	}
-}
-
-// taskKind is the ACR Task, which has its own API versions.
-func taskKind() *kind {
-	return armKind((&kind{
-		token:     registryModule + "Task",
-		inputs:    schemaOf(tasks.TaskArgs{}.ElementType()),
-		outputs:   outputNames(tasks.Task{}),
-		name:      autoname{property: "taskName"},
-		located:   true,
-		immutable: []string{"taskName", "registryName", "resourceGroupName", "location"},
-		check:     checkTask,
-	}).with((*Double).createTask, (*Double).updateTask), isChild("tasks"), taskOutputs)
 }
 
 // checkName checks the name of a registry or its child.

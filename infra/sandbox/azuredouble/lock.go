@@ -28,44 +28,13 @@ func isLockID(id string) bool {
 	return onSubscription || strings.EqualFold(armType(id), lockType)
 }
 
-func (d *Double) createLock(in props) (string, error) {
-	var id string
-	err := d.change(func(s *state) error {
-		scope, err := s.scope(text(in, "scope"))
-		if err != nil {
-			return err
-		}
-		id = scope + "/providers/" + lockType + "/" + text(in, "lockName")
-		if err := s.mustBeNew(id); err != nil {
-			return err
-		}
-		if err := checkLock(in); err != nil {
-			return err
-		}
-		return s.put(id, in, d.now())
-	})
-	return id, err
-}
-
-func (d *Double) updateLock(id string, in props) error {
-	return d.change(func(s *state) error {
-		if _, err := s.find(id); err != nil {
-			return err
-		}
-		if err := checkLock(in); err != nil {
-			return err
-		}
-		return s.put(id, in, d.now())
-	})
-}
-
-func checkLock(in props) error {
-	switch level := text(in, "level"); {
+func checkLock(c change) error {
+	switch level := text(c.in, "level"); {
 	case !slices.Contains(lockLevels, level):
 		return badRequest("InvalidLockLevel", "The lock level '%s' is invalid. Allowed values: %s.", level, strings.Join(lockLevels, ", "))
 	case level == "NotSpecified":
 		return badRequest("InvalidLockLevel", "The lock level must be specified.")
-	case len(text(in, "notes")) > 512:
+	case len(text(c.in, "notes")) > 512:
 		return badRequest("InvalidLockNotes", "The notes of a lock can have at most 512 characters.")
 	}
 	return nil
@@ -74,6 +43,9 @@ func checkLock(in props) error {
 // checkUnlocked rejects an operation on a resource if a lock forbids it: a lock on the resource or its container, or, for a
 // deletion, on a resource that would be deleted with it. Locks themselves can always be changed and deleted.
 func (s *state) checkUnlocked(id, operation string) error {
+	if isLockID(id) {
+		return nil
+	}
 	var locked []string
 	for _, lock := range s.Resources {
 		if !isLock(lock) || operation != opDelete && text(lock.Settings, "level") != "ReadOnly" {

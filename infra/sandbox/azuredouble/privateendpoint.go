@@ -50,52 +50,27 @@ func (s *state) endpoints(registry *armResource) []*armResource {
 	return found
 }
 
-func (d *Double) createPrivateEndpoint(in props) (string, error) {
-	var id string
-	err := d.change(func(s *state) error {
-		if _, err := s.group(text(in, "resourceGroupName")); err != nil {
-			return err
-		}
-		id = privateEndpointID(s, in)
-		if err := s.mustBeNew(id); err != nil {
-			return err
-		}
-		if err := checkLocation(in, privateEndpointType); err != nil {
-			return err
-		}
-		if err := checkPrivateEndpoint(s, in); err != nil {
-			return err
-		}
-		return s.put(id, in, d.now())
-	})
-	return id, err
+func newPrivateEndpoint(s *state, in props) (string, error) {
+	_, err := s.group(text(in, "resourceGroupName"))
+	return privateEndpointID(s, in), err
 }
 
-func (d *Double) updatePrivateEndpoint(id string, in props) error {
-	return d.change(func(s *state) error {
-		r, err := s.find(id)
-		if err != nil {
-			return err
-		}
-		if was, wanted := normalLocation(text(r.Settings, "location")), normalLocation(text(in, "location")); was != wanted {
-			return armError(http.StatusConflict, "InvalidResourceLocation", "The resource '%s' already exists in location '%s' in resource"+
-				" group '%s'. A resource with the same name cannot be created in location '%s'. Please select a new resource name.",
-				text(in, "privateEndpointName"), was, text(in, "resourceGroupName"), wanted)
-		}
-		if !slices.EqualFunc(connections(r.Settings), connections(in), func(a, b props) bool {
-			return strings.EqualFold(text(a, "privateLinkServiceId"), text(b, "privateLinkServiceId"))
-		}) {
-			return badRequest("CannotChangePrivateLinkConnectionOnPrivateEndpoint",
-				"Cannot change the private link service connection of the private endpoint %s.", r.ID)
-		}
-		if err := checkPrivateEndpoint(s, in); err != nil {
-			return err
-		}
-		return s.put(id, in, d.now())
-	})
-}
-
-func checkPrivateEndpoint(s *state, in props) error {
+func checkPrivateEndpoint(c change) error {
+	in := c.in
+	if was, wanted := normalLocation(text(c.r.Settings, "location")), normalLocation(text(in, "location")); !c.isNew() && was != wanted {
+		return armError(http.StatusConflict, "InvalidResourceLocation", "The resource '%s' already exists in location '%s' in resource"+
+			" group '%s'. A resource with the same name cannot be created in location '%s'. Please select a new resource name.",
+			text(in, "privateEndpointName"), was, text(in, "resourceGroupName"), wanted)
+	}
+	if !c.isNew() && !slices.EqualFunc(connections(c.r.Settings), connections(in), func(a, b props) bool {
+		return strings.EqualFold(text(a, "privateLinkServiceId"), text(b, "privateLinkServiceId"))
+	}) {
+		return badRequest("CannotChangePrivateLinkConnectionOnPrivateEndpoint",
+			"Cannot change the private link service connection of the private endpoint %s.", c.r.ID)
+	}
+	if err := checkLocation(c); err != nil {
+		return err
+	}
 	if err := checkReference("properties.subnet.id", text(in, "subnet", "id"), subnetType); err != nil {
 		return err
 	}
@@ -111,7 +86,7 @@ func checkPrivateEndpoint(s *state, in props) error {
 	if err := checkReference("properties.privateLinkServiceConnections.privateLinkServiceId", target, registryType); err != nil {
 		return err
 	}
-	registry, err := s.find(target)
+	registry, err := c.find(target)
 	if err != nil {
 		return err
 	}
@@ -238,45 +213,22 @@ func (s *state) customDNSConfigs(endpoint *armResource) []any {
 // etag changes with the resource.
 func etag(r *armResource) string { return fmt.Sprintf("W/%q", derivedGUID(r.ID+r.Changed.String())) }
 
-func (d *Double) createZoneGroup(in props) (string, error) {
-	var id string
-	err := d.change(func(s *state) error {
-		endpoint, err := s.find(privateEndpointID(s, in))
-		if err != nil {
-			return err
-		}
-		id = endpoint.ID + "/privateDnsZoneGroups/" + text(in, "privateDnsZoneGroupName")
-		if err := s.mustBeNew(id); err != nil {
-			return err
-		}
-		for _, other := range s.Resources {
-			if isZoneGroup(other) && covers(endpoint.ID, other.ID) {
-				return badRequest("MoreThanOnePrivateDnsZoneGroupNotAllowed", "The private endpoint %s has the private DNS zone group %s already;"+
-					" it cannot have more than one.", endpoint.ID, text(other.Settings, "privateDnsZoneGroupName"))
-			}
-		}
-		if err := checkZoneGroup(in); err != nil {
-			return err
-		}
-		return s.put(id, in, d.now())
-	})
-	return id, err
+func newZoneGroup(s *state, in props) (string, error) {
+	endpoint, err := s.find(privateEndpointID(s, in))
+	if err != nil {
+		return "", err
+	}
+	return endpoint.ID + "/privateDnsZoneGroups/" + text(in, "privateDnsZoneGroupName"), nil
 }
 
-func (d *Double) updateZoneGroup(id string, in props) error {
-	return d.change(func(s *state) error {
-		if _, err := s.find(id); err != nil {
-			return err
+func checkZoneGroup(c change) error {
+	for _, other := range c.Resources {
+		if c.isNew() && isZoneGroup(other) && covers(parentID(c.r.ID), other.ID) {
+			return badRequest("MoreThanOnePrivateDnsZoneGroupNotAllowed", "The private endpoint %s has the private DNS zone group %s already;"+
+				" it cannot have more than one.", parentID(c.r.ID), text(other.Settings, "privateDnsZoneGroupName"))
 		}
-		if err := checkZoneGroup(in); err != nil {
-			return err
-		}
-		return s.put(id, in, d.now())
-	})
-}
-
-func checkZoneGroup(in props) error {
-	zones := objects(in, "privateDnsZoneConfigs")
+	}
+	zones := objects(c.in, "privateDnsZoneConfigs")
 	if len(zones) > maxZones {
 		return badRequest("PrivateDnsZoneGroupTooManyZones", "A private DNS zone group can have at most %d private DNS zones.", maxZones)
 	}

@@ -601,7 +601,7 @@ func TestDriftIsVisible(t *testing.T) {
 	e.group()
 	registry := e.registry(props{"location": "West Europe"})
 	// Another user changes the registry.
-	require.NoError(t, e.double.updateRegistry(context.Background(), registry.id, registryInputs(props{
+	require.NoError(t, armOf(registryTok).update(t.Context(), e.double, registry.id, registryInputs(props{
 		"location": "westeurope", "adminUserEnabled": true, "tags": props{"by": "hand"}, "publicNetworkAccess": "Enabled",
 	})))
 	require.True(t, e.refresh(registry))

@@ -80,75 +80,36 @@ func (s *state) children(registry *armResource, kind string) []*armResource {
 	return found
 }
 
-// newChild returns the id of a registry's new child.
-func (s *state) newChild(in props, kind, name string) (registry *armResource, id string, err error) {
-	registry, err = s.find(registryID(s, text(in, "resourceGroupName"), text(in, "registryName")))
-	if err != nil {
-		return nil, "", err
-	}
-	id = registry.ID + "/" + kind + "/" + text(in, name)
-	return registry, id, s.mustBeNew(id)
+func newRegistry(s *state, in props) (string, error) {
+	group := text(in, "resourceGroupName")
+	_, err := s.group(group)
+	return registryID(s, group, text(in, "registryName")), err
 }
 
-func (d *Double) createRegistry(ctx context.Context, in props) (string, error) {
-	var id string
-	err := d.change(func(s *state) error {
-		group, name := text(in, "resourceGroupName"), text(in, "registryName")
-		if _, err := s.group(group); err != nil {
-			return err
-		}
-		id = registryID(s, group, name)
-		if err := s.mustBeNew(id); err != nil {
-			return err
-		}
-		if s.registryNamed(name) {
-			return errNameTaken(name)
-		}
-		if err := checkLocation(in, registryType); err != nil {
-			return err
-		}
-		if err := checkRegistry(in); err != nil {
-			return err
-		}
-		if err := s.put(id, in, d.now()); err != nil {
-			return err
-		}
-		made := s.resource(id)
-		made.Pending = true
-		if slices.ContainsFunc(d.conditions.Load().Labelled, func(one string) bool { return strings.EqualFold(one, name) }) {
-			made.Label = "-" + undashed(derivedGUID(id))[:16]
-		}
-		return nil
-	})
-	if err != nil {
-		return "", err
+// checkRegistry applies ARM's rules to a registry.
+func checkRegistry(c change) error {
+	name, isNew := text(c.in, "registryName"), c.isNew()
+	if isNew && c.registryNamed(name) {
+		return errNameTaken(name)
 	}
-	return id, d.initializeRegistry(ctx, id)
-}
-
-// updateRegistry changes a registry through an API version that is a preview, or through the default one.
-func (d *Double) updateRegistry(ctx context.Context, id string, in props) error {
-	err := d.change(func(s *state) error {
-		r, err := s.find(id)
-		if err != nil {
-			return err
-		}
-		if err := checkRegistry(in); err != nil {
-			return err
-		}
-		if err := checkRegistryChange(s, r, in); err != nil {
-			return err
-		}
-		key := []string{"encryption", "keyVaultProperties", "keyIdentifier"}
-		if text(in, key...) != text(r.Settings, key...) {
-			r.Rotated = d.now()
-		}
-		return s.put(id, in, d.now())
-	})
-	if err != nil {
+	if err := checkLocation(c); err != nil {
 		return err
 	}
-	return d.initializeRegistry(ctx, id)
+	if err := checkRegistrySettings(c.in); err != nil {
+		return err
+	}
+	if !isNew {
+		key := []string{"encryption", "keyVaultProperties", "keyIdentifier"}
+		if text(c.in, key...) != text(c.r.Settings, key...) {
+			c.r.Rotated = c.d.now()
+		}
+		return checkRegistryChange(c.state, c.r, c.in)
+	}
+	c.r.Pending = true
+	if slices.ContainsFunc(c.d.conditions.Load().Labelled, func(one string) bool { return strings.EqualFold(one, name) }) {
+		c.r.Label = "-" + undashed(derivedGUID(c.r.ID))[:16]
+	}
+	return nil
 }
 
 func zoneRedundancy(in props) string {
@@ -169,10 +130,10 @@ type initError struct{ error }
 func (e initError) Unwrap() error { return e.error }
 
 // initializeRegistry notifies the owner of the double of a new registry, once, without holding the state, because the owner uses
-// the data plane.
+// the data plane. It ignores other resources.
 func (d *Double) initializeRegistry(ctx context.Context, id string) error {
 	r := d.current().resource(id)
-	if r == nil || r.Ready {
+	if r == nil || r.Ready || !isRegistry(r) {
 		return nil
 	}
 	var failed error
@@ -195,13 +156,13 @@ func (d *Double) initializeRegistry(ctx context.Context, id string) error {
 }
 
 // checkLocation rejects a location where ARM does not offer that kind of resource.
-func checkLocation(in props, kind string) error {
-	if regions[normalLocation(text(in, "location"))] {
+func checkLocation(c change) error {
+	if regions[normalLocation(text(c.in, "location"))] {
 		return nil
 	}
 	return armError(http.StatusBadRequest, "LocationNotAvailableForResourceType", "The provided location '%s' is not available for"+
 		" resource type '%s'. List of available regions for the resource type is '%s'.",
-		text(in, "location"), kind, strings.Join(slices.Sorted(maps.Keys(regions)), ","))
+		text(c.in, "location"), armType(c.r.ID), strings.Join(slices.Sorted(maps.Keys(regions)), ","))
 }
 
 // registryDefaults are ARM's values of missing settings.

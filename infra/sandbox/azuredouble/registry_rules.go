@@ -32,8 +32,8 @@ var registryOptions = []oneOf{
 // policy reports if a policy of a registry is on.
 func policy(in props, name string) bool { return text(in, "policies", name, "status") == "enabled" }
 
-// checkRegistry applies ARM's rules to the settings of a registry.
-func checkRegistry(in props) error {
+// checkRegistrySettings applies ARM's rules to the settings of a registry.
+func checkRegistrySettings(in props) error {
 	sku := text(in, "sku", "name")
 	if !slices.Contains(registrySKUs, sku) {
 		return badRequest("SkuNotSupported", "The SKU %s is not supported.", sku)

@@ -26,31 +26,13 @@ func (s *state) group(name string) (*armResource, error) {
 	return nil, armError(http.StatusNotFound, "ResourceGroupNotFound", "Resource group '%s' could not be found.", name)
 }
 
-func (d *Double) createResourceGroup(in props) (string, error) {
-	var id string
-	err := d.change(func(s *state) error {
-		id = resourceGroupID(s, text(in, "resourceGroupName"))
-		if err := s.mustBeNew(id); err != nil {
-			return err
-		}
-		location := normalLocation(text(in, "location"))
-		if !regions[location] {
-			return armError(http.StatusBadRequest, "LocationNotAvailableForResourceGroup",
-				"The provided location '%s' is not available for resource group. List of available regions is '%s'.",
-				text(in, "location"), strings.Join(slices.Sorted(maps.Keys(regions)), ","))
-		}
-		return s.put(id, in, d.now())
-	})
-	return id, err
-}
-
-func (d *Double) updateResourceGroup(id string, in props) error {
-	return d.change(func(s *state) error {
-		if _, err := s.group(text(in, "resourceGroupName")); err != nil {
-			return err
-		}
-		return s.put(id, in, d.now())
-	})
+func checkResourceGroup(c change) error {
+	if location := text(c.in, "location"); !regions[normalLocation(location)] {
+		return armError(http.StatusBadRequest, "LocationNotAvailableForResourceGroup",
+			"The provided location '%s' is not available for resource group. List of available regions is '%s'.",
+			location, strings.Join(slices.Sorted(maps.Keys(regions)), ","))
+	}
+	return nil
 }
 
 // resourceGroupOutputs are the properties that ARM returns.

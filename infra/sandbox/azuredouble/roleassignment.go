@@ -45,61 +45,33 @@ func isRoleAssignment(r *armResource) bool {
 	return strings.Contains(strings.ToLower(r.ID), "/providers/"+strings.ToLower(roleAssignmentType)+"/")
 }
 
-func (d *Double) createRoleAssignment(in props) (string, error) {
-	var id string
-	err := d.change(func(s *state) error {
-		scope, err := s.scope(text(in, "scope"))
-		if err != nil {
-			return err
+// checkRoleAssignment allows an update of the description and the condition; the provider replaces the assignment for anything else.
+func checkRoleAssignment(c change) error {
+	name := text(c.in, "roleAssignmentName")
+	switch {
+	case uuid.Validate(name) != nil:
+		return armError(http.StatusBadRequest, "InvalidRoleAssignmentId",
+			"The role assignment ID '%s' is not valid. The role assignment ID must be a GUID.", name)
+	case !c.isNew() && !sameAssignment(c.r.Settings, c.in):
+		return armError(http.StatusBadRequest, "RoleAssignmentUpdateNotPermitted",
+			"Tenant ID, application ID, principal ID, and scope are not allowed to be updated.")
+	}
+	if _, err := c.role(text(c.in, "roleDefinitionId")); err != nil {
+		return err
+	}
+	if err := c.d.checkPrincipal(c.state, c.in); err != nil {
+		return err
+	}
+	if err := checkCondition(c.in); err != nil {
+		return err
+	}
+	for _, other := range c.Resources {
+		if other != c.r && isRoleAssignment(other) && sameAssignment(other.Settings, c.in) {
+			return armError(http.StatusConflict, "RoleAssignmentExists", "The role assignment already exists."+
+				" The ID of the existing role assignment is %s.", undashed(text(other.Settings, "roleAssignmentName")))
 		}
-		name := text(in, "roleAssignmentName")
-		if uuid.Validate(name) != nil {
-			return armError(http.StatusBadRequest, "InvalidRoleAssignmentId",
-				"The role assignment ID '%s' is not valid. The role assignment ID must be a GUID.", name)
-		}
-		id = scope + "/providers/" + roleAssignmentType + "/" + name
-		if err := s.mustBeNew(id); err != nil {
-			return err
-		}
-		if _, err := s.role(text(in, "roleDefinitionId")); err != nil {
-			return err
-		}
-		if err := d.checkPrincipal(s, in); err != nil {
-			return err
-		}
-		if err := checkCondition(in); err != nil {
-			return err
-		}
-		for _, other := range s.Resources {
-			if isRoleAssignment(other) && sameAssignment(other.Settings, in) {
-				return armError(http.StatusConflict, "RoleAssignmentExists", "The role assignment already exists."+
-					" The ID of the existing role assignment is %s.", undashed(text(other.Settings, "roleAssignmentName")))
-			}
-		}
-		return s.put(id, in, d.now())
-	})
-	return id, err
-}
-
-// updateRoleAssignment changes the description and the condition; the provider replaces the assignment for anything else.
-func (d *Double) updateRoleAssignment(id string, in props) error {
-	return d.change(func(s *state) error {
-		r := s.resource(id)
-		if r == nil {
-			return armError(http.StatusNotFound, "RoleAssignmentNotFound", "The role assignment '%s' is not found.", id)
-		}
-		if !sameAssignment(r.Settings, in) {
-			return armError(http.StatusBadRequest, "RoleAssignmentUpdateNotPermitted",
-				"Tenant ID, application ID, principal ID, and scope are not allowed to be updated.")
-		}
-		if err := d.checkPrincipal(s, in); err != nil {
-			return err
-		}
-		if err := checkCondition(in); err != nil {
-			return err
-		}
-		return s.put(id, in, d.now())
-	})
+	}
+	return nil
 }
 
 // sameAssignment reports if two assignments give the same role to the same principal on the same scope.

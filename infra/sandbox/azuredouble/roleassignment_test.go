@@ -88,7 +88,7 @@ func TestRoleAssignmentIsUnique(t *testing.T) {
 
 	require.NoError(t, e.update(assignment, merge(toProps(assignment.inputs), props{"description": "for pulling"})))
 	assert.Equal(t, "for pulling", assignment.out("description"))
-	err = e.double.updateRoleAssignment(assignment.id, merge(toProps(assignment.inputs), props{"principalId": otherGUID}))
+	err = armOf(roleType).update(t.Context(), e.double, assignment.id, merge(toProps(assignment.inputs), props{"principalId": otherGUID}))
 	require.ErrorContains(t, err, "RoleAssignmentUpdateNotPermitted")
 }
 

@@ -6,7 +6,6 @@ import (
 	"regexp"
 	"slices"
 	"strings"
-	"time"
 
 	tasks "github.com/pulumi/pulumi-azure-native-sdk/containerregistry/v2/v20190601preview"
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource/plugin"
@@ -35,9 +34,8 @@ var taskOptions = []oneOf{
 	{[]string{"credentials", "sourceRegistry", "loginMode"}, []string{"None", "Default"}},
 }
 
-// checkTask checks the name and the step, whose properties depend on its type.
-func checkTask(in props) []plugin.CheckFailure {
-	failures := checkName("taskName", taskName)(in)
+// checkStep checks the step, whose properties depend on its type.
+func checkStep(in props) (failures []plugin.CheckFailure) {
 	step, given := in["step"].(props)
 	if !given || isUnknown(step["type"]) {
 		return failures
@@ -52,38 +50,11 @@ func checkTask(in props) []plugin.CheckFailure {
 	return failures
 }
 
-func (d *Double) createTask(in props) (string, error) {
-	var id string
-	err := d.change(func(s *state) error {
-		_, child, err := s.newChild(in, "tasks", "taskName")
-		if err != nil {
-			return err
-		}
-		if err := checkLocation(in, taskType); err != nil {
-			return err
-		}
-		if err := checkTaskSettings(in); err != nil {
-			return err
-		}
-		id = child
-		return s.put(id, in, d.now())
-	})
-	return id, err
-}
-
-func (d *Double) updateTask(id string, in props) error {
-	return d.change(func(s *state) error {
-		if _, err := s.find(id); err != nil {
-			return err
-		}
-		if err := checkTaskSettings(in); err != nil {
-			return err
-		}
-		return s.put(id, in, d.now())
-	})
-}
-
-func checkTaskSettings(in props) error {
+func checkTask(c change) error {
+	in := c.in
+	if err := checkLocation(c); err != nil {
+		return err
+	}
 	if err := checkOneOf(in, taskOptions); err != nil {
 		return err
 	}
@@ -129,8 +100,7 @@ func taskDefaults(props) props {
 
 // taskOutputs are the properties that ARM returns.
 func taskOutputs(s *state, r *armResource) props {
-	outputs := childOutputs(r, "taskName", taskType)
-	outputs["creationDate"] = r.Created.Format(time.RFC3339)
+	outputs := props{}
 	if identity := identityOutputs(s, r); identity != nil {
 		outputs["identity"] = identity
 	}

@@ -27,46 +27,20 @@ var maxTokens = map[string]int{"Basic": 100, "Standard": 500, "Premium": 50000}
 // Source: https://learn.microsoft.com/azure/container-registry/container-registry-skus
 const maxScopeActions = 500
 
-// newLimited is newChild for a kind with a quota.
-func (s *state) newLimited(in props, kind, name string) (id string, err error) {
-	registry, id, err := s.newChild(in, kind, name)
-	if err != nil {
-		return "", err
+// checkQuota limits the children of a kind.
+func checkQuota(c change, kind string) error {
+	allowed := maxTokens[text(c.registry().Settings, "sku", "name")]
+	if c.isNew() && len(c.children(c.registry(), kind)) >= allowed {
+		return badRequest("QuotaExceeded", "The number of %s of the registry exceeds the allowed quota %d.", kind, allowed)
 	}
-	if allowed := maxTokens[text(registry.Settings, "sku", "name")]; len(s.children(registry, kind)) >= allowed {
-		return "", badRequest("QuotaExceeded", "The number of %s of the registry exceeds the allowed quota %d.", kind, allowed)
+	return nil
+}
+
+func checkScopeMap(c change) error {
+	if err := checkQuota(c, "scopeMaps"); err != nil {
+		return err
 	}
-	return id, nil
-}
-
-func (d *Double) createScopeMap(in props) (string, error) {
-	var id string
-	err := d.change(func(s *state) (err error) {
-		if id, err = s.newLimited(in, "scopeMaps", "scopeMapName"); err != nil {
-			return err
-		}
-		if err := checkScopeMap(in); err != nil {
-			return err
-		}
-		return s.put(id, in, d.now())
-	})
-	return id, err
-}
-
-func (d *Double) updateScopeMap(id string, in props) error {
-	return d.change(func(s *state) error {
-		if _, err := s.find(id); err != nil {
-			return err
-		}
-		if err := checkScopeMap(in); err != nil {
-			return err
-		}
-		return s.put(id, in, d.now())
-	})
-}
-
-func checkScopeMap(in props) error {
-	actions := texts(in, "actions")
+	actions := texts(c.in, "actions")
 	if len(actions) == 0 {
 		return badRequest("ScopeMapActionsRequired", "The scope map must have at least one action.")
 	}
@@ -83,8 +57,7 @@ func checkScopeMap(in props) error {
 
 // keepScopeMap rejects deleting a scope map that a token uses.
 func keepScopeMap(s *state, r *armResource) error {
-	registry := s.resource(r.ID[:strings.LastIndex(strings.ToLower(r.ID), "/scopemaps/")])
-	for _, token := range s.children(registry, "tokens") {
+	for _, token := range s.children(s.resource(parentID(r.ID)), "tokens") {
 		if strings.EqualFold(text(token.Settings, "scopeMapId"), r.ID) {
 			return armError(http.StatusConflict, "ScopeMapInUse", "The scope map '%s' is associated with the token '%s'.",
 				text(r.Settings, "scopeMapName"), text(token.Settings, "tokenName"))
@@ -95,69 +68,40 @@ func keepScopeMap(s *state, r *armResource) error {
 
 // scopeMapOutputs are the properties that ARM returns.
 func scopeMapOutputs(_ *state, r *armResource) props {
-	outputs := childOutputs(r, "scopeMapName", scopeMapType)
-	outputs["creationDate"] = r.Created.Format(time.RFC3339)
-	return withSettings(outputs, r.Settings, "actions", "description")
+	return withSettings(props{}, r.Settings, "actions", "description")
 }
 
-func (d *Double) createToken(in props) (string, error) {
-	var id string
-	err := d.change(func(s *state) (err error) {
-		if id, err = s.newLimited(in, "tokens", "tokenName"); err != nil {
-			return err
-		}
-		if err := checkToken(s, id, in); err != nil {
-			return err
-		}
-		return s.put(id, in, d.now())
-	})
-	return id, err
-}
-
-// updateToken changes a token by PUT, which deletes passwords that are not in the request.
+// checkToken also deletes the passwords that an update does not name, because it is a PUT.
 // Source: https://github.com/Azure/acr/issues/667
-func (d *Double) updateToken(id string, in props) error {
-	return d.change(func(s *state) error {
-		token, err := s.find(id)
-		if err != nil {
-			return err
-		}
-		if err := checkToken(s, id, in); err != nil {
-			return err
-		}
-		if token.Credentials != nil {
-			token.Credentials.Passwords = slices.DeleteFunc(token.Credentials.Passwords, func(one *password) bool {
-				return !slices.ContainsFunc(objects(in, "credentials", "passwords"), func(named props) bool {
-					return text(named, "name") == one.DisplayName
-				})
-			})
-		}
-		return s.put(id, in, d.now())
-	})
-}
-
-func checkToken(s *state, id string, in props) error {
-	scopeMap := text(in, "scopeMapId")
+func checkToken(c change) error {
+	if err := checkQuota(c, "tokens"); err != nil {
+		return err
+	}
+	scopeMap := text(c.in, "scopeMapId")
 	if err := checkReference("properties.scopeMapId", scopeMap, scopeMapType); err != nil {
 		return err
 	}
-	if _, err := s.find(scopeMap); err != nil {
+	if _, err := c.find(scopeMap); err != nil {
 		return err
 	}
-	if registry := id[:strings.LastIndex(id, "/tokens/")]; !covers(registry, scopeMap) {
+	if !covers(parentID(c.r.ID), scopeMap) {
 		return badRequest("InvalidScopeMap", "The scope map '%s' belongs to another registry.", scopeMap)
 	}
-	if status := text(in, "status"); status != "" && status != "enabled" && status != "disabled" {
+	if status := text(c.in, "status"); status != "" && status != "enabled" && status != "disabled" {
 		return badRequest("InvalidTokenStatus", "The token status '%s' is invalid.", status)
+	}
+	if c.r.Credentials != nil {
+		c.r.Credentials.Passwords = slices.DeleteFunc(c.r.Credentials.Passwords, func(one *password) bool {
+			return !slices.ContainsFunc(objects(c.in, "credentials", "passwords"), func(named props) bool {
+				return text(named, "name") == one.DisplayName
+			})
+		})
 	}
 	return nil
 }
 
 // tokenOutputs are the properties that ARM returns.
 func tokenOutputs(_ *state, r *armResource) props {
-	outputs := childOutputs(r, "tokenName", tokenType)
-	outputs["creationDate"] = r.Created.Format(time.RFC3339)
-	outputs["status"] = "enabled"
 	shown := []any{}
 	if r.Credentials != nil {
 		for _, one := range r.Credentials.Passwords {
@@ -166,7 +110,7 @@ func tokenOutputs(_ *state, r *armResource) props {
 			})
 		}
 	}
-	outputs["credentials"] = props{"passwords": shown}
+	outputs := props{"status": "enabled", "credentials": props{"passwords": shown}}
 	return withSettings(outputs, r.Settings, "scopeMapId", "status")
 }
 

@@ -66,7 +66,7 @@ func TestWebhookQuota(t *testing.T) {
 			require.NoError(t, e.double.change(func(s *state) error {
 				for i := range maxWebhooks[sku] - 1 {
 					name := fmt.Sprint("made", i)
-					if err := s.put(registry.id+"/webhooks/"+name, webhookInputs(name, nil), e.clock.now()); err != nil {
+					if err := s.put(&armResource{ID: registry.id + "/webhooks/" + name}, webhookInputs(name, nil), e.clock.now()); err != nil {
 						return err
 					}
 				}
