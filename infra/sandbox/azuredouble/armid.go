@@ -41,6 +41,13 @@ func armType(id string) string {
 	return kind
 }
 
+// isExtension reports whether an id is that of an extension of the given type, on any scope.
+func isExtension(id, kind string) bool {
+	parts := strings.Split(id, "/")
+	at := len(parts) - 4
+	return at > 0 && strings.EqualFold(strings.Join(parts[at:at+3], "/"), "providers/"+kind)
+}
+
 // foreign reports whether an id has a resource type that the double does not store.
 func foreign(id string) bool {
 	kind := strings.ToLower(armType(id))

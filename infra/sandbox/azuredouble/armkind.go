@@ -64,6 +64,7 @@ func armKind(k *kind) *kind {
 		return id, nil, d.initializeRegistry(ctx, id)
 	}
 	k.strict = true
+	k.owns = func(id string) bool { return k.is(&armResource{ID: id}) }
 	k.create = func(ctx context.Context, d *Double, in props) (string, props, error) {
 		return change(ctx, d, in, func(s *state) (*armResource, error) {
 			id, err := k.id(s, in)
@@ -83,7 +84,7 @@ func armKind(k *kind) *kind {
 		if err != nil {
 			return nil, nil, err
 		}
-		if !k.is(r) {
+		if !k.owns(r.ID) {
 			return nil, nil, fmt.Errorf("%s is not the id of a %s", id, k.token)
 		}
 		out := k.returns(s, r)

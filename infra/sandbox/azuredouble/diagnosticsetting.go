@@ -27,9 +27,7 @@ var registryCategories = map[string]string{
 	"allLogs": "group", "audit": "group", "AllMetrics": "metric",
 }
 
-func isDiagnosticSetting(r *armResource) bool {
-	return strings.EqualFold(armType(r.ID), diagnosticSettingType)
-}
+func isDiagnosticSetting(r *armResource) bool { return isExtension(r.ID, diagnosticSettingType) }
 
 // enabledCategories are those that a setting sends.
 func enabledCategories(in props) []string {

@@ -184,6 +184,37 @@ func TestDelete(t *testing.T) {
 	}
 }
 
+func TestEachKindCanBeDiscarded(t *testing.T) {
+	e := under(t)
+	e.group()
+	registry, pull := e.registry(premium), e.identity("pull")
+	e.assign("pull", pull.objectID(), acrPull, registry.id)
+	child := func(token, name string, more props) *deployed {
+		return e.create(token, name, merge(props{"registryName": testRegistry, "resourceGroupName": testGroup}, more))
+	}
+	scopeMap := child(scopeMapTok, "map", props{"scopeMapName": "mapped", "actions": []any{"repositories/a/content/read"}})
+	token := child(tokenTok, "token", props{"tokenName": "pulls", "scopeMapId": scopeMap.id})
+	e.create(passwordTok, "password", props{"containerRegistryTokenId": token.id, "password1": props{}})
+	for _, id := range e.double.Inventory() {
+		var owners []string
+		for _, k := range allKinds() {
+			if k.owns(id) {
+				owners = append(owners, k.token)
+			}
+		}
+		require.Len(t, owners, 1, id)
+	}
+	known := e.double.Inventory()
+	require.NoError(t, e.double.Discard([]string{registryTok, passwordTok}, known))
+	assert.Equal(t, known, e.double.Inventory())
+	for _, discarded := range []string{passwordTok, tokenTok, scopeMapTok, roleType, registryTok, groupType, appPassType, spType, appType} {
+		require.NoError(t, e.double.Discard([]string{discarded}, nil))
+		assert.Less(t, len(e.double.Inventory()), len(known), discarded)
+		known = e.double.Inventory()
+	}
+	assert.Empty(t, known)
+}
+
 func TestPersistentFaultsInGraph(t *testing.T) {
 	for fault, want := range map[string]string{
 		faultThrottled:   "unexpected status 429 with OData error: TooManyRequests: Too many requests.",

@@ -4,6 +4,7 @@ import (
 	"context"
 	"net"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -316,4 +317,6 @@ func (e *engine) assign(name, principal, guid, scope string) *deployed {
 }
 
 // armOf is a kind of ARM resources, without the provider in front of it.
-func armOf(token string) *kind { return newAzureNative(nil).kinds[Unversioned(token)] }
+func armOf(token string) *kind {
+	return allKinds()[slices.IndexFunc(allKinds(), func(k *kind) bool { return k.token == Unversioned(token) })]
+}

@@ -15,6 +15,8 @@ import (
 // model.
 type kind struct {
 	token string
+	// owns recognizes the ids of its objects; nil if they are not in the [Double.Inventory].
+	owns func(id string) bool
 	// inputs are what the SDK can send.
 	inputs *schema
 	// outputs are the names of all properties that the SDK reads.

@@ -29,6 +29,7 @@ func newAzure(d *Double) *provider {
 func tokenPasswordKind() *kind {
 	return &kind{
 		token:     "azure:containerservice/tokenPassword:TokenPassword",
+		owns:      func(id string) bool { return strings.HasSuffix(id, "/passwords/password") },
 		inputs:    schemaOf(reflect.TypeFor[tokenPasswordArgs]()),
 		outputs:   []string{"containerRegistryTokenId", "password1"},
 		immutable: []string{"containerRegistryTokenId", "password1"},

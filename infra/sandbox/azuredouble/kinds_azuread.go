@@ -22,6 +22,7 @@ func newAzureAD(d *Double) *provider {
 	return newProvider(d, "azuread", azureADVersion, []*kind{
 		{
 			token:     "azuread:index/application:Application",
+			owns:      func(id string) bool { return strings.HasPrefix(id, "/applications/") },
 			inputs:    schemaOf(azuread.ApplicationArgs{}.ElementType()),
 			outputs:   outputNames(azuread.Application{}),
 			immutable: []string{"templateId"},
@@ -65,6 +66,7 @@ func newAzureAD(d *Double) *provider {
 		},
 		{
 			token:     "azuread:index/servicePrincipal:ServicePrincipal",
+			owns:      func(id string) bool { return uuid.Validate(id) == nil },
 			inputs:    schemaOf(azuread.ServicePrincipalArgs{}.ElementType()),
 			outputs:   outputNames(azuread.ServicePrincipal{}),
 			immutable: []string{"clientId", "applicationId"},
@@ -95,6 +97,7 @@ func newAzureAD(d *Double) *provider {
 		},
 		{
 			token:   "azuread:index/applicationPassword:ApplicationPassword",
+			owns:    func(id string) bool { return strings.Contains(id, "/password/") },
 			inputs:  schemaOf(azuread.ApplicationPasswordArgs{}.ElementType()),
 			outputs: outputNames(azuread.ApplicationPassword{}),
 			immutable: []string{

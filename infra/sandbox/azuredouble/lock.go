@@ -20,13 +20,7 @@ var lockName = regexp.MustCompile(`^[^<>%&:\\?/[:cntrl:]]{1,260}$`)
 
 var lockLevels = []string{"NotSpecified", "CanNotDelete", "ReadOnly"}
 
-func isLock(r *armResource) bool { return isLockID(r.ID) }
-
-func isLockID(id string) bool {
-	parts := strings.Split(id, "/")
-	onSubscription := len(parts) == 7 && strings.EqualFold(parts[4]+"/"+parts[5], lockType)
-	return onSubscription || strings.EqualFold(armType(id), lockType)
-}
+func isLock(r *armResource) bool { return isExtension(r.ID, lockType) }
 
 func checkLock(c change) error {
 	switch level := text(c.in, "level"); {
@@ -43,7 +37,7 @@ func checkLock(c change) error {
 // checkUnlocked rejects an operation on a resource if a lock forbids it: a lock on the resource or its container, or, for a
 // deletion, on a resource that would be deleted with it. Locks themselves can always be changed and deleted.
 func (s *state) checkUnlocked(id, operation string) error {
-	if isLockID(id) {
+	if isExtension(id, lockType) {
 		return nil
 	}
 	var locked []string

@@ -41,9 +41,7 @@ const roleAssignmentType = "Microsoft.Authorization/roleAssignments"
 
 var principalTypes = []string{"Device", "ForeignGroup", "Group", "ServicePrincipal", "User"}
 
-func isRoleAssignment(r *armResource) bool {
-	return strings.Contains(strings.ToLower(r.ID), "/providers/"+strings.ToLower(roleAssignmentType)+"/")
-}
+func isRoleAssignment(r *armResource) bool { return isExtension(r.ID, roleAssignmentType) }
 
 // checkRoleAssignment allows an update of the description and the condition; the provider replaces the assignment for anything else.
 func checkRoleAssignment(c change) error {

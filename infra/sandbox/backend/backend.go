@@ -175,6 +175,9 @@ func (r *running) NodeLogin() daemon.Login {
 	return daemon.Login{Username: username, Password: password}
 }
 
+// Discard deletes the cloud objects of the given types, except those with a known id.
+func (r *running) Discard(types, known []string) error { return r.azure.Discard(types, known) }
+
 // Delete deletes an object from the cloud, like a manual deletion.
 func (r *running) Delete(id string) error { return r.azure.Delete(id) }
 
