@@ -100,8 +100,7 @@ func (d *Double) Authenticate(loginServer, username, password string) (principal
 
 // Allowed reports whether a principal has permission for an action in a registry: "pull", "push" or "delete". This depends on
 // its roles on the registry, its resource group or the subscription, once they have reached the registry, and for a token on
-// its scope map. An anonymous caller (the empty principal) can pull from a registry with anonymous pull, but cannot list its
-// repositories (an empty repository).
+// its scope map. An anonymous caller (the empty principal) can pull from a registry with anonymous pull.
 func (d *Double) Allowed(loginServer, principal, repository, action string) bool {
 	s, conditions := d.current(), d.conditions.Load()
 	r := s.registry(loginServer)
@@ -112,7 +111,7 @@ func (d *Double) Allowed(loginServer, principal, repository, action string) bool
 	case s.Owner:
 		return true
 	case "":
-		return action == "pull" && repository != "" && truth(r.Settings, "anonymousPullEnabled")
+		return action == "pull" && truth(r.Settings, "anonymousPullEnabled")
 	}
 	if id, isToken := strings.CutPrefix(principal, tokenPrincipal); isToken {
 		return covers(r.ID, id) && s.tokenAllows(id, repository, action)

@@ -9,8 +9,6 @@ import (
 
 const (
 	typeRepository = "repository"
-	typeRegistry   = "registry"
-	catalog        = "catalog"
 
 	actionPull          = "pull"
 	actionPush          = "push"
@@ -80,21 +78,15 @@ func parseScope(scope string) (access, error) {
 	}
 	a := access{Type: parts[0], Name: parts[1], Actions: strings.Split(parts[2], ",")}
 	switch {
-	case a.Type == typeRegistry && a.Name == catalog:
-		if !slices.Equal(a.Actions, []string{actionAll}) {
-			return access{}, fmt.Errorf("scope %q: the only action on the catalog is *", scope)
-		}
-	case a.Type == typeRepository:
-		if !validRepository(a.Name) {
-			return access{}, fmt.Errorf("scope %q: %q is not the name of a repository", scope, a.Name)
-		}
-		for _, action := range a.Actions {
-			if _, known := permissions[action]; !known && action != actionAll {
-				return access{}, fmt.Errorf("scope %q: unknown action %q", scope, action)
-			}
-		}
-	default:
+	case a.Type != typeRepository:
 		return access{}, fmt.Errorf("scope %q: unknown resource %s:%s", scope, a.Type, a.Name)
+	case !validRepository(a.Name):
+		return access{}, fmt.Errorf("scope %q: %q is not the name of a repository", scope, a.Name)
+	}
+	for _, action := range a.Actions {
+		if _, known := permissions[action]; !known && action != actionAll {
+			return access{}, fmt.Errorf("scope %q: unknown action %q", scope, action)
+		}
 	}
 	return a, nil
 }
@@ -103,12 +95,6 @@ func parseScope(scope string) (access, error) {
 func grant(wanted []access, allowed func(repository, permission string) bool) []access {
 	granted := []access{}
 	for _, want := range wanted {
-		if want.Type == typeRegistry {
-			if allowed("", actionPull) {
-				granted = append(granted, want)
-			}
-			continue
-		}
 		actions := want.Actions
 		if slices.Contains(actions, actionAll) {
 			actions = []string{actionDelete, actionMetadataRead, actionMetadataWrite, actionPull, actionPush}

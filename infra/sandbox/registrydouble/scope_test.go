@@ -20,7 +20,6 @@ func TestParseScopes(t *testing.T) {
 		"actions":    {[]string{"repository:api:push,pull,push"}, []access{repository("api", "pull", "push")}},
 		"two in one": {[]string{"repository:a:pull repository:b:push"}, []access{repository("a", "pull"), repository("b", "push")}},
 		"repeated":   {[]string{"repository:a:push", "repository:a:pull"}, []access{repository("a", "pull", "push")}},
-		"catalog":    {[]string{"registry:catalog:*"}, []access{{typeRegistry, catalog, []string{"*"}}}},
 	}
 	for title, test := range tests {
 		t.Run(title, func(t *testing.T) {
@@ -39,8 +38,7 @@ func TestParseScopes(t *testing.T) {
 		"repository:a//b:pull":       `scope "repository:a//b:pull": "a//b" is not the name of a repository`,
 		"repository:a:":              `scope "repository:a:": unknown action ""`,
 		"repository:a:pull,own":      `scope "repository:a:pull,own": unknown action "own"`,
-		"registry:catalog:pull":      `scope "registry:catalog:pull": the only action on the catalog is *`,
-		"registry:users:*":           `scope "registry:users:*": unknown resource registry:users`,
+		"registry:catalog:*":         `scope "registry:catalog:*": unknown resource registry:catalog`,
 		"repository(plugin):a:pull":  `scope "repository(plugin):a:pull": unknown resource repository(plugin):a`,
 		"artifact-repository:r:pull": `scope "artifact-repository:r:pull": unknown resource artifact-repository:r`,
 	} {
@@ -51,13 +49,12 @@ func TestParseScopes(t *testing.T) {
 
 func TestGrant(t *testing.T) {
 	pullOnly := func(_, permission string) bool { return permission == actionPull }
-	wanted, err := parseScopes([]string{"repository:a:pull,push repository:b:push repository:c:* registry:catalog:*"})
+	wanted, err := parseScopes([]string{"repository:a:pull,push repository:b:push repository:c:*"})
 	require.NoError(t, err)
 
 	assert.Equal(t, []access{
 		{typeRepository, "a", []string{"pull"}},
 		{typeRepository, "c", []string{"metadata_read", "pull"}},
-		{typeRegistry, catalog, []string{"*"}},
 	}, grant(wanted, pullOnly))
 	assert.Empty(t, grant(wanted, func(string, string) bool { return false }))
 }

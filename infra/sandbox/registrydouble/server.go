@@ -7,6 +7,8 @@
 //   - https://distribution.github.io/distribution/spec/auth/token/
 //   - https://github.com/Azure/acr/blob/main/docs/AAD-OAuth.md
 //
+// It neither lists nor deletes: the catalog, a list of tags and DELETE are errors.
+//
 // Differences from Azure: a missing registry returns 404, although its name would not resolve in Azure; a blob is found in every
 // repository of its registry; there is no throttling, geo-replication or artifact cache; tokens are signed with a symmetric key;
 // there are no refresh tokens, so that a client sends the password each time.
@@ -25,7 +27,6 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -65,8 +66,7 @@ type Authority interface {
 	// Authenticate checks a password and returns its principal. The text of an error is sent to the client.
 	Authenticate(loginServer, username, password string) (principal string, err error)
 	// Allowed reports whether the principal currently has permission for action ("pull", "push" or "delete") on a repository. The
-	// principal is empty for an anonymous caller. For the list of all repositories, the repository is empty and the action is
-	// "pull".
+	// principal is empty for an anonymous caller.
 	Allowed(loginServer, principal, repository, action string) bool
 }
 
@@ -221,8 +221,6 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) error {
 // The kinds of resources below /v2/.
 const (
 	kindRoot = iota
-	kindCatalog
-	kindTags
 	kindManifest
 	kindBlob
 )
@@ -234,14 +232,11 @@ type target struct {
 	reference  string // of a manifest: a tag or a digest
 }
 
-var repositoryPath = regexp.MustCompile(`^/v2/(.+)/(tags/list|manifests/([^/]+)|blobs/(uploads/?|uploads/[^/]+|[^/]+))$`)
+var repositoryPath = regexp.MustCompile(`^/v2/(.+)/(?:manifests/([^/]+)|blobs/(?:uploads/?|uploads/[^/]+|[^/]+))$`)
 
 func parsePath(path string) (target, error) {
-	switch path {
-	case "/v2", "/v2/":
+	if path == "/v2" || path == "/v2/" {
 		return target{kind: kindRoot}, nil
-	case "/v2/_catalog":
-		return target{kind: kindCatalog}, nil
 	}
 	match := repositoryPath.FindStringSubmatch(path)
 	if match == nil {
@@ -251,12 +246,8 @@ func parsePath(path string) (target, error) {
 	if !validRepository(t.repository) {
 		return target{}, apiError{http.StatusBadRequest, codeNameInvalid, "invalid repository name", map[string]string{"name": t.repository}}
 	}
-	switch {
-	case match[2] == "tags/list":
-		t.kind = kindTags
-	case match[3] != "":
-		t.kind, t.reference = kindManifest, match[3]
-	default:
+	t.kind, t.reference = kindManifest, match[2]
+	if t.reference == "" {
 		t.kind = kindBlob
 	}
 	return t, nil
@@ -271,15 +262,9 @@ func (t target) needs(method string) (access, error) {
 	switch {
 	case t.kind == kindRoot && read:
 		return access{}, nil
-	case t.kind == kindCatalog && read:
-		return access{Type: typeRegistry, Name: catalog, Actions: []string{actionAll}}, nil
-	case t.kind == kindTags && read:
-		return repository(actionMetadataRead)
-	case t.kind < kindManifest:
+	case t.kind == kindRoot:
 	case read:
 		return repository(actionPull)
-	case method == http.MethodDelete:
-		return repository(actionDelete)
 	case method == http.MethodPut, t.kind == kindBlob && (method == http.MethodPost || method == http.MethodPatch):
 		return repository(actionPull, actionPush)
 	}
@@ -304,21 +289,6 @@ func (s *Server) serveRegistry(w http.ResponseWriter, r *http.Request, host stri
 		return err
 	}
 	switch t.kind {
-	case kindCatalog:
-		names, err := page(w, r, content.catalog())
-		if err != nil {
-			return err
-		}
-		writeJSON(w, http.StatusOK, map[string]any{"repositories": names})
-	case kindTags:
-		tags, err := content.tags(t.repository)
-		if err != nil {
-			return err
-		}
-		if tags, err = page(w, r, tags); err != nil {
-			return err
-		}
-		writeJSON(w, http.StatusOK, map[string]any{"name": t.repository, "tags": tags})
 	case kindManifest:
 		return s.serveManifest(w, r, host, content, t, principal)
 	case kindBlob:
@@ -352,11 +322,6 @@ func (s *Server) serveManifest(w http.ResponseWriter, r *http.Request, host stri
 		w.Header().Set("Docker-Content-Digest", digest)
 		w.Header().Set("Location", "/v2/"+t.repository+"/manifests/"+digest)
 		w.WriteHeader(http.StatusCreated)
-	case http.MethodDelete:
-		if err := content.deleteManifest(t.repository, t.reference); err != nil {
-			return err
-		}
-		w.WriteHeader(http.StatusAccepted)
 	default:
 		m, digest, err := content.manifest(t.repository, t.reference)
 		if err != nil {
@@ -375,31 +340,6 @@ func (s *Server) serveManifest(w http.ResponseWriter, r *http.Request, host stri
 		_, _ = w.Write(m.Content) // the client is gone if this fails; nothing is written for HEAD
 	}
 	return nil
-}
-
-// page applies the parameters n and last to a sorted list, and links to the rest of it.
-func page(w http.ResponseWriter, r *http.Request, names []string) ([]string, error) {
-	query := r.URL.Query()
-	if last := query.Get("last"); last != "" {
-		from, found := slices.BinarySearch(names, last)
-		if found {
-			from++
-		}
-		names = names[from:]
-	}
-	n := len(names)
-	if text := query.Get("n"); text != "" {
-		var err error
-		if n, err = strconv.Atoi(text); err != nil || n <= 0 {
-			return nil, apiError{http.StatusBadRequest, "PAGINATION_NUMBER_INVALID", "invalid number of results requested", map[string]string{"n": text}}
-		}
-	}
-	if n < len(names) {
-		names = names[:n]
-		query.Set("last", names[n-1])
-		w.Header().Set("Link", fmt.Sprintf(`<%s?%s>; rel="next"`, r.URL.Path, query.Encode()))
-	}
-	return names, nil
 }
 
 // blobWriter sets the content type of go-containerregistry's responses, which net/http would otherwise guess.

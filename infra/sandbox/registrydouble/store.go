@@ -14,7 +14,6 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
-	"slices"
 	"sync"
 
 	"github.com/google/go-containerregistry/pkg/registry"
@@ -73,24 +72,6 @@ func (s *store) hasRepository(name string) bool {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	return s.repositories[name] != nil
-}
-
-// catalog lists the repositories, sorted.
-func (s *store) catalog() []string {
-	s.mu.RLock()
-	defer s.mu.RUnlock()
-	return slices.Sorted(maps.Keys(s.repositories))
-}
-
-// tags lists the tags of a repository, sorted.
-func (s *store) tags(repositoryName string) ([]string, error) {
-	s.mu.RLock()
-	defer s.mu.RUnlock()
-	r := s.repositories[repositoryName]
-	if r == nil {
-		return nil, nameUnknown(repositoryName)
-	}
-	return slices.Sorted(maps.Keys(r.Tags)), nil
 }
 
 // manifest finds a manifest by tag or digest.
@@ -197,38 +178,10 @@ func (s *store) checkReferences(ctx context.Context, repositoryName string, r *r
 	return nil
 }
 
-// deleteManifest removes a tag, or a manifest together with the tags on it.
-func (s *store) deleteManifest(repositoryName, reference string) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	r := s.repositories[repositoryName]
-	if r == nil {
-		return nameUnknown(repositoryName)
-	}
-	updated := &repository{Manifests: maps.Clone(r.Manifests), Tags: maps.Clone(r.Tags)}
-	if isDigest(reference) {
-		delete(updated.Manifests, reference)
-		maps.DeleteFunc(updated.Tags, func(_, digest string) bool { return digest == reference })
-	} else {
-		delete(updated.Tags, reference)
-	}
-	if len(updated.Manifests) == len(r.Manifests) && len(updated.Tags) == len(r.Tags) {
-		return manifestUnknown(reference)
-	}
-	if len(updated.Manifests) == 0 {
-		updated = nil // as in Azure, no repository exists without a manifest
-	}
-	return s.replace(repositoryName, updated)
-}
-
-// replace makes a repository's new state durable, then visible. The caller holds the lock; nil removes the repository.
+// replace makes a repository's new state durable, then visible. The caller holds the lock.
 func (s *store) replace(repositoryName string, r *repository) error {
 	repositories := maps.Clone(s.repositories)
-	if r == nil {
-		delete(repositories, repositoryName)
-	} else {
-		repositories[repositoryName] = r
-	}
+	repositories[repositoryName] = r
 	index, err := json.Marshal(repositories)
 	if err != nil {
 		return err
