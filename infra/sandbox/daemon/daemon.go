@@ -142,38 +142,19 @@ func (s *server) routes() http.Handler {
 		info.PID = os.Getpid()
 		_ = json.NewEncoder(w).Encode(info)
 	}))
-	mux.HandleFunc("POST /conditions", s.whenReady(func(w http.ResponseWriter, r *http.Request, services Services) {
-		var conditions azuredouble.Conditions
-		if decode(w, r, &conditions) {
-			services.SetConditions(conditions)
-		}
+	mux.HandleFunc("POST /conditions", post(s, func(_ context.Context, services Services, c azuredouble.Conditions) error {
+		services.SetConditions(c)
+		return nil
 	}))
 	mux.HandleFunc("GET /node-login", s.whenReady(func(w http.ResponseWriter, _ *http.Request, services Services) {
 		_ = json.NewEncoder(w).Encode(services.NodeLogin()) //nolint:gosec // G117: handing on the password is the point.
 	}))
-	mux.HandleFunc("POST /discard", s.whenReady(func(w http.ResponseWriter, r *http.Request, services Services) {
-		var request discard
-		if decode(w, r, &request) {
-			if err := services.Discard(request.Types, request.Known); err != nil {
-				http.Error(w, err.Error(), http.StatusInternalServerError)
-			}
-		}
+	mux.HandleFunc("POST /discard", post(s, func(_ context.Context, services Services, d discard) error {
+		return services.Discard(d.Types, d.Known)
 	}))
-	mux.HandleFunc("POST /delete", s.whenReady(func(w http.ResponseWriter, r *http.Request, services Services) {
-		var id string
-		if decode(w, r, &id) {
-			if err := services.Delete(id); err != nil {
-				http.Error(w, err.Error(), http.StatusInternalServerError)
-			}
-		}
-	}))
-	mux.HandleFunc("POST /outage", s.whenReady(func(w http.ResponseWriter, r *http.Request, services Services) {
-		var request outage
-		if decode(w, r, &request) {
-			if err := services.Outage(r.Context(), request.Process, request.Over); err != nil {
-				http.Error(w, err.Error(), http.StatusInternalServerError)
-			}
-		}
+	mux.HandleFunc("POST /delete", post(s, func(_ context.Context, services Services, id string) error { return services.Delete(id) }))
+	mux.HandleFunc("POST /outage", post(s, func(ctx context.Context, services Services, o outage) error {
+		return services.Outage(ctx, o.Process, o.Over)
 	}))
 	return mux
 }
@@ -185,12 +166,16 @@ type outage struct {
 
 type discard struct{ Types, Known []string }
 
-func decode(w http.ResponseWriter, r *http.Request, into any) bool {
-	if err := json.NewDecoder(r.Body).Decode(into); err != nil {
-		http.Error(w, err.Error(), http.StatusBadRequest)
-		return false
-	}
-	return true
+// post handles requests with a body.
+func post[T any](s *server, handle func(context.Context, Services, T) error) http.HandlerFunc {
+	return s.whenReady(func(w http.ResponseWriter, r *http.Request, services Services) {
+		var in T
+		if err := json.NewDecoder(r.Body).Decode(&in); err != nil {
+			http.Error(w, err.Error(), http.StatusBadRequest)
+		} else if err := handle(r.Context(), services, in); err != nil {
+			http.Error(w, err.Error(), http.StatusInternalServerError)
+		}
+	})
 }
 
 func (s *server) whenReady(handle func(http.ResponseWriter, *http.Request, Services)) http.HandlerFunc {
