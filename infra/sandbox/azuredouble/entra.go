@@ -1,6 +1,7 @@
 package azuredouble
 
 import (
+	"cmp"
 	"crypto/rand"
 	"crypto/sha256"
 	"crypto/subtle"
@@ -311,12 +312,7 @@ func (d *Double) deleteApplication(id string) error {
 }
 
 // clientOf returns the client id of a service principal's inputs. applicationId is its deprecated name.
-func clientOf(in props) string {
-	if id := text(in, "clientId"); id != "" {
-		return id
-	}
-	return text(in, "applicationId")
-}
+func clientOf(in props) string { return cmp.Or(text(in, "clientId"), text(in, "applicationId")) }
 
 func (d *Double) createServicePrincipal(in props) (string, error) {
 	p := &servicePrincipal{ObjectID: uuid.NewString(), Settings: in, Created: d.now(), Owners: texts(in, "owners")}
@@ -469,12 +465,9 @@ func applicationOutputs(s *state, a *application) props {
 }
 
 func servicePrincipalOutputs(s *state, p *servicePrincipal) props {
-	name, audience := "", "AzureADMyOrg"
-	if app, _ := s.byClient(p.ClientID); app != nil {
-		name = text(app.Settings, "displayName")
-		if of := text(app.Settings, "signInAudience"); of != "" {
-			audience = of
-		}
+	app, _ := s.byClient(p.ClientID)
+	if app == nil {
+		app = &application{}
 	}
 	return merge(props{
 		"accountEnabled":           true,
@@ -483,7 +476,7 @@ func servicePrincipalOutputs(s *state, p *servicePrincipal) props {
 		"applicationId":            p.ClientID,
 		"applicationTenantId":      s.Tenant,
 		"clientId":                 p.ClientID,
-		"displayName":              name,
+		"displayName":              text(app.Settings, "displayName"),
 		"homepageUrl":              "",
 		"logoutUrl":                "",
 		"oauth2PermissionScopeIds": props{},
@@ -493,7 +486,7 @@ func servicePrincipalOutputs(s *state, p *servicePrincipal) props {
 		"redirectUris":             []any{},
 		"samlMetadataUrl":          "",
 		"servicePrincipalNames":    []any{}, // the provider leaves the client id out
-		"signInAudience":           audience,
+		"signInAudience":           cmp.Or(text(app.Settings, "signInAudience"), "AzureADMyOrg"),
 		"type":                     "Application",
 	}, p.Settings)
 }

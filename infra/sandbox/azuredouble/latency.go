@@ -52,16 +52,10 @@ var TypicalLatency = map[string]time.Duration{
 
 // Delay waits for the latency that [Conditions] has for a name, or until ctx ends.
 func (d *Double) Delay(ctx context.Context, name string) error {
-	latency := d.conditions.Load().Latency[name]
-	if latency <= 0 {
-		return nil
+	if latency := d.conditions.Load().Latency[name]; latency > 0 {
+		return pause(ctx, latency)
 	}
-	select {
-	case <-time.After(latency):
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
+	return nil
 }
 
 // begin waits for a resource's turn to be created, updated or deleted, and then for the latency of that operation. end ends the

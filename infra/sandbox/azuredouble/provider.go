@@ -222,37 +222,48 @@ func (p *provider) Create(ctx context.Context, req plugin.CreateRequest) (plugin
 	if req.Preview {
 		return plugin.CreateResponse{Properties: p.seal(k, k.preview(in), req.Properties)}, nil
 	}
-	work, cancel := p.cancelable(ctx)
-	defer cancel()
-	end, err := p.double.begin(work, k, in, "")
-	if err != nil {
-		return plugin.CreateResponse{}, err
-	}
-	defer end()
 	var id string
 	var once props
-	err = p.client.do(work, p.double, p.request(opCreate, k, req.URN, "", in), func() (string, error) {
+	err = p.work(ctx, k, p.request(opCreate, k, req.URN, "", in), func(ctx context.Context) (string, error) {
 		var err error
-		id, once, err = k.create(work, p.double, in)
+		id, once, err = k.create(ctx, p.double, in)
 		return id, err
 	})
-	var incomplete initError
-	if ctx.Err() != nil && (err == nil || errors.As(err, &incomplete)) {
+	if incomplete := (initError{}); ctx.Err() != nil && (err == nil || errors.As(err, &incomplete)) {
 		// The engine died: the resource would be an orphan, and the next update would fail on it.
 		return plugin.CreateResponse{}, errors.Join(ctx.Err(), k.remove(p.double, id))
 	}
-	if err != nil && !errors.As(err, &incomplete) {
-		return plugin.CreateResponse{}, err
+	properties, err := p.made(k, id, once, req.Properties, err)
+	return plugin.CreateResponse{ID: resource.ID(id), Properties: properties}, err
+}
+
+// work carries out a request when it is the resource's turn.
+func (p *provider) work(ctx context.Context, k *kind, q request, attempt func(context.Context) (id string, err error)) error {
+	ctx, cancel := p.cancelable(ctx)
+	defer cancel()
+	end, err := p.double.begin(ctx, k, q.in, q.id)
+	if err != nil {
+		return err
+	}
+	defer end()
+	return p.client.do(ctx, p.double, q, func() (string, error) { return attempt(ctx) })
+}
+
+// made returns the properties of a resource after its creation or update, whose error it returns, too. If only the initialization
+// has failed, the error has the properties.
+func (p *provider) made(k *kind, id string, once props, inputs resource.PropertyMap, err error) (resource.PropertyMap, error) {
+	if incomplete := (initError{}); err != nil && !errors.As(err, &incomplete) {
+		return nil, err
 	}
 	_, outputs, readErr := k.read(p.double, id)
 	if readErr != nil {
-		return plugin.CreateResponse{}, readErr
+		return nil, readErr
 	}
-	properties := p.seal(k, p.complete(k, in, outputs, once), req.Properties)
+	properties := p.seal(k, p.complete(k, toProps(inputs), outputs, once), inputs)
 	if err != nil {
-		return plugin.CreateResponse{}, partialFailure(id, properties, err)
+		return nil, partialFailure(id, properties, err)
 	}
-	return plugin.CreateResponse{ID: resource.ID(id), Properties: properties}, nil
+	return properties, nil
 }
 
 // complete merges the outputs: the service's, the local inputs, and those that are returned only once.
@@ -342,29 +353,12 @@ func (p *provider) Update(ctx context.Context, req plugin.UpdateRequest) (plugin
 	if k.update == nil {
 		return plugin.UpdateResponse{}, fmt.Errorf("%s cannot be changed in place", k.token)
 	}
-	ctx, cancel := p.cancelable(ctx)
-	defer cancel()
-	end, err := p.double.begin(ctx, k, in, string(req.ID))
-	if err != nil {
-		return plugin.UpdateResponse{}, err
-	}
-	defer end()
-	err = p.client.do(ctx, p.double, p.request(opUpdate, k, req.URN, string(req.ID), in), func() (string, error) {
-		return string(req.ID), k.update(ctx, p.double, string(req.ID), in)
+	id := string(req.ID)
+	err = p.work(ctx, k, p.request(opUpdate, k, req.URN, id, in), func(ctx context.Context) (string, error) {
+		return id, k.update(ctx, p.double, id, in)
 	})
-	var incomplete initError
-	if err != nil && !errors.As(err, &incomplete) {
-		return plugin.UpdateResponse{}, err
-	}
-	_, outputs, readErr := k.read(p.double, string(req.ID))
-	if readErr != nil {
-		return plugin.UpdateResponse{}, readErr
-	}
-	properties := p.seal(k, p.complete(k, in, outputs, nil), req.NewInputs)
-	if err != nil {
-		return plugin.UpdateResponse{}, partialFailure(string(req.ID), properties, err)
-	}
-	return plugin.UpdateResponse{Properties: properties}, nil
+	properties, err := p.made(k, id, nil, req.NewInputs, err)
+	return plugin.UpdateResponse{Properties: properties}, err
 }
 
 // Delete deletes a resource; a missing one is not an error.
@@ -373,15 +367,9 @@ func (p *provider) Delete(ctx context.Context, req plugin.DeleteRequest) (plugin
 	if err != nil {
 		return plugin.DeleteResponse{}, err
 	}
-	ctx, cancel := p.cancelable(ctx)
-	defer cancel()
-	end, err := p.double.begin(ctx, k, nil, string(req.ID))
-	if err != nil {
-		return plugin.DeleteResponse{}, err
-	}
-	defer end()
-	return plugin.DeleteResponse{}, p.client.do(ctx, p.double, p.request(opDelete, k, req.URN, string(req.ID), nil), func() (string, error) {
-		return string(req.ID), k.remove(p.double, string(req.ID))
+	id := string(req.ID)
+	return plugin.DeleteResponse{}, p.work(ctx, k, p.request(opDelete, k, req.URN, id, nil), func(context.Context) (string, error) {
+		return id, k.remove(p.double, id)
 	})
 }
 

@@ -1,6 +1,7 @@
 package azuredouble
 
 import (
+	"cmp"
 	"context"
 	"crypto/hmac"
 	"crypto/sha256"
@@ -46,16 +47,6 @@ func (s *state) registry(server string) *armResource {
 	return nil
 }
 
-// registryNamed reports whether a registry has that name.
-func (s *state) registryNamed(name string) bool {
-	for _, r := range s.Resources {
-		if isRegistry(r) && strings.EqualFold(text(r.Settings, "registryName"), name) {
-			return true
-		}
-	}
-	return false
-}
-
 func isRegistry(r *armResource) bool {
 	parts := strings.Split(r.ID, "/")
 	return len(parts) == 9 && strings.EqualFold(parts[6]+"/"+parts[7], registryType)
@@ -89,8 +80,10 @@ func newRegistry(s *state, in props) (string, error) {
 // checkRegistry applies ARM's rules to a registry.
 func checkRegistry(c change) error {
 	name, isNew := text(c.in, "registryName"), c.isNew()
-	if isNew && c.registryNamed(name) {
-		return errNameTaken(name)
+	for _, other := range c.Resources {
+		if isNew && isRegistry(other) && strings.EqualFold(text(other.Settings, "registryName"), name) {
+			return errNameTaken(name)
+		}
 	}
 	if err := checkLocation(c); err != nil {
 		return err
@@ -112,12 +105,7 @@ func checkRegistry(c change) error {
 	return nil
 }
 
-func zoneRedundancy(in props) string {
-	if v := text(in, "zoneRedundancy"); v != "" {
-		return v
-	}
-	return "Disabled"
-}
+func zoneRedundancy(in props) string { return cmp.Or(text(in, "zoneRedundancy"), "Disabled") }
 
 func resourceNotFound(kind, name, group string) error {
 	return armError(http.StatusNotFound, "ResourceNotFound", "The Resource '%s/%s' under resource group '%s' was not found."+

@@ -33,13 +33,9 @@ func checkReplication(c change) error {
 	return nil
 }
 
-func replicationDefaults(props) props {
-	return props{"regionEndpointEnabled": true, "zoneRedundancy": "Disabled"}
-}
-
 func replicationOutputs(_ *state, r *armResource) props {
 	return withSettings(props{
 		"status": props{"displayStatus": "Ready", "timestamp": r.Created.Format(time.RFC3339)},
 		"tags":   props{},
-	}, merge(replicationDefaults(nil), r.Settings), "regionEndpointEnabled", "tags", "zoneRedundancy")
+	}, merge(props{"regionEndpointEnabled": true, "zoneRedundancy": "Disabled"}, r.Settings), "regionEndpointEnabled", "tags", "zoneRedundancy")
 }

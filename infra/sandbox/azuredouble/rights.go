@@ -1,6 +1,7 @@
 package azuredouble
 
 import (
+	"cmp"
 	"fmt"
 	"net/http"
 	"regexp"
@@ -76,12 +77,8 @@ func (d *Double) may(s *state, r right) bool {
 		return true
 	}
 	return slices.ContainsFunc(rights.Azure, func(g Grant) bool {
-		scope := g.Scope
-		if scope == "" {
-			scope = s.subscriptionID()
-		}
 		role := roleActions[g.Role]
-		return covers(scope, r.scope) && allows(append(slices.Clone(g.Actions), role.allowed...), r.action) && !allows(role.not, r.action)
+		return covers(cmp.Or(g.Scope, s.subscriptionID()), r.scope) && allows(append(slices.Clone(g.Actions), role.allowed...), r.action) && !allows(role.not, r.action)
 	})
 }
 

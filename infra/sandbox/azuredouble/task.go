@@ -91,19 +91,16 @@ func checkTask(c change) error {
 	return nil
 }
 
-func taskDefaults(props) props {
-	return props{
-		"agentConfiguration": props{"cpu": 2.0}, "isSystemTask": false, "platform": props{"architecture": "amd64"},
-		"status": "Enabled", "timeout": 3600.0,
-	}
-}
-
 // taskOutputs are the properties that ARM returns.
 func taskOutputs(s *state, r *armResource) props {
 	outputs := props{}
 	if identity := identityOutputs(s, r); identity != nil {
 		outputs["identity"] = identity
 	}
-	return withSettings(outputs, merge(taskDefaults(nil), r.Settings), "agentConfiguration", "agentPoolName", "credentials",
+	full := merge(props{
+		"agentConfiguration": props{"cpu": 2.0}, "isSystemTask": false, "platform": props{"architecture": "amd64"},
+		"status": "Enabled", "timeout": 3600.0,
+	}, r.Settings)
+	return withSettings(outputs, full, "agentConfiguration", "agentPoolName", "credentials",
 		"isSystemTask", "logTemplate", "platform", "status", "step", "tags", "timeout", "trigger")
 }

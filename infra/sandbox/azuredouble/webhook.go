@@ -55,10 +55,8 @@ func checkWebhookQuota(registry props, count int) error {
 	return nil
 }
 
-func webhookDefaults(props) props { return props{"scope": "", "status": "enabled"} }
-
 func webhookOutputs(_ *state, r *armResource) props {
-	full := merge(webhookDefaults(nil), r.Settings)
+	full := merge(props{"scope": "", "status": "enabled"}, r.Settings)
 	full["status"] = strings.ToLower(text(full, "status"))
 	return withSettings(props{"tags": props{}}, full, "actions", "scope", "status", "tags")
 }
