@@ -17,6 +17,7 @@ import (
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"golang.org/x/sync/errgroup"
 
+	"example.com/acr-microservices/infra/sandbox/addresses"
 	"example.com/acr-microservices/infra/sandbox/azuredouble"
 	"example.com/acr-microservices/infra/sandbox/cluster"
 	"example.com/acr-microservices/infra/sandbox/daemon"
@@ -30,6 +31,9 @@ const dockerHubAccount = "wolfgangofner"
 
 // pause is the Docker Hub repository of the image that holds each pod's namespaces with containerd.
 const pause = "sandbox/pause"
+
+// The names of the doubles in the file of their addresses.
+const azureNative, azureAD, azure, registry = "AzureNative", "AzureAD", "Azure", "Registry"
 
 // Options say where the services keep their state and how they behave.
 type Options struct {
@@ -45,7 +49,7 @@ type running struct {
 	options   Options
 	azure     *azuredouble.Double
 	cluster   *cluster.Cluster
-	addresses addresses
+	listeners addresses.Listeners // of the doubles
 
 	group  *errgroup.Group // serves the doubles
 	cancel context.CancelFunc
@@ -76,12 +80,11 @@ func (o Options) Start(ctx context.Context, step func(string)) (_ daemon.Service
 	if err != nil {
 		return nil, err
 	}
-	listeners, err := listen(filepath.Join(o.Dir, "ports.json"))
+	r.listeners, err = addresses.Listen(filepath.Join(o.Dir, "ports.json"), azureNative, azureAD, azure, registry)
 	if err != nil {
 		return nil, err
 	}
-	r.addresses = listeners.addresses()
-	images.transport = registrydouble.Transport(r.addresses.Registry, ca.Pool())
+	images.transport = registrydouble.Transport(r.listeners.Of(registry), ca.Pool())
 	r.azure, err = azuredouble.Open(azuredouble.Options{
 		StatePath:  filepath.Join(o.Dir, "azure.json"),
 		OnRegistry: images.publish,
@@ -89,7 +92,7 @@ func (o Options) Start(ctx context.Context, step func(string)) (_ daemon.Service
 		Kubeconfig: cluster.KubeconfigFile(clusterDir(o.Dir)),
 	})
 	if err != nil {
-		return nil, errors.Join(err, listeners.close())
+		return nil, errors.Join(err, r.listeners.Close())
 	}
 	username, password := r.azure.OwnerCredential()
 	images.owner = authn.FromConfig(authn.AuthConfig{Username: username, Password: password})
@@ -97,13 +100,13 @@ func (o Options) Start(ctx context.Context, step func(string)) (_ daemon.Service
 		Dir: filepath.Join(o.Dir, "registry"), Authority: r.azure, OnPull: r.recordPull,
 	})
 	if err != nil {
-		return nil, errors.Join(err, listeners.close())
+		return nil, errors.Join(err, r.listeners.Close())
 	}
 	tlsConfig, err := registrydouble.TLSConfig(ca)
 	if err != nil {
-		return nil, errors.Join(err, listeners.close())
+		return nil, errors.Join(err, r.listeners.Close())
 	}
-	r.serve(ctx, images.registry, tlsConfig, listeners)
+	r.serve(ctx, images.registry, tlsConfig)
 
 	step("filling Docker Hub with the demo images")
 	if err := images.seedDockerHub(ctx); err != nil {
@@ -118,7 +121,7 @@ func (o Options) Start(ctx context.Context, step func(string)) (_ daemon.Service
 	r.cluster, err = cluster.Start(ctx, cluster.Options{
 		Dir: clusterDir(o.Dir), Binary: o.Kubernetes,
 		Node: o.Node, PauseImage: registrydouble.DockerHub + "/" + pause + ":" + demoimages.PauseTag,
-		RegistryAddr: r.addresses.Registry, RegistryCA: ca.CertFile(),
+		RegistryAddr: r.listeners.Of(registry), RegistryCA: ca.CertFile(),
 		CredentialProvider: o.NodeLogin,
 	})
 	if err != nil {
@@ -135,11 +138,13 @@ func (o Options) Start(ctx context.Context, step func(string)) (_ daemon.Service
 }
 
 // serve serves the listeners until ctx ends.
-func (r *running) serve(ctx context.Context, registry http.Handler, config *tls.Config, l listeners) {
-	r.group.Go(func() error { return r.azure.Serve(ctx, l.azureNative, l.azureAD, l.azure) })
-	server := &http.Server{Handler: registry, TLSConfig: config, ReadHeaderTimeout: time.Minute}
+func (r *running) serve(ctx context.Context, images http.Handler, config *tls.Config) {
 	r.group.Go(func() error {
-		if err := server.ServeTLS(l.registry, "", ""); !errors.Is(err, http.ErrServerClosed) {
+		return r.azure.Serve(ctx, r.listeners[azureNative], r.listeners[azureAD], r.listeners[azure])
+	})
+	server := &http.Server{Handler: images, TLSConfig: config, ReadHeaderTimeout: time.Minute}
+	r.group.Go(func() error {
+		if err := server.ServeTLS(r.listeners[registry], "", ""); !errors.Is(err, http.ErrServerClosed) {
 			return fmt.Errorf("registry double: %w", err)
 		}
 		return nil
@@ -155,8 +160,8 @@ func (r *running) Info() daemon.Info {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return daemon.Info{
-		AzureNative: r.addresses.AzureNative, AzureAD: r.addresses.AzureAD,
-		Azure: r.addresses.Azure, Registry: r.addresses.Registry,
+		AzureNative: r.listeners.Of(azureNative), AzureAD: r.listeners.Of(azureAD),
+		Azure: r.listeners.Of(azure), Registry: r.listeners.Of(registry),
 		Kubeconfig: r.cluster.Kubeconfig(),
 		Kubernetes: r.options.Kubernetes,
 		Node:       r.options.Node,

@@ -84,7 +84,7 @@ func Start(ctx context.Context, o Options) (*Cluster, error) {
 			return nil, fmt.Errorf("cluster: %w", err)
 		}
 	}
-	ports, err := choosePorts(filepath.Join(dir, "ports.json"))
+	ports, err := choosePorts(filepath.Join(dir, "addresses.json"))
 	if err != nil {
 		return nil, fmt.Errorf("cluster: %w", err)
 	}

@@ -1,22 +1,15 @@
 package cluster
 
 import (
-	"encoding/json"
-	"errors"
 	"fmt"
-	"io/fs"
 	"net"
-	"os"
 	"strconv"
+
+	"example.com/acr-microservices/infra/sandbox/addresses"
 )
 
-// ports are the cluster's own ports on 127.0.0.1; it is also the format of the file that keeps them.
-type ports struct {
-	Etcd      int `json:"etcd"`
-	EtcdPeer  int `json:"etcdPeer"`
-	Apiserver int `json:"apiserver"`
-	Kubelet   int `json:"kubelet"`
-}
+// ports are the cluster's own ports on 127.0.0.1.
+type ports struct{ Etcd, EtcdPeer, Apiserver, Kubelet int }
 
 func loopback(port int) string { return net.JoinHostPort("127.0.0.1", strconv.Itoa(port)) }
 
@@ -33,29 +26,12 @@ func (p ports) podNetwork() string {
 	return fmt.Sprintf("198.%d.%d.0/24", 18+p.Apiserver>>8&1, p.Apiserver&0xff)
 }
 
-// choosePorts returns the ports stored in a file, and new ones for those that are missing or taken by another process.
+// choosePorts returns the ports that a file keeps.
 func choosePorts(file string) (ports, error) {
-	var p ports
-	data, err := os.ReadFile(file)
-	if err == nil {
-		err = json.Unmarshal(data, &p)
-	}
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return ports{}, fmt.Errorf("%s: %w", file, err)
-	}
-	for _, port := range []*int{&p.Etcd, &p.EtcdPeer, &p.Apiserver, &p.Kubelet} {
-		l, err := net.Listen("tcp", loopback(*port)) // port 0 is any free one
-		if err != nil {
-			l, err = net.Listen("tcp", loopback(0))
-		}
-		if err != nil {
-			return ports{}, err
-		}
-		defer l.Close() //nolint:gocritic // not earlier, for the ports must differ
-		*port = l.Addr().(*net.TCPAddr).Port
-	}
-	if data, err = json.Marshal(p); err != nil {
+	l, err := addresses.Listen(file, "etcd", "etcd-peer", "kube-apiserver", "kubelet")
+	if err != nil {
 		return ports{}, err
 	}
-	return p, os.WriteFile(file, data, 0o600)
+	port := func(name string) int { return l[name].Addr().(*net.TCPAddr).Port }
+	return ports{port("etcd"), port("etcd-peer"), port("kube-apiserver"), port("kubelet")}, l.Close()
 }
