@@ -391,31 +391,28 @@ func inAzure(r apitype.ResourceV3) bool {
 // auditCluster audits the cluster.
 func (r *faultRun) auditCluster(ctx context.Context, info daemon.Info, wanted map[string]bool) (lost []string, err error) {
 	kube := r.kubectl(info)
-	out, err := kube.run(ctx, "get", "namespaces", "--output", "jsonpath={.items[*].metadata.name}")
+	objects, err := kube.namespacesAndSecrets(ctx)
 	if err != nil {
 		return nil, err
 	}
-	there := strings.Fields(string(out))
-	for _, name := range there {
-		if name != "default" && !strings.HasPrefix(name, "kube-") && !wanted[name] {
-			lost = append(lost, "namespace "+name)
+	there := map[string]bool{} // by kind, namespace and name
+	for _, o := range objects {
+		m := o.Metadata
+		there[o.Kind+" "+m.Namespace+"/"+m.Name] = true
+		switch {
+		case o.Kind == "Namespace" && m.Name != "default" && !strings.HasPrefix(m.Name, "kube-") && !wanted[m.Name]:
+			lost = append(lost, "namespace "+m.Name)
+		case m.Labels["owner"] == "helm" && slices.Contains(unfinished, m.Labels["status"]):
+			lost = append(lost, "unfinished "+m.Name)
 		}
 	}
 	for name := range wanted {
-		if !slices.Contains(there, name) {
+		switch {
+		case !there["Namespace /"+name]:
 			lost = append(lost, "no namespace "+name)
-			continue
-		}
-		if _, err := kube.run(ctx, "get", "secret", "acr-secret", "--namespace", name); err != nil {
+		case !there["Secret "+name+"/acr-secret"]:
 			lost = append(lost, "no pull secret in "+name)
 		}
-	}
-	out, err = kube.run(ctx, "get", "secrets", "--all-namespaces", "--selector", "owner=helm,status in ("+strings.Join(unfinished, ",")+")", "--output", "jsonpath={.items[*].metadata.name}")
-	if err != nil {
-		return nil, err
-	}
-	for _, name := range strings.Fields(string(out)) {
-		lost = append(lost, "unfinished "+name)
 	}
 	pods, err := kube.pods(ctx, map[string]bool{victim: true})
 	if len(pods) == 0 {

@@ -3,7 +3,6 @@
 package cli
 
 import (
-	"encoding/json"
 	"flag"
 	"fmt"
 	"slices"
@@ -177,21 +176,11 @@ func (s *sweep) converged(tag string) {
 	}
 	s.same("in Azure", cloud, s.info().Inventory)
 
-	var list struct {
-		Items []struct {
-			Kind     string
-			Metadata struct {
-				Name, Namespace string
-				Labels          map[string]string
-			}
-		}
-	}
-	out, err := s.kube.run(s.t.Context(), "get", "namespaces,secrets", "--all-namespaces", "--output", "json")
+	objects, err := s.kube.namespacesAndSecrets(s.t.Context())
 	require.NoError(s.t, err)
-	require.NoError(s.t, json.Unmarshal(out, &list))
 	var releases []string
 	status := map[string]string{} // by revision
-	for _, item := range list.Items {
+	for _, item := range objects {
 		m := item.Metadata
 		switch {
 		case m.Labels["owner"] == "helm":

@@ -5,6 +5,7 @@ package cli
 import (
 	"bufio"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net"
@@ -30,6 +31,7 @@ import (
 
 	"example.com/acr-microservices/infra/sandbox/daemon"
 	"example.com/acr-microservices/infra/sandbox/engine"
+	"example.com/acr-microservices/infra/sandbox/process"
 )
 
 // A boundary is a moment of an update at which the engine's death affects the next engine.
@@ -106,6 +108,13 @@ func newKillSwitch(b *box) *killSwitch {
 		names = append(names, name+":"+port(listener.Addr().String()))
 	}
 	k.attach = strings.Join(names, ",")
+	watched, endWatch := context.WithCancel(b.t.Context())
+	var watching sync.WaitGroup
+	watching.Go(func() { k.watchHelm(watched) })
+	b.t.Cleanup(func() {
+		endWatch()
+		watching.Wait()
+	})
 	return k
 }
 
@@ -154,11 +163,8 @@ func (k *killSwitch) through(at []boundary, args ...string) (string, error) {
 	k.plugin, k.targets["kubernetes"] = plugin, conn
 	k.at, k.killed, k.seen = at, boundary{}, nil
 	k.mu.Unlock()
-	watched, endWatch := context.WithCancel(k.t.Context())
-	k.running.Go(func() { k.watchHelm(watched) })
 	began := time.Now()
 	out, err := k.run(args...).CombinedOutput()
-	endWatch()
 	k.running.Wait()
 	_ = plugin.Process.Kill()
 	_ = plugin.Wait()
@@ -241,6 +247,9 @@ func (k *killSwitch) reach(b boundary, when string) error {
 	if k.killed != (boundary{}) {
 		return errKilled
 	}
+	if slices.Contains(k.seen, b) {
+		return nil
+	}
 	k.seen = append(k.seen, b)
 	if !slices.Contains(k.at, b) {
 		return nil
@@ -269,15 +278,30 @@ func (k *killSwitch) goesOn(op boundary) {
 	k.release = op
 }
 
-// watchHelm reaches the amid boundary of a release operation when Helm reports an unfinished status.
+// watchHelm reaches the amid boundary of a release operation when Helm reports an unfinished status. It watches all the time: Helm
+// can remove a release in less time than kubectl takes to start.
 func (k *killSwitch) watchHelm(ctx context.Context) {
-	if k.kube.awaitHelm(ctx, "", unfinished...) != nil {
-		return // boundary not reached: the test fails
+	for ctx.Err() == nil { // the API server ends a watch after some time
+		cmd := exec.CommandContext(ctx, k.kube.path, "--kubeconfig", k.kube.kubeconfig, "get", "secrets", "--all-namespaces", "--selector",
+			"owner=helm,status in ("+strings.Join(unfinished, ",")+")", "--watch", "--output-watch-events", "--output", "json")
+		out, err := cmd.StdoutPipe()
+		if err != nil || process.Start(cmd, syscall.SIGKILL) != nil {
+			return // boundary not reached: the test fails
+		}
+		for events := json.NewDecoder(out); ; {
+			var event struct{ Type string }
+			if events.Decode(&event) != nil {
+				break
+			}
+			if event.Type != "DELETED" {
+				k.mu.Lock()
+				op := k.release
+				k.mu.Unlock()
+				_ = k.reach(op, amid)
+			}
+		}
+		_ = cmd.Wait()
 	}
-	k.mu.Lock()
-	op := k.release
-	k.mu.Unlock()
-	_ = k.reach(op, amid)
 }
 
 // keepPassword records the password in an operation's response.

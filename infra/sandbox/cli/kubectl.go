@@ -39,15 +39,11 @@ func (k kubectl) run(ctx context.Context, args ...string) ([]byte, error) {
 	return out, nil
 }
 
-// awaitHelm waits until a release in a namespace, or in any if that is empty, has one of the statuses. Helm stores revisions as
-// secrets with a status label.
-func (k kubectl) awaitHelm(ctx context.Context, namespace string, statuses ...string) error {
+// awaitHelm waits until a release in a namespace has a status. Helm stores revisions as secrets with a status label.
+func (k kubectl) awaitHelm(ctx context.Context, namespace, status string) error {
 	args := []string{
 		"--kubeconfig", k.kubeconfig, "get", "secrets", "--namespace", namespace, "--watch", "--output", "name",
-		"--selector", "owner=helm,status in (" + strings.Join(statuses, ",") + ")",
-	}
-	if namespace == "" {
-		args = append(args, "--all-namespaces")
+		"--selector", "owner=helm,status=" + status,
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -62,13 +58,35 @@ func (k kubectl) awaitHelm(ctx context.Context, namespace string, statuses ...st
 	seen := bufio.NewScanner(out).Scan()
 	cancel()
 	if err := cmd.Wait(); !seen {
-		return fmt.Errorf("no release is %s: %w", strings.Join(statuses, " or "), err)
+		return fmt.Errorf("no release is %s: %w", status, err)
 	}
 	return nil
 }
 
 // unfinished are the statuses by which Helm marks an operation in progress.
 var unfinished = []string{"pending-install", "pending-upgrade", "pending-rollback", "uninstalling"}
+
+// kubeObject identifies an object in the cluster.
+type kubeObject struct {
+	Kind     string
+	Metadata struct {
+		Name, Namespace string
+		Labels          map[string]string
+	}
+}
+
+// namespacesAndSecrets returns those of the whole cluster.
+func (k kubectl) namespacesAndSecrets(ctx context.Context) ([]kubeObject, error) {
+	out, err := k.run(ctx, "get", "namespaces,secrets", "--all-namespaces", "--output", "json")
+	if err != nil {
+		return nil, err
+	}
+	var list struct{ Items []kubeObject }
+	if err := json.Unmarshal(out, &list); err != nil {
+		return nil, fmt.Errorf("namespaces and secrets: %w", err)
+	}
+	return list.Items, nil
+}
 
 // pod holds the relevant facts of a running pod.
 type pod struct {
