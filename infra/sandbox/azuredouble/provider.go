@@ -164,10 +164,8 @@ func (p *provider) cancelable(ctx context.Context) (context.Context, context.Can
 }
 
 func (p *provider) kind(token string) (*kind, error) {
-	for _, known := range []string{token, Unversioned(token)} {
-		if k := p.kinds[known]; k != nil {
-			return k, nil
-		}
+	if k := p.kinds[Unversioned(token)]; k != nil {
+		return k, nil
 	}
 	return nil, status.Errorf(codes.NotFound, "resource type %s is not in the Azure double", token)
 }
@@ -375,10 +373,7 @@ func (p *provider) Delete(ctx context.Context, req plugin.DeleteRequest) (plugin
 
 // Invoke calls a function.
 func (p *provider) Invoke(ctx context.Context, req plugin.InvokeRequest) (plugin.InvokeResponse, error) {
-	f := p.functions[string(req.Tok)]
-	if f == nil {
-		f = p.functions[Unversioned(string(req.Tok))]
-	}
+	f := p.functions[Unversioned(string(req.Tok))]
 	if f == nil {
 		return plugin.InvokeResponse{}, status.Errorf(codes.NotFound, "function %s is not in the Azure double", req.Tok)
 	}

@@ -7,7 +7,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/agext/levenshtein"
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource/plugin"
 )
@@ -108,9 +107,6 @@ func (s *schema) pruneValue(v any) any {
 	return v
 }
 
-// names lists the properties of an object, sorted.
-func (s *schema) names() []string { return slices.Sorted(maps.Keys(s.fields)) }
-
 // check reports everything in an object that the SDK could not have sent, property by property in sorted order.
 func (s *schema) check(in props) []plugin.CheckFailure {
 	var failures []plugin.CheckFailure
@@ -130,7 +126,7 @@ func (s *schema) walk(path string, v any, report func(path, reason string)) {
 	object, _ := v.(props)
 	switch {
 	case s.kind == "object" && object != nil:
-		for _, name := range s.names() {
+		for _, name := range slices.Sorted(maps.Keys(s.fields)) {
 			if _, given := object[name]; !given && s.fields[name].required {
 				at := join(path, name)
 				report(at, missing(at))
@@ -141,7 +137,7 @@ func (s *schema) walk(path string, v any, report func(path, reason string)) {
 			if f, known := s.fields[name]; known {
 				f.walk(at, object[name], report)
 			} else {
-				report(at, fmt.Sprintf("unknown property '%s'%s", at, nearest(name, s.names())))
+				report(at, fmt.Sprintf("unknown property '%s'", at))
 			}
 		}
 	case s.kind == "map" && object != nil:
@@ -198,18 +194,4 @@ func join(path, name string) string {
 		return name
 	}
 	return path + "." + name
-}
-
-// nearest suggests the known name closest to a mistyped one, if one is close.
-func nearest(name string, known []string) string {
-	best, distance := "", 4
-	for _, k := range known {
-		if d := levenshtein.Distance(strings.ToLower(name), strings.ToLower(k), nil); d < distance {
-			best, distance = k, d
-		}
-	}
-	if best == "" {
-		return ""
-	}
-	return fmt.Sprintf("; did you mean '%s'?", best)
 }
