@@ -45,6 +45,16 @@ func (sb *sandbox) connect(ctx context.Context) (*daemon.Client, error) {
 	return services, nil
 }
 
+// info describes the running sandbox.
+func (sb *sandbox) info(ctx context.Context) (daemon.Info, error) {
+	services, err := sb.connect(ctx)
+	if err != nil {
+		return daemon.Info{}, err
+	}
+	defer services.Close()
+	return services.Info(ctx)
+}
+
 // listed is a sandbox that exists on disk.
 type listed struct {
 	Name    string   `json:"name"`
@@ -104,12 +114,7 @@ func (sb *sandbox) sandboxes(ctx context.Context) ([]listed, error) {
 
 // logs shows the logs of a service's pods.
 func (sb *sandbox) logs(ctx context.Context, service string, flags []string) error {
-	services, err := sb.connect(ctx)
-	if err != nil {
-		return err
-	}
-	defer services.Close()
-	info, err := services.Info(ctx)
+	info, err := sb.info(ctx)
 	if err != nil {
 		return err
 	}

@@ -35,12 +35,7 @@ type statusReport struct {
 
 // status shows what runs where.
 func (sb *sandbox) status(ctx context.Context) error {
-	services, err := sb.connect(ctx)
-	if err != nil {
-		return err
-	}
-	defer services.Close()
-	info, err := services.Info(ctx)
+	info, err := sb.info(ctx)
 	if err != nil {
 		return err
 	}
@@ -115,12 +110,7 @@ func namespacesOf(outputs map[string]any) map[string]string {
 
 // env prints the shell variables of the sandbox.
 func (sb *sandbox) env(ctx context.Context) error {
-	services, err := sb.connect(ctx)
-	if err != nil {
-		return err
-	}
-	defer services.Close()
-	info, err := services.Info(ctx)
+	info, err := sb.info(ctx)
 	if err != nil {
 		return err
 	}
