@@ -4,9 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-
-	"google.golang.org/grpc/codes"
-	"google.golang.org/grpc/status"
 )
 
 // cloudError is an error from ARM or Microsoft Graph: an HTTP status, a code, and a readable message.
@@ -31,20 +28,6 @@ func (e *cloudError) Error() string {
 		return fmt.Sprintf("unexpected status %d with OData error: %s: %s", e.status, e.code, e.message)
 	}
 	return fmt.Sprintf("autorest/azure: Service returned an error. Status=%d Code=%q Message=%q", e.status, e.code, e.message)
-}
-
-// GRPCStatus distinguishes conflicts from bad requests for a gRPC client. No code makes the engine retry.
-func (e *cloudError) GRPCStatus() *status.Status {
-	code := codes.Unknown
-	switch e.status {
-	case http.StatusBadRequest:
-		code = codes.InvalidArgument
-	case http.StatusNotFound:
-		code = codes.NotFound
-	case http.StatusConflict:
-		code = codes.AlreadyExists
-	}
-	return status.New(code, e.Error())
 }
 
 // isNotFound reports whether the object is missing.

@@ -648,7 +648,7 @@ func TestUpdateOfMissingResources(t *testing.T) {
 		if r.token == roleType || r.token == endpointTok {
 			in = toProps(r.inputs) // includes the generated name
 		}
-		assert.Equal(t, codes.NotFound, status.Code(e.update(r.deployed, in)), r.token)
+		assert.Regexp(t, "(?i)status[= ]404", e.update(r.deployed, in), r.token)
 	}
 }
 
@@ -682,7 +682,6 @@ func TestFunctions(t *testing.T) {
 	args := props{"resourceGroupName": testGroup, "registryName": testRegistry}
 	_, err = e.invoke("azure-native:resources/v20220901:getResourceGroup", props{"resourceGroupName": testGroup})
 	require.ErrorContains(t, err, `Status=404 Code="ResourceGroupNotFound" Message="Resource group 'rg' could not be found."`)
-	assert.Equal(t, codes.NotFound, status.Code(err))
 	_, err = e.invoke("azure-native:containerregistry:getRegistry", args)
 	require.ErrorContains(t, err, "ResourceGroupNotFound")
 
