@@ -20,9 +20,9 @@ func (s *Server) authorize(w http.ResponseWriter, r *http.Request, host string, 
 	reason := ""
 	switch {
 	case strings.EqualFold(scheme, "Bearer"):
-		token, err := s.tokens.verify(credential, service(host))
+		token := s.tokens.verify(credential, service(host))
 		switch {
-		case err != nil:
+		case token == nil:
 			reason = "invalid_token"
 		case !covers(token.Access, needed):
 			reason = "insufficient_scope"
