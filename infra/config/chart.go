@@ -57,7 +57,11 @@ func (c *Config) ChartOf(service string) (ResolvedChart, error) {
 		var local *localChart
 		resolved.Name = chartPath(settings)
 		local, err = c.localChart(resolved.Name)
-		resolved.Version, resolved.Digest, hasValue = local.version, local.digest, local.hasValue
+		resolved.Version, resolved.Digest = local.version, local.digest
+		// An image without a digest makes an empty text of the value, which a chart's schema can refuse in place of its null:
+		// https://github.com/traefik/traefik-helm-chart/blob/master/traefik/values.schema.json
+		pinned := c.Services[service].Image.Digest != ""
+		hasValue = func(path string) bool { return local.hasValue(path, pinned) }
 	}
 	resolved.Keys = settings.Keys.WithDefaults(hasValue)
 	return resolved, err
@@ -185,12 +189,13 @@ func chartDigest(files []*chart.File) string {
 	return hex.EncodeToString(sum.Sum(nil))[:12]
 }
 
-// hasValue reports whether the values of the chart, or of the subchart with which the path begins, have a value at the path.
-func (l *localChart) hasValue(path string) bool {
-	return l.chart != nil && chartHasValue(l.chart, path)
+// hasValue reports whether the values of the chart, or of the subchart with which the path begins, have a value at the path. Nulls
+// says whether null is one.
+func (l *localChart) hasValue(path string, nulls bool) bool {
+	return l.chart != nil && chartHasValue(l.chart, path, nulls)
 }
 
-func chartHasValue(in *chart.Chart, path string) bool {
+func chartHasValue(in *chart.Chart, path string, nulls bool) bool {
 	folder, key := "", path
 	if i := strings.LastIndexByte(path, '.'); i >= 0 {
 		folder, key = path[:i], path[i+1:]
@@ -199,7 +204,7 @@ func chartHasValue(in *chart.Chart, path string) bool {
 	if folder != "" {
 		object, _ = valueAt(in.Values, folder).(map[string]any)
 	}
-	if _, named := object[key]; named {
+	if value, named := object[key]; named && (nulls || value != nil) {
 		return true
 	}
 	name, below, deeper := strings.Cut(path, ".")
@@ -211,5 +216,5 @@ func chartHasValue(in *chart.Chart, path string) bool {
 			name = wanted.Name
 		}
 	}
-	return slices.ContainsFunc(in.Dependencies(), func(sub *chart.Chart) bool { return sub.Name() == name && chartHasValue(sub, below) })
+	return slices.ContainsFunc(in.Dependencies(), func(sub *chart.Chart) bool { return sub.Name() == name && chartHasValue(sub, below, nulls) })
 }

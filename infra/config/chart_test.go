@@ -91,7 +91,7 @@ func TestChartFollowsSymbolicLinks(t *testing.T) {
 	}
 	linked := readChart(filepath.Join(dir, "chart"))
 	require.NoError(t, linked.err)
-	require.True(t, linked.hasValue("image.digest"))
+	require.True(t, linked.hasValue("image.digest", false))
 	copied := readChart(writeFiles(t, t.TempDir(), map[string]string{
 		"Chart.yaml": chartYAML, "templates/deployment.yaml": "kind: Deployment\n", "values.yaml": "image: {digest: \"\"}\n",
 	}))
@@ -148,7 +148,22 @@ func TestChartHasValue(t *testing.T) {
 		"image.digest": true, "orders.image.digest": true, "image.hash": false, "tag": true, "tag.digest": false,
 		"other.image.digest": false, "digest": false,
 	} {
-		require.Equal(t, want, read.hasValue(path), path)
+		require.Equal(t, want, read.hasValue(path, true), path)
+	}
+}
+
+// A chart whose digest is null by default does not get an empty text for an image without a digest.
+func TestNullDigest(t *testing.T) {
+	t.Parallel()
+	for values, want := range map[string]string{"image: {digest: null}\n": "tag", "image: {digest: ''}\n": "image.digest", "image: {digest: sha256:1}\n": "image.digest"} {
+		dir := writeFiles(t, t.TempDir(), map[string]string{"api/Chart.yaml": chartYAML, "api/values.yaml": values})
+		cfg := &Config{root: dir, Chart: Chart{Path: "api"}, Services: map[string]Service{"plain": {}, "pinned": {Image: Image{Digest: "sha256:2"}}}}
+		plain, err := cfg.ChartOf("plain")
+		require.NoError(t, err)
+		require.Equal(t, want, plain.Keys.Digest, values)
+		pinned, err := cfg.ChartOf("pinned")
+		require.NoError(t, err)
+		require.Equal(t, "image.digest", pinned.Keys.Digest, values)
 	}
 }
 
