@@ -30,9 +30,11 @@ func TestRenderedChartIsChecked(t *testing.T) {
 		`{image: {tag: "1.1.0"}, chart: {path: infra/manifest/testdata/umbrella}}`: "services.api.chart.keys.repository: no container runs acrmicroservicesdev01601972.azurecr.io/api:1.1.0, " +
 			"but docker.io/shop/api:0.9.0, docker.io/wolfgangofner/orderapi:1.0.0",
 		`{image: {tag: "1.0.0", digest: "sha256:` + strings.Repeat("a", 64) + `"}, chart: {path: infra/manifest/testdata/label}}`: "services.api.chart.keys.digest: ",
-		`{image: {tag: "1.0.0"}, chart: {path: infra/charts/microservice, keys: {pullSecrets: secrets.names}}}`:                   "services.api.chart.check: the chart does not render: ",
-		`{image: {tag: "1.0.0"}, chart: {path: infra/charts/microservice, keys: {pullSecrets: pullSecrets}}}`:                     "services.api.chart.keys.pullSecrets: the chart's schema does not allow this value",
-		`{image: {tag: "1.0.0"}, chart: {path: infra/charts/microservice, keys: {pullSecrets: "pulls[]"}}}`:                       "services.api.chart.keys.pullSecrets: the chart's schema does not allow this value",
+		`{image: {tag: "1.0.0"}, chart: {path: infra/charts/microservice, keys: {pullSecrets: secrets.names}}}`:                   "services.api.chart.keys.pullSecrets: the chart's schema does not allow what the stack sets here",
+		`{image: {tag: "1.0.0"}, chart: {path: infra/charts/microservice, keys: {pullSecrets: pullSecrets}}}`:                     "services.api.chart.keys.pullSecrets: the chart's schema does not allow what the stack sets here",
+		`{image: {tag: "1.0.0"}, chart: {path: infra/charts/microservice, keys: {pullSecrets: "pulls[]"}}}`:                       "services.api.chart.keys.pullSecrets: the chart's schema does not allow what the stack sets here",
+		`{image: {tag: "1.0.0"}, chart: {path: infra/charts/microservice, keys: {repository: manager.image.repository}}}`:         "services.api.chart.keys.repository: the chart's schema does not allow what the stack sets here",
+		`{image: {tag: "1.0.0"}, values: {repository: x}}`:                                                                        "services.api.chart.check: the chart does not render: ",
 		`{image: {tag: "1.0.0"}, values: {env: {A: x}, secrets: {A: y}}}`:                                                         "services.api.chart.check: the chart does not render: ",
 	} {
 		for _, preview := range []bool{true, false} {

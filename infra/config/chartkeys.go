@@ -1,6 +1,7 @@
 package config
 
 import (
+	"regexp"
 	"slices"
 	"strings"
 )
@@ -145,6 +146,45 @@ func (k ChartKeys) Runs(image Image) Image {
 		image.Digest = ""
 	}
 	return image
+}
+
+// RefusedBy returns the key whose value a chart's schema refuses by a message of Helm, empty if it refuses other values.
+func (k ChartKeys) RefusedBy(message string) string {
+	if k.Digest == DigestInTag || k.Digest == NoDigest {
+		k.Digest = ""
+	}
+	for _, set := range []struct{ key, paths string }{
+		{"image", k.Image},
+		{"registry", k.Registry},
+		{"repository", k.Repository},
+		{"tag", k.Tag},
+		{"digest", k.Digest},
+		{"pullSecrets", k.PullSecrets},
+		{"pullSecretName", k.PullSecretName},
+	} {
+		for _, path := range splitPaths(set.paths) {
+			parts := strings.Split(strings.TrimSuffix(path, "[]"), ".")
+			// A subchart's schema has its own line with the name, and its paths begin below it.
+			if refuses(message, parts) || strings.Contains(message, "\n"+parts[0]+":\n") && refuses(message, parts[1:]) {
+				return set.key
+			}
+		}
+	}
+	return ""
+}
+
+// refuses reports whether a schema's message is about a value, or about an object around it that the schema does not know. It names
+// the place, and for unknown keys the object that has them: kind/kind.go of github.com/santhosh-tekuri/jsonschema/v6 v6.0.2.
+func refuses(message string, path []string) bool {
+	place := ""
+	for _, key := range path {
+		unknown := "at '" + regexp.QuoteMeta(place) + "': additional properties [^:\n]*'" + regexp.QuoteMeta(key) + "'"
+		if regexp.MustCompile(unknown).MatchString(message) {
+			return true
+		}
+		place += "/" + key
+	}
+	return place != "" && (strings.Contains(message, "at '"+place+"'") || strings.Contains(message, "at '"+place+"/"))
 }
 
 // secretName returns the name of an entry in a list of pull secrets.

@@ -385,3 +385,29 @@ func TestReadStackFile(t *testing.T) {
 	require.EqualValues(t, 2, helm)
 	require.ErrorIs(t, fileReason(os.ErrNotExist), os.ErrNotExist)
 }
+
+// What a chart's schema refuses is the value of a key, or one that the stack does not set.
+func TestRefusedBy(t *testing.T) {
+	t.Parallel()
+	const head = "values don't meet the specifications of the schema(s) in the following chart(s):\n"
+	none := func(string) bool { return false }
+	create := ChartKeys{}.WithDefaults(none)
+	orders := ChartKeys{Repository: "orders.image.repository", Tag: "orders.image.tag", PullSecrets: "orders.pulls[]"}.WithDefaults(none)
+	for message, test := range map[string]struct {
+		keys ChartKeys
+		want string
+	}{
+		"opentelemetry-operator:\n- at '': additional properties 'a', 'image' not allowed\n":   {create, "repository"},
+		"opentelemetry-ebpf:\n- at '/image': additional properties 'repository' not allowed\n": {create, "repository"},
+		"opentelemetry-ebpf:\n- at '/imagePullSecrets/0': got object, want string\n":           {create, "pullSecrets"},
+		"traefik:\n- at '/image/digest': '' does not match pattern '^sha256:'\n":               {ChartKeys{Digest: "image.digest"}.WithDefaults(none), "digest"},
+		"shop:\n- at '/orders': additional properties 'pulls' not allowed\n":                   {orders, "pullSecrets"},
+		"orders:\n- at '/image/tag': '1' does not match pattern '2'\n":                         {orders, "tag"},
+		"other:\n- at '/image/tag': '1' does not match pattern '2'\n":                          {orders, ""},
+		"api:\n- at '': additional properties 'tag' not allowed\n":                             {create, ""},
+		"api:\n- at '/image': additional properties 'name' not allowed\n":                      {create, ""},
+		"api:\n- at '/image/pullPolicy': value must be one of 'Always', 'Never'\n":             {create, ""},
+	} {
+		require.Equal(t, test.want, test.keys.RefusedBy(head+message), message)
+	}
+}

@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"path"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -118,14 +117,12 @@ func (s *site) renderFault(err error) error {
 		fault += "; the check renders it without a look at the cluster, so that lookup finds nothing, and for the namespace default: " +
 			"if the chart depends on these, set check to false"
 	}
+	if key := s.args.Release.Chart.Keys.RefusedBy(text); key != "" {
+		fault = "keys." + key + ": the chart's schema does not allow what the stack sets here; name the value from which this chart takes it: " + text
+	}
 	if s.wanted().Tagged && strings.Contains(text, "@sha256:") {
 		fault = "keys.digest: the chart does not render with the digest at the end of the tag; name the value that takes the digest, " +
 			"or none to run the tag without it: " + text
-	}
-	keys := strings.TrimSuffix(s.args.Release.Chart.Keys.PullSecrets, "[]")
-	list := keys[strings.LastIndexByte(keys, '.')+1:]
-	if list != "" && s.wanted().PullSecret != "" && regexp.MustCompile(`(?i)additional propert.*\b`+regexp.QuoteMeta(list)).MatchString(text) {
-		fault = "keys.pullSecrets: the chart's schema does not allow this value; name the one from which the chart takes its pull secrets: " + text
 	}
 	return config.ChartFaults(s.name, []string{fault})
 }
