@@ -85,10 +85,6 @@ func flatten(objects []map[string]any) []map[string]any {
 	return flat
 }
 
-// podPaths are the paths of the pod templates in objects: in a pod itself, in a CronJob, and in all others, including objects of
-// operators such as an Argo Rollout or a Knative Service.
-var podPaths = [][]string{{}, {"spec", "jobTemplate", "spec", "template"}, {"spec", "template"}}
-
 func (c *checker) object(object map[string]any) {
 	name := fmt.Sprintf("%v %q", object["kind"], text(object, "metadata", "name"))
 	if strings.Contains(text(object, "metadata", "name"), "@") {
@@ -98,11 +94,25 @@ func (c *checker) object(object map[string]any) {
 		c.labels(name, at(object, "spec", "selector"))
 	}
 	c.allLabels(name, object)
-	for _, path := range podPaths {
-		spec := at(at(object, path...), "spec")
+	c.pods(name, c.namespace(object), object)
+}
+
+// pods looks at the pod templates at any depth, as objects of operators have them elsewhere than Kubernetes' own: a Rollout of Argo,
+// a ScaledJob of KEDA (spec.jobTargetRef.template).
+func (c *checker) pods(name, namespace string, value any) {
+	switch value := value.(type) {
+	case []any:
+		for _, item := range value {
+			c.pods(name, namespace, item)
+		}
+	case map[string]any:
+		spec := at(value, "spec")
 		if _, ok := spec["containers"].([]any); ok {
-			c.pod(name, c.namespace(object), spec)
+			c.pod(name, namespace, spec)
 			return
+		}
+		for _, key := range slices.Sorted(maps.Keys(value)) {
+			c.pods(name, namespace, value[key])
 		}
 	}
 }
@@ -278,8 +288,11 @@ func (c *checker) runsNothing() string {
 		return "check: the chart creates no pods; set it to false if something else creates them"
 	}
 	slices.Sort(c.others)
-	return fmt.Sprintf("keys.repository: no container runs %s, but %s: name the values from which this chart takes its image",
-		c.want.Image, strings.Join(c.others, ", "))
+	key, remedy := "keys.repository", "name the values from which this chart takes its image"
+	if slices.ContainsFunc(c.others, func(image string) bool { return strings.Contains(image, "/"+c.image.Name()) }) {
+		key, remedy = "keys.registry", "the chart puts a registry in front of the repository; name the value from which it takes that"
+	}
+	return fmt.Sprintf("%s: no container runs %s, but %s: %s", key, c.want.Image, strings.Join(c.others, ", "), remedy)
 }
 
 func (c *checker) fault(key, format string, args ...any) {

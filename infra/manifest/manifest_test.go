@@ -177,6 +177,16 @@ func TestCheck(t *testing.T) {
 			pod("Deployment", `{imagePullSecrets: [{name: ghcr}, {name: acr-secret}], containers: [`+own+`, {image: "acrshop.azurecr.io/proxy:7"}]}`),
 		}},
 		"an operator's object": {objects: []string{pod("Rollout", `{imagePullSecrets: [{name: acr-secret}], containers: [`+own+`]}`)}},
+		"hmcts/chart-function: a job of KEDA": {objects: []string{
+			"kind: ScaledJob\nmetadata: {name: x}\nspec: {jobTargetRef: {template: {spec: {imagePullSecrets: [{name: acr-secret}], containers: [" + own + "]}}}}\n",
+		}},
+		"and without the secret": {
+			objects: []string{
+				pod("Deployment", `{imagePullSecrets: [{name: acr-secret}], containers: [`+own+`]}`),
+				"kind: ScaledJob\nmetadata: {name: job}\nspec: {jobTargetRef: {template: {spec: {containers: [" + own + "]}}}}\n",
+			},
+			want: []string{`keys.pullSecrets: ScaledJob "job" pulls from the stack's registry without the pull secret "acr-secret": name the value from which this chart takes its pull secrets`},
+		},
 		"an init container without the secret": {
 			objects: []string{
 				pod("Deployment", `{imagePullSecrets: [{name: acr-secret}], containers: [`+own+`]}`),
@@ -209,6 +219,11 @@ func TestCheck(t *testing.T) {
 		"openebs#203: a registry with its own slash": {
 			objects: []string{pod("Deployment", `{imagePullSecrets: [{name: acr-secret}], containers: [{image: "acrshop.azurecr.ioapi:1.0.0"}]}`)},
 			want:    []string{`keys.repository: no container runs acrshop.azurecr.io/api:1.0.0, but acrshop.azurecr.ioapi:1.0.0: name the values from which this chart takes its image`},
+		},
+		"oauth2-proxy, ory, Bitnami: a registry of the chart's own in front": {
+			objects: []string{pod("Deployment", `{imagePullSecrets: [{name: acr-secret}], containers: [{image: "docker.io/acrshop.azurecr.io/api:1.0.0"}]}`)},
+			want: []string{`keys.registry: no container runs acrshop.azurecr.io/api:1.0.0, but docker.io/acrshop.azurecr.io/api:1.0.0: ` +
+				`the chart puts a registry in front of the repository; name the value from which it takes that`},
 		},
 		"a digest that the chart leaves out": {
 			objects: []string{pod("Deployment", `{imagePullSecrets: [{name: acr-secret}], containers: [`+own+`]}`)}, digest: digest,
