@@ -43,7 +43,7 @@ func (c change) registry() *armResource { return c.resource(parentID(c.r.ID)) }
 
 // armKind completes a kind of ARM resources.
 func armKind(k *kind) *kind {
-	change := func(ctx context.Context, d *Double, in props, find func(*state) (*armResource, error)) (string, props, error) {
+	put := func(ctx context.Context, d *Double, in props, find func(*state) (*armResource, error)) (string, error) {
 		var id string
 		err := d.change(func(s *state) error {
 			r, err := find(s)
@@ -59,23 +59,24 @@ func armKind(k *kind) *kind {
 			return s.put(r, settings, d.now())
 		})
 		if err != nil {
-			return "", nil, err
+			return "", err
 		}
-		return id, nil, d.initializeRegistry(ctx, id)
+		return id, d.initializeRegistry(ctx, id)
 	}
 	k.strict = true
 	k.owns = func(id string) bool { return k.is(&armResource{ID: id}) }
 	k.create = func(ctx context.Context, d *Double, in props) (string, props, error) {
-		return change(ctx, d, in, func(s *state) (*armResource, error) {
+		id, err := put(ctx, d, in, func(s *state) (*armResource, error) {
 			id, err := k.id(s, in)
 			if err != nil {
 				return nil, err
 			}
 			return &armResource{ID: id, Created: d.now()}, s.mustBeNew(id)
 		})
+		return id, nil, err
 	}
 	k.update = func(ctx context.Context, d *Double, id string, in props) error {
-		_, _, err := change(ctx, d, in, func(s *state) (*armResource, error) { return s.find(id) })
+		_, err := put(ctx, d, in, func(s *state) (*armResource, error) { return s.find(id) })
 		return err
 	}
 	k.read = func(d *Double, id string) (props, props, error) {
