@@ -2,6 +2,7 @@
 package charttest
 
 import (
+	"cmp"
 	"encoding/json"
 	"maps"
 	"path/filepath"
@@ -30,6 +31,7 @@ func RenderJSON(root, text string) ([]map[string]any, error) {
 		return nil, err
 	}
 	options.Path = filepath.Join(root, options.Path)
+	options.Namespace = cmp.Or(options.Namespace, "default")
 	return Render(options)
 }
 
