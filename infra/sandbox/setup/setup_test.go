@@ -22,7 +22,7 @@ import (
 var pipeline string // the compiled command
 
 func TestMain(m *testing.M) {
-	if name := os.Getenv("SETUP_DOUBLE"); name != "" {
+	if name := filepath.Base(os.Args[0]); name == "az" || name == "gh" { // links to this program
 		os.Exit(double(name))
 	}
 	folder, err := os.MkdirTemp("", "setup")
@@ -75,9 +75,10 @@ func newWorld(t *testing.T, host string, flags ...string) *world {
 	t.Helper()
 	w := &world{t: t, folder: t.TempDir()}
 	tools := t.TempDir()
+	self, err := os.Executable()
+	require.NoError(t, err)
 	for _, name := range []string{"az", "gh"} {
-		text := fmt.Sprintf("#!/bin/sh\nSETUP_DOUBLE=%s exec %q \"$@\"\n", name, os.Args[0])
-		require.NoError(t, os.WriteFile(filepath.Join(tools, name), []byte(text), 0o700))
+		require.NoError(t, os.Symlink(self, filepath.Join(tools, name)))
 	}
 	w.env = append(os.Environ(), "PATH="+tools+":"+os.Getenv("PATH"), "SETUP_STORE="+filepath.Join(t.TempDir(), "store.json"))
 	text, err := os.ReadFile(filepath.Join("..", "..", "..", ".azuredevops", "pipeline.yml"))
