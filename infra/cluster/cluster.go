@@ -43,12 +43,12 @@ type Cluster struct {
 // New returns the Kubernetes cluster that args name, or the one kubectl would use.
 func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOption) (*Cluster, error) {
 	cluster, settings := &Cluster{}, args.Cluster
+	server := sync.OnceValues(func() (*kubeapi.Client, error) { return connect(settings) })
 	if settings.Kubeconfig != "" {
-		if _, err := restConfig(settings); err != nil {
+		if _, err := server(); err != nil {
 			return nil, fmt.Errorf("cluster.kubeconfig: %w", err)
 		}
 	}
-	server := sync.OnceValues(func() (*kubeapi.Client, error) { return connect(settings) })
 	known, keep, err := knownIdentity(ctx, settings, server)
 	if err != nil {
 		return nil, err
