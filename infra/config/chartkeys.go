@@ -148,8 +148,12 @@ func (k ChartKeys) Runs(image Image) Image {
 	return image
 }
 
-// RefusedBy returns the key whose value a chart's schema refuses by a message of Helm, empty if it refuses other values.
-func (k ChartKeys) RefusedBy(message string) string {
+// RefusedBy returns the key whose value a chart's schema refuses by a message of Helm, empty if it refuses other values. PullSecret is
+// empty if the stack sets none.
+func (k ChartKeys) RefusedBy(message, pullSecret string) string {
+	if pullSecret == "" {
+		k.PullSecrets, k.PullSecretName = "", ""
+	}
 	if k.Digest == DigestInTag || k.Digest == NoDigest {
 		k.Digest = ""
 	}

@@ -408,6 +408,7 @@ func TestRefusedBy(t *testing.T) {
 		"api:\n- at '/image': additional properties 'name' not allowed\n":                      {create, ""},
 		"api:\n- at '/image/pullPolicy': value must be one of 'Always', 'Never'\n":             {create, ""},
 	} {
-		require.Equal(t, test.want, test.keys.RefusedBy(head+message), message)
+		require.Equal(t, test.want, test.keys.RefusedBy(head+message, "acr-secret"), message)
 	}
+	require.Empty(t, create.RefusedBy(head+"api:\n- at '': additional properties 'imagePullSecrets' not allowed\n", ""), "without a pull secret, they are the user's")
 }

@@ -117,7 +117,7 @@ func (s *site) renderFault(err error) error {
 		fault += "; the check renders it without a look at the cluster, so that lookup finds nothing, and for the namespace default: " +
 			"if the chart depends on these, set check to false"
 	}
-	if key := s.args.Release.Chart.Keys.RefusedBy(text); key != "" {
+	if key := s.args.Release.Chart.Keys.RefusedBy(text, s.wanted().PullSecret); key != "" {
 		fault = "keys." + key + ": the chart's schema does not allow what the stack sets here; name the value from which this chart takes it: " + text
 	}
 	if s.wanted().Tagged && strings.Contains(text, "@sha256:") {
