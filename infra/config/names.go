@@ -32,11 +32,12 @@ func (c *Config) NameRegistry(subscription, project, stack string) {
 		}
 		return -1
 	}, strings.ToLower(project+stack))
-	if reservedName.MatchString(alphanumeric) {
-		alphanumeric = "registry"
+	name := alphanumeric[:min(len(alphanumeric), maxRegistryName-nameHash)] + hash
+	if reservedName.MatchString(name) {
+		name = "registry" + hash
 	}
 	group := project + "-" + stack
-	c.Registry.Name = cmp.Or(c.Registry.Name, alphanumeric[:min(len(alphanumeric), maxRegistryName-nameHash)]+hash)
+	c.Registry.Name = cmp.Or(c.Registry.Name, name)
 	c.Registry.ResourceGroup.Name = cmp.Or(c.Registry.ResourceGroup.Name, group[:min(len(group), maxGroupName-nameHash-1)]+"-"+hash)
 }
 

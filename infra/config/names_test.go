@@ -43,6 +43,7 @@ func TestNameRegistry(t *testing.T) {
 		require.Equal(t, want, reservedName.MatchString(name), name)
 	}
 	require.Regexp(t, `^registry[0-9a-f]{8}$`, named(subscription, "windows-services", "dev").Name)
+	require.Regexp(t, `^dotnet[0-9a-f]{8}$`, named(subscription, "dot", "net").Name, "with the hash, it is not reserved")
 	cfg := &Config{Registry: Registry{Name: "Shop", ResourceGroup: ResourceGroup{Name: "shop"}}}
 	cfg.NameRegistry(subscription, "acr-microservices", "dev")
 	require.Equal(t, []string{"Shop", "shop"}, []string{cfg.Registry.Name, cfg.Registry.ResourceGroup.Name}, "given names are kept")
