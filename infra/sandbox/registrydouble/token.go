@@ -89,8 +89,11 @@ func (i *issuer) issue(issuerName, audience, principal string, lifetime time.Dur
 
 // verify returns the claims of a token that was issued for the audience and has not expired, or nil.
 func (i *issuer) verify(token, audience string) *claims {
-	dot := max(strings.LastIndexByte(token, '.'), 0)
-	signature, err := tokenEncoding.DecodeString(strings.TrimPrefix(token[dot:], "."))
+	dot := strings.LastIndexByte(token, '.')
+	if dot < 0 {
+		return nil
+	}
+	signature, err := tokenEncoding.DecodeString(token[dot+1:])
 	if err != nil || !hmac.Equal(signature, i.sign(token[:dot])) {
 		return nil
 	}
