@@ -18,7 +18,7 @@ type arm struct {
 	is func(*armResource) bool
 	// id returns the id of a new resource, whose container must exist.
 	id func(s *state, in props) (string, error)
-	// rules reject a creation or an update.
+	// rules reject a creation or an update, or change in the resource what follows from it.
 	rules func(change) error
 	// hidden are the settings that ARM accepts, but does not return, so that they are not stored.
 	hidden []string

@@ -46,7 +46,8 @@
 // passwords that a PUT names; the letter case of an identity's type and of a webhook's status is ignored; with rights over its
 // own objects only, a user can read all objects in Entra; a webhook needs its registry or a replica in its location;
 // sourceRepository, targetRepository and loginServer cannot be changed; a credential set that a cache rule uses cannot be
-// deleted; and a private endpoint's connection and location cannot be changed.
+// deleted; a private endpoint's connection and location cannot be changed; and an update's location and role definition are
+// checked as a creation's.
 //
 // Two differences make a sandbox convenient. The double undoes a creation when the engine that requested it, or the double
 // itself, dies before the response; Azure would keep the resource, and the next update would fail because of it. And a
