@@ -247,7 +247,7 @@ func kubeletConfig(p ports, cgroup string) any {
 
 func machineArgs(dir string, runtime Runtime) []string {
 	return []string{
-		machine, "--dir=" + dir, "--socket=" + containerdSocket,
+		machine, "--dir=" + dir, "--runtime=" + containerdSocket,
 		"--", runtime.Containerd, "--config=" + machineFile(machineDir, "containerd.toml"), "--log-level=warn",
 		"--", "/proc/self/exe", "kubelet",
 		"--config=" + machineFile(machineDir, "kubelet.json"),

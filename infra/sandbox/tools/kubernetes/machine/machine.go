@@ -4,9 +4,9 @@
 package machine
 
 import (
+	"context"
 	"errors"
 	"fmt"
-	"net"
 	"os"
 	"os/signal"
 	"path/filepath"
@@ -16,11 +16,14 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials/insecure"
+	cri "k8s.io/cri-api/pkg/apis/runtime/v1"
 )
 
 // NewCommand returns the command "machine", which runs until SIGTERM or until one of its programs ends.
 func NewCommand() *cobra.Command {
-	var dir, socket string
+	var dir, runtime string
 	cmd := &cobra.Command{
 		Use:   "machine --dir DIR -- PROGRAM [ARG...] [-- PROGRAM [ARG...]]...",
 		Short: "Run programs as on a machine of their own; it must be the first process of its namespaces",
@@ -37,11 +40,11 @@ DIR is at ` + Dir + ` there, whatever else is below /run is new, and what is wri
 			if err := prepare(dir); err != nil {
 				return err
 			}
-			return run(split(args), socket)
+			return run(split(args), runtime)
 		},
 	}
 	cmd.Flags().StringVar(&dir, "dir", "", "folder of the cluster's data")
-	cmd.Flags().StringVar(&socket, "socket", "", "socket of the first process; without it, the others start at once")
+	cmd.Flags().StringVar(&runtime, "runtime", "", "socket of the first program, a container runtime, for which the others wait; without it, they start at once")
 	cobra.CheckErr(cmd.MarkFlagRequired("dir"))
 	return cmd
 }
@@ -58,15 +61,15 @@ func split(args []string) [][]string {
 	}
 }
 
-// answers is the time for the first program to answer.
-const answers = 30 * time.Second
+// serves is the time for the container runtime to serve.
+const serves = 30 * time.Second
 
 // stopGrace is the time for all processes to end by themselves after SIGTERM. Like a machine that is switched off, the node
 // does not notify the cluster: its pods restart with it.
 const stopGrace = 4 * time.Second
 
 // run starts the commands and acts as the first process: it waits for orphans.
-func run(commands [][]string, socket string) error {
+func run(commands [][]string, runtime string) error {
 	var stopping atomic.Bool
 	signals := make(chan os.Signal, 1)
 	signal.Notify(signals, syscall.SIGTERM)
@@ -79,8 +82,8 @@ func run(commands [][]string, socket string) error {
 	}()
 	programs := map[int]string{}
 	for i, args := range commands {
-		if i > 0 && socket != "" {
-			if err := await(socket); err != nil {
+		if i > 0 && runtime != "" {
+			if err := await(runtime, serves); err != nil {
 				return fmt.Errorf("%s: %w", name(commands[0]), err)
 			}
 		}
@@ -103,17 +106,29 @@ func run(commands [][]string, socket string) error {
 	}
 }
 
-// await waits until something answers at a socket.
-func await(socket string) error {
-	for deadline := time.Now().Add(answers); ; time.Sleep(20 * time.Millisecond) {
-		conn, err := net.Dial("unix", socket)
-		if err == nil {
-			return conn.Close()
-		}
-		if time.Now().After(deadline) {
+// await waits until the container runtime at a socket serves. containerd answers before that, with an error at which kubelet
+// would end: "server is not initialized yet". With containers to find again, this lasts.
+func await(socket string, limit time.Duration) error {
+	for deadline := time.Now().Add(limit); ; time.Sleep(20 * time.Millisecond) {
+		err := version(socket)
+		if err == nil || time.Now().After(deadline) {
 			return err
 		}
 	}
+}
+
+// version asks a container runtime for its version, which is what kubelet does first. Each call has a connection of its own,
+// because one that has failed waits a second before it tries again.
+func version(socket string) error {
+	conn, err := grpc.NewClient("unix://"+socket, grpc.WithTransportCredentials(insecure.NewCredentials()))
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+	defer cancel()
+	_, err = cri.NewRuntimeServiceClient(conn).Version(ctx, &cri.VersionRequest{})
+	return err
 }
 
 // name returns the name of a command's program. Programs in this executable have their name as first argument.

@@ -1,6 +1,9 @@
 package machine
 
 import (
+	"context"
+	"errors"
+	"net"
 	"os"
 	"os/exec"
 	"strings"
@@ -9,6 +12,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	"google.golang.org/grpc"
+	cri "k8s.io/cri-api/pkg/apis/runtime/v1"
 )
 
 // The tests run their own executable as the command, in its own namespaces.
@@ -103,6 +108,35 @@ func TestItIsTheFirstProcess(t *testing.T) {
 	cmd := NewCommand()
 	cmd.SetArgs([]string{"--dir", t.TempDir(), "--", "/bin/true"})
 	assert.ErrorContains(t, cmd.Execute(), "not the first process")
+}
+
+// starting is a container runtime that answers as containerd does when it starts, until it has been asked often enough.
+type starting struct {
+	cri.UnimplementedRuntimeServiceServer
+	asked, errors int
+}
+
+func (s *starting) Version(context.Context, *cri.VersionRequest) (*cri.VersionResponse, error) {
+	s.asked++
+	if s.asked <= s.errors {
+		return nil, errors.New("server is not initialized yet")
+	}
+	return &cri.VersionResponse{}, nil
+}
+
+func TestKubeletWaitsUntilTheRuntimeServes(t *testing.T) {
+	socket := t.TempDir() + "/runtime.sock"
+	require.ErrorContains(t, await(socket, 0), "no such file")
+
+	listener, err := net.Listen("unix", socket)
+	require.NoError(t, err)
+	runtime, server := &starting{errors: 2}, grpc.NewServer()
+	cri.RegisterRuntimeServiceServer(server, runtime)
+	go server.Serve(listener) //nolint:errcheck // ends with Stop
+	defer server.Stop()
+	require.ErrorContains(t, await(socket, 0), "server is not initialized yet")
+	require.NoError(t, await(socket, serves))
+	assert.Equal(t, 3, runtime.asked)
 }
 
 func TestNames(t *testing.T) {
