@@ -12,6 +12,7 @@ import (
 
 	"github.com/distribution/reference"
 	"golang.org/x/mod/semver"
+	"k8s.io/apimachinery/pkg/util/validation"
 )
 
 // Limits of names in Kubernetes.
@@ -113,7 +114,7 @@ var kinds = map[string]kind{
 		values: limitResources, pattern: regexp.MustCompile(`/|^` + hugePages), check: isLimitResource, nearest: true,
 		rule: ruleResource,
 	},
-	"quantity": {pattern: quantityPattern, rule: `is not an amount such as "4", "500m" or "2Gi"`},
+	"quantity": {pattern: quantityPattern, check: isQuantity, rule: `is not an amount such as "4", "500m" or "2Gi"`},
 	// A release has the service's name, and Helm allows at most 53 characters.
 	"serviceName": {pattern: labelPattern, max: 53, rule: "is not a service's name: at most 53 lower-case letters, digits and dashes, a letter or digit first and last"},
 	"exactVersion": {
@@ -281,21 +282,12 @@ func anyCase(replace *strings.Replacer, text string) string {
 // isLabel accepts an RFC 1123 label.
 func isLabel(text string) bool { return kinds["label"].allows(text) }
 
-// isSubdomain accepts an RFC 1123 subdomain.
-func isSubdomain(text string) bool { return kinds["subdomain"].allows(text) }
-
 // isAnnotationName accepts the names of annotations. Their case does not matter:
 // https://github.com/kubernetes/apimachinery/blob/v0.34.4/pkg/api/validation/objectmeta.go
 func isAnnotationName(name string) bool { return isQualifiedName(strings.ToLower(name)) }
 
 // isQualifiedName accepts the names of labels.
-func isQualifiedName(name string) bool {
-	domain, rest, two := strings.Cut(name, "/")
-	if !two {
-		domain, rest = "example.com", name
-	}
-	return subdomainPattern.MatchString(domain) && len(domain) <= maxSubdomain && len(rest) <= maxLabel && labelNamePattern.MatchString(rest)
-}
+func isQualifiedName(name string) bool { return len(validation.IsQualifiedName(name)) == 0 }
 
 // isGroupName accepts letters and digits of any script:
 // https://learn.microsoft.com/azure/azure-resource-manager/management/resource-name-rules#microsoftresources

@@ -1,11 +1,11 @@
 package config
 
 import (
-	"fmt"
 	"maps"
-	"math/big"
 	"slices"
 	"strings"
+
+	"k8s.io/apimachinery/pkg/api/resource"
 )
 
 // Namespace holds the settings of a service's namespace. A service inherits the stack's settings that it leaves out; maps are
@@ -129,8 +129,9 @@ func (c *Config) validateLabels(found *problems, service string) {
 func validateLimits(found *problems, key string, limits Limits) {
 	for _, name := range slices.Sorted(maps.Keys(limits.DefaultRequest)) {
 		at, text := key+".defaultRequest."+name, limits.DefaultRequest[name]
-		request, limit := quantity(text), quantity(limits.Default[name])
-		if request == nil || limit == nil {
+		request, requested := quantity(text)
+		limit, limited := quantity(limits.Default[name])
+		if !requested || !limited {
 			continue
 		}
 		found.addUnless(request.Cmp(limit) <= 0, at, text, "is more than limits.default."+name)
@@ -155,8 +156,8 @@ func isLimitResource(name string) bool {
 // "count/jobs.batch", because only Kubernetes knows them.
 func validateCounts(found *problems, key string, amounts map[string]string) {
 	for _, name := range slices.Sorted(maps.Keys(amounts)) {
-		amount := quantity(amounts[name])
-		found.addUnless(amount == nil || strings.Contains(name, "/") || !isCount(name) || amount.IsInt(), key+"."+name, amounts[name],
+		amount, ok := quantity(amounts[name])
+		found.addUnless(!ok || strings.Contains(name, "/") || !isCount(name) || amount.RoundUp(0), key+"."+name, amounts[name],
 			"is not a whole number of "+name)
 	}
 }
@@ -167,25 +168,15 @@ func isCount(resource string) bool {
 	return !slices.Contains(limitResources, kind) && kind != "storage" && !strings.HasPrefix(kind, hugePages)
 }
 
-// quantity returns an amount such as "4", "500m" or "2Gi", or nil if the text is not an amount:
+// quantity returns an amount such as "4", "500m" or "2Gi", and false if the text is not an amount:
 // https://kubernetes.io/docs/reference/kubernetes-api/common-definitions/quantity/
-func quantity(text string) *big.Rat {
-	parts := quantityPattern.FindStringSubmatch(text)
-	if parts == nil {
-		return nil
-	}
-	number, unit := parts[1], parts[2]
-	scale := new(big.Rat)
-	switch {
-	case strings.HasSuffix(unit, "i"):
-		power := strings.Index("KMGTPE", unit[:1]) + 1
-		scale.SetInt(new(big.Int).Lsh(big.NewInt(1), uint(10*power)))
-	case len(unit) == 1:
-		power := map[string]int{"n": -9, "u": -6, "m": -3, "k": 3, "M": 6, "G": 9, "T": 12, "P": 15, "E": 18}[unit]
-		scale.SetString(fmt.Sprintf("1e%d", power))
-	default:
-		scale.SetString("1" + unit)
-	}
-	amount, _ := new(big.Rat).SetString(number)
-	return amount.Mul(amount, scale)
+func quantity(text string) (resource.Quantity, bool) {
+	amount, err := resource.ParseQuantity(text)
+	return amount, err == nil && quantityPattern.MatchString(text)
+}
+
+// isQuantity accepts an amount that Kubernetes can read.
+func isQuantity(text string) bool {
+	_, ok := quantity(text)
+	return ok
 }
