@@ -39,15 +39,11 @@ const (
 )
 
 var (
-	labelPattern         = whole(dnsLabel)
-	subdomainPattern     = whole(dnsLabel + `(\.` + dnsLabel + `)*`)
-	labelNamePattern     = whole(`[A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?`)
-	quantityPattern      = whole(`(\d+(?:\.\d+)?)([numkMGTPE]|[KMGTPE]i|[eE][-+]?\d{1,2})?`)
-	registryNamePattern  = whole(`[a-zA-Z0-9]{5,50}`)
-	resourceGroupPattern = whole(`[^` + notInGroup + `]*[^.` + notInGroup + `]`)
-	regionPattern        = whole(`[A-Za-z0-9 ]+`) // normalizeRegions converts all forms to one
-	guidPattern          = whole(guid)
-	secretPattern        = whole(`https://([a-zA-Z0-9-]{3,24})\.vault\.[\w.]+/secrets/[a-zA-Z0-9-]{1,127}` + keyVersion)
+	labelPattern        = whole(dnsLabel)
+	quantityPattern     = whole(`(\d+(?:\.\d+)?)([numkMGTPE]|[KMGTPE]i|[eE][-+]?\d{1,2})?`)
+	registryNamePattern = whole(`[a-zA-Z0-9]{5,50}`)
+	guidPattern         = whole(guid)
+	secretPattern       = whole(`https://([a-zA-Z0-9-]{3,24})\.vault\.[\w.]+/secrets/[a-zA-Z0-9-]{1,127}` + keyVersion)
 )
 
 // whole returns the pattern of texts that match from their beginning to their end.
@@ -77,10 +73,6 @@ func (k kind) fault(text string) string {
 	return k.rule
 }
 
-// IsLabelValue reports whether a text can be the value of a label:
-// https://kubernetes.io/docs/concepts/overview/working-with-objects/labels/#syntax-and-character-set
-func IsLabelValue(text string) bool { return kinds["labelValue"].allows(text) }
-
 func (k kind) allows(text string) bool {
 	if slices.Contains(k.values, text) {
 		return true
@@ -97,11 +89,11 @@ func (k kind) allows(text string) bool {
 var kinds = map[string]kind{
 	// Kubernetes and Helm
 	"label":          {pattern: labelPattern, max: maxLabel, rule: ruleLabel},
-	"subdomain":      {pattern: subdomainPattern, max: maxSubdomain, rule: ruleSubdomain},
+	"subdomain":      {pattern: whole(dnsLabel + `(\.` + dnsLabel + `)*`), max: maxSubdomain, rule: ruleSubdomain},
 	"labelName":      {pattern: regexp.MustCompile(`[A-Za-z0-9]$`), check: isQualifiedName, rule: ruleName},
 	"annotationName": {pattern: regexp.MustCompile(`[A-Za-z0-9]$`), check: isAnnotationName, rule: ruleName},
 	"labelValue": {
-		pattern: regexp.MustCompile(`^$|` + labelNamePattern.String()), max: maxLabel,
+		pattern: regexp.MustCompile(`^$|^[A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?$`), max: maxLabel,
 		rule: "is not a label's value: at most 63 letters, digits and -_., a letter or digit first and last",
 	},
 	"podSecurity": {values: podSecurityLevels},
@@ -142,9 +134,10 @@ var kinds = map[string]kind{
 	// Azure and Entra
 	"tagName":  {pattern: whole(`[^<>%&\\?/]{1,512}`), rule: `is not a tag name: 1 to 512 characters without < > % & \ ? /`},
 	"tagValue": {max: 256, rule: "is longer than the 256 characters Azure allows"},
-	"region":   {pattern: regionPattern, rule: `is not an Azure region, such as northeurope or "North Europe"`},
+	// normalizeRegions converts all forms to one.
+	"region": {pattern: whole(`[A-Za-z0-9 ]+`), rule: `is not an Azure region, such as northeurope or "North Europe"`},
 	"resourceGroup": {
-		pattern: resourceGroupPattern, max: maxGroupName, check: isGroupName,
+		pattern: whole(`[^` + notInGroup + `]*[^.` + notInGroup + `]`), max: maxGroupName, check: isGroupName,
 		rule: "is not a resource group name: 1 to 90 letters, digits and -_.(), not ending with a dot",
 	},
 	"clusterName": {
@@ -179,7 +172,7 @@ var kinds = map[string]kind{
 	"webAddress":    {pattern: whole(`https?://[^/\s][^\s]*`), check: isURL, rule: "is not the http or https address of a service"},
 	"headerName":    {pattern: whole("[\\w!#$%&'*+.^|~`-]+"), rule: ruleHeader},
 	"headerValue":   {pattern: whole(`[^\r\n]*`), rule: ruleHeader},
-	"ruleName":      {pattern: dashedNamePattern, min: 5, max: 50, rule: "is not a name of 5 to 50 letters and digits, with single dashes inside"},
+	"ruleName":      {pattern: whole(`[a-zA-Z0-9]+(-[a-zA-Z0-9]+)*`), min: 5, max: 50, rule: "is not a name of 5 to 50 letters and digits, with single dashes inside"},
 	"cacheSource": {
 		pattern: regexp.MustCompile(`/`), check: func(text string) bool { return isCachePath(text) && namesHost(text) },
 		rule: `is not a repository with its host, such as "docker.io/library/nginx", or "docker.io/library/*"`,
@@ -278,6 +271,10 @@ func anyCase(replace *strings.Replacer, text string) string {
 	}
 	return b.String()
 }
+
+// IsLabelValue reports whether a text can be the value of a label:
+// https://kubernetes.io/docs/concepts/overview/working-with-objects/labels/#syntax-and-character-set
+func IsLabelValue(text string) bool { return kinds["labelValue"].allows(text) }
 
 // isLabel accepts an RFC 1123 label.
 func isLabel(text string) bool { return kinds["label"].allows(text) }

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"maps"
 	"path"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -17,8 +16,6 @@ var (
 	cachedWithLogin   = []string{dockerHub}
 	cachedAnonymously = []string{"mcr.microsoft.com", "public.ecr.aws"}
 )
-
-var dashedNamePattern = regexp.MustCompile(`^[a-zA-Z0-9]+(-[a-zA-Z0-9]+)*$`)
 
 func (c *Config) validateCache(found *problems) {
 	r := &c.Registry

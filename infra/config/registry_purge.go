@@ -71,11 +71,8 @@ func (c *Config) PurgeFilters() []string {
 	return filters
 }
 
-var (
-	cronPattern = regexp.MustCompile(`^[\dA-Za-z*/, -]+$`)
-	// insideExpression ends where a colon belongs to the expression: the start of a group such as "(?:" or "(?i:", or of a set.
-	insideExpression = regexp.MustCompile(`(\(\?[imsU-]{0,5}|\[\^*)$`)
-)
+// insideExpression ends where a colon belongs to the expression: the start of a group such as "(?:" or "(?i:", or of a set.
+var insideExpression = regexp.MustCompile(`(\(\?[imsU-]{0,5}|\[\^*)$`)
 
 func (c *Config) validatePurge(found *problems) {
 	purge := c.Registry.Purge
@@ -92,9 +89,6 @@ func (c *Config) validatePurge(found *problems) {
 // isSchedule accepts the schedules of ACR Tasks that ever run. A schedule for the 30th of February, for example, never runs.
 // https://learn.microsoft.com/azure/container-registry/container-registry-tasks-scheduled#cron-expressions
 func isSchedule(text string) bool {
-	if !cronPattern.MatchString(text) {
-		return false
-	}
 	fields := cron.NewParser(cron.Minute | cron.Hour | cron.Dom | cron.Month | cron.Dow)
 	schedule, err := fields.Parse(text)
 	return err == nil && !schedule.Next(rotationEpoch).IsZero()
@@ -105,7 +99,7 @@ func isSchedule(text string) bool {
 // https://github.com/Azure/acr-cli/blob/main/cmd/repository/image_functions.go
 func isPurgeFilter(filter string) bool {
 	parts := splitFilter(filter)
-	if len(parts) != 2 || parts[0] == "" || parts[1] == "" || strings.ContainsAny(filter, "' \t\n") {
+	if len(parts) != 2 || parts[0] == "" || parts[1] == "" {
 		return false
 	}
 	for _, expression := range parts {

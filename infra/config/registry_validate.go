@@ -263,11 +263,8 @@ func (c *Config) validatePull(found *problems) {
 	}
 }
 
-// Limits of tokens.
-const (
-	// maxScopeActions is how many actions a scope map can have.
-	maxScopeActions = 500
-)
+// maxScopeActions is how many actions a scope map can have.
+const maxScopeActions = 500
 
 // maxTokens is how many tokens a registry can have:
 // https://learn.microsoft.com/azure/container-registry/container-registry-skus#service-tier-features-and-limits
