@@ -1,6 +1,7 @@
 package config
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 )
@@ -107,4 +108,69 @@ func RepositoryCondition(repositories []string) string {
 	}
 	return "((!(ActionMatches{'" + registries + "/content/read'}) AND !(ActionMatches{'" + registries + "/metadata/read'})) OR (" +
 		strings.Join(names, " OR ") + "))"
+}
+
+// Limits of Azure.
+const (
+	maxCondition    = 8 << 10 // bytes in a role assignment's condition
+	maxScopeActions = 500     // actions in a token's scope map
+)
+
+// maxTokens is how many tokens a registry can have:
+// https://learn.microsoft.com/azure/container-registry/container-registry-skus#service-tier-features-and-limits
+var maxTokens = map[string]int{SKUBasic: 100, SKUStandard: 500, SKUPremium: 50000}
+
+// validatePull reports problems of the pull settings.
+func (c *Config) validatePull(found *problems) {
+	pull, seen := c.Registry.Pull, map[string]bool{}
+	for i, mode := range c.PullModes() {
+		key := "registry.pull.mode"
+		if i > 0 {
+			key = fmt.Sprintf("registry.pull.also.%d", i-1)
+		}
+		found.addUnless(!seen[mode], key, mode, "is listed twice; list each mode once, as mode or in also")
+		seen[mode] = true
+	}
+	found.addUnless(len(pull.Owners) == 0 || seen[PullByServicePrincipal], "registry.pull.owners", nil,
+		"is used only with the pull mode servicePrincipal; other modes create nothing in Entra")
+	found.addUnless(pull.KubeletPrincipalID == "" || seen[PullByKubeletIdentity], "registry.pull.kubeletPrincipalId", nil,
+		"is used only with the pull mode kubeletIdentity")
+	found.addUnless(!pull.Assigned || seen[PullByKubeletIdentity], "registry.pull.assigned", nil, "is used only with the pull mode kubeletIdentity")
+	found.addUnless(!pull.Assigned || pull.KubeletPrincipalID == "", "registry.pull.kubeletPrincipalId", nil,
+		"is not used, because registry.pull.assigned is true; leave one of them out")
+	found.addUnless(!seen[PullByKubeletIdentity] || pull.Assigned || pull.KubeletPrincipalID != "" || c.Cluster.AKS != nil,
+		"registry.pull.kubeletPrincipalId", nil, "is missing; the pull mode kubeletIdentity needs it, unless cluster.aks or assigned is set")
+	c.validateTokens(found, seen[PullByToken])
+	if c.Registry.ABAC && (seen[PullByServicePrincipal] || seen[PullByKubeletIdentity] && !pull.Assigned) {
+		var repositories []string
+		for _, service := range c.PullingServices() {
+			repositories = append(repositories, c.RepositoriesOf(service)...)
+		}
+		found.addUnless(len(repositories) > 0, "registry.abac", nil,
+			"needs a service with an image in the registry; the role is limited to the services' repositories")
+		length := len(RepositoryCondition(repositories))
+		found.addUnless(length <= maxCondition, "registry.abac", nil, fmt.Sprintf(
+			"needs a condition of %d bytes in one role assignment; Azure allows %d, and the pull mode token has no such limit", length, maxCondition))
+	}
+}
+
+// validateTokens reports too many tokens for the registry's SKU, scope maps with too many actions, and names that a token cannot have:
+// https://github.com/hashicorp/terraform-provider-azurerm/pull/11607
+func (c *Config) validateTokens(found *problems, used bool) {
+	if !used {
+		return
+	}
+	services := c.PullingServices()
+	tokens := tokensPerService * len(services)
+	if allowed, known := maxTokens[c.Registry.SKU]; known && tokens > allowed { // The SKU of an existing registry is not known.
+		found.add("registry.pull.mode", PullByToken, fmt.Sprintf("needs %d tokens for %d services; registry.sku %s allows %d%s",
+			tokens, len(services), c.Registry.SKU, allowed, cheapestWith(maxTokens, tokens)))
+	}
+	for _, service := range services {
+		found.addUnless(!beginsWithDigit(service), "services."+service, nil,
+			"does not begin with a letter, but the names of registry tokens, which begin with it, must; choose another name or another pull mode")
+		actions := len(PullActions(c.RepositoriesOf(service)))
+		found.addUnless(actions <= maxScopeActions, "services."+service+".pullRepositories", nil,
+			fmt.Sprintf("and image.repository need %d actions in one token; Azure allows %d", actions, maxScopeActions))
+	}
 }
