@@ -12,12 +12,6 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 )
 
-// The name of a resource below a registry has 5 to 50 characters.
-const (
-	MinName = 5
-	MaxName = 50
-)
-
 // Ask calls a function of azure-native by its token, such as "containerservice:getManagedCluster", and returns the plain answer,
 // also in a preview. The generated functions refuse an answer that contains a secret, such as a kubeconfig, unless the caller uses
 // it as an output. Ask returns it in plain text: the caller must keep it secret.
@@ -39,13 +33,9 @@ func Subscription(ctx *pulumi.Context, opts ...pulumi.InvokeOption) (string, err
 	return client.SubscriptionID, err
 }
 
-// After returns the value, known only when the resources exist.
-func After(value pulumi.StringInput, resources ...pulumi.CustomResource) pulumi.StringOutput {
-	all := []any{value}
-	for _, resource := range resources {
-		all = append(all, resource.ID())
-	}
-	return pulumi.All(all...).ApplyT(func(all []any) string { return all[0].(string) }).(pulumi.StringOutput)
+// After returns the value, known only when the resource exists.
+func After(value pulumi.StringInput, resource pulumi.CustomResource) pulumi.StringOutput {
+	return pulumi.All(value, resource.ID()).ApplyT(func(all []any) string { return all[0].(string) }).(pulumi.StringOutput)
 }
 
 // Optional returns nil for an empty string, so that the provider chooses.
@@ -60,10 +50,16 @@ func Optional(s string) pulumi.StringPtrInput {
 // know that.
 func ReplacedBy(inputs ...string) pulumi.ResourceOption { return pulumi.ReplaceOnChanges(inputs) }
 
+// The name of a resource below a registry has 5 to 50 characters.
+const (
+	minName = 5
+	MaxName = 50
+)
+
 // ResourceName shortens or lengthens a name to what Azure allows, at most longest characters, and keeps it different from other
 // names with the same beginning.
 func ResourceName(name string, longest int) string {
-	if len(name) >= MinName && len(name) <= longest {
+	if len(name) >= minName && len(name) <= longest {
 		return name
 	}
 	sum := sha256.Sum256([]byte(name))

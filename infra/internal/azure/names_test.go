@@ -13,7 +13,7 @@ func TestResourceNames(t *testing.T) {
 	seen := map[string]bool{}
 	for _, name := range []string{"a-b", "abcd", "abcde", strings.Repeat("a", 48), strings.Repeat("a", 49), strings.Repeat("a", 63), strings.Repeat("a-", 30)} {
 		base := ResourceName(name, longest)
-		require.GreaterOrEqual(t, len(base), MinName, name)
+		require.GreaterOrEqual(t, len(base), minName, name)
 		require.LessOrEqual(t, len(base), longest, name)
 		require.NotContains(t, base, "--", "Azure allows only single dashes in the name of a credential set")
 		require.False(t, seen[base], "%s and another name become the same", name)

@@ -35,7 +35,7 @@ type RoleAssignmentArgs struct {
 }
 
 // NewRoleAssignment assigns a built-in role on exactly one scope.
-func NewRoleAssignment(ctx *pulumi.Context, name string, args *RoleAssignmentArgs, parent pulumi.Resource, opts ...pulumi.ResourceOption) (*authorization.RoleAssignment, error) {
+func NewRoleAssignment(ctx *pulumi.Context, name string, args *RoleAssignmentArgs, parent pulumi.Resource) (*authorization.RoleAssignment, error) {
 	subscription, err := Subscription(ctx, pulumi.Parent(parent))
 	if err != nil {
 		return nil, err
@@ -50,8 +50,7 @@ func NewRoleAssignment(ctx *pulumi.Context, name string, args *RoleAssignmentArg
 		inputs.Condition, inputs.ConditionVersion = pulumi.String(args.Condition), pulumi.String("2.0")
 	}
 	// The condition is the only part of an assignment that Azure changes in place.
-	return authorization.NewRoleAssignment(ctx, name, inputs, append(opts, pulumi.Parent(parent),
-		ReplacedBy("scope", "roleDefinitionId", "principalId"))...)
+	return authorization.NewRoleAssignment(ctx, name, inputs, pulumi.Parent(parent), ReplacedBy("scope", "roleDefinitionId", "principalId"))
 }
 
 // roleDefinition returns a built-in role's id in the form in which ARM stores it. ARM refuses a bare GUID, and answers any other
