@@ -66,3 +66,19 @@ func rawConfig(ctx *pulumi.Context) (raw, others map[string]string) {
 	}
 	return raw, others
 }
+
+// settingsOf returns another package's settings, as secrets if they are encrypted. An explicit provider does not read them itself.
+func settingsOf(ctx *pulumi.Context, pkg string, keys []string) pulumi.Map {
+	settings := pulumi.Map{}
+	for _, key := range keys {
+		value, given := ctx.GetConfig(pkg + ":" + key)
+		if !given {
+			continue
+		}
+		settings[key] = pulumi.String(value)
+		if ctx.IsConfigSecret(pkg + ":" + key) {
+			settings[key] = pulumi.ToSecret(settings[key])
+		}
+	}
+	return settings
+}

@@ -86,7 +86,7 @@ func (s *stack) findRegistry() error {
 	if found.Subscription != "" && !strings.EqualFold(found.Subscription, own) {
 		settings := s.azureSettings()
 		settings["subscriptionId"] = pulumi.String(found.Subscription)
-		native, err := azure.NewNative(s.ctx, "registry", settings)
+		native, err := sdk.NewNativeAzure(s.ctx, "registry", settings)
 		if err != nil {
 			return err
 		}
@@ -112,8 +112,8 @@ func (s *stack) addProviders() error {
 		return nil
 	}
 	settings := pulumi.Map{"environment": pulumi.String(s.cfg.Cloud.Name)}
-	maps.Copy(settings, azure.Settings(s.ctx, "azuread", config.EntraSettings))
-	entra, err := azure.NewEntra(s.ctx, "entra", settings)
+	maps.Copy(settings, settingsOf(s.ctx, "azuread", config.EntraSettings))
+	entra, err := sdk.NewEntra(s.ctx, "entra", settings)
 	s.providers = append(s.providers, entra)
 	return err
 }
@@ -121,7 +121,7 @@ func (s *stack) addProviders() error {
 // azureSettings returns the settings that select the identity and the cloud of azure-native, for explicit providers that need the
 // same.
 func (s *stack) azureSettings() pulumi.Map {
-	settings := azure.Settings(s.ctx, "azure-native", config.ProviderSettings)
+	settings := settingsOf(s.ctx, "azure-native", config.ProviderSettings)
 	if s.cfg.TellsCloud {
 		settings["environment"] = pulumi.String(s.cfg.Cloud.Name)
 	}

@@ -2,36 +2,9 @@ package sdk
 
 import (
 	"errors"
-	"maps"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
-
-	"example.com/acr-microservices/infra/internal/azure"
 )
-
-// classicAzureVersion is the version of the provider azure. The stack uses it for two resources that azure-native does not have,
-// because in Azure they are actions and not resources: a token's password, and the run of a task. Its generated package takes the
-// compiler longer than the rest of the program.
-const classicAzureVersion = "6.32.0"
-
-// ClassicAzure is the provider azure.
-type ClassicAzure struct{ pulumi.ProviderResourceState }
-
-// NewClassicAzure returns the provider for the subscription in which azure-native works, with further inputs under the provider's
-// own names. It registers no resource providers, because that needs permissions on the whole subscription.
-func NewClassicAzure(ctx *pulumi.Context, name string, settings pulumi.Map, opts ...pulumi.ResourceOption) (*ClassicAzure, error) {
-	subscription, err := azure.Subscription(ctx)
-	if err != nil {
-		return nil, err
-	}
-	inputs := pulumi.Map{
-		"subscriptionId":                pulumi.String(subscription),
-		"resourceProviderRegistrations": pulumi.String("none"),
-	}
-	maps.Copy(inputs, settings)
-	provider := &ClassicAzure{}
-	return provider, ctx.RegisterResource("pulumi:providers:azure", name, inputs, provider, append(opts, pulumi.Version(classicAzureVersion))...)
-}
 
 // TaskRun is one successful run of an ACR Task:
 // https://www.pulumi.com/registry/packages/azure/api-docs/containerservice/registrytaskschedulerunnow
