@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"time"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
@@ -12,23 +11,8 @@ import (
 	"example.com/acr-microservices/infra/config"
 	"example.com/acr-microservices/infra/image"
 	"example.com/acr-microservices/infra/pull"
-	"example.com/acr-microservices/infra/registry"
 	"example.com/acr-microservices/infra/service"
 )
-
-// stack holds the configuration and the components that are created from it.
-type stack struct {
-	ctx       *pulumi.Context
-	cfg       *config.Config
-	now       time.Time // read once, so that every part of a run sees the same period of the rotation
-	cluster   *cluster.Cluster
-	own       *registry.Registry        // nil for an existing registry, and for one outside Azure
-	registry  *registry.Ref             // own or existing; nil for a registry outside Azure
-	providers []pulumi.ProviderResource // the explicit ones of what belongs to registry
-	access    *pull.Access              // to registry
-	images    map[string]*image.Task    // by the name of the service that declares how the image is made
-	services  map[string]*service.Service
-}
 
 func (s *stack) pullArgs() (*pull.Args, error) {
 	args := &pull.Args{
@@ -50,11 +34,6 @@ func (s *stack) pullArgs() (*pull.Args, error) {
 			}
 		}
 		args.KubeletPrincipalID = pulumi.String(principal)
-	}
-	if text := args.Rotation.Warning(s.now); text != "" && s.cfg.HasPullSecrets() {
-		if err := s.ctx.Log.Warn(text, nil); err != nil {
-			return nil, fmt.Errorf("rotation warning: %w", err)
-		}
 	}
 	return args, nil
 }

@@ -3,6 +3,7 @@
 //
 //	resource group ─► registry ──────────────┐
 //	application ─► service principal ─► AcrPull on the registry ─► login
+//	for each image that the stack imports or builds: a task of the registry
 //	for each service: namespace ─► pull secret (of the login) ─► Helm release
 //
 // Deploy reads the configuration, which package config describes, creates one component for each concern, each in a package of its
@@ -10,9 +11,12 @@
 package infra
 
 import (
+	"time"
+
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
 	"example.com/acr-microservices/infra/cluster"
+	"example.com/acr-microservices/infra/config"
 	"example.com/acr-microservices/infra/image"
 	"example.com/acr-microservices/infra/pull"
 	"example.com/acr-microservices/infra/registry"
@@ -71,4 +75,18 @@ func (s *stack) deployRegistry() error {
 		_, err = registry.NewLock(s.ctx, "registry", &registry.LockArgs{Scope: s.registry.ID, Belongings: s.belongings()})
 	}
 	return err
+}
+
+// stack holds the configuration and the components that are created from it.
+type stack struct {
+	ctx       *pulumi.Context
+	cfg       *config.Config
+	now       time.Time // read once, so that every part of a run sees the same period of the rotation
+	cluster   *cluster.Cluster
+	own       *registry.Registry        // nil for an existing registry, and for one outside Azure
+	registry  *registry.Ref             // own or existing; nil for a registry outside Azure
+	providers []pulumi.ProviderResource // the explicit ones of what belongs to registry
+	access    *pull.Access              // to registry
+	images    map[string]*image.Task    // by the name of the service that declares how the image is made
+	services  map[string]*service.Service
 }

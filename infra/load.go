@@ -11,8 +11,8 @@ import (
 	"example.com/acr-microservices/infra/config"
 )
 
-// loadConfig reads the stack's configuration, fills in the defaults and validates it. The error lists every problem by
-// key, without the values of encrypted keys.
+// loadConfig reads the stack's configuration, fills in the defaults, validates it, and logs its warnings. The error lists every
+// problem by key, without the values of encrypted keys.
 func loadConfig(ctx *pulumi.Context) (*config.Config, error) {
 	secretKeys := map[string]bool{}
 	for _, key := range config.Keys() {

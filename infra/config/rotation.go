@@ -111,8 +111,8 @@ func (r RotationPeriod) Tokens() []Token {
 	return tokens
 }
 
-// Warning returns a warning if less than a third of the period is left, and otherwise an empty string.
-func (r RotationPeriod) Warning(now time.Time) string {
+// warning returns a warning if less than a third of the period is left, and otherwise an empty string.
+func (r RotationPeriod) warning(now time.Time) string {
 	if left := r.Next.Sub(now); left*3 >= r.length {
 		return ""
 	}

@@ -53,11 +53,11 @@ func TestRotationWarning(t *testing.T) {
 	t.Parallel()
 	settings := Rotation{} // 90 days
 	begin := rotationEpoch.AddDate(0, 0, 27*90)
-	require.Empty(t, settings.At(begin).Warning(begin))
-	require.Empty(t, settings.At(begin).Warning(begin.AddDate(0, 0, 60)))
+	require.Empty(t, settings.At(begin).warning(begin))
+	require.Empty(t, settings.At(begin).warning(begin.AddDate(0, 0, 60)))
 	late := begin.AddDate(0, 0, 61)
 	require.Equal(t, "the pull password is due to change: the first update from 2026-11-25 on replaces it, and it expires on 2027-05-24",
-		settings.At(late).Warning(late))
+		settings.At(late).warning(late))
 }
 
 func TestRotationNow(t *testing.T) {

@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// Warnings returns a sentence for each setting that is allowed but probably a mistake.
+// Warnings returns a sentence for each setting that is allowed but probably a mistake, and one if a password is due to change.
 func (c *Config) Warnings() []string {
 	var warnings []string
 	warn := func(key string, value any, rule string) {
@@ -15,9 +15,17 @@ func (c *Config) Warnings() []string {
 		c.Registry.warnWebhooks(warn)
 	}
 	c.warnServiceNames(warn)
-	if used := c.Rotation.At(c.Rotation.Now()); c.HasPullSecrets() && used.Number < c.Rotation.At(time.Now()).Number {
+	if !c.HasPullSecrets() {
+		return warnings
+	}
+	now := c.Rotation.Now()
+	used := c.Rotation.At(now)
+	if used.Number < c.Rotation.At(time.Now()).Number {
 		warn("rotation.asOf", c.Rotation.AsOf, "is in an earlier period than today: no password is rotated, and the one in use expires on "+
 			used.Expires.Format(time.DateOnly))
+	}
+	if text := used.warning(now); text != "" {
+		warnings = append(warnings, text)
 	}
 	return warnings
 }
