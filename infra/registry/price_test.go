@@ -24,19 +24,19 @@ func TestPricePerMonth(t *testing.T) {
 		{config.SKUPremium, 0, 50.01},
 		{config.SKUPremium, 2, 150.03},
 	} {
-		require.InDelta(t, test.want, PricePerMonth(test.sku, test.replicas), 0.001, "%s with %d replicas", test.sku, test.replicas)
+		require.InDelta(t, test.want, pricePerMonth(test.sku, test.replicas), 0.001, "%s with %d replicas", test.sku, test.replicas)
 	}
-	_, err := time.Parse(time.DateOnly, PricesAsOf)
+	_, err := time.Parse(time.DateOnly, pricesAsOf)
 	require.NoError(t, err)
 }
 
 func TestREADMEShowsThePrices(t *testing.T) {
 	t.Parallel()
 	var b strings.Builder
-	b.WriteString("| SKU | US dollars for 30 days, as of " + PricesAsOf + " |\n| --- | --- |\n")
+	b.WriteString("| SKU | US dollars for 30 days, as of " + pricesAsOf + " |\n| --- | --- |\n")
 	for _, sku := range []string{config.SKUBasic, config.SKUStandard, config.SKUPremium} {
-		fmt.Fprintf(&b, "| %s | %.2f |\n", sku, PricePerMonth(sku, 0))
+		fmt.Fprintf(&b, "| %s | %.2f |\n", sku, pricePerMonth(sku, 0))
 	}
-	fmt.Fprintf(&b, "| each Premium replica | %.2f more |\n", PricePerMonth(config.SKUPremium, 1)-PricePerMonth(config.SKUPremium, 0))
+	fmt.Fprintf(&b, "| each Premium replica | %.2f more |\n", pricePerMonth(config.SKUPremium, 1)-pricePerMonth(config.SKUPremium, 0))
 	projecttest.GeneratedPart(t, "../../README.md", "prices", b.String())
 }

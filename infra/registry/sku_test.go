@@ -20,11 +20,3 @@ func TestDownFromPremium(t *testing.T) {
 		"but an update deletes them after it changes the registry; run two updates: one that removes registry.privateEndpoint and registry.replicas "+
 		"and leaves registry.sku Premium, then one with registry.sku Basic")
 }
-
-func TestSpelledAsAzureHasIt(t *testing.T) {
-	t.Parallel()
-	own := registryIdentity{"userAssigned", "/subscriptions/1/resourcegroups/shared/providers/Microsoft.ManagedIdentity/userAssignedIdentities/a"}
-	require.Equal(t, "userAssigned", own.spelled("UserAssigned"))
-	require.Equal(t, own[1], own.spelled("/subscriptions/1/resourceGroups/shared/providers/Microsoft.ManagedIdentity/userAssignedIdentities/a"))
-	require.Equal(t, "SystemAssigned", own.spelled("SystemAssigned"), "another type is a change")
-}
