@@ -23,9 +23,3 @@ func ParseRegistryID(id string) (RegistryID, bool) {
 	}
 	return RegistryID{Subscription: match[2], GroupID: match[1], ResourceGroup: match[3], Name: match[4]}, true
 }
-
-// ResourceGroupIDOf returns the ARM id of the resource group in a registry's id, or an empty string if that is empty.
-func ResourceGroupIDOf(id string) string {
-	parsed, _ := ParseRegistryID(id)
-	return parsed.GroupID
-}

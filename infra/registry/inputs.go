@@ -11,27 +11,27 @@ import (
 
 // policies returns the registry's policies, including those that are off, so that a policy that is turned off here is turned off in
 // Azure. It leaves out policies that the SKU does not have.
-func (r *Args) policies() *acr.PoliciesArgs {
-	softDelete := &acr.SoftDeletePolicyArgs{Status: pulumi.String(policyStatus(r.SoftDeleteDays != nil))}
-	if days := r.SoftDeleteDays; days != nil {
+func (a *Args) policies() *acr.PoliciesArgs {
+	softDelete := &acr.SoftDeletePolicyArgs{Status: status(a.SoftDeleteDays != nil)}
+	if days := a.SoftDeleteDays; days != nil {
 		softDelete.RetentionDays = pulumi.Int(*days)
 	}
 	policies := &acr.PoliciesArgs{SoftDeletePolicy: softDelete}
-	if r.SKU != config.SKUPremium {
+	if a.SKU != config.SKUPremium {
 		return policies
 	}
-	retention := &acr.RetentionPolicyArgs{Status: pulumi.String(policyStatus(r.RetentionDays != nil))}
-	if days := r.RetentionDays; days != nil {
+	retention := &acr.RetentionPolicyArgs{Status: status(a.RetentionDays != nil)}
+	if days := a.RetentionDays; days != nil {
 		retention.Days = pulumi.Int(*days)
 	}
 	policies.RetentionPolicy = retention
-	policies.QuarantinePolicy = &acr.QuarantinePolicyArgs{Status: pulumi.String(policyStatus(r.Quarantine))}
-	policies.ExportPolicy = &acr.ExportPolicyArgs{Status: pulumi.String(policyStatus(config.ValueOr(r.Exports, true)))}
+	policies.QuarantinePolicy = &acr.QuarantinePolicyArgs{Status: status(a.Quarantine)}
+	policies.ExportPolicy = &acr.ExportPolicyArgs{Status: status(config.ValueOr(a.Exports, true))}
 	return policies
 }
 
-// policyStatus returns Azure's spelling of a policy's switch; other switches begin with a capital letter.
-func policyStatus(on bool) string {
+// status returns Azure's spelling of the switch of a policy or a webhook.
+func status(on bool) pulumi.String {
 	if on {
 		return "enabled"
 	}
@@ -39,13 +39,13 @@ func policyStatus(on bool) string {
 }
 
 // networkRules returns the rules for the public network. Like policies, it includes rules that allow everyone.
-func (r *Args) networkRules() acr.NetworkRuleSetPtrInput {
-	if r.SKU != config.SKUPremium {
+func (a *Args) networkRules() acr.NetworkRuleSetPtrInput {
+	if a.SKU != config.SKUPremium {
 		return nil
 	}
 	rules := &acr.NetworkRuleSetArgs{DefaultAction: pulumi.String("Allow")}
 	allowed := acr.IPRuleArray{}
-	for _, address := range r.IPRules {
+	for _, address := range a.IPRules {
 		rules.DefaultAction = pulumi.String("Deny")
 		allowed = append(allowed, &acr.IPRuleArgs{Action: pulumi.String("Allow"), IPAddressOrRange: pulumi.String(strings.TrimSuffix(address, "/32"))})
 	}
@@ -53,8 +53,15 @@ func (r *Args) networkRules() acr.NetworkRuleSetPtrInput {
 	return rules
 }
 
-func (r *Args) networkBypass() pulumi.String {
-	if config.ValueOr(r.TrustedServices, true) {
+func (a *Args) publicNetworkAccess() pulumi.String {
+	if a.Public() {
+		return "Enabled"
+	}
+	return "Disabled"
+}
+
+func (a *Args) networkBypass() pulumi.String {
+	if config.ValueOr(a.TrustedServices, true) {
 		return "AzureServices"
 	}
 	return "None"

@@ -90,10 +90,7 @@ func (r *Registry) create(ctx *pulumi.Context, name string, args *Args, opts []p
 		return err
 	}
 	parent := pulumi.Parent(r)
-	binding := &pulumi.ResourceHookBinding{BeforeUpdate: []*pulumi.ResourceHook{guard}}
-	if args.AfterCreate != nil {
-		binding.AfterCreate = append(binding.AfterCreate, args.AfterCreate)
-	}
+	hooks := &pulumi.ResourceHookBinding{BeforeUpdate: []*pulumi.ResourceHook{guard}, AfterCreate: []*pulumi.ResourceHook{args.AfterCreate}}
 	created, err := acr.NewRegistry(ctx, name, &acr.RegistryArgs{
 		ResourceGroupName:        group,
 		RegistryName:             pulumi.String(args.Name),
@@ -102,14 +99,14 @@ func (r *Registry) create(ctx *pulumi.Context, name string, args *Args, opts []p
 		AdminUserEnabled:         pulumi.Bool(false),
 		AnonymousPullEnabled:     pulumi.Bool(args.AnonymousPull),
 		DataEndpointEnabled:      pulumi.Bool(args.DataEndpoints),
-		PublicNetworkAccess:      pulumi.String(enabled(args.Public())),
+		PublicNetworkAccess:      args.publicNetworkAccess(),
 		NetworkRuleBypassOptions: args.networkBypass(),
 		NetworkRuleSet:           args.networkRules(),
 		Policies:                 args.policies(),
 		Identity:                 identityInput(args.Identity, adopted.identity),
 		Encryption:               encryptionInput(args.Encryption),
 		Tags:                     args.Tags,
-	}, parent, pulumi.Protect(args.protected()), adopt(args.Adopt), pulumi.IgnoreChanges(adopted.ignored), pulumi.ResourceHooks(binding))
+	}, parent, pulumi.Protect(args.protected()), adopt(args.Adopt), pulumi.IgnoreChanges(adopted.ignored), pulumi.ResourceHooks(hooks))
 	if err != nil {
 		return err
 	}
@@ -185,14 +182,6 @@ func (s *site) replicas() error {
 // protected says whether Pulumi refuses to delete the registry and its group.
 func (a *Args) protected() bool { return config.ValueOr(a.Protect, true) }
 
-// enabled returns Azure's spelling of a switch.
-func enabled(on bool) string {
-	if on {
-		return "Enabled"
-	}
-	return "Disabled"
-}
-
 // resourceGroup returns the name and region of the registry's resource group, created or looked up.
 func resourceGroup(ctx *pulumi.Context, name string, args *Args, parent pulumi.Resource) (group, location pulumi.StringOutput, err error) {
 	if args.ResourceGroup.Existing {
@@ -202,11 +191,12 @@ func resourceGroup(ctx *pulumi.Context, name string, args *Args, parent pulumi.R
 		checked := func(location string) (string, error) { return location, args.CheckRegion(location) }
 		return found.Name(), found.Location().ApplyT(checked).(pulumi.StringOutput), nil
 	}
+	adopted, _ := config.ParseRegistryID(args.Adopt)
 	created, err := resources.NewResourceGroup(ctx, name, &resources.ResourceGroupArgs{
 		ResourceGroupName: pulumi.String(args.ResourceGroup.Name),
 		Location:          pulumi.String(args.Location),
 		Tags:              args.Tags,
-	}, pulumi.Parent(parent), pulumi.Protect(args.protected()), adopt(config.ResourceGroupIDOf(args.Adopt)),
+	}, pulumi.Parent(parent), pulumi.Protect(args.protected()), adopt(adopted.GroupID),
 		pulumi.IgnoreChanges(args.keptTags()))
 	if err != nil {
 		return group, location, fmt.Errorf("resource group: %w", err)

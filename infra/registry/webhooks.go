@@ -28,7 +28,7 @@ func (s *site) webhooks() error {
 			ServiceUri: pulumi.ToSecret(pulumi.String(webhook.ServiceURI)).(pulumi.StringOutput),
 			Actions:    pulumi.ToStringArray(webhook.Actions),
 			Scope:      azure.Optional(webhook.Scope),
-			Status:     pulumi.String(webhookStatus(webhook)),
+			Status:     status(config.ValueOr(webhook.Enabled, true)),
 			Tags:       s.args.Tags,
 		}
 		if len(webhook.Headers) > 0 {
@@ -44,8 +44,4 @@ func (s *site) webhooks() error {
 		}
 	}
 	return nil
-}
-
-func webhookStatus(webhook config.Webhook) string {
-	return policyStatus(config.ValueOr(webhook.Enabled, true))
 }
