@@ -135,7 +135,7 @@ func (k ChartKeys) setImage(set func(paths string, value any), host string, imag
 		set(k.Digest, image.Digest)
 		image.Digest = ""
 	}
-	repository, tag := image.ForChart()
+	repository, tag := image.forChart()
 	set(k.Repository, repository)
 	set(k.Tag, tag)
 }

@@ -187,7 +187,7 @@ func FuzzImage(f *testing.F) {
 		if pinned, ok := parsed.(reference.Digested); ok != (digest != "") || ok && pinned.Digest().String() != digest {
 			t.Errorf("the digest of %s is not %q", full, digest)
 		}
-		if chartRepository, chartTag := image.ForChart(); chartRepository+":"+chartTag != image.Reference("") {
+		if chartRepository, chartTag := image.forChart(); chartRepository+":"+chartTag != image.Reference("") {
 			t.Errorf("a chart makes %s:%s of %s", chartRepository, chartTag, full)
 		}
 	})

@@ -101,10 +101,10 @@ func (i Image) Reference(host string) string {
 	return reference
 }
 
-// ForChart splits the image into the repository and tag from which charts made by `helm create` build "repository:tag". Such charts
+// forChart splits the image into the repository and tag from which charts made by `helm create` build "repository:tag". Such charts
 // have no value for the digest, so it is appended to the tag. Without a tag, the digest's algorithm is appended to the repository,
 // so that the colon that the chart inserts is the one in the digest.
-func (i Image) ForChart() (repository, tag string) {
+func (i Image) forChart() (repository, tag string) {
 	switch {
 	case i.Digest == "":
 		return i.Repository, i.Tag
@@ -127,5 +127,5 @@ func (i Image) Platform() string {
 	return i.Build.Platform
 }
 
-// Made reports whether the stack imports or builds the image.
-func (i Image) Made() bool { return i.Import != nil || i.Build != nil }
+// made reports whether the stack imports or builds the image.
+func (i Image) made() bool { return i.Import != nil || i.Build != nil }

@@ -34,7 +34,7 @@ func TestImage(t *testing.T) {
 			} else {
 				require.Equal(t, "host/"+test.reference, test.image.Reference("host"))
 			}
-			repository, tag := test.image.ForChart()
+			repository, tag := test.image.forChart()
 			require.Equal(t, test.chartRepository, repository)
 			require.Equal(t, test.chartTag, tag)
 			require.Equal(t, test.reference, repository+":"+tag, "what a chart makes of it")

@@ -55,7 +55,7 @@ func (c *Config) NeedsClassicAzure() bool {
 	if slices.Contains(c.PullModes(), PullByToken) {
 		return true
 	}
-	return slices.ContainsFunc(c.ServiceNames(), func(name string) bool { return c.Services[name].Image.Made() })
+	return slices.ContainsFunc(c.ServiceNames(), func(name string) bool { return c.Services[name].Image.made() })
 }
 
 // MakerOf returns the name of the service whose image task makes a service's image, or "" if the stack neither imports nor builds
@@ -63,7 +63,7 @@ func (c *Config) NeedsClassicAzure() bool {
 func (c *Config) MakerOf(service string) string {
 	image := c.Services[service].Image
 	for _, name := range c.PullingServices() {
-		if other := c.Services[name].Image; other.Made() && other.Reference("") == image.Reference("") {
+		if other := c.Services[name].Image; other.made() && other.Reference("") == image.Reference("") {
 			return name
 		}
 	}

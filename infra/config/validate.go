@@ -154,7 +154,7 @@ func (c *Config) validateMadeOnce(found *problems) {
 	makers := map[string]string{}
 	for _, name := range c.PullingServices() {
 		image := c.Services[name].Image
-		if !image.Made() {
+		if !image.made() {
 			continue
 		}
 		first, again := makers[image.Reference("")]
@@ -168,7 +168,7 @@ func (c *Config) validateMadeOnce(found *problems) {
 
 // validateMade reports problems of an image's import or build.
 func (c *Config) validateMade(found *problems, key string, image Image) {
-	if !image.Made() {
+	if !image.made() {
 		return
 	}
 	found.addUnless(image.Import == nil || image.Build == nil, key, nil, "takes import or build, not both")

@@ -133,8 +133,8 @@ func GeneratedPart(t *testing.T, path, name, want string) {
 	Generated(t, path, before+"<!-- generated: "+name+" -->\n"+want+"<!-- end -->"+after)
 }
 
-// Section returns a document's text below a heading, to the next one.
-func Section(t *testing.T, path, heading string) string {
+// section returns a document's text below a heading, to the next one.
+func section(t *testing.T, path, heading string) string {
 	t.Helper()
 	text, err := os.ReadFile(path)
 	require.NoError(t, err)
@@ -147,7 +147,7 @@ func Section(t *testing.T, path, heading string) string {
 func FirstColumn(t *testing.T, path, heading string) []string {
 	t.Helper()
 	var column []string
-	for _, row := range regexp.MustCompile("(?m)^\\| `([^`]+)` \\|").FindAllStringSubmatch(Section(t, path, heading), -1) {
+	for _, row := range regexp.MustCompile("(?m)^\\| `([^`]+)` \\|").FindAllStringSubmatch(section(t, path, heading), -1) {
 		column = append(column, row[1])
 	}
 	return column
