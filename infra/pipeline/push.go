@@ -116,15 +116,6 @@ func registryOf(stack string) (string, error) {
 	return found.RegistryName, nil
 }
 
-// problemOf returns the error output of a program that failed.
-func problemOf(err error) string {
-	var exit *exec.ExitError
-	if errors.As(err, &exit) && len(exit.Stderr) > 0 {
-		return strings.TrimSpace(string(exit.Stderr))
-	}
-	return err.Error()
-}
-
 type pusher struct {
 	out                          io.Writer
 	registry, repository, moving string

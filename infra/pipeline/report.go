@@ -73,9 +73,6 @@ func summaryCommand(flags *flag.FlagSet) func(io.Writer) error {
 	}
 }
 
-// escapes are those of a terminal's colors.
-var escapes = regexp.MustCompile("\x1b\\[[0-9;]*[A-Za-z]")
-
 // longFences matches fences that are longer than anyone writes them.
 var longFences = regexp.MustCompile("`{10,}")
 

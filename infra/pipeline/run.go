@@ -78,40 +78,6 @@ func stackSecrets(stack string) (secrets []string, plain string, err error) {
 	return secretsOf(state)
 }
 
-// hostCommand matches what a host would execute as a command: ##vso[ and ##[ anywhere in a line, and :: at the beginning of one,
-// after white space. To the hosts, a carriage return ends a line, too:
-// https://github.com/microsoft/azure-pipelines-agent/blob/master/src/Microsoft.VisualStudio.Services.Agent/Command.cs and
-// https://github.com/actions/runner/blob/main/src/Runner.Common/ActionCommand.cs
-var hostCommand = regexp.MustCompile(`(?m)((?:^|\r)[\pZ\t-\r\x{85}]*)(::)|(#)(#(?:vso)?\[)`)
-
-// disarmed returns a text in which the host finds no command: the output of a pod, a chart or a Dockerfile must not become one.
-func disarmed(text string) string { return hostCommand.ReplaceAllString(text, "$1$3.$2$4") }
-
-// lineWriter hands on the lines that are written to it.
-type lineWriter struct {
-	line func(string)
-	rest []byte
-}
-
-func (w *lineWriter) Write(text []byte) (int, error) {
-	w.rest = append(w.rest, text...)
-	for {
-		line, rest, found := bytes.Cut(w.rest, []byte("\n"))
-		if !found {
-			return len(text), nil
-		}
-		w.line(strings.TrimRight(string(line), "\r"))
-		w.rest = rest
-	}
-}
-
-// end hands on the last line, if nothing has ended it.
-func (w *lineWriter) end() {
-	if len(w.rest) > 0 {
-		w.line(string(w.rest))
-	}
-}
-
 // runMasked runs a program and returns what its output said.
 func runMasked(out io.Writer, hide *masker, args []string) (said, error) {
 	command := exec.Command(args[0], args[1:]...)
@@ -190,11 +156,6 @@ func (s *said) note(problem string) {
 		s.errors = append(s.errors, problem)
 	}
 }
-
-// problems is an error of several lines, each of which is shown by itself on the run's page.
-type problems []string
-
-func (p problems) Error() string { return strings.Join(p, "\n  ") }
 
 // explain returns the error of a program that has failed, with what to do about it.
 func (s said) explain(stack string, err error) error {

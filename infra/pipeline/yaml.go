@@ -2,8 +2,8 @@ package main
 
 import (
 	"fmt"
+	"os"
 	"slices"
-	"strings"
 
 	"gopkg.in/yaml.v3"
 )
@@ -62,11 +62,56 @@ func removeNode(object *yaml.Node, key string, path ...string) {
 	}
 }
 
-// listed returns an error that lists names, or nil if there are none.
-func listed(what string, names []string) error {
-	if len(names) == 0 {
-		return nil
+// resolve returns a copy without aliases and merge keys. It keeps each scalar as it is written, because the program looks at that.
+func resolve(at *yaml.Node) *yaml.Node {
+	if at.Kind == yaml.AliasNode {
+		return resolve(at.Alias)
 	}
-	slices.Sort(names)
-	return fmt.Errorf("%s: %s", what, strings.Join(names, ", "))
+	plain := *at
+	plain.Anchor, plain.Content = "", nil
+	merged := map[string]bool{}
+	for i := 0; at.Kind == yaml.MappingNode && i < len(at.Content); i += 2 {
+		merged[at.Content[i].Value] = true
+	}
+	for i, item := range at.Content {
+		switch {
+		case at.Kind != yaml.MappingNode:
+			plain.Content = append(plain.Content, resolve(item))
+		case i%2 == 1: // a value, which its key has brought
+		case item.Tag != "!!merge":
+			plain.Content = append(plain.Content, resolve(item), resolve(at.Content[i+1]))
+		default:
+			delete(merged, item.Value)
+			from := resolve(at.Content[i+1])
+			sources := []*yaml.Node{from}
+			if from.Kind == yaml.SequenceNode {
+				sources = from.Content
+			}
+			for _, source := range sources {
+				for k := 0; k+1 < len(source.Content); k += 2 {
+					if key := source.Content[k]; !merged[key.Value] {
+						merged[key.Value] = true
+						plain.Content = append(plain.Content, key, source.Content[k+1])
+					}
+				}
+			}
+		}
+	}
+	return &plain
+}
+
+// readYAML reads a file of YAML or JSON.
+func readYAML(path string, into any) error {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return err
+	}
+	return parseYAML(path, text, into)
+}
+
+func parseYAML(what string, text []byte, into any) error {
+	if err := yaml.Unmarshal(text, into); err != nil {
+		return fmt.Errorf("%s: %w", what, err)
+	}
+	return nil
 }
