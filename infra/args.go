@@ -88,7 +88,7 @@ func (s *stack) serviceArgs(name string) (*service.Args, error) {
 	}
 	args.Release = &service.Release{
 		Name: name, Chart: chart, PlannedRegistry: s.cfg.RenderHost(), Values: values, PrivateValues: s.cfg.IsSecret("services"), Settings: s.cfg.ReleaseOf(name),
-		After: s.pullable(name), Recovery: s.cluster.Recovery,
+		After: s.beforeRelease(name), Recovery: s.cluster.Recovery,
 	}
 	return args, nil
 }
@@ -106,8 +106,9 @@ func (s *stack) hostFor(name string) pulumi.StringInput {
 	return s.registry.LoginServer.ApplyT(func(host string) (string, error) { return host, s.cfg.CheckHost(name, host) }).(pulumi.StringOutput)
 }
 
-// pullable returns the resources without which no pod can pull the service's image.
-func (s *stack) pullable(name string) []pulumi.Resource {
+// beforeRelease returns what a service's release waits for besides its namespace and its pull secret: the stack's own registry with
+// everything in it, the nodes' permission to pull, and the task that makes the image.
+func (s *stack) beforeRelease(name string) []pulumi.Resource {
 	var resources []pulumi.Resource
 	if s.own != nil {
 		resources = append(resources, s.own.Resources()...)

@@ -27,7 +27,7 @@ type Release struct {
 	PrivateValues bool
 	// Settings of the release; a nil field has the default.
 	Settings config.Release
-	// After lists the resources that must exist before a pod can pull the image.
+	// After lists the resources for which the release waits, such as those without which a pod cannot pull the image.
 	After []pulumi.Resource
 	// Recovery runs before the release is installed or upgraded, and abandons what a killed update left of it; nil for none.
 	Recovery *pulumi.ResourceHook
