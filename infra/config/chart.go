@@ -19,8 +19,60 @@ import (
 	"helm.sh/helm/v3/pkg/chart/loader"
 )
 
+// Chart names a Helm chart: a local path, a chart in a repository, or an OCI chart. Empty means the chart that this project ships.
+type Chart struct {
+	// Path is a chart folder or a packaged chart (.tgz), relative to the project folder and inside it.
+	Path string `json:"path" is:"projectPath"`
+	// Repository is the http or https address of a chart repository. It needs `name` and `version`.
+	Repository string `json:"repository" is:"chartRepository"`
+	// Name is the chart's name in `repository`.
+	Name string `json:"name"`
+	// OCI is the address of a chart in an OCI registry, such as `oci://example.azurecr.io/charts/microservice`. It needs `version`.
+	OCI string `json:"oci" is:"ociChart"`
+	// Version is the chart's exact version, such as `1.2.3`, for `repository` and `oci`.
+	Version string `json:"version" is:"exactVersion"`
+	// Username is the user name for `repository` or `oci`.
+	Username string `json:"username"`
+	// Password is the password for `repository` or `oci`. Encrypt it.
+	Password string `json:"password" secret:"true"`
+	// Keys name the chart's values that take the image and the pull secret, for a chart that does not follow `helm create`. A service
+	// without its own chart can still set its own keys.
+	Keys ChartKeys `json:"keys"`
+	// Check checks the manifests that the chart renders, in preview and update, before anything changes (`true`): a container runs the
+	// stack's image, no container runs another tag of it, and each pod with an image from the stack's registry names the pull secret.
+	// The chart is rendered for the namespace `default`. Turn the check off (`false`) for a chart that it cannot judge, such as one
+	// whose pods an operator creates.
+	Check *bool `json:"check" default:"true"`
+}
+
 // shippedChart is the chart of services that do not name another one, relative to the project folder.
 const shippedChart = "./infra/charts/microservice"
+
+// chartSettings returns the chart of a service: its own, or the stack's, whose keys and check it can override.
+func (c *Config) chartSettings(service string) Chart {
+	own := c.Services[service].Chart
+	if own.named() {
+		return own
+	}
+	outer := c.Chart
+	if own.Keys != (ChartKeys{}) {
+		outer.Keys = own.Keys
+	}
+	setDefault(&own.Check, outer.Check)
+	outer.Check = own.Check
+	return outer
+}
+
+// named reports whether the settings name a chart.
+func (c Chart) named() bool {
+	c.Keys, c.Check = ChartKeys{}, nil
+	return c != Chart{}
+}
+
+// shipped reports whether the settings mean the chart that this project ships.
+func (c Chart) shipped() bool {
+	return c.Repository == "" && c.OCI == "" && chartPath(c) == shippedChart
+}
 
 // ResolvedChart is a chart in the form that the Kubernetes provider expects.
 type ResolvedChart struct {
@@ -217,4 +269,35 @@ func chartHasValue(in *chart.Chart, path string, nulls bool) bool {
 		}
 	}
 	return slices.ContainsFunc(in.Dependencies(), func(sub *chart.Chart) bool { return sub.Name() == name && chartHasValue(sub, below, nulls) })
+}
+
+func (c *Config) validateChart(found *problems, key string, chart Chart) {
+	forms := 0
+	for _, form := range []string{chart.Path, chart.Repository, chart.OCI} {
+		if form != "" {
+			forms++
+		}
+	}
+	validateKeys(found, key+".keys", chart.Keys)
+	if forms != 1 {
+		found.addUnless(!chart.named(), key, nil, "takes exactly one of path, repository and oci")
+		return
+	}
+	if chart.Path != "" {
+		if filepath.IsLocal(chart.Path) {
+			if _, err := c.localChart(chartPath(chart)); err != nil {
+				found.add(key+".path", chart.Path, err.Error())
+			}
+		}
+		found.addUnless(chart.Name == "" && chart.Version == "" && chart.Username == "" && chart.Password == "", key, nil,
+			"has a path, which excludes name, version, username and password")
+		return
+	}
+	if chart.Repository != "" {
+		found.addUnless(chart.Name != "", key+".name", nil, "is missing; name the chart in the repository")
+	} else {
+		found.addUnless(chart.Name == "", key+".name", chart.Name, "is not used with oci; the address names the chart")
+	}
+	found.addUnless(chart.Version != "", key+".version", chart.Version, kinds["exactVersion"].rule)
+	found.addUnless(chart.Password == "" || chart.Username != "", key+".username", nil, "is missing; the password needs it")
 }

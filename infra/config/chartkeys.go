@@ -236,3 +236,11 @@ func deleteValue(values map[string]any, path string) {
 		delete(object, path[i+1:])
 	}
 }
+
+func validateKeys(found *problems, key string, keys ChartKeys) {
+	if keys.Image != "" {
+		found.addUnless(keys.Registry == "" && keys.Repository == "" && keys.Tag == "" && keys.Digest == "", key+".image", keys.Image,
+			"excludes registry, repository, tag and digest; it takes the whole image")
+	}
+	found.addUnless(keys.PullSecrets == "" || keys.PullSecretName == "", key+".pullSecretName", keys.PullSecretName, "excludes pullSecrets")
+}

@@ -74,7 +74,7 @@ func Compile(ctx context.Context, o Options) ([]Measure, error) {
 func programs(project string) (ours, stock *compiled) {
 	ours = &compiled{
 		name: "the program", module: project, sources: []string{"*.go", "infra/*.go", "infra/*/*.go", "infra/internal/*/*.go"},
-		edits:     []*edit{{file: "infra/deploy.go", text: `"pull"`}, {file: "infra/config/validate.go", text: `"is neither an existing file`}},
+		edits:     []*edit{{file: "infra/deploy.go", text: `"pull"`}, {file: "infra/config/cluster.go", text: `"is neither an existing file`}},
 		shortcuts: shortcuts(), keeps: true,
 	}
 	stock = &compiled{
