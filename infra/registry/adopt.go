@@ -18,16 +18,66 @@ func adopt(id string) pulumi.ResourceOption {
 	return pulumi.Import(pulumi.ID(id))
 }
 
-// adoption says what the program leaves unchanged. azure-native treats everything that Azure returns as inputs, and compares them
-// strictly, so that the adoption of a registry in use would remove every setting that the program does not send.
-type adoption struct {
-	ignored     []string         // inputs
-	identity    registryIdentity // the registry's own
-	loginServer string           // the registry's host; for a new registry, it is known before the registry exists
+// lookUpAdopted returns the adopted registry as Azure has it, or nil for a new registry.
+func (a *Args) lookUpAdopted(ctx *pulumi.Context, parent pulumi.Resource) (*acr.LookupRegistryResult, error) {
+	id, adopted := config.ParseRegistryID(a.Adopt)
+	if !adopted {
+		return nil, nil //nolint:nilnil // it is new
+	}
+	found, err := acr.LookupRegistry(ctx, &acr.LookupRegistryArgs{ResourceGroupName: id.ResourceGroup, RegistryName: id.Name}, pulumi.Parent(parent))
+	if err != nil {
+		return nil, fmt.Errorf("registry.adopt: %w", err)
+	}
+	return found, nil
+}
+
+// ignored lists the inputs that the program leaves unchanged: those that have no key in the stack file and a default in the SDK; of an
+// adopted registry, also those that the stack file does not mention. azure-native treats everything that Azure returns as inputs, and
+// compares them strictly, so that the adoption of a registry in use would remove every setting that the program does not send.
+func (a *Args) ignored() []string {
+	inputs := []string{"zoneRedundancy", "metadataSearch"}
+	if a.Adopt == "" {
+		return inputs
+	}
+	inputs = append(inputs, "policies.trustPolicy", "policies.azureADAuthenticationAsArmPolicy")
+	inputs = append(inputs, a.keptTags()...)
+	if a.SKU != config.SKUPremium { // policies leaves these out for the other SKUs
+		inputs = append(inputs, "policies.retentionPolicy", "policies.quarantinePolicy", "policies.exportPolicy")
+	}
+	if a.Encryption == nil {
+		inputs = append(inputs, "encryption")
+	}
+	if !a.Identity.System && len(a.Identity.User) == 0 {
+		inputs = append(inputs, "identity")
+	}
+	return inputs
+}
+
+// keptTags returns the input tags if an adopted resource keeps its own tags, because the stack file has none.
+func (a *Args) keptTags() []string {
+	if a.Adopt != "" && a.Tags == nil {
+		return []string{"tags"}
+	}
+	return nil
 }
 
 // registryIdentity holds an identity's type and ids, as Azure spells them.
 type registryIdentity []string
+
+// identityOf returns the identity of an adopted registry, which can be nil.
+func identityOf(found *acr.LookupRegistryResult) registryIdentity {
+	var identity registryIdentity
+	if found == nil || found.Identity == nil {
+		return identity
+	}
+	if found.Identity.Type != nil {
+		identity = append(identity, *found.Identity.Type)
+	}
+	for user := range found.Identity.UserAssignedIdentities {
+		identity = append(identity, user)
+	}
+	return identity
+}
 
 // spelled returns a text in Azure's spelling. Azure ignores case.
 func (r registryIdentity) spelled(text string) string {
@@ -37,48 +87,4 @@ func (r registryIdentity) spelled(text string) string {
 		}
 	}
 	return text
-}
-
-// adoption returns what to leave unchanged: for every registry, the inputs that have no key in the stack file and a default in the
-// SDK; for an adopted registry, also the inputs that the stack file does not mention.
-func (a *Args) adoption(ctx *pulumi.Context, parent pulumi.Resource) (adoption, error) {
-	left := adoption{ignored: []string{"zoneRedundancy", "metadataSearch"}, loginServer: a.LoginServer}
-	id, adopted := config.ParseRegistryID(a.Adopt)
-	if !adopted {
-		return left, nil
-	}
-	left.ignored = append(left.ignored, "policies.trustPolicy", "policies.azureADAuthenticationAsArmPolicy")
-	left.ignored = append(left.ignored, a.keptTags()...)
-	if a.SKU != config.SKUPremium { // args.policies leaves these out for the other SKUs
-		left.ignored = append(left.ignored, "policies.retentionPolicy", "policies.quarantinePolicy", "policies.exportPolicy")
-	}
-	if a.Encryption == nil {
-		left.ignored = append(left.ignored, "encryption")
-	}
-	found, err := acr.LookupRegistry(ctx, &acr.LookupRegistryArgs{ResourceGroupName: id.ResourceGroup, RegistryName: id.Name}, pulumi.Parent(parent))
-	if err != nil {
-		return left, fmt.Errorf("registry.adopt: %w", err)
-	}
-	left.loginServer = found.LoginServer
-	if !a.Identity.System && len(a.Identity.User) == 0 {
-		left.ignored = append(left.ignored, "identity")
-		return left, nil
-	}
-	if own := found.Identity; own != nil {
-		if own.Type != nil {
-			left.identity = append(left.identity, *own.Type)
-		}
-		for user := range own.UserAssignedIdentities {
-			left.identity = append(left.identity, user)
-		}
-	}
-	return left, nil
-}
-
-// keptTags returns the input tags if an adopted resource keeps its own tags, because the stack file has none.
-func (a *Args) keptTags() []string {
-	if a.Adopt != "" && a.Tags == nil {
-		return []string{"tags"}
-	}
-	return nil
 }

@@ -81,9 +81,13 @@ func (r *Registry) create(ctx *pulumi.Context, name string, args *Args, opts []p
 	if err != nil {
 		return err
 	}
-	adopted, err := args.adoption(ctx, r)
+	adopted, err := args.lookUpAdopted(ctx, r)
 	if err != nil {
 		return err
+	}
+	host := args.LoginServer // of a new registry, known before the registry exists
+	if adopted != nil {
+		host = adopted.LoginServer
 	}
 	guard, err := newSKUGuard(ctx, name)
 	if err != nil {
@@ -103,16 +107,16 @@ func (r *Registry) create(ctx *pulumi.Context, name string, args *Args, opts []p
 		NetworkRuleBypassOptions: args.networkBypass(),
 		NetworkRuleSet:           args.networkRules(),
 		Policies:                 args.policies(),
-		Identity:                 identityInput(args.Identity, adopted.identity),
+		Identity:                 identityInput(args.Identity, identityOf(adopted)),
 		Encryption:               encryptionInput(args.Encryption),
 		Tags:                     args.Tags,
-	}, parent, pulumi.Protect(args.protected()), adopt(args.Adopt), pulumi.IgnoreChanges(adopted.ignored), pulumi.ResourceHooks(hooks))
+	}, parent, pulumi.Protect(args.protected()), adopt(args.Adopt), pulumi.IgnoreChanges(args.ignored()), pulumi.ResourceHooks(hooks))
 	if err != nil {
 		return err
 	}
 	r.Ref = Ref{
 		ID: created.ID().ToStringOutput(), Name: nameIn(created.ID()), ResourceGroup: group, Location: location,
-		LoginServer: pulumi.String(adopted.loginServer).ToStringOutput(),
+		LoginServer: pulumi.String(host).ToStringOutput(),
 	}
 	site := &site{Registry: r, ctx: ctx, name: name, args: args, replicaIn: map[string]pulumi.Resource{}, parent: parent, inside: parent}
 	if !args.protected() {
@@ -129,16 +133,16 @@ func (r *Registry) create(ctx *pulumi.Context, name string, args *Args, opts []p
 	return ctx.RegisterResourceOutputs(r, pulumi.Map{
 		"id":          r.ID,
 		"name":        r.Name,
-		"loginServer": created.LoginServer.ApplyT(adopted.checkLoginServer).(pulumi.StringOutput),
+		"loginServer": created.LoginServer.ApplyT(func(answered string) (string, error) { return answered, checkHost(answered, host) }).(pulumi.StringOutput),
 	})
 }
 
-// checkLoginServer compares Azure's answer with the host that images and pull secrets name.
-func (a adoption) checkLoginServer(answered string) (string, error) {
-	if !strings.EqualFold(answered, a.loginServer) {
-		return "", fmt.Errorf("the registry's host in Azure is %q, but the stack expected %q", answered, a.loginServer)
+// checkHost compares Azure's answer with the host that images and pull secrets name.
+func checkHost(answered, expected string) error {
+	if !strings.EqualFold(answered, expected) {
+		return fmt.Errorf("the registry's host in Azure is %q, but the stack expected %q", answered, expected)
 	}
-	return answered, nil
+	return nil
 }
 
 // nameIn returns the last part of an ARM id, a resource's name. A preview knows the id of a resource that changes, but not its
@@ -191,12 +195,12 @@ func resourceGroup(ctx *pulumi.Context, name string, args *Args, parent pulumi.R
 		checked := func(location string) (string, error) { return location, args.CheckRegion(location) }
 		return found.Name(), found.Location().ApplyT(checked).(pulumi.StringOutput), nil
 	}
-	adopted, _ := config.ParseRegistryID(args.Adopt)
+	id, _ := config.ParseRegistryID(args.Adopt)
 	created, err := resources.NewResourceGroup(ctx, name, &resources.ResourceGroupArgs{
 		ResourceGroupName: pulumi.String(args.ResourceGroup.Name),
 		Location:          pulumi.String(args.Location),
 		Tags:              args.Tags,
-	}, pulumi.Parent(parent), pulumi.Protect(args.protected()), adopt(adopted.GroupID),
+	}, pulumi.Parent(parent), pulumi.Protect(args.protected()), adopt(id.GroupID),
 		pulumi.IgnoreChanges(args.keptTags()))
 	if err != nil {
 		return group, location, fmt.Errorf("resource group: %w", err)
