@@ -50,17 +50,12 @@ func TestMain(m *testing.M) {
 // Several files in KUBECONFIG are merged as by kubectl, and no path of the machine gets into the state.
 func TestKubeconfigOfSeveralFiles(t *testing.T) {
 	t.Parallel()
-	for run, preview := range runs {
-		t.Run(run, func(t *testing.T) {
-			t.Parallel()
-			g, err := deploy(projecttest.ReadStack(t, "../Pulumi.dev.yaml"), preview)
-			require.NoError(t, err)
-			provider := g.of("pulumi:providers:kubernetes")["cluster"]
-			require.NotContains(t, provider.inputs, "kubeconfig")
-			require.Equal(t, testClusterUID, provider.inputs["clusterIdentifier"].StringValue())
-			require.Equal(t, testClusterUID, g.of("acr-microservices:index:Cluster")["cluster"].inputs["identity"].StringValue())
-		})
-	}
+	inBoth(t, projecttest.ReadStack(t, "../Pulumi.dev.yaml"), func(t *testing.T, g *graph) {
+		provider := g.of("pulumi:providers:kubernetes")["cluster"]
+		require.NotContains(t, provider.inputs, "kubeconfig")
+		require.Equal(t, testClusterUID, provider.inputs["clusterIdentifier"].StringValue())
+		require.Equal(t, testClusterUID, g.of("acr-microservices:index:Cluster")["cluster"].inputs["identity"].StringValue())
+	})
 }
 
 // A kubeconfig of the stack file that cannot be used is an error before anything is registered.

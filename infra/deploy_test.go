@@ -16,6 +16,19 @@ import (
 // runs are the two ways in which the tests run every program.
 var runs = map[string]bool{"update": false, "preview": true}
 
+// inBoth deploys a stack as an update and as a preview, and checks both graphs.
+func inBoth(t *testing.T, stack projecttest.Stack, check func(t *testing.T, g *graph)) {
+	t.Helper()
+	for run, preview := range runs {
+		t.Run(run, func(t *testing.T) {
+			t.Parallel()
+			g, err := deploy(stack, preview)
+			require.NoError(t, err)
+			check(t, g)
+		})
+	}
+}
+
 func TestDeployGraph(t *testing.T) {
 	t.Parallel()
 	files, err := filepath.Glob("testdata/valid-*.yaml")
@@ -107,28 +120,23 @@ func TestDeployTwentyServices(t *testing.T) {
 	for i := range 20 {
 		fmt.Fprintf(&file, "    service%02d: {image: {tag: 1.0.%d}}\n", i, i)
 	}
-	for run, preview := range runs {
-		t.Run(run, func(t *testing.T) {
-			t.Parallel()
-			g, err := deploy(projecttest.ParseStack(t, []byte(file.String())), preview)
-			require.NoError(t, err)
-			requireShape(t, g)
-			for kind, want := range map[string]int{
-				"azure-native:containerregistry/v20231101preview:Registry": 1,
-				"azuread:index/servicePrincipal:ServicePrincipal":          1,
-				"azuread:index/applicationPassword:ApplicationPassword":    2,
-				"azure-native:authorization/v20220401:RoleAssignment":      1,
-				"kubernetes:core/v1:Namespace":                             20,
-				"kubernetes:core/v1:Secret":                                20,
-				"kubernetes:helm.sh/v3:Release":                            20,
-			} {
-				require.Len(t, g.of(kind), want, kind)
-			}
-			values := g.of("kubernetes:helm.sh/v3:Release")["service07"].inputs["values"]
-			require.False(t, values.ContainsUnknowns(), "a preview knows the chart's values, so the provider reads the chart")
-			require.Equal(t, "1.0.7", values.ObjectValue()["image"].ObjectValue()["tag"].StringValue())
-		})
-	}
+	inBoth(t, projecttest.ParseStack(t, []byte(file.String())), func(t *testing.T, g *graph) {
+		requireShape(t, g)
+		for kind, want := range map[string]int{
+			"azure-native:containerregistry/v20231101preview:Registry": 1,
+			"azuread:index/servicePrincipal:ServicePrincipal":          1,
+			"azuread:index/applicationPassword:ApplicationPassword":    2,
+			"azure-native:authorization/v20220401:RoleAssignment":      1,
+			"kubernetes:core/v1:Namespace":                             20,
+			"kubernetes:core/v1:Secret":                                20,
+			"kubernetes:helm.sh/v3:Release":                            20,
+		} {
+			require.Len(t, g.of(kind), want, kind)
+		}
+		values := g.of("kubernetes:helm.sh/v3:Release")["service07"].inputs["values"]
+		require.False(t, values.ContainsUnknowns(), "a preview knows the chart's values, so the provider reads the chart")
+		require.Equal(t, "1.0.7", values.ObjectValue()["image"].ObjectValue()["tag"].StringValue())
+	})
 }
 
 func TestDeployForeignRegistryMakesNothingInAzure(t *testing.T) {
@@ -150,16 +158,11 @@ func TestDeployRefusesBeforeItRegisters(t *testing.T) {
 
 func TestDeploySecretValuesStaySecret(t *testing.T) {
 	t.Parallel()
-	for run, preview := range runs {
-		t.Run(run, func(t *testing.T) {
-			t.Parallel()
-			g, err := deploy(projecttest.ReadStack(t, "testdata/valid-secret-values.yaml"), preview)
-			require.NoError(t, err)
-			release := g.of("kubernetes:helm.sh/v3:Release")["customerapi"]
-			require.True(t, release.inputs["values"].IsSecret())
-			require.NotContains(t, g.String(), "hunter2")
-		})
-	}
+	inBoth(t, projecttest.ReadStack(t, "testdata/valid-secret-values.yaml"), func(t *testing.T, g *graph) {
+		release := g.of("kubernetes:helm.sh/v3:Release")["customerapi"]
+		require.True(t, release.inputs["values"].IsSecret())
+		require.NotContains(t, g.String(), "hunter2")
+	})
 }
 
 // If Azure gives the registry another host than the preview showed, images and pull secrets name the wrong host.

@@ -10,15 +10,10 @@ import (
 
 func TestAdoptedNamespaceIsNotTheStacks(t *testing.T) {
 	t.Parallel()
-	for run, preview := range runs {
-		t.Run(run, func(t *testing.T) {
-			t.Parallel()
-			g, err := deploy(projecttest.ReadStack(t, "testdata/valid-namespaces.yaml"), preview)
-			require.NoError(t, err)
-			require.NotContains(t, g.of("kubernetes:core/v1:Namespace"), "legacy")
-			require.Contains(t, g.of("kubernetes:core/v1:NamespacePatch"), "legacy")
-			require.True(t, g.of("kubernetes:core/v1:Namespace")["customerapi"].retain)
-			require.False(t, g.of("kubernetes:core/v1:Namespace")["orderapi"].retain)
-		})
-	}
+	inBoth(t, projecttest.ReadStack(t, "testdata/valid-namespaces.yaml"), func(t *testing.T, g *graph) {
+		require.NotContains(t, g.of("kubernetes:core/v1:Namespace"), "legacy")
+		require.Contains(t, g.of("kubernetes:core/v1:NamespacePatch"), "legacy")
+		require.True(t, g.of("kubernetes:core/v1:Namespace")["customerapi"].retain)
+		require.False(t, g.of("kubernetes:core/v1:Namespace")["orderapi"].retain)
+	})
 }

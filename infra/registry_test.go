@@ -11,25 +11,20 @@ import (
 
 func TestPullWaitsForWhatItPullsThrough(t *testing.T) {
 	t.Parallel()
-	for run, preview := range runs {
-		t.Run(run, func(t *testing.T) {
-			t.Parallel()
-			g, err := deploy(projecttest.ReadStack(t, "testdata/valid-premium-features.yaml"), preview)
-			require.NoError(t, err)
-			releases := g.of("kubernetes:helm.sh/v3:Release")
-			require.NotEmpty(t, releases)
-			for name, r := range releases {
-				for _, through := range []string{
-					"azure-native:network/v20210201:PrivateEndpoint acrmicroservices",
-					"azure-native:network/v20210201:PrivateDnsZoneGroup acrmicroservices",
-					"azure-native:containerregistry/v20231101preview:CacheRule acrmicroservices-docker-library",
-					"azure-native:authorization/v20220401:RoleAssignment acrmicroservices-docker-hub",
-				} {
-					require.Contains(t, r.dependencies, through, name)
-				}
+	inBoth(t, projecttest.ReadStack(t, "testdata/valid-premium-features.yaml"), func(t *testing.T, g *graph) {
+		releases := g.of("kubernetes:helm.sh/v3:Release")
+		require.NotEmpty(t, releases)
+		for name, r := range releases {
+			for _, through := range []string{
+				"azure-native:network/v20210201:PrivateEndpoint acrmicroservices",
+				"azure-native:network/v20210201:PrivateDnsZoneGroup acrmicroservices",
+				"azure-native:containerregistry/v20231101preview:CacheRule acrmicroservices-docker-library",
+				"azure-native:authorization/v20220401:RoleAssignment acrmicroservices-docker-hub",
+			} {
+				require.Contains(t, r.dependencies, through, name)
 			}
-		})
-	}
+		}
+	})
 }
 
 // An environment variable of the machine does not lead a provider into another cloud than the stack's.
@@ -75,15 +70,10 @@ func TestLockIsTheFirstToGo(t *testing.T) {
 
 func TestWebhooksAreSecret(t *testing.T) {
 	t.Parallel()
-	for run, preview := range runs {
-		t.Run(run, func(t *testing.T) {
-			t.Parallel()
-			g, err := deploy(projecttest.ReadStack(t, "testdata/valid-premium-features.yaml"), preview)
-			require.NoError(t, err)
-			require.NotContains(t, g.String(), "hunter2")
-			require.NotContains(t, g.String(), "scanner.example.com")
-		})
-	}
+	inBoth(t, projecttest.ReadStack(t, "testdata/valid-premium-features.yaml"), func(t *testing.T, g *graph) {
+		require.NotContains(t, g.String(), "hunter2")
+		require.NotContains(t, g.String(), "scanner.example.com")
+	})
 }
 
 // The region of an existing resource group is unknown until Azure has returned it.
