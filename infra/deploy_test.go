@@ -1,7 +1,6 @@
 package infra
 
 import (
-	"cmp"
 	"fmt"
 	"path/filepath"
 	"slices"
@@ -54,13 +53,11 @@ func TestDeployGraph(t *testing.T) {
 // requireShape asserts what holds for the graph of every stack.
 func requireShape(t *testing.T, g *graph) {
 	t.Helper()
-	versions := map[string]string{}
+	versions := map[string]string{"azure": "6.32.0", "azure-native": "2.90.0", "azuread": "5.53.5", "kubernetes": "4.33.0"}
 	for key, r := range g.resources {
 		if r.custom {
 			provider, _, _ := strings.Cut(strings.TrimPrefix(r.kind, "pulumi:providers:"), ":")
-			require.NotEmpty(t, r.version, key)
-			require.Equal(t, cmp.Or(versions[provider], r.version), r.version, "%s has another version of the provider than the rest", key)
-			versions[provider] = r.version
+			require.Equal(t, versions[provider], r.version, "%s has another version of the provider than the rest", key)
 		}
 		if r.custom && !strings.HasPrefix(r.kind, "pulumi:providers:") {
 			require.True(t, strings.HasPrefix(r.parent, "acr-microservices:index:"), "%s has no component above it", key)
