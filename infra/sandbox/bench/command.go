@@ -59,7 +59,7 @@ func benchCommand() cli.Extra {
 		Example: `  go run -C infra/sandbox . bench
   go run -C infra/sandbox . bench growth --services 1,10,100 --repeat 5
   go run -C infra/sandbox . bench deploy --latency azure-native:Registry=20s
-  go run -C infra/sandbox . bench all --write   # renews the table and plots of infra/docs/performance.md`,
+  go run -C infra/sandbox . bench all --write   # renews infra/sandbox/bench/results`,
 		ValidArgs: names,
 		Args:      cobra.OnlyValidArgs,
 	}
@@ -67,7 +67,7 @@ func benchCommand() cli.Extra {
 	cmd.Flags().IntSliceVar(&services, "services", nil, "numbers of services, in place of each part's own")
 	cmd.Flags().IntVar(&repeat, "repeat", 0, "how often to measure, in place of each part's own number; medians count")
 	cmd.Flags().StringToStringVar(&latency, "latency", nil, "how long Azure takes to create a type of resource: azure-native:Registry=20s")
-	cmd.Flags().BoolVar(&write, "write", false, "renew the table and the plots of infra/docs/performance.md")
+	cmd.Flags().BoolVar(&write, "write", false, "renew the page and the plots in infra/sandbox/bench/results")
 	// A sandbox of its own, not the user's.
 	return cli.Extra{Command: cmd, Name: "bench", Run: func(ctx context.Context, place *cli.Place, args []string) error {
 		if list {

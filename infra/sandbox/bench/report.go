@@ -3,7 +3,6 @@
 package main
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -20,9 +19,7 @@ const (
 	resultsFile = "infra/sandbox/bench/results/results.json"
 	growthPlot  = "infra/sandbox/bench/results/growth.svg"
 	deployPlot  = "infra/sandbox/bench/results/deploy.svg"
-	page        = "infra/docs/performance.md"
-	tableBegin  = "<!-- the table of bench --write -->\n"
-	tableEnd    = "<!-- end of the table -->\n"
+	page        = "infra/sandbox/bench/results/README.md"
 )
 
 // groups are the groups of measures, in display order.
@@ -65,7 +62,7 @@ func figure(value float64) string {
 	return strconv.FormatFloat(value, 'f', digits, 64)
 }
 
-// Write replaces the earlier measures of the same groups, and renews the page's table and the plots.
+// Write replaces the earlier measures of the same groups, and renews the page and the plots.
 func Write(project string, measures []Measure) error {
 	all, err := readResults(project)
 	if err != nil {
@@ -80,17 +77,10 @@ func Write(project string, measures []Measure) error {
 	if err != nil {
 		return err
 	}
-	text, err := os.ReadFile(filepath.Join(project, page))
-	if err != nil {
-		return err
-	}
-	if text, err = replaceTable(text, Table(all)); err != nil {
-		return err
-	}
 	if err := os.MkdirAll(filepath.Dir(filepath.Join(project, resultsFile)), 0o755); err != nil {
 		return err
 	}
-	for name, content := range map[string][]byte{resultsFile: append(content, '\n'), page: text} {
+	for name, content := range map[string][]byte{resultsFile: append(content, '\n'), page: []byte(pageOf(all))} {
 		if err := os.WriteFile(filepath.Join(project, name), content, 0o644); err != nil { //nolint:gosec // G306: files of the checkout
 			return err
 		}
@@ -111,14 +101,9 @@ func readResults(project string) ([]Measure, error) {
 	return all, err
 }
 
-var errNoTable = errors.New(page + " has no place for the table of the benchmarks")
-
-// replaceTable puts the table between its two marks.
-func replaceTable(text []byte, table string) ([]byte, error) {
-	before, rest, found := bytes.Cut(text, []byte(tableBegin))
-	_, after, ended := bytes.Cut(rest, []byte(tableEnd))
-	if !found || !ended {
-		return nil, errNoTable
-	}
-	return slices.Concat(before, []byte(tableBegin), []byte(table), []byte(tableEnd), after), nil
+// pageOf shows the measures and the plots as a page in Markdown.
+func pageOf(measures []Measure) string {
+	return "# Results of the benchmarks\n\nWritten by `bench --write`. [What they say, and how they are measured](../../../docs/performance.md).\n\n" +
+		Table(measures) +
+		"\n![previews and updates that find nothing to do](growth.svg)\n![first updates](deploy.svg)\n"
 }
