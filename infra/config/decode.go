@@ -112,11 +112,12 @@ func decodeStruct(found *problems, path string, object map[string]any, target re
 	}
 }
 
-// asQuantities turns the whole numbers in a map of amounts into text, because an amount of 4 can only mean "4".
+// asQuantities turns the numbers in a map of amounts into text, because an amount of 0.5 can only mean "0.5". Kubernetes does the same
+// (UnmarshalJSON in pkg/api/resource/quantity.go of k8s.io/apimachinery).
 func asQuantities(value any) any {
 	object, _ := value.(map[string]any)
 	for key, item := range object {
-		if number, ok := item.(json.Number); ok && isWhole(number) {
+		if number, ok := item.(json.Number); ok {
 			object[key] = number.String()
 		}
 	}

@@ -488,8 +488,8 @@ func valueSchema(t reflect.Type, tag reflect.StructTag) m {
 			return m{"type": "object"}
 		}
 		items := valueSchema(t.Elem(), itemTag(tag))
-		if items["type"] == "string" {
-			items["type"] = []string{"string", "integer"} // like the decoder, which accepts 4 for "4"
+		if tag.Get("is") == "quantity" {
+			items["type"] = []string{"string", "number"} // like the decoder, which accepts 0.5 for "0.5"
 		}
 		schema := limited(m{"type": "object", "additionalProperties": items}, tag, "minProperties", "maxProperties")
 		if tag.Get("keys") != "" {

@@ -40,7 +40,7 @@ const (
 
 var (
 	labelPattern        = whole(dnsLabel)
-	quantityPattern     = whole(`(\d+(?:\.\d+)?)([numkMGTPE]|[KMGTPE]i|[eE][-+]?\d{1,2})?`)
+	quantityPattern     = whole(`\+?(\d+\.?\d*|\.\d+)([numkMGTPE]|[KMGTPE]i|[eE][-+]?\d{1,2})?`)
 	registryNamePattern = whole(`[a-zA-Z0-9]{5,50}`)
 	guidPattern         = whole(guid)
 	secretPattern       = whole(`https://([a-zA-Z0-9-]{3,24})\.vault\.[\w.]+/secrets/[a-zA-Z0-9-]{1,127}` + keyVersion)

@@ -71,3 +71,25 @@ config:
 		})
 	}
 }
+
+// An amount can be a number, as in a manifest of Kubernetes.
+func TestAmountsAsNumbers(t *testing.T) {
+	t.Parallel()
+	for amount, want := range map[string]string{
+		"4": "4", "0.5": "0.5", "1.50": "1.5", ".5": "0.5", "1e3": "1000", "1e9": "1000000000", `".5"`: ".5", "1.Gi": "1.Gi", `"+2"`: "+2",
+		"-1": "", "true": "", "[1]": "", "2024-05-01": "",
+	} {
+		cfg, err := loadConfig(projecttest.ParseStack(t, []byte(`
+config:
+  azure-native:location: westeurope
+  acr-microservices:namespace: {quota: {requests.cpu: `+amount+`}}
+  acr-microservices:services: {api: {}}
+`)))
+		if want == "" {
+			require.ErrorContains(t, err, "configuration: namespace.quota.requests.cpu: ", amount)
+			continue
+		}
+		require.NoError(t, err, amount)
+		require.Equal(t, map[string]string{"requests.cpu": want}, cfg.Namespace.Quota, amount)
+	}
+}
