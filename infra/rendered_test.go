@@ -30,12 +30,17 @@ func TestRenderedChartIsChecked(t *testing.T) {
 		`{image: {tag: "1.1.0"}, chart: {path: infra/manifest/testdata/umbrella}}`: "services.api.chart.keys.repository: no container runs acrmicroservicesdev01601972.azurecr.io/api:1.1.0, " +
 			"but docker.io/shop/api:0.9.0, docker.io/wolfgangofner/orderapi:1.0.0",
 		`{image: {tag: "1.0.0", digest: "sha256:` + strings.Repeat("a", 64) + `"}, chart: {path: infra/manifest/testdata/label}}`: "services.api.chart.keys.digest: ",
-		`{image: {tag: "1.0.0"}, chart: {path: infra/charts/microservice, keys: {pullSecrets: secrets.names}}}`:                   "services.api.chart.keys.pullSecrets: the chart's schema does not allow what the stack sets here",
-		`{image: {tag: "1.0.0"}, chart: {path: infra/charts/microservice, keys: {pullSecrets: pullSecrets}}}`:                     "services.api.chart.keys.pullSecrets: the chart's schema does not allow what the stack sets here",
-		`{image: {tag: "1.0.0"}, chart: {path: infra/charts/microservice, keys: {pullSecrets: "pulls[]"}}}`:                       "services.api.chart.keys.pullSecrets: the chart's schema does not allow what the stack sets here",
-		`{image: {tag: "1.0.0"}, chart: {path: infra/charts/microservice, keys: {repository: manager.image.repository}}}`:         "services.api.chart.keys.repository: the chart's schema does not allow what the stack sets here",
-		`{image: {tag: "1.0.0"}, values: {repository: x}}`:                                                                        "services.api.chart.check: the chart does not render: ",
-		`{image: {tag: "1.0.0"}, values: {env: {A: x}, secrets: {A: y}}}`:                                                         "services.api.chart.check: the chart does not render: ",
+		// The error of semverCompare does not show the version: ErrInvalidSemVer of github.com/Masterminds/semver.
+		`{image: {tag: "1.0.0", digest: "sha256:` + strings.Repeat("a", 64) + `"}, chart: {path: infra/manifest/testdata/label}, values: {atLeast: 1.0.0}}`: "services.api.chart.keys.digest: the chart does not render with the digest at the end of the tag; " +
+			"name the value that takes the digest, or none to run the tag without it: ",
+		`{image: {tag: "1.0.0", digest: "sha256:` + strings.Repeat("a", 64) + `"}, chart: {path: infra/manifest/testdata/label, keys: {digest: none}}, values: {atLeast: 1.0.0}}`: "",
+		`{image: {tag: latest}, chart: {path: infra/manifest/testdata/label}, values: {atLeast: 1.0.0}}`:                                                                          "services.api.chart.check: the chart does not render: ",
+		`{image: {tag: "1.0.0"}, chart: {path: infra/charts/microservice, keys: {pullSecrets: secrets.names}}}`:                                                                   "services.api.chart.keys.pullSecrets: the chart's schema does not allow what the stack sets here",
+		`{image: {tag: "1.0.0"}, chart: {path: infra/charts/microservice, keys: {pullSecrets: pullSecrets}}}`:                                                                     "services.api.chart.keys.pullSecrets: the chart's schema does not allow what the stack sets here",
+		`{image: {tag: "1.0.0"}, chart: {path: infra/charts/microservice, keys: {pullSecrets: "pulls[]"}}}`:                                                                       "services.api.chart.keys.pullSecrets: the chart's schema does not allow what the stack sets here",
+		`{image: {tag: "1.0.0"}, chart: {path: infra/charts/microservice, keys: {repository: manager.image.repository}}}`:                                                         "services.api.chart.keys.repository: the chart's schema does not allow what the stack sets here",
+		`{image: {tag: "1.0.0"}, values: {repository: x}}`:                                                                                                                        "services.api.chart.check: the chart does not render: ",
+		`{image: {tag: "1.0.0"}, values: {env: {A: x}, secrets: {A: y}}}`:                                                                                                         "services.api.chart.check: the chart does not render: ",
 	} {
 		for _, preview := range []bool{true, false} {
 			g, err := deployChart(t, service, preview)

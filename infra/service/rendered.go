@@ -43,27 +43,45 @@ func (s *site) checkRendered() pulumi.Output {
 	if !s.args.Release.Chart.Check {
 		return pulumi.Bool(true).ToBoolOutput()
 	}
-	return pulumi.String(s.renderJSON()).ToStringOutput().ApplyT(func(options string) (bool, error) {
-		var rendered struct {
-			Objects []map[string]any `pulumi:"result"`
-		}
-		given := struct {
-			Options string `pulumi:"jsonOpts"`
-		}{options}
-		invoke := []pulumi.InvokeOption{s.parent}
-		if err := s.ctx.Invoke(renderToken, given, &rendered, utilities.PkgInvokeDefaultOpts(invoke)...); err != nil {
+	return pulumi.String(s.renderJSON(s.args.Release.Chart.Keys)).ToStringOutput().ApplyT(func(options string) (bool, error) {
+		objects, err := s.render(options)
+		if err != nil {
 			return false, s.renderFault(err)
 		}
-		if rendered.Objects == nil {
+		if objects == nil {
 			return true, nil // The provider does not know its cluster yet, and so returns nothing.
 		}
-		faults := manifest.Check(rendered.Objects, s.wanted())
+		faults := manifest.Check(objects, s.wanted())
 		for i, fault := range faults {
 			key, text, _ := strings.Cut(fault, ": ")
 			faults[i] = key + ": " + hide(text, s.args.Release)
 		}
 		return true, config.ChartFaults(s.name, faults)
 	})
+}
+
+// render returns the objects that the chart renders with the options.
+func (s *site) render(options string) ([]map[string]any, error) {
+	var rendered struct {
+		Objects []map[string]any `pulumi:"result"`
+	}
+	given := struct {
+		Options string `pulumi:"jsonOpts"`
+	}{options}
+	invoke := []pulumi.InvokeOption{s.parent}
+	err := s.ctx.Invoke(renderToken, given, &rendered, utilities.PkgInvokeDefaultOpts(invoke)...)
+	return rendered.Objects, err
+}
+
+// rendersWithoutDigest reports whether the chart renders if the digest is not at the end of the tag.
+func (s *site) rendersWithoutDigest() bool {
+	keys := s.args.Release.Chart.Keys
+	if keys.Digest != config.DigestInTag || s.args.Image.Digest == "" || s.args.Image.Tag == "" {
+		return false
+	}
+	keys.Digest = config.NoDigest
+	_, err := s.render(s.renderJSON(keys))
+	return err == nil
 }
 
 // wanted returns what the chart's pods must run.
@@ -82,11 +100,12 @@ func (s *site) wanted() manifest.Wanted {
 	return want
 }
 
-func (s *site) renderJSON() string {
+// renderJSON returns the options for rendering the chart with its image at the keys.
+func (s *site) renderJSON(keys config.ChartKeys) string {
 	release, chart := s.args.Release, s.args.Release.Chart
 	options := renderOptions{
 		Chart: chart.Name, Version: chart.Version, ReleaseName: release.Name, SkipCRDs: true,
-		Values: chart.Keys.WithImage(release.Values, release.PlannedRegistry, s.args.Image, s.wanted().PullSecret),
+		Values: keys.WithImage(release.Values, release.PlannedRegistry, s.args.Image, s.wanted().PullSecret),
 	}
 	if chart.Digest != "" {
 		options.Path, options.Chart = path.Split(chart.Name)
@@ -120,7 +139,8 @@ func (s *site) renderFault(err error) error {
 	if key := s.args.Release.Chart.Keys.RefusedBy(text, s.wanted().PullSecret); key != "" {
 		fault = "keys." + key + ": the chart's schema does not allow what the stack sets here; name the value from which this chart takes it: " + text
 	}
-	if s.wanted().Tagged && strings.Contains(text, "@sha256:") {
+	// semverCompare, for example, fails without a word about the tag that it was given.
+	if s.rendersWithoutDigest() {
 		fault = "keys.digest: the chart does not render with the digest at the end of the tag; name the value that takes the digest, " +
 			"or none to run the tag without it: " + text
 	}
