@@ -74,14 +74,19 @@ func (p problem) line(secret bool) string {
 	case secret:
 		return p.key + ": [secret] " + p.rule
 	}
-	shown := fmt.Sprint(p.value)
-	if text, ok := p.value.(string); ok {
-		shown = fmt.Sprintf("%q", text)
+	return p.key + ": " + shown(p.value) + " " + p.rule
+}
+
+// shown returns a value as errors show it, text in quotes.
+func shown(value any) string {
+	text := fmt.Sprint(value)
+	if plain, ok := value.(string); ok {
+		text = fmt.Sprintf("%q", plain)
 	}
-	if runes := []rune(shown); len(runes) > maxShown {
-		shown = string(runes[:maxShown]) + "…"
+	if runes := []rune(text); len(runes) > maxShown {
+		text = string(runes[:maxShown]) + "…"
 	}
-	return p.key + ": " + shown + " " + p.rule
+	return text
 }
 
 // maxShown is how many characters of a wrong value an error shows.

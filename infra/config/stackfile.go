@@ -2,6 +2,7 @@ package config
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"maps"
 	"os"
@@ -54,7 +55,10 @@ func parseStackFile(text []byte, project string) *stackFile {
 	if yaml3.Unmarshal(text, &written) != nil {
 		return nil
 	}
-	fault := yaml.Unmarshal(text, &helm)
+	var fault error
+	if err := yaml.Unmarshal(text, &helm); err != nil {
+		fault = errors.New(yamlReason(text, err))
+	}
 	config, _ := asPulumi(pulumi.Config).(map[string]any)
 	return &stackFile{project: project, pulumi: config, helm: helm.Config, written: written.Config, fault: fault}
 }
@@ -285,9 +289,9 @@ func addLoss(found *problems, path string, value, pulumi, helm any) {
 	case isYAMLDate(text):
 		found.add(path, value, ruleDate)
 	case value == nil:
-		found.add(path, nil, fmt.Sprintf("is null for Pulumi, but Helm would read %#v; put what you mean in quotes", helm))
+		found.add(path, nil, fmt.Sprintf("is null for Pulumi, but Helm would read %s; put what you mean in quotes", shown(helm)))
 	default:
-		found.add(path, value, fmt.Sprintf("is what Pulumi reads, but Helm would read %v; write that, or put what you mean in quotes", helm))
+		found.add(path, value, fmt.Sprintf("is what Pulumi reads, but Helm would read %s; write that, or put what you mean in quotes", shown(helm)))
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 
+	yaml2 "go.yaml.in/yaml/v2"
 	"sigs.k8s.io/yaml"
 )
 
@@ -53,11 +54,48 @@ func parseValues(text []byte) (map[string]any, error) {
 	if kind := asJSON[0]; kind != '{' && kind != 'n' { // An empty file is null.
 		return nil, errors.New("has no keys at its top level, where Helm expects a map of values")
 	}
+	var typed any
+	if yaml2.Unmarshal(text, &typed) == nil {
+		if key := twoKeys("", typed); key != "" {
+			return nil, fmt.Errorf("has the key %s in two forms, such as 80 and \"80\", and Helm takes either; remove one", key)
+		}
+	}
 	values := map[string]any{}
 	if err := yaml.Unmarshal(text, &values); err != nil {
 		return nil, fmt.Errorf("is not YAML that Helm can read: %w", err)
 	}
 	return values, nil
+}
+
+// twoKeys returns the path of a key that Helm's library makes of two keys of a map, such as a number and the same number as text, or an
+// empty string. Equal keys do not count: of them the last one wins, but of two forms the one that Go's order of a map happens to put
+// last (convertToJSONableObject in yaml.go of sigs.k8s.io/yaml v1.6.0).
+func twoKeys(path string, value any) string {
+	switch value := value.(type) {
+	case map[any]any:
+		seen := make(map[string]bool, len(value))
+		for key, item := range value {
+			name := fmt.Sprint(key)
+			if _, isText := key.(string); !isText {
+				text, _ := yaml2.Marshal(key) // It was read from YAML.
+				name = asHelmKey(strings.TrimSpace(string(text)))
+			}
+			if seen[name] {
+				return join(path, name)
+			}
+			seen[name] = true
+			if below := twoKeys(join(path, name), item); below != "" {
+				return below
+			}
+		}
+	case []any:
+		for i, item := range value {
+			if below := twoKeys(fmt.Sprintf("%s.%d", path, i), item); below != "" {
+				return below
+			}
+		}
+	}
+	return ""
 }
 
 // yamlReason returns why a text is not YAML, with the line. If the library does not name it, it is the line after which the text
@@ -70,7 +108,7 @@ func yamlReason(text []byte, err error) string {
 	end, line := 0, 0
 	for part := range bytes.Lines(text) {
 		end, line = end+len(part), line+1
-		if _, other := yaml.YAMLToJSON(text[:end]); other != nil && other.Error() == err.Error() {
+		if _, other := yaml.YAMLToJSON(text[:end]); other != nil && strings.HasSuffix(err.Error(), other.Error()) {
 			return fmt.Sprintf("line %d: %s", line, reason)
 		}
 	}

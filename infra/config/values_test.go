@@ -125,6 +125,27 @@ func TestValuesFilesAsHelm(t *testing.T) {
 	}
 }
 
+// Helm takes either value of a key in two forms, so no reading is right.
+func TestTwoFormsOfAKey(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]string{
+		"tcp: {80: a, \"80\": b}\n":          "tcp.80",
+		"a:\n- on: 1\n  \"true\": 2\n":       "a.0.true",
+		"true: 1\ny: 2\n":                    "", // equal keys: the last one counts
+		"16777216.0: a\n16777217.0: b\n":     "1.6777216e+07",
+		"1: a\n1.0: b\n":                     "1",
+		"0x10: a\n16: b\n":                   "",
+		"80: a\n\"080\": b\n8080: c\nx: y\n": "",
+	} {
+		_, err := parseValues([]byte(text))
+		if want == "" {
+			require.NoError(t, err, text)
+			continue
+		}
+		require.EqualError(t, err, `has the key `+want+` in two forms, such as 80 and "80", and Helm takes either; remove one`)
+	}
+}
+
 // requireAsHelm asserts that a values file is read as Helm reads it.
 func requireAsHelm(t *testing.T, text string) {
 	t.Helper()
@@ -305,6 +326,9 @@ func TestStackFileLosses(t *testing.T) {
 		// https://github.com/helm/helm/pull/32505
 		`{grid: {y: 2}}`:    `values.grid.y: is another key to Helm; put the key in quotes`,
 		`{a: {secure: no}}`: "",
+		// Text and number that look the same, and text that Pulumi does not write back as it was.
+		`{a: ! 12}`:  `values.a: 12 is what Pulumi reads, but Helm would read "12"; write that, or put what you mean in quotes`,
+		`{a: "\nx"}`: `values.a: "x" is what Pulumi reads, but Helm would read "\nx"; write that, or put what you mean in quotes`,
 	} {
 		found := lossesOf(t, values, true)
 		if want == "" {
@@ -383,6 +407,7 @@ func TestReadStackFile(t *testing.T) {
 	require.Nil(t, parseStackFile([]byte("a:\n\tb"), "shop"))
 	_, helm := parseStackFile([]byte("config:\n  other:services: {api: {values: 1}}\n  services: {y: {values: 2}}\n"), "shop").valuesOf("y")
 	require.EqualValues(t, 2, helm)
+	require.ErrorContains(t, parseStackFile([]byte("config:\n  a: {~: b}\n"), "shop").fault, "line 2: unsupported map key of type")
 	require.ErrorIs(t, fileReason(os.ErrNotExist), os.ErrNotExist)
 }
 
