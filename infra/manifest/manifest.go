@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/distribution/reference"
@@ -90,8 +91,12 @@ func (c *checker) object(object map[string]any) {
 	if strings.Contains(text(object, "metadata", "name"), "@") {
 		c.digestIn(name, "name")
 	}
-	if object["kind"] == "Service" {
+	switch object["kind"] {
+	case "Service":
 		c.labels(name, at(object, "spec", "selector"))
+	case "ConfigMap", "Secret":
+		c.texts(name, "data", at(object, "data"))
+		c.texts(name, "stringData", at(object, "stringData"))
 	}
 	c.allLabels(name, object)
 	c.pods(name, c.namespace(object), object)
@@ -154,14 +159,34 @@ func (c *checker) labels(name string, labels map[string]any) {
 	}
 }
 
-// texts reports values that are not texts, such as a tag that the chart does not quote:
-// https://github.com/cloudknit-io/cloudknit/pull/200, https://github.com/apollographql/router/issues/1881
+// texts reports values that are not texts, such as a tag that the chart does not quote. It does not show them, because they can be
+// secret: https://github.com/cloudknit-io/cloudknit/pull/200, https://github.com/helm/helm/issues/4775, 8905, 11562
 func (c *checker) texts(name, kind string, values map[string]any) {
 	for _, key := range slices.Sorted(maps.Keys(values)) {
+		what := "a number"
 		switch values[key].(type) {
-		case bool, float64, int:
-			c.fault("check", "%s has %v in its %s %s, where Kubernetes takes only text: quote it in the chart, or choose a value, such as a tag, "+
-				"that YAML does not read as a number, true or false", name, values[key], kind, key)
+		case bool:
+			what = "true or false"
+		case float64, int:
+		default:
+			continue
+		}
+		c.fault("check", "%s has %s in its %s %s, where Kubernetes takes only text: quote it in the chart, or choose a value, such as a tag, "+
+			"that YAML does not read as a number, true or false", name, what, kind, key)
+	}
+}
+
+// containerTexts does the same for a container's environment, command and arguments.
+func (c *checker) containerTexts(name string, container map[string]any) {
+	env, _ := container["env"].([]any)
+	for _, item := range env {
+		variable, _ := item.(map[string]any)
+		c.texts(name, "environment variable", map[string]any{text(variable, "name"): variable["value"]})
+	}
+	for _, key := range []string{"command", "args"} {
+		words, _ := container[key].([]any)
+		for i, word := range words {
+			c.texts(name, key, map[string]any{strconv.Itoa(i): word})
 		}
 	}
 }
@@ -175,6 +200,7 @@ func (c *checker) pod(name, namespace string, spec map[string]any) {
 	pulls, counted := false, namespace == "" && spec["resources"] == nil
 	for _, container := range containers(spec) {
 		pulls = c.container(name, text(container, "image")) || pulls
+		c.containerTexts(name, container)
 		if counted {
 			c.quota(name, container)
 		}

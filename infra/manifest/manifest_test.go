@@ -305,12 +305,22 @@ func container(resources map[string]any) []any {
 // What a chart does not quote is a number to Kubernetes, which then refuses the object, and Helm's message does not name it.
 func TestTexts(t *testing.T) {
 	t.Parallel()
-	objects := pods("", map[string]any{"containers": container(nil)})
+	containers := container(nil)
+	main, _ := containers[0].(map[string]any)
+	main["env"] = []any{map[string]any{"name": "PORT", "value": 5432.0}, map[string]any{"name": "HOST", "value": "x"}, map[string]any{"name": "FROM", "valueFrom": map[string]any{}}}
+	main["args"] = []any{"--port", 80.0}
+	objects := append(pods("", map[string]any{"containers": containers}),
+		map[string]any{"kind": "ConfigMap", "metadata": map[string]any{"name": "c"}, "data": map[string]any{"debug": true, "level": "1"}},
+		map[string]any{"kind": "Secret", "metadata": map[string]any{"name": "s"}, "stringData": map[string]any{"pin": 1048576.0}})
 	objects[0]["metadata"] = map[string]any{"name": "x", "labels": map[string]any{"app": "x", "version": 1.1}, "annotations": map[string]any{"debug": true}}
 	remedy := ", where Kubernetes takes only text: quote it in the chart, or choose a value, such as a tag, that YAML does not read as a number, true or false"
 	require.Equal(t, []string{
-		`check: Deployment "x" has 1.1 in its label version` + remedy,
-		`check: Deployment "x" has true in its annotation debug` + remedy,
+		`check: Deployment "x" has a number in its label version` + remedy,
+		`check: Deployment "x" has true or false in its annotation debug` + remedy,
+		`check: Deployment "x" has a number in its environment variable PORT` + remedy,
+		`check: Deployment "x" has a number in its args 1` + remedy,
+		`check: ConfigMap "c" has true or false in its data debug` + remedy,
+		`check: Secret "s" has a number in its stringData pin` + remedy,
 	}, Check(objects, Wanted{Image: host + "/api:1.0.0"}))
 }
 
