@@ -91,10 +91,10 @@ func (c *checker) object(object map[string]any) {
 	if strings.Contains(text(object, "metadata", "name"), "@") {
 		c.digestIn(name, "name")
 	}
-	switch object["kind"] {
-	case "Service":
+	switch kind := text(object, "kind"); {
+	case kind == "Service":
 		c.labels(name, at(object, "spec", "selector"))
-	case "ConfigMap", "Secret":
+	case (kind == "ConfigMap" || kind == "Secret") && text(object, "apiVersion") == "v1":
 		c.texts(name, "data", at(object, "data"))
 		c.texts(name, "stringData", at(object, "stringData"))
 	}

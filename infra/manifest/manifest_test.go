@@ -310,8 +310,10 @@ func TestTexts(t *testing.T) {
 	main["env"] = []any{map[string]any{"name": "PORT", "value": 5432.0}, map[string]any{"name": "HOST", "value": "x"}, map[string]any{"name": "FROM", "valueFrom": map[string]any{}}}
 	main["args"] = []any{"--port", 80.0}
 	objects := append(pods("", map[string]any{"containers": containers}),
-		map[string]any{"kind": "ConfigMap", "metadata": map[string]any{"name": "c"}, "data": map[string]any{"debug": true, "level": "1"}},
-		map[string]any{"kind": "Secret", "metadata": map[string]any{"name": "s"}, "stringData": map[string]any{"pin": 1048576.0}})
+		map[string]any{"apiVersion": "v1", "kind": "ConfigMap", "metadata": map[string]any{"name": "c"}, "data": map[string]any{"debug": true, "level": "1"}},
+		map[string]any{"apiVersion": "v1", "kind": "Secret", "metadata": map[string]any{"name": "s"}, "stringData": map[string]any{"pin": 1048576.0}},
+		// An operator's own kind can take numbers.
+		map[string]any{"apiVersion": "vault.example.com/v1", "kind": "Secret", "metadata": map[string]any{"name": "v"}, "data": map[string]any{"pin": 1048576.0}})
 	objects[0]["metadata"] = map[string]any{"name": "x", "labels": map[string]any{"app": "x", "version": 1.1}, "annotations": map[string]any{"debug": true}}
 	remedy := ", where Kubernetes takes only text: quote it in the chart, or choose a value, such as a tag, that YAML does not read as a number, true or false"
 	require.Equal(t, []string{
