@@ -62,9 +62,9 @@ func (s *stack) belongings() []pulumi.Resource {
 func (s *stack) serviceArgs(name string) (*service.Args, error) {
 	args := &service.Args{
 		NamespaceName: s.cfg.NamespaceName(name), Namespace: s.cfg.NamespaceOf(name),
-		Labels:       pulumi.ToStringMap(config.ServiceLabels(name, s.cfg.Environment, s.ctx.Project())),
-		NewNamespace: s.cluster.NewNamespace,
-		Image:        s.cfg.Services[name].Image, Registry: pulumi.String(s.cfg.Registry.External),
+		Labels:    pulumi.ToStringMap(config.ServiceLabels(name, s.cfg.Environment, s.ctx.Project())),
+		NewObject: s.cluster.NewObject,
+		Image:     s.cfg.Services[name].Image, Registry: pulumi.String(s.cfg.Registry.External),
 	}
 	if s.registry != nil {
 		args.Registry = s.hostFor(name)

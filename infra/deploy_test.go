@@ -76,11 +76,12 @@ func requireShape(t *testing.T, g *graph) {
 		}), "pull secret %s does not wait for the permission to pull", name)
 		adopted := slices.Contains(secret.dependencies, "kubernetes:core/v1:NamespacePatch "+name)
 		require.True(t, adopted || slices.Contains(secret.dependencies, "kubernetes:core/v1:Namespace "+name), name)
+		require.Equal(t, adopted, len(secret.hooks.GetBeforeCreate()) == 1, "others can have a secret in an adopted namespace only: %s", name)
 	}
 	require.Equal(t, []string{"sameCluster-cluster"}, g.of("acr-microservices:index:Cluster")["cluster"].hooks.GetBeforeUpdate())
 	for _, kind := range []string{"kubernetes:core/v1:Namespace", "kubernetes:core/v1:NamespacePatch"} {
 		for name, namespace := range g.of(kind) {
-			require.Equal(t, []string{"newNamespace-cluster"}, namespace.hooks.GetBeforeCreate(), name)
+			require.Equal(t, []string{"newObject-cluster"}, namespace.hooks.GetBeforeCreate(), name)
 		}
 	}
 	for name, release := range g.of("kubernetes:helm.sh/v3:Release") {

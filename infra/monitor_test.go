@@ -112,7 +112,7 @@ func (m *mockMonitor) SupportsFeature(_ context.Context, req *pulumirpc.Supports
 
 func (m *mockMonitor) RegisterResourceHook(_ context.Context, req *pulumirpc.RegisterResourceHookRequest) (*emptypb.Empty, error) {
 	// Hooks that check or tell also run in a preview; hooks that act do not.
-	if name, _, _ := strings.Cut(req.GetName(), "-"); req.GetOnDryRun() != slices.Contains([]string{"sameCluster", "downFromPremium", "newNamespace", "pushHint"}, name) {
+	if name, _, _ := strings.Cut(req.GetName(), "-"); req.GetOnDryRun() != slices.Contains([]string{"sameCluster", "downFromPremium", "newObject", "pushHint"}, name) {
 		return nil, fmt.Errorf("hook %s: on a dry run %t", req.GetName(), req.GetOnDryRun())
 	}
 	return &emptypb.Empty{}, nil

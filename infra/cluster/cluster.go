@@ -35,9 +35,10 @@ type Cluster struct {
 	Provider *kubernetes.Provider
 	// Recovery runs before a Helm release is installed or upgraded, and abandons what a killed update left of it.
 	Recovery *pulumi.ResourceHook
-	// NewNamespace runs before a namespace is created or adopted. It refuses to create an existing namespace, unless that has the labels
-	// of config.ServiceLabels with the same values, because a killed update left it behind, and to adopt a missing or different one.
-	NewNamespace *pulumi.ResourceHook
+	// NewObject runs before a namespace is created or adopted, and before something is created in an adopted one. It refuses to create
+	// what exists, unless that has the labels of config.ServiceLabels with the same values, because it can be the stack's own, and to
+	// adopt a missing or different namespace.
+	NewObject *pulumi.ResourceHook
 }
 
 // New returns the Kubernetes cluster that args name, or the one kubectl would use.
@@ -101,7 +102,7 @@ func (c *Cluster) create(
 	if c.Recovery, err = newRecovery(ctx, name, server); err != nil {
 		return err
 	}
-	c.NewNamespace, err = newNamespaceGuard(ctx, name, server)
+	c.NewObject, err = newObjectGuard(ctx, name, server)
 	return err
 }
 

@@ -29,7 +29,7 @@ func (s *site) createNamespace() (pulumi.StringOutput, error) {
 		annotations = pulumi.ToStringMap(settings.Annotations)
 	}
 	name := pulumi.String(s.args.NamespaceName)
-	check := pulumi.ResourceHooks(&pulumi.ResourceHookBinding{BeforeCreate: []*pulumi.ResourceHook{s.args.NewNamespace}})
+	check := pulumi.ResourceHooks(&pulumi.ResourceHookBinding{BeforeCreate: []*pulumi.ResourceHook{s.args.NewObject}})
 	if adopted {
 		// A patch owns only the fields that it sets: its deletion removes them, and the namespace stays.
 		patch, err := corev1.NewNamespacePatch(s.ctx, s.name, &corev1.NamespacePatchArgs{
@@ -38,6 +38,7 @@ func (s *site) createNamespace() (pulumi.StringOutput, error) {
 		if err != nil {
 			return pulumi.StringOutput{}, fmt.Errorf("namespace: %w", err)
 		}
+		s.inside = pulumi.Composite(s.parent, check)
 		return patch.Metadata.Name().Elem(), nil
 	}
 	retained := config.ValueOr(settings.RetainOnDelete, false)

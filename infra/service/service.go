@@ -26,8 +26,9 @@ type Args struct {
 	PullSecret *PullSecret
 	// Image to run. Without a tag and a digest the service gets no release yet.
 	Image config.Image
-	// NewNamespace runs before a namespace is created or adopted, and can refuse that; nil for none.
-	NewNamespace *pulumi.ResourceHook
+	// NewObject runs before a namespace is created or adopted, and before something is created in an adopted one, and can refuse that; nil
+	// for none.
+	NewObject *pulumi.ResourceHook
 	// Release to install; nil for none yet.
 	Release *Release
 }
