@@ -110,11 +110,33 @@ func TestPipelineFilesOfAzure(t *testing.T) {
 			for _, step := range azureSteps(job) {
 				known("step", step, where)
 				if task, ok := step["task"].(string); ok {
-					known(task, step["inputs"].(map[string]any), where)
+					inputs := step["inputs"].(map[string]any)
+					known(task, inputs, where)
+					if task == "GoTool@0" { // There is no go1.26.linux-amd64.tar.gz: https://github.com/microsoft/azure-pipelines-tasks/issues/19690
+						assert.Regexp(t, `^\d+\.\d+\.\d+$`, inputs["version"], where)
+					}
 				}
 			}
 		}
 	}
+}
+
+// TestPipelineStacksWithDashes: a stage's name has no dash, but a stack's can: https://learn.microsoft.com/azure/devops/pipelines/yaml-schema/stages-stage
+func TestPipelineStacksWithDashes(t *testing.T) {
+	d := &azurePipelinesDouble{t: t, reason: "IndividualCI"}
+	expanded := d.read(filepath.Join("..", "..", "..", ".azuredevops", "templates", "stack.yml"), map[string]any{
+		"stack": "test-eu", "after": "Build", "run": "deploy", "rollbackTo": "none", "unapproved": "true",
+	})
+	var names []string
+	for _, item := range expanded["stages"].([]any) {
+		names = append(names, item.(map[string]any)["stage"].(string))
+	}
+	require.Equal(t, []string{"Preview_test_eu", "Deploy_test_eu", "Drift_test_eu", "Rotate_test_eu"}, names)
+	deploy := expanded["stages"].([]any)[1].(map[string]any)
+	require.Equal(t, "Preview_test_eu", deploy["dependsOn"])
+	job := deploy["jobs"].([]any)[0].(map[string]any)
+	require.Equal(t, "test-eu", job["environment"])
+	require.Contains(t, fmt.Sprint(job["variables"]), "stageDependencies.Preview_test_eu.")
 }
 
 func azurePipeline(t *testing.T, file string) map[string]any {
