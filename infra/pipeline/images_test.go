@@ -248,6 +248,8 @@ func TestStackFileCommandErrors(t *testing.T) {
 
 	const settings = "config: {shop:services: {api: {}}}\n"
 	write(t, "Pulumi.test.yaml", settings)
+	err := run([]string{"stack-file", "-stack", "test", "-images", "images", "-images-of", "17", "-running", "running.json", "-state", "state.json"}, io.Discard)
+	require.EqualError(t, err, "pipeline stack-file: run 17 has no images to roll back to: it built none, or its artifacts are no longer kept")
 	require.NoError(t, os.Mkdir("images", 0o750))
 	write(t, "images/nobody.json", `{"nobody": {"tag": "1"}}`)
 	require.EqualError(t, stackFile(), "pipeline stack-file: Pulumi.test.yaml: images were built for services that do not exist: nobody")

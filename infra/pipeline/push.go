@@ -16,6 +16,7 @@ import (
 func pushCommand(flags *flag.FlagSet) func(io.Writer) error {
 	service := flags.String("service", "", "name of the service")
 	source := flags.String("source", "", "folder of the checkout, or git address, with the Dockerfile")
+	dockerfile := flags.String("dockerfile", "", "the Dockerfile, as a path in the checkout, or in the source at a git address; default: Dockerfile in the source")
 	tag := flags.String("tag", "", "the image's tag")
 	moving := flags.String("moving", "", "a tag that moves to this image, such as latest; default: none")
 	stacks := flags.String("stacks", "", "stacks that run the image, separated by commas; the first one's outputs name the registry")
@@ -28,6 +29,12 @@ func pushCommand(flags *flag.FlagSet) func(io.Writer) error {
 		if *builder != "acr" && *builder != "docker" {
 			return fmt.Errorf("imageBuilder %q is not one of acr, docker", *builder)
 		}
+		for name, value := range map[string]string{"tag": *tag, "moving": *moving} {
+			if value != "" && !validTag.MatchString(value) {
+				return fmt.Errorf("-%s %q is not a tag: up to 128 letters, digits, dots, dashes and underscores; with Azure Pipelines, the tag is the run's name, "+
+					"the first line of pipeline.yml", name, value)
+			}
+		}
 		names := strings.Split(*stacks, ",")
 		repository, err := repositoryOf(*service, names)
 		if err != nil {
@@ -39,7 +46,7 @@ func pushCommand(flags *flag.FlagSet) func(io.Writer) error {
 			return err
 		}
 		defer stop()
-		p := pusher{out: out, repository: repository, moving: *moving, tags: []string{*tag}}
+		p := pusher{out: out, repository: repository, dockerfile: *dockerfile, moving: *moving, tags: []string{*tag}}
 		if p.registry, err = registryOf(names[0]); err != nil {
 			return err
 		}
@@ -117,16 +124,14 @@ func registryOf(stack string) (string, error) {
 }
 
 type pusher struct {
-	out                          io.Writer
-	registry, repository, moving string
-	tags                         []string // the moving one among them
+	out                                      io.Writer
+	registry, repository, dockerfile, moving string
+	tags                                     []string // the moving one among them
 }
 
 // push returns the image of a source, and builds it if necessary.
 func (p pusher) push(source, builder string) (builtImage, error) {
-	// git's hash of the source's content: an image that was built from the same content is the same image.
-	if tree, err := exec.Command("git", "rev-parse", "--verify", "--quiet", "HEAD:./"+source).Output(); err == nil {
-		content := "tree-" + strings.TrimSpace(string(tree))
+	if content := p.contentTag(source); content != "" {
 		if digest := p.digest(content); validDigest.MatchString(digest) && (p.moving == "" || p.digest(p.moving) == digest) {
 			fmt.Fprintf(p.out, "%s: %s has not changed since it was built\n", p.repository, source)
 			return builtImage{Repository: p.repository, Tag: content, Digest: digest}, nil
@@ -147,11 +152,41 @@ func (p pusher) push(source, builder string) (builtImage, error) {
 	return builtImage{Repository: p.repository, Tag: p.tags[0], Digest: digest}, nil
 }
 
+// contentTag returns a tag made of git's hashes of the source's and the Dockerfile's content, because an image that was built from the same
+// content is the same image. It returns "" for content that is not in the checkout.
+func (p pusher) contentTag(source string) string {
+	tag := "tree"
+	for i, path := range []string{source, p.dockerfile} {
+		if path == "" {
+			continue
+		}
+		hash, err := exec.Command("git", "rev-parse", "--verify", "--quiet", "HEAD:./"+path).Output()
+		if err != nil {
+			return ""
+		}
+		text := strings.TrimSpace(string(hash))
+		if i > 0 {
+			text = text[:min(12, len(text))] // Tags have 128 characters at most.
+		}
+		tag += "-" + text
+	}
+	return tag
+}
+
+// file returns the arguments that name the Dockerfile. For az and docker alike, it is relative to the working directory, or to the source at
+// a git address: acr_build in command_modules/acr/build.py of https://github.com/Azure/azure-cli
+func (p pusher) file() []string {
+	if p.dockerfile == "" {
+		return nil
+	}
+	return []string{"--file", p.dockerfile}
+}
+
 // buildInAzure builds with ACR Tasks. A registry in the ABAC mode accepts the image only from an authenticated caller; other
 // registries ignore the flag:
 // https://learn.microsoft.com/azure/container-registry/container-registry-rbac-abac-repository-permissions
 func (p pusher) buildInAzure(source string) error {
-	args := []string{"acr", "build", "--registry", p.registry, "--source-acr-auth-id", "[caller]"}
+	args := append([]string{"acr", "build", "--registry", p.registry, "--source-acr-auth-id", "[caller]"}, p.file()...)
 	for _, tag := range p.tags {
 		args = append(args, "--image", p.repository+":"+tag)
 	}
@@ -167,7 +202,7 @@ func (p pusher) buildHere(source string) error {
 	if err != nil {
 		return errors.New("az acr show: " + problemOf(err))
 	}
-	args, names := []string{"build"}, []string{}
+	args, names := append([]string{"build"}, p.file()...), []string{}
 	for _, tag := range p.tags {
 		name := strings.TrimSpace(string(server)) + "/" + p.repository + ":" + tag
 		args, names = append(args, "--tag", name), append(names, name)

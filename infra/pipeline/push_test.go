@@ -115,6 +115,35 @@ func TestPushByDocker(t *testing.T) {
 	require.EqualError(t, push(io.Discard, "-builder", "podman"), `pipeline push: imageBuilder "podman" is not one of acr, docker`)
 }
 
+// TestPushDockerfile: a Dockerfile can be elsewhere, and its content is part of what was built.
+func TestPushDockerfile(t *testing.T) {
+	calls := pushing(t, "{}", "{}")
+	tree := treeTag(t)
+	blob, err := exec.Command("git", "rev-parse", "HEAD:services/api/Dockerfile").Output()
+	require.NoError(t, err)
+	tree += "-" + string(blob[:12])
+	require.NoError(t, push(io.Discard, "-dockerfile", "services/api/Dockerfile"))
+	require.Contains(t, calls(), "az acr build --registry shopacr --source-acr-auth-id [caller] --file services/api/Dockerfile --image api:7 --image api:"+tree+" services/api\n")
+	require.NoError(t, push(io.Discard, "-dockerfile", "services/api/Dockerfile"))
+	require.NotContains(t, calls(), "az acr build")
+	require.NoError(t, push(io.Discard, "-dockerfile", "services/api/Dockerfile", "-builder", "docker", "-moving", "pr-1"))
+	require.Contains(t, calls(), "docker build --file services/api/Dockerfile --tag")
+	require.NoError(t, push(io.Discard, "-source", "https://github.com/acme/shop.git", "-dockerfile", "docker/api"))
+	require.Contains(t, calls(), "--file docker/api --image api:7 https://github.com/acme/shop.git\n")
+}
+
+func TestPushTags(t *testing.T) {
+	calls := pushing(t, "{}", "{}")
+	for _, tag := range []string{"feature/x", "refs/heads/main", "1.0+7", "-x", strings.Repeat("x", 129), "ü"} {
+		require.ErrorContains(t, push(io.Discard, "-tag", tag), "is not a tag")
+		require.ErrorContains(t, push(io.Discard, "-moving", tag), "is not a tag")
+	}
+	require.Empty(t, calls())
+	for _, tag := range []string{"Feature-X", "_1.0", "20261130.7", strings.Repeat("X", 128)} {
+		require.NoError(t, push(io.Discard, "-tag", tag))
+	}
+}
+
 func TestPushRefusals(t *testing.T) {
 	for name, test := range map[string]struct{ refusal, want string }{
 		"free subscription": {"(TasksOperationsNotAllowed) ACR Tasks requests for the registry shopacr are not permitted.", "set imageBuilder (IMAGE_BUILDER at GitHub) to docker"},

@@ -36,8 +36,9 @@ type setup struct {
 type cluster struct{ Group, Name string }
 
 type buildService struct {
-	Name   string `json:"name"`
-	Source string `json:"source"`
+	Name       string `json:"name"`
+	Source     string `json:"source"`
+	Dockerfile string `json:"dockerfile,omitempty"`
 }
 
 // setupCommand writes the script that sets up a project.
@@ -50,7 +51,7 @@ func setupCommand(flags *flag.FlagSet) func(io.Writer) error {
 	flags.StringVar(&s.Subscription, "subscription", "", "id of the Azure subscription")
 	flags.StringVar(&s.Location, "location", "westeurope", "Azure region")
 	aks := flags.String("cluster", "", "AKS cluster as group/name; \"none\" for another cluster, which the stack files then name")
-	services := flags.String("services", "", "services whose images are built, such as customerapi=services/customerapi,orderapi=services/orderapi; \"none\" for none")
+	services := flags.String("services", "", "services whose images are built, such as customerapi=services/customerapi,orderapi=services/orderapi; \"none\" for none; with the Dockerfile at the end if it is not in the source, as in customerapi=.=docker/customerapi")
 	flags.StringVar(&s.Approver, "approver", "", "who approves deployments to prod: azure-devops: e-mail address; github: login. Without it, no approval is required")
 	flags.StringVar(&s.Pull, "pull", "", "how the cluster pulls: kubeletIdentity (default with an AKS cluster: no secret, no permission in Entra), token (default otherwise) or servicePrincipal, as in the article")
 	flags.StringVar(&s.Builder, "builder", "acr", "acr, or docker if the subscription is not allowed to run ACR Tasks, such as a free or trial one")
@@ -187,10 +188,11 @@ func (s *setup) complete(aks, services string) error {
 	if services != "none" {
 		for each := range strings.SplitSeq(services, ",") {
 			name, source, _ := strings.Cut(each, "=")
-			if !validService.MatchString(name) || !validSource.MatchString(source) {
-				found = append(found, fmt.Sprintf("-services %q is not name=source, such as customerapi=services/customerapi", each))
+			source, dockerfile, given := strings.Cut(source, "=")
+			if !validService.MatchString(name) || !validSource.MatchString(source) || given && !validSource.MatchString(dockerfile) {
+				found = append(found, fmt.Sprintf("-services %q is not name=source or name=source=dockerfile, such as customerapi=services/customerapi", each))
 			}
-			s.Services = append(s.Services, buildService{name, source})
+			s.Services = append(s.Services, buildService{name, source, dockerfile})
 		}
 	}
 	if len(found) > 0 {
@@ -231,7 +233,11 @@ func (s setup) ServicesJSON() (string, error) {
 func (s setup) ServicesYAML() string {
 	var list []string
 	for _, service := range s.Services {
-		list = append(list, fmt.Sprintf("{name: %s, source: %q}", service.Name, service.Source))
+		dockerfile := ""
+		if service.Dockerfile != "" {
+			dockerfile = fmt.Sprintf(", dockerfile: %q", service.Dockerfile)
+		}
+		list = append(list, fmt.Sprintf("{name: %s, source: %q%s}", service.Name, service.Source, dockerfile))
 	}
 	return strings.Join(list, ", ")
 }

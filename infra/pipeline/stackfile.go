@@ -19,6 +19,7 @@ func stackFileCommand(flags *flag.FlagSet) func(io.Writer) error {
 	stack := flags.String("stack", "", "name of the stack")
 	from := flags.String("from", "", "file with the settings; without it, the stack's own")
 	images := flags.String("images", "", "folder with the notes of the images that were built; it can be missing")
+	imagesOf := flags.String("images-of", "", "an earlier run whose images they are, for a roll-back; then there must be some")
 	running := flags.String("running", "", "file with the outputs of the stack: `pulumi stack output --json`")
 	state := flags.String("state", "", "file with the state of the stack: `pulumi stack export`")
 	asOf := flags.String("as-of", "", "the time that the program uses as the current time: last-update, so that no password has become due since, or preview, so that none "+
@@ -33,6 +34,9 @@ func stackFileCommand(flags *flag.FlagSet) func(io.Writer) error {
 		built, err := readImages(*images)
 		if err != nil {
 			return err
+		}
+		if *imagesOf != "" && len(built) == 0 {
+			return fmt.Errorf("run %s has no images to roll back to: it built none, or its artifacts are no longer kept", *imagesOf)
 		}
 		var outputs stackOutputs
 		if err := readYAML(*running, &outputs); err != nil {

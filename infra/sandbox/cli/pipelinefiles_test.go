@@ -286,7 +286,7 @@ func TestPipelineFilesAgree(t *testing.T) {
 				line, _, _ := strings.Cut(match[1], " #")
 				line = strings.ReplaceAll(variable.ReplaceAllString(line, "V"), `"`, "")
 				line = strings.NewReplacer("V/bundle/pipeline", "bundle/pipeline", "test,prod", "V", "V/images", "images").Replace(line)
-				found[regexp.MustCompile(` -(from|as-of|out) \S+`).ReplaceAllString(line, "")] = true
+				found[regexp.MustCompile(` -(from|as-of|images-of|out) \S+`).ReplaceAllString(line, "")] = true
 			}
 		}
 		return slices.Sorted(maps.Keys(found))

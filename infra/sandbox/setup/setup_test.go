@@ -146,7 +146,7 @@ func values(things []object, fields ...string) []string {
 var (
 	azure = []string{
 		"-organization", "https://dev.azure.com/acme", "-project", "the shop", "-cluster", "platform/shop", "-services",
-		"customerapi=services/customerapi,order-api=https://github.com/acme/orders.git#main", "-approver", "boss@example.com", "-pull-requests",
+		"customerapi=services/customerapi=docker/customerapi,order-api=https://github.com/acme/orders.git#main", "-approver", "boss@example.com", "-pull-requests",
 	}
 	gitHub = []string{"-repository", "acme/shop", "-cluster", "platform/shop", "-services", "customerapi=services/customerapi", "-approver", "boss"}
 )
@@ -272,7 +272,7 @@ func expectAzureDevOps(w *world) {
 	// The pipeline builds these services, and a second run of the whole file says the same.
 	parameters := w.parameters()
 	assert.Equal(t, []any{
-		map[string]any{"name": "customerapi", "source": "services/customerapi"},
+		map[string]any{"name": "customerapi", "source": "services/customerapi", "dockerfile": "docker/customerapi"},
 		map[string]any{"name": "order-api", "source": "https://github.com/acme/orders.git#main"},
 	}, parameters["services"])
 	assert.Equal(t, true, parameters["prEnvironments"])
@@ -430,12 +430,12 @@ func trusted(s *store) []string {
 func TestSetupRefuses(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, "github", gitHub...)
-	out, err := w.setup("github", "-subscription", "$(id)", "-repository", "acme/shop;id", "-cluster", "a", "-services", "A=b,c", "-approver", "x y", "-builder", "podman", "-pull", "admin",
+	out, err := w.setup("github", "-subscription", "$(id)", "-repository", "acme/shop;id", "-cluster", "a", "-services", "A=b,c,d=.=a b", "-approver", "x y", "-builder", "podman", "-pull", "admin",
 		"-location", "West Europe", "-account", "A", "-vault", "1")
 	require.Error(t, err)
 	for _, want := range []string{
 		`-subscription "$(id)" is not the id`, `-repository "acme/shop;id" is not owner/name`, `-cluster "a" is not group/name`, `-services "A=b" is not name=source`,
-		`-services "c" is not name=source`, `-approver "x y" is not`, `-builder "podman" is not one of acr, docker`, `-pull "admin" is not one of`,
+		`-services "c" is not name=source`, `-services "d=.=a b" is not name=source`, `-approver "x y" is not`, `-builder "podman" is not one of acr, docker`, `-pull "admin" is not one of`,
 		`-location "West Europe" is not a region`, `-account "A" is not`, `-vault "1" is not`,
 	} {
 		assert.Contains(t, out, want)
