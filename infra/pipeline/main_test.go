@@ -14,7 +14,7 @@ func TestRunUsage(t *testing.T) {
 	for name, flags := range map[string][]string{
 		"bundle": {"out"},
 		"setup": {
-			"account", "approver", "builder", "check", "cluster", "location", "organization", "project", "pull", "pull-requests", "repository", "services",
+			"account", "approver", "builder", "check", "cluster", "issuer", "location", "organization", "project", "pull", "pull-requests", "repository", "services",
 			"subscription", "vault",
 		},
 		"push":       {"builder", "dockerfile", "moving", "out", "service", "source", "stacks", "tag"},

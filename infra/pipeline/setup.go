@@ -24,7 +24,7 @@ var setupScript string
 type setup struct {
 	Host                             string // azure-devops or github
 	Organization, Project            string // at Azure DevOps
-	Repository                       string
+	Repository, Issuer               string
 	Subscription, Location           string
 	Name, Account, Vault             string
 	Cluster                          *cluster
@@ -48,6 +48,7 @@ func setupCommand(flags *flag.FlagSet) func(io.Writer) error {
 	flags.StringVar(&s.Organization, "organization", "", "azure-devops: address of the organization, such as https://dev.azure.com/acme")
 	flags.StringVar(&s.Project, "project", "", "azure-devops: name of the project")
 	flags.StringVar(&s.Repository, "repository", "", "azure-devops: name of the repository, default: the project's; github: owner/name")
+	flags.StringVar(&s.Issuer, "issuer", "https://token.actions.githubusercontent.com", "github: who issues the runs' tokens: with an enterprise that has an issuer of its own, /<enterprise> follows")
 	flags.StringVar(&s.Subscription, "subscription", "", "id of the Azure subscription")
 	flags.StringVar(&s.Location, "location", "westeurope", "Azure region")
 	aks := flags.String("cluster", "", "AKS cluster as group/name; \"none\" for another cluster, which the stack files then name")
@@ -137,6 +138,7 @@ var (
 	validApprover     = regexp.MustCompile(`^[\w.+-]+(@[\w.-]+)?$`)
 	validAccount      = regexp.MustCompile(`^[a-z0-9]{3,24}$`)
 	validVault        = regexp.MustCompile(`^[a-zA-Z][a-zA-Z0-9-]{1,22}[a-zA-Z0-9]$`)
+	validIssuer       = regexp.MustCompile(`^https://[\w./-]+$`)
 	validRegion       = regexp.MustCompile(`^[a-z0-9]+$`)
 	validService      = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]*[a-z0-9])?$`)
 	validSource       = regexp.MustCompile(`^[\w./:@#-]+$`)
@@ -164,6 +166,7 @@ func (s *setup) complete(aks, services string) error {
 		check("repository", s.Repository, validName, "letters, digits, spaces, dots and dashes")
 	} else {
 		check("repository", s.Repository, validGitHub, "owner/name")
+		check("issuer", s.Issuer, validIssuer, "an address, such as https://token.actions.githubusercontent.com/<enterprise>")
 	}
 	if s.Approver != "" {
 		check("approver", s.Approver, validApprover, "an e-mail address, or a login at GitHub")

@@ -230,7 +230,9 @@ var azCommands = map[string]command{
 		return object{"id": "project-id", "name": c.get("--project")}, nil
 	}},
 	"devops user show": {options: "--user!" + devops, do: func(c call) (any, error) { return object{"id": "id-of-" + c.get("--user")}, nil }},
-	"repos show":       {options: "--repository! --open" + project, do: func(call) (any, error) { return object{"id": "repository-id"}, nil }},
+	"repos show": {options: "--repository! --open" + project, do: func(c call) (any, error) {
+		return append(c.with("repository", nil), object{"id": "repository-id", "defaultBranch": "refs/heads/main"})[0], nil
+	}},
 	"repos policy list": {options: "--repository-id --branch" + project, do: func(c call) (any, error) {
 		return c.with("policy", object{"branch": c.get("--branch")}), nil
 	}},
@@ -563,6 +565,9 @@ func ghDouble(args []string, s *store, out io.Writer) error {
 func (c call) gitHub(path string) (any, error) {
 	if login, ok := strings.CutPrefix(path, "users/"); ok {
 		return object{"login": login, "id": 583231}, nil
+	}
+	if path == "repos/acme/shop" {
+		return append(c.with("repository", nil), object{"default_branch": "main", "id": 17, "full_name": "acme/shop", "owner": object{"login": "acme", "id": 42}, "visibility": "private"})[0], nil
 	}
 	if path == "repos/acme/shop/actions/oidc/customization/sub" {
 		return append(c.with("subject", nil), object{"use_default": true})[0], nil

@@ -404,6 +404,62 @@ func TestSetupRepository(t *testing.T) {
 	assert.Len(t, s.with("variable", object{"name": "ENVIRONMENTS", "value": "true"}), 1)
 }
 
+// TestSetupOtherForms: other default branches, organizations at the old address, and GitHub's other issuers and subjects.
+func TestSetupOtherForms(t *testing.T) {
+	t.Parallel()
+	t.Run("azure-devops", func(t *testing.T) {
+		t.Parallel()
+		w := newWorld(t, "azure-devops", "-organization", "https://acme.visualstudio.com", "-project", "shop", "-cluster", "none", "-services", "none")
+		s := w.store()
+		s.Things["repository"] = []object{{"id": "repository-id", "defaultBranch": "refs/heads/master"}}
+		require.NoError(t, s.save())
+		out, err := w.run()
+		require.NoError(t, err, out)
+		assert.Contains(t, out, "warning: the pipelines deploy the branch main, but the default branch is master")
+		assert.Contains(t, fmt.Sprint(w.store().Things["acl"]), "shop Build Service (acme)]")
+	})
+	t.Run("github", func(t *testing.T) {
+		t.Parallel()
+		const issuer = "https://token.actions.githubusercontent.com/acme"
+		w := newWorld(t, "github", "-repository", "acme/shop", "-cluster", "none", "-services", "none", "-issuer", issuer)
+		for _, test := range []struct {
+			keys       []string
+			prefix, no string
+		}{
+			{keys: []string{"repo", "context", "job_workflow_ref"}, no: "are made of: repo context job_workflow_ref."},
+			{keys: []string{"actor", "context"}, no: "are made of: actor context."},
+			{keys: nil, prefix: "repo:acme/shop"},
+			{keys: []string{"repo", "context"}, prefix: "repo:acme/shop"},
+			// https://github.com/microsoft/duroxide-pg/pull/17
+			{keys: []string{"repository_owner_id", "repository_id", "context"}, prefix: "repository_owner_id:42:repository_id:17"},
+			{keys: []string{"repository_owner", "repo", "repository_visibility", "context"}, prefix: "repository_owner:acme:repo:acme/shop:repository_visibility:private"},
+		} {
+			s := w.store()
+			s.Things["subject"] = []object{{"use_default": false, "include_claim_keys": test.keys}}
+			require.NoError(t, s.save())
+			out, err := w.run()
+			if test.no != "" {
+				require.Error(t, err)
+				assert.Contains(t, out, test.no)
+				assert.Empty(t, trusted(w.store()))
+				continue
+			}
+			require.NoError(t, err, out)
+			assert.Contains(t, trusted(w.store()), "preview "+test.prefix+":pull_request")
+			assert.Contains(t, trusted(w.store()), "prod "+test.prefix+":environment:prod")
+		}
+		assert.Len(t, w.store().with("credential", object{"issuer": issuer}), len(trusted(w.store())))
+
+		s := w.store()
+		s.Things["repository"] = []object{{"default_branch": "develop"}}
+		s.Things["subject"] = nil
+		require.NoError(t, s.save())
+		out, err := w.run()
+		require.NoError(t, err, out)
+		assert.Contains(t, out, "warning: the pipelines deploy the branch main, but the default branch is develop")
+	})
+}
+
 // TestSetupElsewhere: addresses and names of the public cloud are in the script and in the pipelines.
 func TestSetupElsewhere(t *testing.T) {
 	t.Parallel()
