@@ -152,25 +152,30 @@ func (p pusher) push(source, builder string) (builtImage, error) {
 	return builtImage{Repository: p.repository, Tag: p.tags[0], Digest: digest}, nil
 }
 
-// contentTag returns a tag made of git's hashes of the source's and the Dockerfile's content, because an image that was built from the same
+// contentTag returns a tag made of git's hashes of the source and of a Dockerfile beside it, because an image that was built from the same
 // content is the same image. It returns "" for content that is not in the checkout.
 func (p pusher) contentTag(source string) string {
-	tag := "tree"
-	for i, path := range []string{source, p.dockerfile} {
-		if path == "" {
-			continue
-		}
-		hash, err := exec.Command("git", "rev-parse", "--verify", "--quiet", "HEAD:./"+path).Output()
-		if err != nil {
-			return ""
-		}
-		text := strings.TrimSpace(string(hash))
-		if i > 0 {
-			text = text[:min(12, len(text))] // Tags have 128 characters at most.
-		}
-		tag += "-" + text
+	content := contentHash(source)
+	if content == "" {
+		return ""
 	}
-	return tag
+	if p.dockerfile == "" {
+		return "tree-" + content
+	}
+	file := contentHash(p.dockerfile)
+	if file == "" {
+		return ""
+	}
+	return "tree-" + content + "-" + file[:12] // With SHA-256, two whole ones are too long for a tag.
+}
+
+// contentHash returns git's hash of a file or folder, or "" if it is not in the checkout.
+func contentHash(path string) string {
+	hash, err := exec.Command("git", "rev-parse", "--verify", "--quiet", "HEAD:./"+path).Output()
+	if err != nil {
+		return ""
+	}
+	return strings.TrimSpace(string(hash))
 }
 
 // file returns the arguments that name the Dockerfile. For az and docker alike, it is relative to the working directory, or to the source at
