@@ -106,7 +106,7 @@ config:
   acr-microservices:services:
     nats: {image: {tag: 2.1.8, import: {source: "docker.io/nats:2.1.8"}}}
     app: {image: {tag: 1.0.0, import: {source: "harbor.example.com/shop/app:1.0.0", username: robot$ci+shop, password: "p #: {a}\\ \"q\" $x"}}}
-    4d-show: {image: {tag: 1.0.0}, chart: {oci: "oci://charts.example.com/show", version: 1.0.0}}
+    4d-show: {image: {tag: 1.0.0}, chart: {oci: "oci://charts.example.com/show", version: 1.0.0}, valuesFiles: [infra/config/testdata/values/base.yaml, infra/config/testdata/values/documents.yaml]}
   acr-microservices:rotation: {asOf: "2021-01-02T00:00:00Z"}
 `)))
 	require.NoError(t, err)
@@ -122,6 +122,7 @@ config:
 	require.Equal(t, []string{
 		`registry.webhooks.atHome.scope: "customerapi" means "customerapi:latest" to Azure; write "customerapi:*" for all tags`,
 		`services.4d-show: "4d-show" does not begin with a letter; if the chart gives a Service this name, Kubernetes refuses it`,
+		`services.4d-show.valuesFiles.1: "infra/config/testdata/values/documents.yaml" has more than one document, separated by ---: Helm reads the first one only`,
 		`rotation.asOf: "2021-01-02T00:00:00Z" is in an earlier period than today: no password is rotated, and the one in use expires on 2021-09-22`,
 	}, cfg.Warnings())
 }

@@ -67,6 +67,25 @@ func parseValues(text []byte) (map[string]any, error) {
 	return values, nil
 }
 
+// warnDocuments warns of values files with more than one document of YAML: Helm reads the first one only.
+func (c *Config) warnDocuments(warn func(key string, value any, rule string)) {
+	for _, name := range c.ServiceNames() {
+		for i, file := range c.Services[name].ValuesFiles {
+			text, err := os.ReadFile(c.path(file))
+			if err == nil && hasMoreDocuments(text) {
+				warn(fmt.Sprintf("services.%s.valuesFiles.%d", name, i), file, "has more than one document, separated by ---: Helm reads the first one only")
+			}
+		}
+	}
+}
+
+// hasMoreDocuments reports whether anything follows the first document of a text.
+func hasMoreDocuments(text []byte) bool {
+	documents := yaml2.NewDecoder(bytes.NewReader(text))
+	var first, second any
+	return documents.Decode(&first) == nil && documents.Decode(&second) == nil && second != nil
+}
+
 // twoKeys returns the path of a key that Helm's library makes of two keys of a map, such as a number and the same number as text, or an
 // empty string. Equal keys do not count: of them the last one wins, but of two forms the one that Go's order of a map happens to put
 // last (convertToJSONableObject in yaml.go of sigs.k8s.io/yaml v1.6.0).

@@ -146,6 +146,16 @@ func TestTwoFormsOfAKey(t *testing.T) {
 	}
 }
 
+func TestMoreDocuments(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]bool{
+		"a: 1\n---\nb: 2\n": true, "---\n---\na: 1\n": true,
+		"": false, "a: 1\n": false, "# c\n---\na: 1\n": false, "a: 1\n---\n": false, "a: 1\n---\n# c\n": false, "a: 1\n...\n": false,
+	} {
+		require.Equal(t, want, hasMoreDocuments([]byte(text)), text)
+	}
+}
+
 // requireAsHelm asserts that a values file is read as Helm reads it.
 func requireAsHelm(t *testing.T, text string) {
 	t.Helper()

@@ -15,6 +15,7 @@ func (c *Config) Warnings() []string {
 		c.Registry.warnWebhooks(warn)
 	}
 	c.warnServiceNames(warn)
+	c.warnDocuments(warn)
 	if !c.HasPullSecrets() {
 		return warnings
 	}
