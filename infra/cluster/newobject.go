@@ -127,8 +127,8 @@ func checkNamespace(ctx context.Context, server apiServer, adopt bool, inputs re
 		}
 	case adopt:
 	case isOurs(found, labels): // In a preview, it can be the one that is replaced.
-		return fmt.Sprintf("namespaces %q already exists with the labels that the stack gives it, and unless this replaces it, the Kubernetes provider refuses to create it from 4.29 on: "+
-			"if retainOnDelete kept it, set namespace.adopt of the service to true; if a killed update left it, delete it; "+
+		return fmt.Sprintf("namespaces %q already exists with the labels that the stack gives it, and unless this replaces it, "+
+			"the Kubernetes provider refuses to create it from 4.29 on: if retainOnDelete kept it, set namespace.adopt of the service to true; if a killed update left it, delete it; "+
 			"if another stack has this service in this environment, rename one", name), nil
 	default:
 		return "", fmt.Errorf("namespaces %q already exists; to use it, set namespace.adopt of the service to true: the stack then never deletes it", name)
